@@ -1,0 +1,116 @@
+import { type Kysely, sql } from 'kysely'
+import { type Change, type Intent, type Row, settle, type Version } from '../change.ts'
+import type { Entity } from '../entity.ts'
+import { decodeCursor, encodeCursor, type PageRequest } from '../http/paging.ts'
+import { staleVersion } from '../http/problem.ts'
+import { legacyIdOf } from '../key.ts'
+import { unknownKey } from '../normalise/api.ts'
+import { type EntityStore, matches, type Page, type Stored } from '../store.ts'
+import type { Value } from '../values.ts'
+import { type GuardedWriter, UnsettledError } from './guarded-writer.ts'
+
+type SqlRow = Readonly<Record<string, unknown>>
+
+/** Aurora as the API's store. Writes go through the same guarded writer as the stream's changes. */
+export class AuroraStore implements EntityStore {
+  readonly #db: Kysely<unknown>
+  readonly #writer: GuardedWriter
+
+  constructor(db: Kysely<unknown>, writer: GuardedWriter) {
+    this.#db = db
+    this.#writer = writer
+  }
+
+  /** Finds a row by its key or by its id: both stay usable. */
+  async get(entity: Entity, key: string): Promise<Stored | undefined> {
+    const id = legacyIdOf(key)
+    const { rows } = await sql<SqlRow>`
+      SELECT ${selection(entity)} FROM ${sql.table(entity.table)} AS t
+      WHERE ${id === undefined ? sql`t.backsync_key = ${key}` : sql`t.${sql.ref(entity.idColumn)} = ${id}`}`.execute(
+      this.#db,
+    )
+    const [row] = rows
+    return row && toStored(entity, row)
+  }
+
+  async list(entity: Entity, { limit, cursor }: PageRequest): Promise<Page> {
+    const id = sql`t.${sql.ref(entity.idColumn)}`
+    const after =
+      cursor === undefined ? 0n : BigInt(decodeCursor(cursor, (text) => legacyIdOf(text) !== undefined))
+    const { rows } = await sql<SqlRow>`
+      SELECT ${selection(entity)} FROM ${sql.table(entity.table)} AS t
+      WHERE ${id} > ${after} ORDER BY ${id} LIMIT ${sql.raw(String(limit + 1))}`.execute(this.#db)
+    const page = rows.slice(0, limit)
+    const last = page.at(-1)
+    return {
+      items: page.map((row) => toStored(entity, row)),
+      cursor: rows.length > limit && last !== undefined ? encodeCursor(String(last.id)) : undefined,
+    }
+  }
+
+  async write(entity: Entity, wish: Change | Intent): Promise<Stored | undefined> {
+    if (wish.version !== 'next') {
+      await this.#writer.apply(entity, [wish])
+      return this.get(entity, wish.key)
+    }
+    return this.#rewrite(entity, wish)
+  }
+
+  /** Reads the version, writes one above it. Who loses the race starts again, or gets 412 if it named a version. */
+  async #rewrite(entity: Entity, intent: Intent): Promise<Stored | undefined> {
+    for (let attempt = 1; attempt <= 5; attempt++) {
+      const current = await this.get(entity, intent.key)
+      if (current === undefined) throw unknownKey(entity)
+      if (!matches(intent.ifMatch, current.version)) throw staleVersion()
+      const change = settle({ ...intent, key: current.key }, current.version)
+      const { applied } = await this.#writer.apply(entity, [change])
+      const after = await this.get(entity, current.key)
+      if (applied > 0 || isOwn(change, after)) return change.op === 'delete' ? undefined : after
+    }
+    throw new UnsettledError(`A write of ${entity.name} lost every race`)
+  }
+}
+
+/** Whether the state is what this change made, although the writer saw nothing to do: its first answer was lost. */
+const isOwn = (change: Change, stored: Stored | undefined): boolean => {
+  if (change.op === 'delete' || stored === undefined) return change.op === 'delete' && stored === undefined
+  return (
+    stored.version === change.version &&
+    stored.updatedAt === change.at &&
+    Object.entries(change.row).every(([name, value]) => stored.row[name] === value)
+  )
+}
+
+const selection = (entity: Entity) =>
+  sql.join([
+    sql`t.${sql.ref(entity.idColumn)} AS id`,
+    sql`t.backsync_key AS backsync_key`,
+    sql`t.backsync_version AS backsync_version`,
+    sql`t.backsync_updated_at AS backsync_updated_at`,
+    ...Object.values(entity.attributes).map(
+      ({ column }, at) => sql`t.${sql.ref(column)} AS ${sql.ref(`c${at}`)}`,
+    ),
+  ])
+
+const toStored = (entity: Entity, row: SqlRow): Stored => {
+  const { backsync_key: key, id, backsync_version: version, backsync_updated_at: updatedAt } = row
+  const attributes = Object.entries(entity.attributes).map(([name, attribute], at): [string, Value] => [
+    name,
+    attribute.fromSql(row[`c${at}`]),
+  ])
+  const values: Row = Object.fromEntries(attributes)
+  return {
+    key: typeof key === 'string' ? key : String(id),
+    row: values,
+    version: toVersion(version),
+    updatedAt: typeof updatedAt === 'string' ? toIso(updatedAt) : null,
+  }
+}
+
+const toVersion = (value: unknown): Version => BigInt(typeof value === 'bigint' ? value : String(value))
+
+/** `YYYY-MM-DD HH:MM:SS[.f]` in UTC; how many digits the fraction has is the service's choice. */
+const toIso = (text: string): string => {
+  const [whole = '', fraction = ''] = text.split('.')
+  return `${whole.replace(' ', 'T')}.${fraction.padEnd(3, '0').slice(0, 3)}Z`
+}

@@ -1,0 +1,30 @@
+import { RDSDataClient } from '@aws-sdk/client-rds-data'
+import { Kysely } from 'kysely'
+import { DataApiDialect } from '../data-api/dialect.ts'
+import type { Deadline } from '../runtime/deadline.ts'
+import { AuroraStore } from './aurora-store.ts'
+import { GuardedWriter } from './guarded-writer.ts'
+
+export type AuroraConfig = {
+  readonly CLUSTER_ARN: string
+  readonly SECRET_ARN: string
+  readonly DATABASE_NAME: string
+}
+
+/** The parts with which a function works on Aurora, over the Data API. */
+export const openAurora = (
+  config: AuroraConfig,
+  deadline: Deadline,
+): { readonly writer: GuardedWriter; readonly store: AuroraStore } => {
+  const db = new Kysely<unknown>({ dialect: new DataApiDialect(dataApiConfig(config, deadline)) })
+  const writer = new GuardedWriter(db, deadline)
+  return { writer, store: new AuroraStore(db, writer) }
+}
+
+export const dataApiConfig = (config: AuroraConfig, deadline: Deadline) => ({
+  client: new RDSDataClient({ requestHandler: { connectionTimeout: 3_000 } }),
+  resourceArn: config.CLUSTER_ARN,
+  secretArn: config.SECRET_ARN,
+  database: config.DATABASE_NAME,
+  deadline,
+})

@@ -1,0 +1,64 @@
+import type { Value } from './values.ts'
+
+/** A positive integer per key. Every write, at either side, makes it larger; the larger one is the truth. */
+export type Version = bigint
+
+/**
+ * The largest version that is accepted: every client's JSON parser still holds it exactly.
+ * A version beyond it is refused by name, not rounded.
+ */
+export const LARGEST_VERSION: Version = BigInt(Number.MAX_SAFE_INTEGER)
+
+/** An entity's attributes by name, without key, version and time. */
+export type Row = Readonly<Record<string, Value>>
+
+/** Where a change came from. */
+export type Source = 'api' | 'stream'
+
+type Identified = {
+  /** The entity's name, such as `chef`. */
+  readonly entity: string
+  /** The identity, the same string in both stores. */
+  readonly key: string
+  readonly source: Source
+  /** When the write happened: ISO 8601, UTC, milliseconds. */
+  readonly at: string
+}
+
+/** The whole new image of one key. Nothing is ever merged. */
+type Upsert = Identified & { readonly op: 'upsert'; readonly row: Row }
+type Delete = Identified & { readonly op: 'delete' }
+
+/** One write, of one key, at a known version: the shape that every source produces and every sink applies. */
+export type Change = (Upsert | Delete) & { readonly version: Version }
+
+/**
+ * A client's wish to change an existing key. Which version it makes is known once the store has been read:
+ * see `settle`.
+ */
+export type Intent = (Upsert | Delete) & {
+  readonly version: 'next'
+  /** The versions of which the client accepts one as current; absent: any. */
+  readonly ifMatch?: readonly Version[]
+}
+
+/** Turns an intent into a change: one version above the one that the store holds. */
+export const settle = ({ ifMatch: _, ...intent }: Intent, current: Version): Change => ({
+  ...intent,
+  version: current + 1n,
+})
+
+/**
+ * Reduces a batch to one change per key: the one with the largest version. Of equal versions the later one counts.
+ *
+ * @param changes of one entity, in any order, repeats allowed
+ * @returns in the order of each key's first appearance; says nothing about what the store holds already
+ */
+export const coalesce = (changes: readonly Change[]): Change[] => {
+  const newest = new Map<string, Change>()
+  for (const change of changes) {
+    const known = newest.get(change.key)
+    if (known === undefined || change.version >= known.version) newest.set(change.key, change)
+  }
+  return [...newest.values()]
+}

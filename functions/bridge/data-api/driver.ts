@@ -1,0 +1,112 @@
+import type { ColumnMetadata, ExecuteStatementResponse, Field } from '@aws-sdk/client-rds-data'
+import type { CompiledQuery, DatabaseConnection, Driver, QueryResult, TransactionSettings } from 'kysely'
+import { DataApiClient, type DataApiConfig } from './client.ts'
+import { fromField, UnsupportedValueError } from './fields.ts'
+import { parameterName } from './query-compiler.ts'
+
+/** Kysely's driver: a "connection" is nothing but the transaction that it may be in. */
+export class DataApiDriver implements Driver {
+  readonly #client: DataApiClient
+
+  constructor(config: DataApiConfig) {
+    this.#client = new DataApiClient(config)
+  }
+
+  async init(): Promise<void> {}
+
+  async acquireConnection(): Promise<DataApiConnection> {
+    return new DataApiConnection(this.#client)
+  }
+
+  async beginTransaction(connection: DataApiConnection, settings: TransactionSettings): Promise<void> {
+    // There is no session before BeginTransaction and MySQL refuses SET TRANSACTION after it.
+    if (settings.isolationLevel !== undefined && settings.isolationLevel !== 'repeatable read')
+      throw new UnsupportedValueError(
+        `The Data API can't set the isolation level "${settings.isolationLevel}": transactions are REPEATABLE READ. Use FOR UPDATE or FOR SHARE where a fresh read matters`,
+      )
+    if (settings.accessMode === 'read only')
+      throw new UnsupportedValueError("The Data API can't begin a read-only transaction")
+    await connection.begin()
+  }
+
+  async commitTransaction(connection: DataApiConnection): Promise<void> {
+    await connection.commit()
+  }
+
+  async rollbackTransaction(connection: DataApiConnection): Promise<void> {
+    await connection.rollback()
+  }
+
+  async releaseConnection(): Promise<void> {}
+
+  async destroy(): Promise<void> {}
+}
+
+export class DataApiConnection implements DatabaseConnection {
+  readonly #client: DataApiClient
+  #transactionId: string | undefined
+
+  constructor(client: DataApiClient) {
+    this.#client = client
+  }
+
+  async begin(): Promise<void> {
+    this.#transactionId = await this.#client.begin()
+  }
+
+  async commit(): Promise<void> {
+    const id = this.#take()
+    if (id !== undefined) await this.#client.commit(id)
+  }
+
+  async rollback(): Promise<void> {
+    const id = this.#take()
+    if (id !== undefined) await this.#client.rollback(id)
+  }
+
+  async executeQuery<R>({ sql, parameters }: CompiledQuery): Promise<QueryResult<R>> {
+    const named = Object.fromEntries(parameters.map((value, at) => [parameterName(at + 1), value]))
+    const response = await this.#client.execute({
+      sql,
+      parameters: named,
+      transactionId: this.#transactionId,
+    })
+    return toQueryResult<R>(response)
+  }
+
+  // biome-ignore lint/correctness/useYield: the interface wants a generator; the service has no cursor to yield from.
+  async *streamQuery<R>(): AsyncIterableIterator<QueryResult<R>> {
+    throw new UnsupportedValueError('The Data API has no cursor: page by key with LIMIT instead of stream()')
+  }
+
+  #take(): string | undefined {
+    const id = this.#transactionId
+    this.#transactionId = undefined
+    return id
+  }
+}
+
+/** The service sends `records` for a statement with a result set only; a write has counts instead. */
+const toQueryResult = <R>(response: ExecuteStatementResponse): QueryResult<R> => {
+  if (response.records === undefined) {
+    const generated = response.generatedFields?.[0]
+    const id = generated?.longValue ?? generated?.stringValue
+    return {
+      rows: [],
+      // Counts matched rows: the service's connections report found rows, not changed ones.
+      numAffectedRows: BigInt(response.numberOfRecordsUpdated ?? 0),
+      ...(id === undefined ? {} : { insertId: BigInt(id) }),
+    }
+  }
+  const columns = response.columnMetadata ?? []
+  return { rows: response.records.map((record) => toRow<R>(record, columns)) }
+}
+
+/** The row's type is what the caller's query says it is; the service can't confirm it. */
+const toRow = <R>(record: readonly Field[], columns: readonly ColumnMetadata[]): R =>
+  Object.fromEntries(
+    record.map((field, at) => [
+      columns[at]?.label ?? columns[at]?.name ?? `column${at}`,
+      fromField(field, columns[at]),
+    ]),
+  ) as R

@@ -1,0 +1,110 @@
+import { BridgeError, type ErrorKind } from '../errors.ts'
+
+/**
+ * What MySQL's error numbers mean for a change.
+ * @see MySQL error reference; the same numbers on MariaDB
+ */
+const KIND_BY_ERRNO: ReadonlyMap<number, ErrorKind> = new Map([
+  ...[1048, 1062, 1264, 1265, 1292, 1364, 1366, 1406, 1411, 1451, 1452, 3140, 3141, 3156, 3669, 3819].map(
+    (errno) => [errno, 'data'] as const,
+  ),
+  // Lock waits, deadlocks (1467: over the AUTO_INCREMENT lock), connection limits, a server that goes down or is
+  // read-only for a moment, killed statements.
+  ...[1040, 1053, 1203, 1205, 1213, 1290, 1317, 1467, 1836, 1927, 2006, 2013, 3024].map(
+    (errno) => [errno, 'transient'] as const,
+  ),
+  ...[1044, 1045, 1049, 1054, 1064, 1142, 1146, 1295].map((errno) => [errno, 'configuration'] as const),
+])
+
+const KIND_BY_NAME: ReadonlyMap<string, ErrorKind> = new Map([
+  ...[
+    'DatabaseResumingException',
+    'DatabaseUnavailableException',
+    'InternalFailure',
+    'InternalServerErrorException',
+    'InvalidResourceStateException',
+    'ServiceUnavailableError',
+    'StatementTimeoutException',
+    'ThrottlingException',
+    'TooManyRequestsException',
+    'TransactionNotFoundException',
+    'AbortError',
+    'TimeoutError',
+  ].map((name) => [name, 'transient'] as const),
+  ...[
+    'AccessDeniedException',
+    'DatabaseNotFoundException',
+    'ForbiddenException',
+    'HttpEndpointNotEnabledException',
+    'InvalidSecretException',
+    'NotFoundException',
+    'SecretsErrorException',
+    'UnsupportedResultException',
+    'ValidationException',
+  ].map((name) => [name, 'configuration'] as const),
+])
+
+/** A call to the Data API that failed. The message never holds parameter values; MySQL's own text is the cause's. */
+export class DataApiError extends BridgeError {
+  override readonly name = 'DataApiError'
+  readonly code: string
+  readonly kind: ErrorKind
+  /** The service's name of the exception: `DatabaseErrorException`. */
+  readonly exception: string
+  /** MySQL's error number and SQLSTATE, when the database itself refused. */
+  readonly errno: number | undefined
+  readonly sqlState: string | undefined
+  readonly requestId: string | undefined
+
+  constructor(operation: string, cause: unknown) {
+    const { name, message, requestId } = describe(cause)
+    const database = parseDatabaseError(name, message)
+    const number = database && ` (MySQL error ${database.errno}, SQLSTATE ${database.sqlState ?? 'unknown'})`
+    super(`${operation}: ${name}${number ?? ''}`, { cause })
+    this.exception = name
+    this.errno = database?.errno
+    this.sqlState = database?.sqlState
+    this.requestId = requestId
+    this.kind = isConnectionLoss(cause) ? 'transient' : kindOfFailure(name, message, this.errno)
+    this.code = this.errno === undefined ? `data-api.${name}` : `mysql.${this.errno}`
+  }
+}
+
+const CONNECTION_LOSS = new Set<unknown>(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'EAI_AGAIN'])
+
+const isConnectionLoss = (cause: unknown): boolean =>
+  cause instanceof Error && CONNECTION_LOSS.has(Reflect.get(cause, 'code'))
+
+const kindOfFailure = (name: string, message: string, errno: number | undefined): ErrorKind => {
+  if (errno !== undefined) return KIND_BY_ERRNO.get(errno) ?? 'unknown'
+  // Another request of the same transaction is under way: this one has not run.
+  if (message.startsWith('Transaction is still running a query')) return 'transient'
+  return KIND_BY_NAME.get(name) ?? 'unknown'
+}
+
+const describe = (cause: unknown): { name: string; message: string; requestId: string | undefined } => {
+  if (!(cause instanceof Error)) return { name: 'Unknown', message: String(cause), requestId: undefined }
+  const metadata: unknown = Reflect.get(cause, '$metadata')
+  const requestId: unknown =
+    typeof metadata === 'object' && metadata !== null ? Reflect.get(metadata, 'requestId') : undefined
+  return {
+    name: cause.name,
+    message: cause.message,
+    requestId: typeof requestId === 'string' ? requestId : undefined,
+  }
+}
+
+/**
+ * Finds MySQL's error number in the service's text: the current form ends with it, the first generation's begins
+ * with it. Only these places count, because the text between may quote a customer's data.
+ */
+export const parseDatabaseError = (
+  name: string,
+  message: string,
+): { errno: number; sqlState: string | undefined } | undefined => {
+  if (name !== 'DatabaseErrorException' && name !== 'BadRequestException') return undefined
+  const current = /; Error code: (\d+); SQLState: ([0-9A-Z]{5})\s*$/.exec(message)
+  if (current) return { errno: Number(current[1]), sqlState: current[2] }
+  const first = /^Database error code: (\d+)\. Message: /.exec(message)
+  return first ? { errno: Number(first[1]), sqlState: undefined } : undefined
+}

@@ -1,0 +1,226 @@
+import {
+  ConditionalCheckFailedException,
+  DeleteItemCommand,
+  type DynamoDBClient,
+  GetItemCommand,
+  PutItemCommand,
+  ScanCommand,
+  UpdateItemCommand,
+} from '@aws-sdk/client-dynamodb'
+import type { Change, Intent, Row } from '../change.ts'
+import type { Entity } from '../entity.ts'
+import { ConfigurationError, InvalidRecordError } from '../errors.ts'
+import { decodeCursor, encodeCursor, type PageRequest } from '../http/paging.ts'
+import { Problem, staleVersion } from '../http/problem.ts'
+import { unknownKey } from '../normalise/api.ts'
+import type { Deadline } from '../runtime/deadline.ts'
+import { type EntityStore, matches, type Page, type Stored } from '../store.ts'
+import { type Item, toAttributes, toStored } from './items.ts'
+
+/** The longest a call may take, in milliseconds; the SDK's repeats count as one call. */
+const CALL_LIMIT = 10_000
+
+/**
+ * DynamoDB as the API's store. Each write is one conditional call that makes the version one larger, so no write is
+ * ever lost to another. The SDK repeats a call whose answer was lost; a repeat that fails its own condition is
+ * recognised by what the item holds.
+ */
+export class DynamoStore implements EntityStore {
+  readonly #client: DynamoDBClient
+  /** Table names by entity name. */
+  readonly #tables: Readonly<Record<string, string>>
+  readonly #deadline: Deadline
+
+  constructor(client: DynamoDBClient, tables: Readonly<Record<string, string>>, deadline: Deadline) {
+    this.#client = client
+    this.#tables = tables
+    this.#deadline = deadline
+  }
+
+  async get(entity: Entity, key: string): Promise<Stored | undefined> {
+    const command = new GetItemCommand({ ...this.#at(entity, key), ConsistentRead: true })
+    const { Item } = await this.#client.send(command, this.#bound())
+    return Item && toStored(entity, Item)
+  }
+
+  async list(entity: Entity, { limit, cursor }: PageRequest): Promise<Page> {
+    const isKey = (key: string) => key !== ''
+    const start = cursor === undefined ? undefined : this.#keyOf(entity, decodeCursor(cursor, isKey))
+    const command = new ScanCommand({
+      TableName: this.#table(entity),
+      Limit: limit,
+      ExclusiveStartKey: start,
+      ConsistentRead: true,
+    })
+    const { Items = [], LastEvaluatedKey } = await this.#client.send(command, this.#bound())
+    const last = LastEvaluatedKey?.[entity.keyName]?.S
+    return {
+      items: Items.map((item) => toStored(entity, item)),
+      cursor: last === undefined ? undefined : encodeCursor(last),
+    }
+  }
+
+  async write(entity: Entity, change: Change | Intent): Promise<Stored | undefined> {
+    if (change.version !== 'next') return this.#create(entity, change)
+    if (change.op === 'upsert') return this.#replace(entity, change, change.row)
+    await this.#remove(entity, change)
+    return undefined
+  }
+
+  async #create(entity: Entity, change: Change): Promise<Stored> {
+    if (change.op !== 'upsert') throw new InvalidRecordError('A create carries a row')
+    const item: Item = {
+      ...this.#keyOf(entity, change.key),
+      ...toAttributes(entity, change.row),
+      version: { N: String(change.version) },
+      updatedAt: { S: change.at },
+    }
+    try {
+      await this.#client.send(
+        new PutItemCommand({
+          TableName: this.#table(entity),
+          Item: item,
+          ConditionExpression: 'attribute_not_exists(#key)',
+          ExpressionAttributeNames: { '#key': entity.keyName },
+          ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+        }),
+        this.#bound(),
+      )
+    } catch (error) {
+      const found = conflicting(error)
+      if (found === undefined || !isOwn(toStored(entity, found), change, change.row)) throw error
+    }
+    return toStored(entity, item)
+  }
+
+  async #replace(entity: Entity, change: Intent, row: Row): Promise<Stored> {
+    const names = Object.keys(entity.attributes)
+    const attributes = toAttributes(entity, row)
+    const { condition, values } = precondition(change.ifMatch)
+    try {
+      const { Attributes } = await this.#client.send(
+        new UpdateItemCommand({
+          ...this.#at(entity, change.key),
+          UpdateExpression: `SET ${names.map((_, at) => `#a${at} = :a${at}`).join(', ')}, #updatedAt = :at ADD #version :one`,
+          ConditionExpression: condition,
+          ExpressionAttributeNames: {
+            '#key': entity.keyName,
+            '#version': 'version',
+            '#updatedAt': 'updatedAt',
+            ...Object.fromEntries(names.map((name, at) => [`#a${at}`, name])),
+          },
+          ExpressionAttributeValues: {
+            ':at': { S: change.at },
+            ':one': { N: '1' },
+            ...values,
+            ...Object.fromEntries(
+              names.flatMap((name, at) => {
+                const value = attributes[name]
+                return value === undefined ? [] : [[`:a${at}`, value]]
+              }),
+            ),
+          },
+          ReturnValues: 'ALL_NEW',
+          ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+        }),
+        this.#bound(),
+      )
+      return toStored(entity, Attributes ?? {})
+    } catch (error) {
+      const found = refusal(error, entity)
+      const stored = toStored(entity, found)
+      if (isOwn(stored, change, row)) return stored
+      throw staleVersion()
+    }
+  }
+
+  async #remove(entity: Entity, change: Intent): Promise<void> {
+    const { condition, names, values } = precondition(change.ifMatch)
+    try {
+      await this.#client.send(
+        new DeleteItemCommand({
+          ...this.#at(entity, change.key),
+          ConditionExpression: condition,
+          ExpressionAttributeNames: { '#key': entity.keyName, ...names },
+          ExpressionAttributeValues: Object.keys(values).length === 0 ? undefined : values,
+          ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+        }),
+        this.#bound(),
+      )
+    } catch (error) {
+      // Nothing there at a repeated attempt: the first one's answer was lost, its delete was not.
+      if (
+        conflicting(error) === undefined &&
+        error instanceof ConditionalCheckFailedException &&
+        wasRepeated(error)
+      )
+        return
+      const stored = toStored(entity, refusal(error, entity))
+      throw matches(change.ifMatch, stored.version) ? error : staleVersion()
+    }
+  }
+
+  #table(entity: Entity): string {
+    const table = this.#tables[entity.name]
+    if (table === undefined) throw new ConfigurationError([`TABLES names no table for ${entity.name}`])
+    return table
+  }
+
+  #keyOf(entity: Entity, key: string): Item {
+    return { [entity.keyName]: { S: key } }
+  }
+
+  #at(entity: Entity, key: string): { TableName: string; Key: Item } {
+    return { TableName: this.#table(entity), Key: this.#keyOf(entity, key) }
+  }
+
+  #bound(): { abortSignal: AbortSignal } {
+    this.#deadline.require(50, 'A call to DynamoDB')
+    return { abortSignal: this.#deadline.signal(CALL_LIMIT) }
+  }
+}
+
+/** The item exists, at one of the versions that the client accepts. */
+const precondition = (
+  ifMatch: readonly bigint[] | undefined,
+): { condition: string; names: Record<string, string>; values: Item } => {
+  if (ifMatch === undefined) return { condition: 'attribute_exists(#key)', names: {}, values: {} }
+  // A list without any version can match nothing: 0 is nobody's version.
+  const versions = ifMatch.length === 0 ? [0n] : ifMatch
+  return {
+    condition: `attribute_exists(#key) AND #version IN (${versions.map((_, at) => `:v${at}`).join(', ')})`,
+    names: { '#version': 'version' },
+    values: Object.fromEntries(versions.map((version, at) => [`:v${at}`, { N: String(version) }])),
+  }
+}
+
+/** The item that made a condition fail; undefined when there was none, or when the error is another. */
+const conflicting = (error: unknown): Item | undefined =>
+  error instanceof ConditionalCheckFailedException && Object.keys(error.Item ?? {}).length > 0
+    ? error.Item
+    : undefined
+
+/**
+ * The item that stands against a write.
+ *
+ * @throws Problem 404 when there is none; any other error as it is
+ */
+const refusal = (error: unknown, entity: Entity): Item => {
+  if (!(error instanceof ConditionalCheckFailedException) || error instanceof Problem) throw error
+  const found = conflicting(error)
+  if (found === undefined) throw unknownKey(entity)
+  return found
+}
+
+const wasRepeated = (error: ConditionalCheckFailedException): boolean => (error.$metadata.attempts ?? 1) > 1
+
+/** Whether an item is what this very write made: its time, in milliseconds, and each of its values. */
+const isOwn = (stored: Stored, change: Change | Intent, row: Row): boolean => {
+  const made =
+    change.version === 'next' ? (change.ifMatch ?? []).map((version) => version + 1n) : [change.version]
+  return (
+    made.includes(stored.version) &&
+    stored.updatedAt === change.at &&
+    Object.entries(row).every(([name, value]) => stored.row[name] === value)
+  )
+}

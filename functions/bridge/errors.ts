@@ -1,0 +1,42 @@
+/**
+ * What an error means for the change that met it:
+ * - `data`: this change can't be applied as it is; others can.
+ * - `transient`: the same call may succeed later.
+ * - `configuration`: nothing will succeed until somebody repairs the set-up.
+ * - `unknown`: none of the above could be told; treated as transient, never swallowed.
+ */
+export type ErrorKind = 'data' | 'transient' | 'configuration' | 'unknown'
+
+/** The base of all errors of the bridge. The message names no customer's value; `cause` keeps the original. */
+export abstract class BridgeError extends Error {
+  abstract readonly code: string
+  abstract readonly kind: ErrorKind
+}
+
+/** What an error of any origin means; an error that isn't ours is `unknown`. */
+export const kindOf = (error: unknown): ErrorKind => (error instanceof BridgeError ? error.kind : 'unknown')
+
+/** A setting that is missing or malformed. All faults are named at once. */
+export class ConfigurationError extends BridgeError {
+  override readonly name = 'ConfigurationError'
+  readonly code = 'configuration.invalid'
+  readonly kind = 'configuration'
+
+  constructor(problems: readonly string[], options?: ErrorOptions) {
+    super(`Configuration: ${problems.join('; ')}`, options)
+  }
+}
+
+/** A record that can't become a change: it says what is wrong, without the value. */
+export class InvalidRecordError extends BridgeError {
+  override readonly name = 'InvalidRecordError'
+  readonly code = 'record.invalid'
+  readonly kind = 'data'
+}
+
+/** The time that an invocation has left doesn't suffice for what was about to start. */
+export class DeadlineError extends BridgeError {
+  override readonly name = 'DeadlineError'
+  readonly code = 'deadline.exceeded'
+  readonly kind = 'transient'
+}

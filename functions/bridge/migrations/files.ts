@@ -1,0 +1,56 @@
+import { createHash } from 'node:crypto'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { split } from '@verycrazydog/mysql-parser'
+import { BridgeError } from '../errors.ts'
+
+/** One numbered migration: what it does, and how a development database gets rid of it. */
+export type Migration = {
+  /** `0003` as a number. */
+  readonly id: number
+  /** `0003_adopt_chefs`. */
+  readonly name: string
+  readonly statements: readonly string[]
+  readonly downStatements: readonly string[]
+  /** SHA-256 of the up file, with line endings made one. */
+  readonly checksum: string
+}
+
+/** The folder of migrations isn't in order. */
+export class MigrationFilesError extends BridgeError {
+  override readonly name = 'MigrationFilesError'
+  readonly code = 'migrations.files'
+  readonly kind = 'configuration'
+}
+
+const FILE = /^(?<name>(?<id>\d{4})_[a-z0-9_]+)\.(?<direction>up|down)\.sql$/
+
+/**
+ * Reads a folder of `NNNN_name.up.sql` and `.down.sql` files.
+ *
+ * @returns in the order of their numbers
+ * @throws MigrationFilesError for another name, a number used twice, a file without its counterpart, an empty file
+ */
+export const readMigrations = (folder: string): Migration[] => {
+  const files = new Map<string, { id: number; up?: string; down?: string }>()
+  for (const file of readdirSync(folder).sort()) {
+    const { name, id, direction } = FILE.exec(file)?.groups ?? {}
+    if (name === undefined || (direction !== 'up' && direction !== 'down'))
+      throw new MigrationFilesError(`${file} is not named NNNN_name.up.sql or NNNN_name.down.sql`)
+    const text = readFileSync(join(folder, file), 'utf8').replaceAll('\r\n', '\n')
+    files.set(name, { ...files.get(name), id: Number(id), [direction]: text })
+  }
+  const migrations = [...files].map(([name, { id, up, down }]) => {
+    if (up === undefined) throw new MigrationFilesError(`${name}.up.sql is missing`)
+    if (down === undefined) throw new MigrationFilesError(`${name}.down.sql is missing`)
+    const statements = split(up)
+    if (statements.length === 0) throw new MigrationFilesError(`${name}.up.sql holds no statement`)
+    const checksum = createHash('sha256').update(up).digest('hex')
+    return { id, name, statements, downStatements: split(down), checksum }
+  })
+  migrations.sort((a, b) => a.id - b.id)
+  for (const [at, migration] of migrations.entries())
+    if (migrations[at + 1]?.id === migration.id)
+      throw new MigrationFilesError(`${migration.name} and ${migrations[at + 1]?.name} have the same number`)
+  return migrations
+}

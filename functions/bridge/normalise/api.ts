@@ -1,0 +1,102 @@
+import type { Change, Intent } from '../change.ts'
+import type { Entity } from '../entity.ts'
+import { readBody } from '../http/body.ts'
+import { readIfMatch } from '../http/etag.ts'
+import { notFound, Problem } from '../http/problem.ts'
+import { type HttpRequest, readHttpEvent } from '../http/request.ts'
+import { isKey } from '../key.ts'
+
+/** What a client asks for; a write carries the change that it wishes. */
+export type ApiCall = { readonly from: 'api'; readonly request: HttpRequest; readonly entity: Entity } & (
+  | { readonly action: 'list'; readonly changes: readonly [] }
+  | { readonly action: 'read'; readonly key: string; readonly changes: readonly [] }
+  | { readonly action: 'create'; readonly changes: readonly [Change] }
+  | { readonly action: 'replace' | 'remove'; readonly changes: readonly [Intent] }
+)
+
+/** A request that can't be served, and what the client gets told. Nothing has been read or written. */
+export type Refusal = {
+  readonly from: 'api'
+  readonly action: 'refuse'
+  readonly request: HttpRequest
+  readonly changes: readonly []
+  readonly problem: Problem
+}
+
+/** What normalising a request needs besides the request: a clock and a source of keys, so that it stays pure. */
+export type ApiContext = {
+  readonly entities: readonly Entity[]
+  /** The first path segment of this side: `aurora` or `dynamo`. */
+  readonly base: string
+  readonly now: () => Date
+  /** A new key; a create gets its own before anything else is decided. */
+  readonly newKey: () => string
+}
+
+/**
+ * Turns an HTTP API v2 or REST API v1 event into a call.
+ *
+ * @returns undefined when the event is no HTTP event
+ */
+export const normaliseApiEvent = (event: unknown, context: ApiContext): ApiCall | Refusal | undefined => {
+  const request = readHttpEvent(event)
+  if (request === undefined) return undefined
+  try {
+    return toCall(request, context)
+  } catch (problem) {
+    if (problem instanceof Problem) return { from: 'api', action: 'refuse', request, changes: [], problem }
+    throw problem
+  }
+}
+
+const toCall = (request: HttpRequest, context: ApiContext): ApiCall => {
+  const { entity, key } = route(request, context)
+  const at = context.now().toISOString()
+  const identified = { entity: entity.name, source: 'api', at } as const
+  if (key === undefined) {
+    switch (allow(request, ['GET', 'POST'])) {
+      case 'GET':
+        return { from: 'api', request, entity, action: 'list', changes: [] }
+      case 'POST': {
+        const row = readBody(request, entity)
+        const create: Change = { ...identified, key: context.newKey(), op: 'upsert', version: 1n, row }
+        return { from: 'api', request, entity, action: 'create', changes: [create] }
+      }
+    }
+  }
+  const method = allow(request, ['GET', 'PUT', 'DELETE'])
+  if (!isKey(key)) throw unknownKey(entity)
+  if (method === 'GET') return { from: 'api', request, entity, action: 'read', key, changes: [] }
+  const row = method === 'PUT' ? readBody(request, entity) : undefined
+  const ifMatch = readIfMatch(request.headers['if-match'])
+  const wish = { ...identified, key, version: 'next', ...(ifMatch && { ifMatch }) } as const
+  return row === undefined
+    ? { from: 'api', request, entity, action: 'remove', changes: [{ ...wish, op: 'delete' }] }
+    : { from: 'api', request, entity, action: 'replace', changes: [{ ...wish, op: 'upsert', row }] }
+}
+
+export const unknownKey = (entity: Entity): Problem =>
+  notFound(`There is no ${entity.name} with this ${entity.keyName}.`)
+
+/** Finds what the path names. A prefix before the base, such as a custom domain's mapping, is passed over. */
+const route = (
+  { segments }: HttpRequest,
+  { entities, base }: ApiContext,
+): { entity: Entity; key: string | undefined } => {
+  const [plural, key, ...rest] = segments.slice(segments.indexOf(base) + 1)
+  const entity = segments.includes(base) ? entities.find((known) => known.plural === plural) : undefined
+  if (entity === undefined || rest.length > 0) throw notFound('There is nothing at this path.')
+  return { entity, key }
+}
+
+/** @throws Problem 405 naming what is allowed */
+const allow = <M extends string>({ method }: HttpRequest, methods: readonly M[]): M => {
+  const known = methods.find((candidate) => candidate === method)
+  if (known !== undefined) return known
+  throw methodNotAllowed(method, methods)
+}
+
+export const methodNotAllowed = (method: string, methods: readonly string[]): Problem =>
+  new Problem(405, 'method-not-allowed', 'Method not allowed', `${method} is not possible here.`, {
+    headers: { allow: methods.join(', ') },
+  })

@@ -1,0 +1,14 @@
+import { text } from '../bridge/attributes/text.ts'
+import { defineEntity } from '../bridge/entity.ts'
+
+export const chef = defineEntity({
+  name: 'chef',
+  plural: 'chefs',
+  keyName: 'chefId',
+  table: 'cheftable',
+  idColumn: 'id',
+  attributes: {
+    firstName: text({ column: 'cheffirst', maxLength: 255 }),
+    lastName: text({ column: 'cheflast', maxLength: 255 }),
+  },
+})

@@ -1,0 +1,5 @@
+import type { Entity } from '../bridge/entity.ts'
+import { chef } from './chef.ts'
+
+/** Every entity there is. The stack, the routes, the handlers and the command line read this list. */
+export const entities: readonly Entity[] = [chef]

@@ -1,0 +1,30 @@
+import { uuidv7 } from 'uuidv7'
+import { openAurora } from '../bridge/aurora/open.ts'
+import { serve } from '../bridge/http/serve.ts'
+import { normalise } from '../bridge/normalise/index.ts'
+import { tableIndex } from '../bridge/normalise/stream.ts'
+import { readConfig, settings } from '../bridge/runtime/config.ts'
+import { Deadline, type InvocationContext } from '../bridge/runtime/deadline.ts'
+import { LambdaLog } from '../bridge/runtime/log.ts'
+import { applyStream } from '../bridge/sync/apply-stream.ts'
+import { entities } from '../entities/index.ts'
+
+const config = readConfig(settings.aurora.extend(settings.tables.partial().shape), process.env)
+const deadline = new Deadline()
+const log = new LambdaLog('legacy')
+const { store, writer } = openAurora(config, deadline)
+const tables = tableIndex(entities, config.TABLES ?? {})
+
+/**
+ * The legacy handler: writes to Aurora what a client asks for on a legacy route, and what the stream of a DynamoDB
+ * table says was written on a modern one. Both become changes and go through the same guarded writer; an error never
+ * leaves as a success.
+ */
+export const handler = async (event: unknown, context: InvocationContext): Promise<unknown> => {
+  deadline.begin(context)
+  log.begin(context.awsRequestId)
+  const work = normalise(event, { entities, tables, base: 'aurora', now: () => new Date(), newKey: uuidv7 })
+  return work.from === 'stream'
+    ? applyStream(work, entities, writer, log)
+    : serve(work, store, { requestId: context.awsRequestId, log })
+}

@@ -1,0 +1,2 @@
+-- For a development database only: this is the legacy application's own data.
+DROP TABLE cheftable;
