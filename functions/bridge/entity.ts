@@ -15,6 +15,8 @@ export type EntityDefinition = {
   readonly table: string
   readonly idColumn: string
   readonly attributes: Readonly<Record<string, Attribute>>
+  /** A valid body, for documentation and for commands to paste. */
+  readonly example: Readonly<Record<string, unknown>>
 }
 
 /** A kind of thing kept in both stores. */
@@ -54,5 +56,8 @@ export const defineEntity = (definition: EntityDefinition): Entity => {
     fail('two attributes share a column')
   const shape = (of: 'body' | 'image'): Record<string, z.ZodType<Value>> =>
     Object.fromEntries(attributes.map(([name, attribute]) => [name, attribute[of]]))
-  return { ...definition, body: z.strictObject(shape('body')), image: z.object(shape('image')) }
+  const entity = { ...definition, body: z.strictObject(shape('body')), image: z.object(shape('image')) }
+  const example = entity.body.safeParse(definition.example)
+  if (!example.success) fail(`its example is not valid: ${z.prettifyError(example.error)}`)
+  return entity
 }

@@ -11,4 +11,5 @@ export const chef = defineEntity({
     firstName: text({ column: 'cheffirst', maxLength: 255 }),
     lastName: text({ column: 'cheflast', maxLength: 255 }),
   },
+  example: { firstName: 'Bobby', lastName: 'Flay' },
 })

@@ -63,9 +63,9 @@ export class AuroraStore implements EntityStore {
       if (current === undefined) throw unknownKey(entity)
       if (!matches(intent.ifMatch, current.version)) throw staleVersion()
       const change = settle({ ...intent, key: current.key }, current.version)
-      const { applied } = await this.#writer.apply(entity, [change])
+      const { applied, repeated } = await this.#writer.apply(entity, [change])
       const after = await this.get(entity, current.key)
-      if (applied > 0 || isOwn(change, after)) return change.op === 'delete' ? undefined : after
+      if (applied > 0 || (repeated && isOwn(change, after))) return change.op === 'delete' ? undefined : after
     }
     throw new UnsettledError(`A write of ${entity.name} lost every race`)
   }

@@ -1,5 +1,6 @@
-import type { Kysely, RawBuilder } from 'kysely'
+import type { Kysely, QueryResult, RawBuilder } from 'kysely'
 import { type Change, coalesce } from '../change.ts'
+import { wasRepeated } from '../data-api/driver.ts'
 import type { Entity } from '../entity.ts'
 import { BridgeError, kindOf } from '../errors.ts'
 import { legacyIdOf } from '../key.ts'
@@ -8,7 +9,15 @@ import { retry } from '../runtime/retry.ts'
 import * as statements from './statements.ts'
 
 /** How many of a batch's keys changed a row, and how many didn't because the store holds the same or a newer version. */
-export type ApplyOutcome = { readonly applied: number; readonly skipped: number }
+export type ApplyOutcome = {
+  readonly applied: number
+  readonly skipped: number
+  /** A statement was sent more than once: what it did at first was counted as skipped, if that answer was lost. */
+  readonly repeated: boolean
+}
+
+/** What one run of `apply` learns on its way. */
+type Run = { repeated: boolean }
 
 /** A change that can't be applied, with the reason. */
 export type Refused = { readonly change: Change; readonly error: Error }
@@ -55,13 +64,11 @@ export class GuardedWriter {
    * @throws BridgeError; a part of the changes may have been applied then, and repeating all of them is harmless
    */
   async apply(entity: Entity, changes: readonly Change[]): Promise<ApplyOutcome> {
-    const outcome = { applied: 0, skipped: 0 }
-    for (const part of split(entity, coalesce(changes))) {
-      const applied = await this.#applyPart(entity, part)
-      outcome.applied += applied
-      outcome.skipped += part.length - applied
-    }
-    return outcome
+    const run: Run = { repeated: false }
+    let applied = 0
+    const newest = coalesce(changes)
+    for (const part of split(entity, newest)) applied += await this.#applyPart(run, entity, part)
+    return { applied, skipped: newest.length - applied, ...run }
   }
 
   /**
@@ -81,34 +88,35 @@ export class GuardedWriter {
       if (kindOf(error) !== 'data' || !(error instanceof Error)) throw error
       const [only] = newest
       if (only !== undefined && newest.length === 1)
-        return { applied: 0, skipped: 0, refused: [{ change: only, error }] }
+        return { applied: 0, skipped: 0, repeated: false, refused: [{ change: only, error }] }
       const middle = Math.ceil(newest.length / 2)
       const first = await this.applyIsolating(entity, newest.slice(0, middle))
       const second = await this.applyIsolating(entity, newest.slice(middle))
       return {
         applied: first.applied + second.applied,
         skipped: first.skipped + second.skipped,
+        repeated: first.repeated || second.repeated,
         refused: [...first.refused, ...second.refused],
       }
     }
   }
 
-  async #applyPart(entity: Entity, changes: readonly Change[]): Promise<number> {
+  async #applyPart(run: Run, entity: Entity, changes: readonly Change[]): Promise<number> {
     const upserts = changes.filter(({ op }) => op === 'upsert')
     const deletes = changes.filter(({ op }) => op === 'delete')
-    const deleted = deletes.length === 0 ? 0 : await this.#delete(entity, deletes)
-    return deleted + (upserts.length === 0 ? 0 : await this.#upsert(entity, upserts))
+    const deleted = deletes.length === 0 ? 0 : await this.#delete(run, entity, deletes)
+    return deleted + (upserts.length === 0 ? 0 : await this.#upsert(run, entity, upserts))
   }
 
-  async #upsert(entity: Entity, upserts: readonly Change[]): Promise<number> {
+  async #upsert(run: Run, entity: Entity, upserts: readonly Change[]): Promise<number> {
     const document = statements.toDocument(entity, upserts)
     let applied = 0
     for (let round = 1; round <= ROUNDS; round++) {
-      applied += await this.#run(statements.updateByKey(entity, document))
-      if (hasLegacyIds(upserts)) applied += await this.#run(statements.updateById(entity, document))
-      applied += await this.#run(statements.insertMissing(entity, document))
+      applied += await this.#run(run, statements.updateByKey(entity, document))
+      if (hasLegacyIds(upserts)) applied += await this.#run(run, statements.updateById(entity, document))
+      applied += await this.#run(run, statements.insertMissing(entity, document))
       if (applied >= upserts.length) return applied
-      const unapplied = await this.#query(statements.selectUnapplied(entity, document))
+      const unapplied = await this.#query(run, statements.selectUnapplied(entity, document))
       if (unapplied.length === 0) return applied
       if (unapplied.some(({ taken }) => Number(taken) === 1))
         throw new KeyTakenError(`The key is the id of a ${entity.name} that has a key of its own`)
@@ -116,25 +124,26 @@ export class GuardedWriter {
     throw new UnsettledError(`Changes of ${entity.name} did not settle in ${ROUNDS} rounds`)
   }
 
-  async #delete(entity: Entity, deletes: readonly Change[]): Promise<number> {
+  async #delete(run: Run, entity: Entity, deletes: readonly Change[]): Promise<number> {
     const document = statements.toDocument(entity, deletes)
-    await this.#run(statements.bury(entity, document))
-    const byKey = await this.#run(statements.deleteByKey(entity, document))
-    return byKey + (hasLegacyIds(deletes) ? await this.#run(statements.deleteById(entity, document)) : 0)
+    await this.#run(run, statements.bury(entity, document))
+    const byKey = await this.#run(run, statements.deleteByKey(entity, document))
+    return byKey + (hasLegacyIds(deletes) ? await this.#run(run, statements.deleteById(entity, document)) : 0)
   }
 
-  async #run(statement: RawBuilder<unknown>): Promise<number> {
-    const { numAffectedRows } = await this.#retrying(() => statement.execute(this.#db))
+  async #run(run: Run, statement: RawBuilder<unknown>): Promise<number> {
+    const { numAffectedRows } = await this.#execute(run, statement)
     return Number(numAffectedRows ?? 0n)
   }
 
-  async #query<R>(statement: RawBuilder<R>): Promise<R[]> {
-    return (await this.#retrying(() => statement.execute(this.#db))).rows
+  async #query<R>(run: Run, statement: RawBuilder<R>): Promise<R[]> {
+    return (await this.#execute(run, statement)).rows
   }
 
   /** A deadlock, a lock wait or a lost answer: the guard makes repeating harmless. */
-  #retrying<T>(work: () => Promise<T>): Promise<T> {
-    return retry(
+  async #execute<R>(run: Run, statement: RawBuilder<R>): Promise<QueryResult<R>> {
+    let attempts = 0
+    const result = await retry(
       {
         attempts: 5,
         firstPause: 50,
@@ -142,8 +151,13 @@ export class GuardedWriter {
         retryable: (error) => kindOf(error) === 'transient',
         deadline: this.#deadline,
       },
-      work,
+      () => {
+        attempts += 1
+        return statement.execute(this.#db)
+      },
     )
+    run.repeated ||= attempts > 1 || wasRepeated(result)
+    return result
   }
 }
 

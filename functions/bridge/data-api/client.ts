@@ -2,7 +2,7 @@ import {
   BeginTransactionCommand,
   CommitTransactionCommand,
   ExecuteStatementCommand,
-  type ExecuteStatementResponse,
+  type ExecuteStatementCommandOutput,
   type RDSDataClient,
   RollbackTransactionCommand,
 } from '@aws-sdk/client-rds-data'
@@ -47,7 +47,7 @@ export class DataApiClient {
     this.#config = config
   }
 
-  execute({ sql, parameters = {}, ...options }: Statement): Promise<ExecuteStatementResponse> {
+  execute({ sql, parameters = {}, ...options }: Statement): Promise<ExecuteStatementCommandOutput> {
     const command = new ExecuteStatementCommand({
       ...this.#target(),
       ...options,

@@ -1,4 +1,4 @@
-import type { ColumnMetadata, ExecuteStatementResponse, Field } from '@aws-sdk/client-rds-data'
+import type { ColumnMetadata, ExecuteStatementCommandOutput, Field } from '@aws-sdk/client-rds-data'
 import type { CompiledQuery, DatabaseConnection, Driver, QueryResult, TransactionSettings } from 'kysely'
 import { DataApiClient, type DataApiConfig } from './client.ts'
 import { fromField, UnsupportedValueError } from './fields.ts'
@@ -86,12 +86,22 @@ export class DataApiConnection implements DatabaseConnection {
   }
 }
 
+/** A result that also tells whether the call was sent more than once. */
+export type DataApiQueryResult<R> = QueryResult<R> & { readonly repeated: boolean }
+
+/** Whether a result's call was sent more than once, so that its counts may be those of a repeat. */
+export const wasRepeated = (result: QueryResult<unknown>): boolean =>
+  'repeated' in result && result.repeated === true
+
 /** The service sends `records` for a statement with a result set only; a write has counts instead. */
-const toQueryResult = <R>(response: ExecuteStatementResponse): QueryResult<R> => {
+const toQueryResult = <R>(response: ExecuteStatementCommandOutput): DataApiQueryResult<R> => {
+  // A call that the SDK sent more than once may have run more than once: its first answer was lost.
+  const repeated = (response.$metadata.attempts ?? 1) > 1
   if (response.records === undefined) {
     const generated = response.generatedFields?.[0]
     const id = generated?.longValue ?? generated?.stringValue
     return {
+      repeated,
       rows: [],
       // Counts matched rows: the service's connections report found rows, not changed ones.
       numAffectedRows: BigInt(response.numberOfRecordsUpdated ?? 0),
@@ -99,7 +109,7 @@ const toQueryResult = <R>(response: ExecuteStatementResponse): QueryResult<R> =>
     }
   }
   const columns = response.columnMetadata ?? []
-  return { rows: response.records.map((record) => toRow<R>(record, columns)) }
+  return { repeated, rows: response.records.map((record) => toRow<R>(record, columns)) }
 }
 
 /** The row's type is what the caller's query says it is; the service can't confirm it. */

@@ -87,7 +87,7 @@ export class DynamoStore implements EntityStore {
         this.#bound(),
       )
     } catch (error) {
-      const found = conflicting(error)
+      const found = wasRepeated(error) ? conflicting(error) : undefined
       if (found === undefined || !isOwn(toStored(entity, found), change, change.row)) throw error
     }
     return toStored(entity, item)
@@ -129,7 +129,7 @@ export class DynamoStore implements EntityStore {
     } catch (error) {
       const found = refusal(error, entity)
       const stored = toStored(entity, found)
-      if (isOwn(stored, change, row)) return stored
+      if (wasRepeated(error) && isOwn(stored, change, row)) return stored
       throw staleVersion()
     }
   }
@@ -212,7 +212,9 @@ const refusal = (error: unknown, entity: Entity): Item => {
   return found
 }
 
-const wasRepeated = (error: ConditionalCheckFailedException): boolean => (error.$metadata.attempts ?? 1) > 1
+/** Whether a condition failed at a repeat: then the first attempt may have passed it, and its answer was lost. */
+const wasRepeated = (error: unknown): boolean =>
+  error instanceof ConditionalCheckFailedException && (error.$metadata.attempts ?? 1) > 1
 
 /** Whether an item is what this very write made: its time, in milliseconds, and each of its values. */
 const isOwn = (stored: Stored, change: Change | Intent, row: Row): boolean => {

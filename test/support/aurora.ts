@@ -1,0 +1,135 @@
+import { randomUUID } from 'node:crypto'
+import { fileURLToPath } from 'node:url'
+import { RDSDataClient } from '@aws-sdk/client-rds-data'
+import { Kysely, type QueryCompiler } from 'kysely'
+import mysql, { type Connection } from 'mysql2/promise'
+import { AuroraStore } from '../../functions/bridge/aurora/aurora-store.ts'
+import { GuardedWriter } from '../../functions/bridge/aurora/guarded-writer.ts'
+import { DataApiClient } from '../../functions/bridge/data-api/client.ts'
+import { DataApiDialect } from '../../functions/bridge/data-api/dialect.ts'
+import { type Migration, readMigrations } from '../../functions/bridge/migrations/files.ts'
+import { MigrationLedger } from '../../functions/bridge/migrations/ledger.ts'
+import { MigrationLock } from '../../functions/bridge/migrations/lock.ts'
+import { Migrator } from '../../functions/bridge/migrations/migrator.ts'
+import { Deadline } from '../../functions/bridge/runtime/deadline.ts'
+import type { Log } from '../../functions/bridge/runtime/log.ts'
+import { type DataApiServer, startDataApi } from '../../infra/local/data-api/server.ts'
+import { SecretStore } from '../../infra/local/secrets-manager/store.ts'
+
+export const sqlFolder = fileURLToPath(new URL('../../sql', import.meta.url))
+
+/** Says nothing: what a test asserts it reads from the store. */
+export const silent: Log = { info: () => {}, warn: () => {}, error: () => {} }
+
+/** One database of its own on the test run's server, behind a Data API endpoint of its own. */
+export type TestAurora = {
+  readonly database: string
+  readonly db: Kysely<unknown>
+  readonly writer: GuardedWriter
+  readonly store: AuroraStore
+  readonly api: DataApiServer
+  readonly client: DataApiClient
+  /** A legacy application's own connection. */
+  readonly legacy: Connection
+  /** How many calls to the Data API were made so far. */
+  calls(): number
+  /** A writer over the same database whose invocation has another deadline. */
+  writerUntil(deadline: Deadline): GuardedWriter
+  /** The writer with its guards made always true: what it proves is that a test needs them. */
+  writerWithoutGuard(): GuardedWriter
+  /** A migrator of its own owner. */
+  migrator(migrations?: readonly Migration[]): Migrator
+  close(): Promise<void>
+}
+
+/** The statements' guards as their text has them. */
+const GUARDS = ['t.backsync_version < j.v', '(d.version IS NULL OR d.version < j.v)']
+
+class UnguardedDialect extends DataApiDialect {
+  override createQueryCompiler(): QueryCompiler {
+    const compiler = super.createQueryCompiler()
+    return {
+      compileQuery: (...args) => {
+        const query = compiler.compileQuery(...args)
+        return { ...query, sql: GUARDS.reduce((sql, guard) => sql.replaceAll(guard, 'TRUE'), query.sql) }
+      },
+    }
+  }
+}
+
+/** @param migrate whether the schema is brought up to date; default true */
+export const openTestAurora = async ({ migrate = true } = {}): Promise<TestAurora> => {
+  const url = new URL(process.env.TEST_MYSQL_URL ?? '')
+  const database = `t_${randomUUID().replaceAll('-', '')}`
+  const login = {
+    host: url.hostname,
+    port: Number(url.port || 3306),
+    user: decodeURIComponent(url.username),
+    password: decodeURIComponent(url.password),
+  }
+  const legacy = await mysql.createConnection({
+    ...login,
+    supportBigNumbers: true,
+    bigNumberStrings: true,
+    dateStrings: true,
+    timezone: 'Z',
+  })
+  await legacy.query(`CREATE DATABASE ${database} CHARACTER SET utf8mb4`)
+  await legacy.query(`USE ${database}`)
+
+  const secrets = new SecretStore()
+  const secretArn = `arn:aws:secretsmanager:us-east-1:000000000000:secret:${database}`
+  const resourceArn = `arn:aws:rds:us-east-1:000000000000:cluster:${database}`
+  secrets.put({
+    arn: secretArn,
+    name: database,
+    value: JSON.stringify({ username: login.user, password: login.password }),
+  })
+  const api = await startDataApi({
+    clusters: [{ arn: resourceArn, host: login.host, port: login.port }],
+    secrets,
+  })
+  const sdk = new RDSDataClient({
+    endpoint: api.endpoint,
+    region: 'us-east-1',
+    credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+  })
+  let calls = 0
+  sdk.middlewareStack.add(
+    (next) => (args) => {
+      calls += 1
+      return next(args)
+    },
+    { step: 'initialize', name: 'countCalls' },
+  )
+  const deadline = new Deadline()
+  const config = { client: sdk, resourceArn, secretArn, database, deadline }
+  const db = new Kysely<unknown>({ dialect: new DataApiDialect(config) })
+  const client = new DataApiClient(config)
+  const writer = new GuardedWriter(db, deadline)
+  const migrator = (migrations: readonly Migration[] = readMigrations(sqlFolder)): Migrator =>
+    new Migrator({
+      migrations,
+      ledger: new MigrationLedger(db),
+      lock: new MigrationLock(db, randomUUID()),
+      run: async (sql) => {
+        await client.execute({ sql, continueAfterTimeout: true })
+      },
+      log: silent,
+      by: 'test',
+    })
+  const close = async (): Promise<void> => {
+    sdk.destroy()
+    await api.close()
+    await legacy.query(`DROP DATABASE ${database}`)
+    await legacy.end()
+  }
+  if (migrate) await migrator().apply()
+  const store = new AuroraStore(db, writer)
+  const writerUntil = (other: Deadline): GuardedWriter =>
+    new GuardedWriter(new Kysely({ dialect: new DataApiDialect({ ...config, deadline: other }) }), other)
+  const writerWithoutGuard = (): GuardedWriter =>
+    new GuardedWriter(new Kysely({ dialect: new UnguardedDialect(config) }), deadline)
+  const opened = { database, db, writer, store, api, client, legacy }
+  return { ...opened, calls: () => calls, writerUntil, writerWithoutGuard, migrator, close }
+}
