@@ -1,0 +1,73 @@
+import type { ExecuteValues } from 'mysql2'
+import { DataApiError, databaseError, type ErrorForm, invalid } from './errors.ts'
+import { type ScannedStatement, scanStatement } from './scan.ts'
+import type { Ok, Prepared, RowSink, Session } from './session.ts'
+import { createsStoredProgram, isSessionless, isUnpreparable } from './statement-kind.ts'
+
+const NOT_PREPARABLE = {
+  errno: 1295,
+  sqlState: 'HY000',
+  message: 'This command is not supported in the prepared statement protocol yet',
+}
+const WRONG_ARGUMENTS = {
+  errno: 1210,
+  sqlState: 'HY000',
+  message: 'Incorrect arguments to mysqld_stmt_execute',
+}
+
+/** A statement ready for a session. */
+export type Statement = ScannedStatement & {
+  /** true when it goes through the text protocol, which only the lenient mode does */
+  readonly asText: boolean
+  /** true when the session need not be reset for it, before or after */
+  readonly sessionless: boolean
+}
+
+/**
+ * Reads a statement and refuses what the Data API refuses.
+ *
+ * @param strict every statement must be one that MySQL can prepare, on MariaDB as well; otherwise the rest goes
+ *   through the text protocol, and the body of a stored program may hold `;`
+ * @throws ValidationException for several statements; DatabaseErrorException 1295
+ */
+export const readStatement = (
+  sql: string,
+  { strict, form }: { strict: boolean; form: ErrorForm },
+): Statement => {
+  const scanned = scanStatement(sql)
+  const asText = !strict && isUnpreparable(scanned.words)
+  if (asText && createsStoredProgram(scanned.words)) {
+    return { ...scanned, text: sql, names: [], asText, sessionless: false }
+  }
+  if (scanned.multiple) {
+    throw form === 'v2'
+      ? invalid("Multistatements aren't supported.")
+      : new DataApiError('BadRequestException', "Multistatements aren't supported.")
+  }
+  if (strict && isUnpreparable(scanned.words)) throw databaseError(NOT_PREPARABLE, form)
+  return { ...scanned, asText, sessionless: isSessionless(sql, scanned.words) }
+}
+
+/** Prepares a statement. @throws DatabaseErrorException 1210 when it holds a `?` of its own; the server's error */
+export const prepare = async (session: Session, statement: Statement, form: ErrorForm): Promise<Prepared> => {
+  const prepared = await session.prepare(statement.text)
+  if (prepared.parameters !== statement.names.length) throw databaseError(WRONG_ARGUMENTS, form)
+  return prepared
+}
+
+/** Runs a statement once. */
+export const run = async (
+  session: Session,
+  statement: Statement,
+  values: readonly ExecuteValues[],
+  sink: RowSink,
+  form: ErrorForm,
+): Promise<Ok | undefined> => {
+  if (statement.asText) return await session.text(statement.text, sink)
+  const prepared = await prepare(session, statement, form)
+  try {
+    return await prepared.execute(values, sink)
+  } finally {
+    prepared.forget()
+  }
+}
