@@ -1,0 +1,130 @@
+import { AccessLogFormat } from 'aws-cdk-lib/aws-apigateway'
+import {
+  HttpApi as Api,
+  CfnRoute,
+  HttpMethod,
+  HttpStage,
+  type IHttpRouteAuthorizer,
+  LogGroupLogDestination,
+} from 'aws-cdk-lib/aws-apigatewayv2'
+import { HttpIamAuthorizer, HttpJwtAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2-authorizers'
+import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations'
+import type { IFunction } from 'aws-cdk-lib/aws-lambda'
+import { LogGroup } from 'aws-cdk-lib/aws-logs'
+import { RemovalPolicy, Validations } from 'aws-cdk-lib/core'
+import { Construct } from 'constructs'
+import type { Auth, Settings } from '../settings.ts'
+import type { EntityDescription } from './entity-table.ts'
+
+export interface HttpApiProps {
+  readonly settings: Settings
+  readonly entities: readonly EntityDescription[]
+  /** Serves `/aurora`. */
+  readonly migrate: IFunction
+  /** Serves `/aurora/{plural}` and one item below it. */
+  readonly legacy: IFunction
+  /** Serves `/dynamo/{plural}` and one item below it. */
+  readonly modern: IFunction
+}
+
+/** How a route is used, kept in the template as its metadata: for people, and for commands to paste. */
+export interface RouteUsage {
+  /** What its function serves; the route itself takes any method. */
+  readonly methods: readonly string[]
+  /** A valid body for its POST or PUT. */
+  readonly example?: Readonly<Record<string, unknown>> | undefined
+}
+
+/** The name of a route's metadata. */
+export const usageKey = 'Backsync::Usage'
+
+/**
+ * The routes of both sides, from the list of entities. Every route takes any method: the functions know what they
+ * serve and answer the rest with 405 and `Allow`, which the gateway, answering 404, would not.
+ */
+export class HttpApi extends Construct {
+  /** Without a slash at its end. */
+  readonly url: string
+
+  constructor(scope: Construct, id: string, props: HttpApiProps) {
+    super(scope, id)
+    const { policy, auth } = props.settings
+    const authorizer = authorizerFor(auth)
+    const api = new Api(this, 'Api', {
+      description: 'Backsync: the legacy and the modern side',
+      createDefaultStage: false,
+      ...(authorizer && { defaultAuthorizer: authorizer }),
+    })
+    this.url = api.apiEndpoint
+
+    const accessLog = new LogGroup(this, 'AccessLog', {
+      retention: policy.logRetention,
+      removalPolicy: policy.retain ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+    })
+    new HttpStage(this, 'Stage', {
+      httpApi: api,
+      stageName: '$default',
+      autoDeploy: true,
+      throttle: { rateLimit: 500, burstLimit: 1000 },
+      accessLogSettings: {
+        destination: new LogGroupLogDestination(accessLog),
+        format: AccessLogFormat.custom(JSON.stringify(accessLogFields)),
+      },
+    })
+
+    const route = (path: string, integration: HttpLambdaIntegration, usage: RouteUsage): void => {
+      for (const { node } of api.addRoutes({ path, methods: [HttpMethod.ANY], integration }))
+        if (node.defaultChild instanceof CfnRoute) node.defaultChild.addMetadata(usageKey, usage)
+    }
+    const legacy = new HttpLambdaIntegration('Legacy', props.legacy)
+    const modern = new HttpLambdaIntegration('Modern', props.modern)
+    route('/aurora', new HttpLambdaIntegration('Migrate', props.migrate), { methods: ['GET'] })
+    for (const { plural, keyName, example } of props.entities) {
+      for (const [side, integration] of [
+        ['aurora', legacy],
+        ['dynamo', modern],
+      ] as const) {
+        route(`/${side}/${plural}`, integration, { methods: ['GET', 'POST'], example })
+        route(`/${side}/${plural}/{${keyName}}`, integration, { methods: ['GET', 'PUT', 'DELETE'], example })
+      }
+    }
+
+    if (auth.kind === 'none') {
+      Validations.of(api).acknowledge({
+        id: 'AwsSolutions-APIG4',
+        reason: 'auth=none is for a development stage with made-up data; stage prod refuses it at synthesis.',
+      })
+    }
+  }
+}
+
+/** The authorizer of every route; undefined lets anyone call. */
+function authorizerFor(auth: Auth): IHttpRouteAuthorizer | undefined {
+  if (auth.kind === 'iam') return new HttpIamAuthorizer()
+  if (auth.kind === 'jwt') {
+    return new HttpJwtAuthorizer('Jwt', auth.issuer, { jwtAudience: [...auth.audience] })
+  }
+  return undefined
+}
+
+/**
+ * One JSON object a request. No header, query or body: customers' data stay out of the log.
+ *
+ * @see https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-logging-variables.html
+ */
+const accessLogFields = {
+  time: '$context.requestTime',
+  requestId: '$context.requestId',
+  ip: '$context.identity.sourceIp',
+  method: '$context.httpMethod',
+  path: '$context.path',
+  route: '$context.routeKey',
+  status: '$context.status',
+  responseBytes: '$context.responseLength',
+  latencyMs: '$context.responseLatency',
+  integrationMs: '$context.integrationLatency',
+  error: '$context.error.message',
+  integrationError: '$context.integrationErrorMessage',
+  authorizerError: '$context.authorizer.error',
+  caller: '$context.identity.userArn',
+}

@@ -1,0 +1,129 @@
+import { CfnOutput, Duration, Stack, Tags } from 'aws-cdk-lib/core'
+import type { Construct } from 'constructs'
+import { BackSync } from './constructs/back-sync.ts'
+import { BridgeFunction } from './constructs/bridge-function.ts'
+import { bundledCode } from './constructs/bundled-code.ts'
+import { type EntityDescription, EntityTable } from './constructs/entity-table.ts'
+import { HttpApi } from './constructs/http-api.ts'
+import { LegacyDatabase } from './constructs/legacy-database.ts'
+import { Migrations } from './constructs/migrations.ts'
+import { pascalCase } from './constructs/pascal-case.ts'
+import type { Settings } from './settings.ts'
+
+export interface BacksyncStackProps {
+  readonly settings: Settings
+  readonly entities: readonly EntityDescription[]
+  /** Where the functions' modules are, below the repository. @default the repository's own */
+  readonly entries?: FunctionEntries
+}
+
+/** The modules that export the handlers. */
+export interface FunctionEntries {
+  readonly legacy: string
+  readonly modern: string
+  readonly migrate: string
+}
+
+const ownEntries: FunctionEntries = {
+  legacy: 'functions/legacy/handler.ts',
+  modern: 'functions/modern/handler.ts',
+  migrate: 'functions/operations/migrate.ts',
+}
+
+/** The bridge: Aurora and its legacy API, DynamoDB and its modern API, and the way back from the one to the other. */
+export class BacksyncStack extends Stack {
+  constructor(scope: Construct, id: string, props: BacksyncStackProps) {
+    const { settings, entities, entries = ownEntries } = props
+    super(scope, id, {
+      description: `Backsync (${settings.stage}): a bridge from Aurora MySQL to DynamoDB, and back`,
+      stackName: settings.policy.retain ? `${id}-${settings.stage}` : id,
+      terminationProtection: settings.policy.retain,
+    })
+    Tags.of(this).add('application', 'backsync')
+    Tags.of(this).add('stage', settings.stage)
+
+    const database = new LegacyDatabase(this, 'LegacyDatabase', { settings })
+    const tables = entities.map(
+      (entity) => new EntityTable(this, `${pascalCase(entity.name)}Table`, { settings, entity }),
+    )
+    const tableNames = {
+      TABLES: this.toJsonString(
+        Object.fromEntries(tables.map(({ entity, table }) => [entity.name, table.tableName])),
+      ),
+    }
+
+    const legacyCode = bundledCode({ entry: entries.legacy })
+    const legacy = new BridgeFunction(this, 'LegacyApi', {
+      settings,
+      description: 'The legacy API: reads and writes Aurora',
+      code: legacyCode,
+      timeout: Duration.seconds(29),
+      environment: database.environment,
+    })
+    database.grantSql(legacy)
+
+    const modern = new BridgeFunction(this, 'ModernApi', {
+      settings,
+      description: 'The modern API: reads and writes DynamoDB',
+      code: bundledCode({ entry: entries.modern }),
+      timeout: Duration.seconds(29),
+      environment: tableNames,
+    })
+    for (const table of tables) table.grantItems(modern)
+
+    const backSync = new BackSync(this, 'BackSync', {
+      settings,
+      database,
+      tables,
+      code: legacyCode,
+      environment: tableNames,
+    })
+    const migrations = new Migrations(this, 'Migrations', {
+      settings,
+      database,
+      code: bundledCode({ entry: entries.migrate, folders: ['sql'] }),
+      before: [legacy, modern, backSync.function],
+    })
+    const api = new HttpApi(this, 'HttpApi', {
+      settings,
+      entities,
+      migrate: migrations.function,
+      legacy,
+      modern,
+    })
+
+    this.#output('ApiUrl', api.url, 'The API; every route is below it')
+    this.#output('AuroraUrl', `${api.url}/aurora`, 'The state of the legacy schema')
+    for (const { name, plural } of entities) {
+      this.#output(
+        `Aurora${pascalCase(plural)}Url`,
+        `${api.url}/aurora/${plural}`,
+        `The legacy side of ${name}`,
+      )
+      this.#output(
+        `Dynamo${pascalCase(plural)}Url`,
+        `${api.url}/dynamo/${plural}`,
+        `The modern side of ${name}`,
+      )
+    }
+    for (const { entity, table } of tables) {
+      this.#output(
+        `${pascalCase(entity.name)}TableName`,
+        table.tableName,
+        `The DynamoDB table of ${entity.name}`,
+      )
+    }
+    this.#output('ClusterArn', database.cluster.clusterArn, 'The resourceArn of Data API calls')
+    this.#output('SecretArn', database.secret.secretArn, 'The secretArn of Data API calls')
+    this.#output('DatabaseName', database.databaseName, 'The database of the legacy tables')
+    this.#output(
+      'FailureBucketName',
+      backSync.failures.bucket.bucketName,
+      'Batches that back-sync gave up on',
+    )
+  }
+
+  #output(id: string, value: string, description: string): void {
+    new CfnOutput(this, id, { value, description })
+  }
+}

@@ -1,0 +1,88 @@
+import { execFileSync } from 'node:child_process'
+import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { beforeAll, describe, expect, it } from '@jest/globals'
+import * as z from 'zod'
+import { entities } from '../../functions/entities/index.ts'
+import { repository } from '../../infra/constructs/bundled-code.ts'
+import { readSettings } from '../../infra/settings.ts'
+import { BacksyncStack } from '../../infra/stack.ts'
+import { appWith } from './fixtures/synthesise.ts'
+
+const kilobyte = 1000
+
+/** What the functions really deploy: bundled once, from the repository's own modules. */
+describe('the bundles', () => {
+  const assets = new Map<string, string>()
+
+  beforeAll(() => {
+    const app = appWith({ 'aws:cdk:bundling-stacks': ['**'] })
+    new BacksyncStack(app, 'Backsync', { settings: readSettings(app.node), entities })
+    const assembly = app.synth()
+    const { Resources } = z
+      .object({ Resources: z.record(z.string(), z.object({ Type: z.string(), Properties: z.unknown() })) })
+      .parse(assembly.getStackByName('Backsync').template)
+    for (const [id, { Type, Properties }] of Object.entries(Resources)) {
+      if (Type !== 'AWS::Lambda::Function') continue
+      const { Code } = z.object({ Code: z.object({ S3Key: z.string() }) }).parse(Properties)
+      assets.set(id.slice(0, -8), join(assembly.directory, `asset.${Code.S3Key.replace(/\.zip$/, '')}`))
+    }
+  })
+
+  const assetOf = (id: string): string => {
+    const asset = assets.get(id)
+    if (asset === undefined) throw new Error(`no function ${id} among ${[...assets.keys()].join(', ')}`)
+    return asset
+  }
+
+  it.each([
+    ['LegacyApi', 650],
+    ['BackSyncFunction', 650],
+    ['ModernApi', 650],
+    ['MigrationsMigrate', 650],
+  ])('%s is one file of at most %i kB, without a source map', (id, budget) => {
+    const file = join(assetOf(id), 'index.mjs')
+    expect(statSync(file).size / kilobyte).toBeLessThan(budget)
+    expect(readFileSync(file, 'utf8')).not.toContain('sourceMappingURL')
+    expect(readdirSync(assetOf(id)).filter((name) => name !== 'sql')).toEqual(['index.mjs'])
+  })
+
+  it('carries no locales of zod and no X-Ray SDK', () => {
+    for (const id of ['LegacyApi', 'ModernApi', 'MigrationsMigrate']) {
+      const text = readFileSync(join(assetOf(id), 'index.mjs'), 'utf8')
+      expect(text).not.toMatch(/Ongeldige invoer|aws-xray-sdk/)
+    }
+  })
+
+  it('takes every migration along, beside the code that applies them', () => {
+    const travelling = readdirSync(join(assetOf('MigrationsMigrate'), 'sql')).sort()
+    expect(travelling).toEqual(readdirSync(join(repository, 'sql')).sort())
+    expect(travelling).not.toHaveLength(0)
+  })
+
+  it.each(['LegacyApi', 'ModernApi', 'MigrationsMigrate'])(
+    '%s loads under Node 24 and exports its handler',
+    (id) => {
+      const script = `
+      const { handler } = await import(${JSON.stringify(join(assetOf(id), 'index.mjs'))})
+      console.log(process.version.split('.')[0], typeof handler)
+      process.exit()`
+      const output = execFileSync(process.execPath, ['--input-type=module', '--eval', script], {
+        encoding: 'utf8',
+        timeout: 20_000,
+        // What the template gives the functions, so that a module may read its configuration when it loads.
+        env: {
+          AWS_REGION: 'us-east-1',
+          STAGE: 'dev',
+          LOG_LEVEL: 'info',
+          CLUSTER_ARN: 'arn:aws:rds:us-east-1:000000000000:cluster:test',
+          SECRET_ARN: 'arn:aws:secretsmanager:us-east-1:000000000000:secret:test',
+          DATABASE_NAME: 'backsync',
+          TABLES: JSON.stringify(Object.fromEntries(entities.map(({ name }) => [name, `${name}-table`]))),
+          MIGRATE_ON_REQUEST: 'true',
+        },
+      })
+      expect(output).toBe('v24 function\n')
+    },
+  )
+})

@@ -1,0 +1,126 @@
+import { describe, expect, it } from '@jest/globals'
+import { Match } from 'aws-cdk-lib/assertions'
+import { resourceOf, synthesise } from '../fixtures/synthesise.ts'
+
+describe('BackSync', () => {
+  const { template } = synthesise()
+  const bucket = resourceOf(template, 'AWS::S3::Bucket', 'BackSyncFailures')
+  const lambda = resourceOf(template, 'AWS::Lambda::Function', 'BackSyncFunction')
+
+  it.each(['DishTable', 'RecipeStepTable'])('follows the stream of %s from its start', (id) => {
+    const table = resourceOf(template, 'AWS::DynamoDB::Table', id)
+    template.hasResourceProperties('AWS::Lambda::EventSourceMapping', {
+      EventSourceArn: { 'Fn::GetAtt': [table.id, 'StreamArn'] },
+      FunctionName: { Ref: lambda.id },
+      StartingPosition: 'TRIM_HORIZON',
+      BatchSize: 1000,
+      ParallelizationFactor: 1,
+      MaximumRetryAttempts: 10,
+      MaximumRecordAgeInSeconds: 6 * 3600,
+      BisectBatchOnFunctionError: true,
+      FunctionResponseTypes: ['ReportBatchItemFailures'],
+      DestinationConfig: { OnFailure: { Destination: { 'Fn::GetAtt': [bucket.id, 'Arn'] } } },
+      MetricsConfig: { Metrics: ['EventCount'] },
+    })
+  })
+
+  it('runs more batches of a shard at once when asked', () => {
+    synthesise({ parallelizationFactor: '4' }).template.allResourcesProperties(
+      'AWS::Lambda::EventSourceMapping',
+      {
+        ParallelizationFactor: 4,
+      },
+    )
+  })
+
+  it('gives up all retries well before the stream forgets, even if each runs into its timeout', () => {
+    const attempts = 10 + 1
+    const { Timeout } = lambda.properties
+    expect(Timeout * attempts).toBeLessThan(24 * 3600)
+  })
+
+  it('may read the streams, write the database and add failed batches; nothing else', () => {
+    const { Statement } = resourceOf(template, 'AWS::IAM::Policy', 'BackSyncFunctionRole').properties
+      .PolicyDocument
+    const actions: string[] = Statement.flatMap(({ Action }: { Action: string | string[] }) => Action)
+    expect([...new Set(actions)].sort()).toEqual([
+      'dynamodb:DescribeStream',
+      'dynamodb:GetRecords',
+      'dynamodb:GetShardIterator',
+      'dynamodb:ListStreams',
+      'logs:CreateLogStream',
+      'logs:PutLogEvents',
+      'rds-data:BeginTransaction',
+      'rds-data:CommitTransaction',
+      'rds-data:ExecuteStatement',
+      'rds-data:RollbackTransaction',
+      's3:ListBucket',
+      's3:PutObject',
+      'secretsmanager:GetSecretValue',
+    ])
+  })
+
+  it('grants the failure bucket as Lambda asks for it, and no right to read it', () => {
+    const arn = { 'Fn::GetAtt': [bucket.id, 'Arn'] }
+    template.hasResourceProperties('AWS::IAM::Policy', {
+      PolicyDocument: {
+        Statement: Match.arrayWith([
+          { Effect: 'Allow', Action: 's3:PutObject', Resource: { 'Fn::Join': ['', [arn, '/aws/lambda/*']] } },
+          { Effect: 'Allow', Action: 's3:ListBucket', Resource: arn },
+        ]),
+      },
+    })
+  })
+})
+
+describe('StreamAlarms', () => {
+  const { template } = synthesise()
+  const alarms = Object.values(template.findResources('AWS::CloudWatch::Alarm')).map(
+    ({ Properties }) => Properties,
+  )
+  const lambda = resourceOf(template, 'AWS::Lambda::Function', 'BackSyncFunction')
+
+  it.each([
+    ['IteratorAge', 'Maximum', 60_000, 3],
+    ['Errors', 'Sum', 0, 3],
+    ['Throttles', 'Sum', 0, 3],
+    ['DestinationDeliveryFailures', 'Sum', 0, 1],
+  ])('watches %s of the function', (metric, statistic, threshold, periods) => {
+    template.hasResourceProperties('AWS::CloudWatch::Alarm', {
+      Namespace: 'AWS/Lambda',
+      MetricName: metric,
+      Dimensions: [{ Name: 'FunctionName', Value: { Ref: lambda.id } }],
+      Statistic: statistic,
+      Threshold: threshold,
+      EvaluationPeriods: periods,
+      ComparisonOperator: 'GreaterThanThreshold',
+    })
+  })
+
+  it.each(['OnFailureDestinationDeliveredEventCount', 'DroppedEventCount'])(
+    'watches %s of each stream',
+    (metric) => {
+      const mappings = Object.keys(template.findResources('AWS::Lambda::EventSourceMapping'))
+      const watched = alarms.filter(({ MetricName }) => MetricName === metric)
+      expect(watched.map(({ Dimensions }) => Dimensions[0]).sort()).toEqual(
+        mappings.map((id) => ({ Name: 'EventSourceMappingUUID', Value: { Ref: id } })).sort(),
+      )
+    },
+  )
+
+  it('is calm while nothing flows, and tells nobody unless a topic is named', () => {
+    expect(alarms).toHaveLength(8)
+    for (const alarm of alarms) {
+      expect(alarm).toMatchObject({ TreatMissingData: 'notBreaching' })
+      expect(alarm).not.toHaveProperty('AlarmActions')
+    }
+  })
+
+  it('notifies the topic of alarm and recovery', () => {
+    const arn = 'arn:aws:sns:eu-west-1:111111111111:oncall'
+    synthesise({ alarmTopicArn: arn }).template.allResourcesProperties('AWS::CloudWatch::Alarm', {
+      AlarmActions: [arn],
+      OKActions: [arn],
+    })
+  })
+})

@@ -1,0 +1,94 @@
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { basename, join, relative } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda'
+import { Stack } from 'aws-cdk-lib/core'
+import { bundledCode, repository } from '../../../infra/constructs/bundled-code.ts'
+import { appWith } from '../fixtures/synthesise.ts'
+
+let folder: string
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'backsync-bundle-'))
+})
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+/** Writes a module into the folder of this test; its path is as an entry wants it. */
+function entryOf(name: string, text: string): string {
+  writeFileSync(join(folder, name), text)
+  return relative(repository, join(folder, name))
+}
+
+/** Bundles really, all in one app, and says where each package is; equal packages are one. */
+function bundle(...options: Parameters<typeof bundledCode>[0][]): string[] {
+  const app = appWith({ 'aws:cdk:bundling-stacks': ['**'] })
+  const stack = new Stack(app, 'Test')
+  for (const [index, one] of options.entries()) {
+    new LambdaFunction(stack, `Function${index}`, {
+      code: bundledCode(one),
+      handler: 'index.handler',
+      runtime: Runtime.NODEJS_24_X,
+    })
+  }
+  const { directory } = app.synth()
+  return readdirSync(directory)
+    .filter((name) => name.startsWith('asset.'))
+    .map((name) => join(directory, name))
+}
+
+/** The package of one bundle. */
+function bundleOne(options: Parameters<typeof bundledCode>[0]): string {
+  const [only, ...others] = bundle(options)
+  if (only === undefined || others.length > 0) throw new Error('expected one package')
+  return only
+}
+
+describe('bundledCode', () => {
+  it('makes one ESM file that stands alone, types stripped and comments gone', () => {
+    writeFileSync(
+      join(folder, 'helper.ts'),
+      'export const twice = (n: number): number => n * 2 // a comment\n',
+    )
+    const entry = entryOf(
+      'handler.ts',
+      "import { twice } from './helper.ts'\nexport const handler = async (): Promise<number> => twice(21)\n",
+    )
+    const asset = bundleOne({ entry })
+    expect(readdirSync(asset)).toEqual(['index.mjs'])
+    expect(readFileSync(join(asset, 'index.mjs'), 'utf8')).not.toMatch(/comment|sourceMappingURL/)
+    const answer = execFileSync(
+      process.execPath,
+      [
+        '--eval',
+        `import(${JSON.stringify(join(asset, 'index.mjs'))}).then(async (m) => console.log(await m.handler()))`,
+      ],
+      { encoding: 'utf8', timeout: 20_000 },
+    )
+    expect(answer).toBe('42\n')
+  })
+
+  it('changes its hash with a folder that travels along, and only then', () => {
+    const entry = entryOf('still.ts', 'export const handler = async () => 1\n')
+    const sql = mkdtempSync(join(folder, 'sql-'))
+    const options = { entry, folders: [relative(repository, sql)] }
+    writeFileSync(join(sql, '0001.up.sql'), 'SELECT 1;\n')
+    const first = bundleOne(options)
+    expect(readFileSync(join(first, basename(sql), '0001.up.sql'), 'utf8')).toBe('SELECT 1;\n')
+    expect(basename(bundleOne(options))).toBe(basename(first))
+    writeFileSync(join(sql, '0001.up.sql'), 'SELECT 2;\n')
+    expect(basename(bundleOne(options))).not.toBe(basename(first))
+  })
+
+  it('keeps the bundles of one folder apart', () => {
+    const one = { entry: entryOf('one.ts', 'export const handler = async () => 1\n') }
+    const two = { entry: entryOf('two.ts', 'export const handler = async () => 2\n') }
+    expect(bundle(one, two)).toHaveLength(2)
+    expect(bundle(one, one)).toHaveLength(1)
+  })
+
+  it('fails with the name and the place of a module that is missing', () => {
+    const entry = entryOf('broken.ts', "export { handler } from './nowhere.ts'\n")
+    expect(() => bundleOne({ entry })).toThrow(/broken\.ts:1:24: ERROR: Could not resolve "\.\/nowhere\.ts"/)
+  })
+})

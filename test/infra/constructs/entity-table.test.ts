@@ -1,0 +1,54 @@
+import { describe, it } from '@jest/globals'
+import { Template } from 'aws-cdk-lib/assertions'
+import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
+import { Stack } from 'aws-cdk-lib/core'
+import { EntityTable } from '../../../infra/constructs/entity-table.ts'
+import { appWith, settingsWith } from '../fixtures/synthesise.ts'
+
+const entity = { name: 'dish', plural: 'dishes', keyName: 'dishId' }
+
+function build(context: Record<string, unknown> = {}) {
+  const stack = new Stack(appWith({}), 'Test')
+  const table = new EntityTable(stack, 'Dishes', { entity, settings: settingsWith(context) })
+  return { stack, table }
+}
+
+describe('EntityTable', () => {
+  it("is keyed by the entity's key, a string", () => {
+    Template.fromStack(build().stack).hasResourceProperties('AWS::DynamoDB::Table', {
+      KeySchema: [{ AttributeName: 'dishId', KeyType: 'HASH' }],
+      AttributeDefinitions: [{ AttributeName: 'dishId', AttributeType: 'S' }],
+      DeletionProtectionEnabled: false,
+    })
+  })
+
+  it('is protected where the stage retains', () => {
+    const { stack } = build({ stage: 'prod', auth: 'iam' })
+    Template.fromStack(stack).hasResource('AWS::DynamoDB::Table', {
+      DeletionPolicy: 'Retain',
+      Properties: { DeletionProtectionEnabled: true },
+    })
+  })
+
+  it('grants the five item actions that the modern API uses, on the table alone', () => {
+    const { stack, table } = build()
+    table.grantItems(new Role(stack, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') }))
+    Template.fromStack(stack).hasResourceProperties('AWS::IAM::Policy', {
+      PolicyDocument: {
+        Statement: [
+          {
+            Effect: 'Allow',
+            Action: [
+              'dynamodb:DeleteItem',
+              'dynamodb:GetItem',
+              'dynamodb:PutItem',
+              'dynamodb:Scan',
+              'dynamodb:UpdateItem',
+            ],
+            Resource: stack.resolve(table.table.tableArn),
+          },
+        ],
+      },
+    })
+  })
+})

@@ -1,0 +1,95 @@
+import { describe, expect, it } from '@jest/globals'
+import { Match } from 'aws-cdk-lib/assertions'
+import { resourceOf, synthesise } from '../fixtures/synthesise.ts'
+
+/** The logical id of the function that serves a route. */
+function functionBehind(template: ReturnType<typeof synthesise>['template'], routeKey: string): string {
+  const [route] = Object.values(
+    template.findResources('AWS::ApiGatewayV2::Route', { Properties: { RouteKey: routeKey } }),
+  )
+  const integrationId: string = route?.Properties.Target['Fn::Join'][1][1].Ref
+  const integration = template.findResources('AWS::ApiGatewayV2::Integration')[integrationId]
+  expect(integration?.Properties).toMatchObject({ IntegrationType: 'AWS_PROXY', PayloadFormatVersion: '2.0' })
+  return integration?.Properties.IntegrationUri['Fn::GetAtt'][0]
+}
+
+describe('HttpApi', () => {
+  const { template } = synthesise()
+
+  it.each([
+    ['ANY /aurora', 'MigrationsMigrate'],
+    ['ANY /aurora/dishes', 'LegacyApi'],
+    ['ANY /aurora/dishes/{dishId}', 'LegacyApi'],
+    ['ANY /dynamo/dishes', 'ModernApi'],
+    ['ANY /dynamo/dishes/{dishId}', 'ModernApi'],
+    ['ANY /aurora/recipe-steps/{stepKey}', 'LegacyApi'],
+    ['ANY /dynamo/recipe-steps', 'ModernApi'],
+  ])('serves %s by %s', (routeKey, id) => {
+    expect(functionBehind(template, routeKey)).toBe(resourceOf(template, 'AWS::Lambda::Function', id).id)
+  })
+
+  it('may invoke each function from its own routes only', () => {
+    const permissions = Object.values(template.findResources('AWS::Lambda::Permission'))
+    expect(permissions).toHaveLength(9)
+    for (const { Properties } of permissions) {
+      expect(Properties).toMatchObject({
+        Action: 'lambda:InvokeFunction',
+        Principal: 'apigateway.amazonaws.com',
+        SourceArn: {
+          'Fn::Join': ['', expect.arrayContaining([expect.stringMatching(/^\/\*\/\*\/(aurora|dynamo)/)])],
+        },
+      })
+    }
+  })
+
+  it('is its own root: the default stage adds nothing to the path', () => {
+    template.hasResourceProperties('AWS::ApiGatewayV2::Stage', { StageName: '$default', AutoDeploy: true })
+  })
+
+  it('logs each request as one JSON object, without query, header or body', () => {
+    const { Format } = resourceOf(template, 'AWS::ApiGatewayV2::Stage', 'HttpApi').properties
+      .AccessLogSettings
+    const fields: Record<string, string> = JSON.parse(Format)
+    expect(fields).toMatchObject({ route: '$context.routeKey', status: '$context.status' })
+    for (const variable of Object.values(fields)) expect(variable).toMatch(/^\$context\.[\w.]+$/)
+  })
+
+  it('asks for a signature with auth=iam', () => {
+    const iam = synthesise({ auth: 'iam' }).template
+    iam.allResourcesProperties('AWS::ApiGatewayV2::Route', { AuthorizationType: 'AWS_IAM' })
+    iam.resourceCountIs('AWS::ApiGatewayV2::Authorizer', 0)
+  })
+
+  it('asks for a token of the issuer, for one of the audiences, with auth=jwt', () => {
+    const jwt = synthesise({
+      auth: 'jwt',
+      jwtIssuer: 'https://issuer.example',
+      jwtAudience: 'web,phone',
+    }).template
+    jwt.hasResourceProperties('AWS::ApiGatewayV2::Authorizer', {
+      AuthorizerType: 'JWT',
+      IdentitySource: ['$request.header.Authorization'],
+      JwtConfiguration: { Issuer: 'https://issuer.example', Audience: ['web', 'phone'] },
+    })
+    jwt.allResourcesProperties('AWS::ApiGatewayV2::Route', {
+      AuthorizationType: 'JWT',
+      AuthorizerId: { Ref: Match.anyValue() },
+    })
+  })
+})
+
+describe('the usage of each route, in its metadata', () => {
+  const { template } = synthesise()
+  const usageOf = (routeKey: string): unknown => {
+    const routes = template.findResources('AWS::ApiGatewayV2::Route', { Properties: { RouteKey: routeKey } })
+    return Object.values(routes)[0]?.Metadata?.['Backsync::Usage']
+  }
+
+  it.each([
+    ['ANY /aurora', ['GET']],
+    ['ANY /aurora/dishes', ['GET', 'POST']],
+    ['ANY /dynamo/dishes/{dishId}', ['GET', 'PUT', 'DELETE']],
+  ])('%s serves %j', (routeKey, methods) => {
+    expect(usageOf(routeKey)).toMatchObject({ methods })
+  })
+})

@@ -1,0 +1,181 @@
+import { describe, expect, it } from '@jest/globals'
+import { Match } from 'aws-cdk-lib/assertions'
+import { Duration } from 'aws-cdk-lib/core'
+import { resourceOf, synthesise, twoEntities } from './fixtures/synthesise.ts'
+
+const dev = synthesise()
+const prod = synthesise({ stage: 'prod', auth: 'iam' })
+
+const lambda = (id: string, of = dev) => resourceOf(of.template, 'AWS::Lambda::Function', id)
+
+describe('the stack', () => {
+  it('has an output for every endpoint and every store', () => {
+    const api = resourceOf(dev.template, 'AWS::ApiGatewayV2::Api', 'HttpApi').id
+    const below = (path: string) => ({ 'Fn::Join': ['', [{ 'Fn::GetAtt': [api, 'ApiEndpoint'] }, path]] })
+    const values = Object.fromEntries(
+      Object.entries(dev.template.toJSON().Outputs).map(([name, output]) => [
+        name,
+        Object(output).Value as unknown,
+      ]),
+    )
+    const table = (id: string) => ({ Ref: resourceOf(dev.template, 'AWS::DynamoDB::Table', id).id })
+    expect(values).toEqual({
+      ApiUrl: { 'Fn::GetAtt': [api, 'ApiEndpoint'] },
+      AuroraUrl: below('/aurora'),
+      AuroraDishesUrl: below('/aurora/dishes'),
+      DynamoDishesUrl: below('/dynamo/dishes'),
+      AuroraRecipeStepsUrl: below('/aurora/recipe-steps'),
+      DynamoRecipeStepsUrl: below('/dynamo/recipe-steps'),
+      DishTableName: table('DishTable'),
+      RecipeStepTableName: table('RecipeStepTable'),
+      ClusterArn: lambda('LegacyApi').properties.Environment.Variables.CLUSTER_ARN,
+      SecretArn: lambda('LegacyApi').properties.Environment.Variables.SECRET_ARN,
+      DatabaseName: 'backsync',
+      FailureBucketName: { Ref: resourceOf(dev.template, 'AWS::S3::Bucket', 'BackSyncFailures').id },
+    })
+  })
+
+  it('tells each function what it works on, and no more', () => {
+    const cluster = ['CLUSTER_ARN', 'DATABASE_NAME', 'SECRET_ARN']
+    const variables = (id: string) => Object.keys(lambda(id).properties.Environment.Variables).sort()
+    expect(variables('LegacyApi')).toEqual([...cluster, 'LOG_LEVEL', 'STAGE'].sort())
+    expect(variables('BackSyncFunction')).toEqual([...cluster, 'LOG_LEVEL', 'STAGE', 'TABLES'].sort())
+    expect(variables('ModernApi')).toEqual(['LOG_LEVEL', 'STAGE', 'TABLES'])
+    expect(variables('MigrationsMigrate')).toEqual(
+      [...cluster, 'LOG_LEVEL', 'MIGRATE_ON_REQUEST', 'STAGE'].sort(),
+    )
+  })
+
+  it.each(['ModernApi', 'BackSyncFunction'])('gives %s the tables by entity name, as JSON', (id) => {
+    const table = (start: string) => resourceOf(dev.template, 'AWS::DynamoDB::Table', start).id
+    expect(lambda(id).properties.Environment.Variables.TABLES).toEqual({
+      'Fn::Join': [
+        '',
+        ['{"dish":"', { Ref: table('Dish') }, '","recipe-step":"', { Ref: table('RecipeStep') }, '"}'],
+      ],
+    })
+  })
+
+  it.each([
+    ['LegacyApi', 29],
+    ['ModernApi', 29],
+    ['BackSyncFunction', 60],
+    ['MigrationsMigrate', 300],
+  ])('runs %s on Node 24 and arm64, %i s at most, with JSON logs', (id, seconds) => {
+    expect(lambda(id).properties).toMatchObject({
+      Runtime: 'nodejs24.x',
+      Architectures: ['arm64'],
+      Handler: 'index.handler',
+      Timeout: seconds,
+      MemorySize: 512,
+      LoggingConfig: { LogFormat: 'JSON', LogGroup: { Ref: expect.any(String) } },
+    })
+  })
+
+  it('runs one package for the legacy API and for the way back', () => {
+    expect(lambda('LegacyApi').properties.Code).toEqual(lambda('BackSyncFunction').properties.Code)
+  })
+
+  it('migrates before any other function of ours changes', () => {
+    const trigger = resourceOf(dev.template, 'Custom::Trigger', 'Migrations')
+    for (const id of ['LegacyApi', 'ModernApi', 'BackSyncFunction']) {
+      expect(lambda(id).resource.DependsOn).toContain(trigger.id)
+    }
+    expect(lambda('MigrationsMigrate').resource.DependsOn).not.toContain(trigger.id)
+  })
+
+  it('lets nothing start on a stream before the migrations', () => {
+    const trigger = resourceOf(dev.template, 'Custom::Trigger', 'Migrations')
+    dev.template.allResources('AWS::Lambda::EventSourceMapping', { DependsOn: [trigger.id] })
+  })
+
+  it('serves every entity on both sides', () => {
+    const routes = Object.values(dev.template.findResources('AWS::ApiGatewayV2::Route')).map(
+      ({ Properties }) => Properties.RouteKey,
+    )
+    expect(routes.sort()).toEqual(
+      [
+        'ANY /aurora',
+        ...twoEntities.flatMap(({ plural, keyName }) => [
+          `ANY /aurora/${plural}`,
+          `ANY /aurora/${plural}/{${keyName}}`,
+          `ANY /dynamo/${plural}`,
+          `ANY /dynamo/${plural}/{${keyName}}`,
+        ]),
+      ].sort(),
+    )
+  })
+
+  it('works without an entity', () => {
+    const { template } = synthesise({}, [])
+    template.resourceCountIs('AWS::DynamoDB::Table', 0)
+    template.resourceCountIs('AWS::ApiGatewayV2::Route', 1)
+    expect(
+      resourceOf(template, 'AWS::Lambda::Function', 'ModernApi').properties.Environment.Variables.TABLES,
+    ).toBe('{}')
+  })
+
+  it('is tagged with the application and its stage', () => {
+    for (const [of, stage] of [
+      [dev, 'dev'],
+      [prod, 'prod'],
+    ] as const) {
+      of.template.hasResourceProperties('AWS::DynamoDB::Table', {
+        Tags: [
+          { Key: 'application', Value: 'backsync' },
+          { Key: 'stage', Value: stage },
+        ],
+      })
+    }
+  })
+
+  it('gives the stages stacks of different names, so that one never turns into the other', () => {
+    expect([dev.stack.stackName, prod.stack.stackName]).toEqual(['Backsync', 'Backsync-prod'])
+    expect([dev.stack.terminationProtection, prod.stack.terminationProtection]).toEqual([false, true])
+  })
+
+  it('applies pending migrations on request in dev and only reports in prod', () => {
+    const onRequest = (of: typeof dev) =>
+      lambda('MigrationsMigrate', of).properties.Environment.Variables.MIGRATE_ON_REQUEST
+    expect([onRequest(dev), onRequest(prod)]).toEqual(['true', 'false'])
+  })
+
+  it.each([
+    ['AWS::RDS::DBCluster', 'LegacyDatabase'],
+    ['AWS::SecretsManager::Secret', 'LegacyDatabase'],
+    ['AWS::DynamoDB::Table', 'DishTable'],
+    ['AWS::DynamoDB::Table', 'RecipeStepTable'],
+    ['AWS::S3::Bucket', 'BackSyncFailures'],
+    ['AWS::Logs::LogGroup', 'LegacyApi'],
+  ])('keeps %s (%s) in prod and deletes it with a dev stack', (type, id) => {
+    expect(resourceOf(prod.template, type, id).resource).toMatchObject({
+      DeletionPolicy: 'Retain',
+      UpdateReplacePolicy: 'Retain',
+    })
+    expect(resourceOf(dev.template, type, id).resource).toMatchObject({ DeletionPolicy: 'Delete' })
+  })
+
+  it('refuses the deletion of stores in prod', () => {
+    prod.template.allResourcesProperties('AWS::DynamoDB::Table', { DeletionProtectionEnabled: true })
+    prod.template.allResourcesProperties('AWS::RDS::DBCluster', { DeletionProtection: true })
+    dev.template.allResourcesProperties('AWS::RDS::DBCluster', { DeletionProtection: false })
+  })
+
+  it('passes the log level on, to Lambda as to the code', () => {
+    const { template } = synthesise({ logLevel: 'debug' })
+    template.resourcePropertiesCountIs(
+      'AWS::Lambda::Function',
+      {
+        Environment: { Variables: Match.objectLike({ LOG_LEVEL: 'debug' }) },
+        LoggingConfig: Match.objectLike({ ApplicationLogLevel: 'DEBUG' }),
+      },
+      4,
+    )
+  })
+
+  it("waits for a migration longer than it may run, within the deployment's own limit of an hour", () => {
+    const { Timeout } = resourceOf(dev.template, 'Custom::Trigger', 'Migrations').properties
+    expect(Number(Timeout)).toBeGreaterThan(Duration.seconds(300).toMilliseconds())
+    expect(Number(Timeout)).toBeLessThan(Duration.minutes(15).toMilliseconds())
+  })
+})
