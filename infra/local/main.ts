@@ -1,0 +1,94 @@
+import { join, resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+import { type LocalStack, startLocalStack } from './stack.ts'
+import { banner } from './template/banner.ts'
+import { codeOf, messageOf, stackOf } from './template/thrown.ts'
+
+/** The command behind `npm start`. Exit codes: 0 stopped on request, 1 could not start, 2 wrong arguments. */
+
+const HELP = `Runs the whole stack on this machine, as its CloudFormation template says.
+
+  npm start [-- --fresh]
+
+  --fresh   start with empty data (the folder's own files only; servers given by a URL are left alone)
+  --help    this text
+
+  PORT               port of the gateway, default 3000; a free one when it is taken
+  BACKSYNC_HOME      folder for data and logs, default .backsync in the repository; one stack per folder
+  MYSQL_URL          a MySQL or MariaDB server to use instead of a private one; a path in it names the database
+  BACKSYNC_MYSQLD    path of the mysqld or mariadbd to run
+  DYNAMODB_ENDPOINT  a DynamoDB with streams to use instead of a private one
+`
+
+/** Something that takes longer than this is said to be under way, milliseconds. */
+const PATIENCE_MS = 2_000
+/** A stop that takes longer is cut off; the next start ends what is left. */
+const STOP_MS = 10_000
+const DEFAULT_PORT = 3000
+
+const say = (line: string): void => {
+  process.stdout.write(`${line}\n`)
+}
+
+const readArguments = (): { fresh: boolean; help: boolean } => {
+  const options = {
+    fresh: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
+  } as const
+  return parseArgs({ args: process.argv.slice(2), options }).values
+}
+
+const readPort = (text: string | undefined): number => {
+  if (text === undefined || text === '') return DEFAULT_PORT
+  const port = Number(text)
+  if (!Number.isInteger(port) || port < 0 || port > 65_535)
+    throw new Error(`PORT: expected 0 to 65535, got ${text}`)
+  return port
+}
+
+const run = async (): Promise<void> => {
+  const { fresh, help } = readArguments()
+  if (help) return say(HELP)
+  const port = readPort(process.env.PORT)
+  const repository = resolve(import.meta.dirname, '..', '..')
+  const home = resolve(process.env.BACKSYNC_HOME || join(repository, '.backsync'))
+  // Lambda runs in UTC, and the functions' threads take their time zone from here.
+  process.env.TZ = 'UTC'
+
+  const interrupted = new AbortController()
+  let stack: LocalStack | undefined
+  const stopped = new Promise<void>((finish) => {
+    const stop = (): void => {
+      if (interrupted.signal.aborted) return
+      say('stopping')
+      setTimeout(() => process.exit(1), STOP_MS).unref()
+      interrupted.abort()
+      finish()
+    }
+    process.on('SIGINT', stop)
+    process.on('SIGTERM', stop)
+  })
+
+  const waiting = setTimeout(() => say('starting the servers and synthesising the stack ...'), PATIENCE_MS)
+  try {
+    stack = await startLocalStack({ home, port, fresh, log: say, signal: interrupted.signal })
+  } catch (error) {
+    if (interrupted.signal.aborted) return
+    throw error
+  } finally {
+    clearTimeout(waiting)
+  }
+  say(banner(stack, port))
+  await stopped
+  await stack.close()
+}
+
+try {
+  await run()
+  process.exit(0)
+} catch (error) {
+  const wrongArguments = codeOf(error)?.startsWith('ERR_PARSE') === true
+  process.stderr.write(`${messageOf(error)}\n`)
+  if (process.env.DEBUG) process.stderr.write(`${stackOf(error)}\n`)
+  process.exit(wrongArguments ? 2 : 1)
+}

@@ -1,0 +1,168 @@
+import { rm, writeFile } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { startDynamoDb } from './dynamodb/server.ts'
+import { listen } from './gateway/server.ts'
+import type { Outcome } from './lambda/environment.ts'
+import { type Log, openLogFile } from './lambda/log-file.ts'
+import { startMysql } from './mysql/server.ts'
+import { synthesise } from './synth/synth.ts'
+import { loadAssembly } from './template/assembly.ts'
+import { Closers } from './template/closers.ts'
+import { takeHome } from './template/home.ts'
+import { type RunningCluster, type RunningRoute, runTemplate } from './template/run.ts'
+
+export type LocalStackOptions = {
+  /** Everything that outlives the process: data, checkpoints, logs, the synthesised template. */
+  readonly home: string
+  /** The gateway's; a free one when it is taken. Default: any free one. */
+  readonly port?: number
+  /** `MYSQL_URL`, `DYNAMODB_ENDPOINT` and what else the servers read. Default: process.env. */
+  readonly env?: NodeJS.ProcessEnv
+  /** Empties the home folder first. */
+  readonly fresh?: boolean
+  /** CDK context, such as `{ stage: 'dev' }`. */
+  readonly context?: Readonly<Record<string, string>>
+  /** Runs this cloud assembly instead of synthesising `infra/app.ts`. */
+  readonly assembly?: string
+  readonly log?: Log
+  /** Gives up a start that is under way; what has been started is stopped. */
+  readonly signal?: AbortSignal
+}
+
+/** The stack, running. */
+export type LocalStack = {
+  /** Of the gateway, without a slash at the end. */
+  readonly url: string
+  readonly port: number
+  readonly home: string
+  readonly endpoints: {
+    readonly dynamodb: string
+    readonly rdsData: string
+    readonly secretsManager: string
+    /** `host:port` */
+    readonly mysql: string
+  }
+  readonly servers: { readonly mysql: string; readonly dynamodb: string }
+  readonly routes: readonly RunningRoute[]
+  readonly tables: readonly {
+    readonly logicalId: string
+    readonly name: string
+    readonly streamArn?: string
+  }[]
+  readonly clusters: readonly RunningCluster[]
+  readonly functions: readonly { readonly name: string; readonly arn: string }[]
+  readonly outputs: Readonly<Record<string, unknown>>
+  readonly notes: readonly string[]
+  /** Seconds from the call to readiness. */
+  readonly ready: number
+  /** Invokes a function by name or ARN, past the gateway. */
+  invoke(functionName: string, event: unknown): Promise<Outcome>
+  /** Stops everything in reverse order, bounded. Safe to repeat. */
+  close(): Promise<void>
+}
+
+/** The checkout that this file is in. */
+const REPOSITORY = resolve(import.meta.dirname, '..', '..')
+
+/**
+ * Starts the servers, synthesises the CDK app, and runs what its template says. A start that fails half-way stops what
+ * it has started.
+ *
+ * @throws HomeInUseError, SynthError, TemplateError, TriggerError, and the servers' own errors
+ */
+export const startLocalStack = async (options: LocalStackOptions): Promise<LocalStack> => {
+  const started = performance.now()
+  const { env = process.env, log = () => {}, signal } = options
+  const home = resolve(options.home)
+  const closers = new Closers(log)
+  try {
+    const lock = await takeHome(home, options.fresh === true, log)
+    closers.add('lock', () => lock.release())
+    const accessLog = openLogFile(join(home, 'logs', 'access.log'), log)
+    const [mysql, dynamodb, folder] = await allStarted([
+      startMysql({ home, log, env }).then((server) => {
+        closers.add('MySQL', () => server.stop())
+        return server
+      }),
+      startDynamoDb({ home, log, env }).then((server) => {
+        closers.add('DynamoDB', () => server.stop())
+        return server
+      }),
+      assemblyFolder(options, home, env),
+    ])
+    signal?.throwIfAborted()
+    const gateway = await listen(options.port ?? 0, accessLog)
+    let gatewayOpen = true
+    const closeGateway = async (): Promise<void> => {
+      if (gatewayOpen) await gateway.close()
+      gatewayOpen = false
+    }
+    closers.add('gateway', closeGateway)
+    const assembly = await loadAssembly(folder)
+    const running = await runTemplate(assembly, {
+      home,
+      mysql,
+      dynamodbEndpoint: dynamodb.endpoint,
+      gateway,
+      log,
+      closers,
+    })
+    // Requests are the first to stop, although the gateway had to listen early for its address to be known.
+    closers.add('gateway', closeGateway)
+    signal?.throwIfAborted()
+    const facts = {
+      url: gateway.url,
+      port: gateway.port,
+      home,
+      endpoints: { ...running.endpoints, dynamodb: dynamodb.endpoint, mysql: `${mysql.host}:${mysql.port}` },
+      servers: { mysql: `${mysql.flavour} ${mysql.version}`, dynamodb: dynamodb.kind },
+      routes: running.routes,
+      tables: running.tables,
+      clusters: running.clusters,
+      functions: running.functions.list().map(({ definition: { name, arn } }) => ({ name, arn })),
+      outputs: running.outputs,
+      notes: running.notes,
+    }
+    const file = join(home, 'stack.json')
+    await writeFile(file, JSON.stringify({ ...facts, pid: process.pid }, null, 2))
+    closers.add('stack.json', () => rm(file, { force: true }))
+    return {
+      ...facts,
+      ready: (performance.now() - started) / 1000,
+      invoke: (functionName, event) => running.functions.find(functionName).invoke(event),
+      close: () => closers.close(),
+    }
+  } catch (error) {
+    await closers.close()
+    throw error
+  }
+}
+
+const assemblyFolder = async (
+  options: LocalStackOptions,
+  home: string,
+  env: NodeJS.ProcessEnv,
+): Promise<string> => {
+  if (options.assembly !== undefined) return options.assembly
+  const context = { ...databaseContext(env.MYSQL_URL), ...options.context }
+  const { log = () => {}, signal } = options
+  const made = await synthesise({ repository: REPOSITORY, home, context, ...(signal && { signal }) })
+  log(made.fresh ? 'synthesised the stack' : 'the synthesised stack is up to date')
+  return made.folder
+}
+
+/** An external server's URL may name the database: the template then has to name the same. */
+const databaseContext = (url: string | undefined): Record<string, string> => {
+  if (url === undefined || url === '' || !URL.canParse(url)) return {}
+  const database = decodeURIComponent(new URL(url).pathname.slice(1))
+  return database === '' ? {} : { databaseName: database }
+}
+
+/** Waits for all, even when one fails: what the others start must be known before it can be stopped. */
+const allStarted = async <T extends readonly unknown[]>(
+  parts: { [K in keyof T]: Promise<T[K]> },
+): Promise<T> => {
+  const failed = (await Promise.allSettled(parts)).find((result) => result.status === 'rejected')
+  if (failed) throw failed.reason
+  return Promise.all(parts) as Promise<T>
+}

@@ -1,0 +1,223 @@
+import { join } from 'node:path'
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import { DynamoDBStreamsClient } from '@aws-sdk/client-dynamodb-streams'
+import { startDataApi } from '../data-api/server.ts'
+import type { RouteUsage } from '../gateway/api.ts'
+import { createHandler } from '../gateway/handle.ts'
+import type { Gateway } from '../gateway/server.ts'
+import { LocalFunction } from '../lambda/function.ts'
+import { type Log, openLogFile } from '../lambda/log-file.ts'
+import { FunctionRegistry } from '../lambda/registry.ts'
+import { LOCAL_CREDENTIALS, variablesOf } from '../lambda/variables.ts'
+import { startSecretsManager } from '../secrets-manager/server.ts'
+import { SecretStore } from '../secrets-manager/store.ts'
+import { sdkSource } from '../streams/sdk-source.ts'
+import { startMapping } from '../streams/start.ts'
+import type { Assembly } from './assembly.ts'
+import type { Closers } from './closers.ts'
+import { TemplateError } from './errors.ts'
+import { notRunHere } from './not-run.ts'
+import { REGION, URL_SUFFIX } from './pseudo.ts'
+import { apisOf } from './resources/apis.ts'
+import { clustersOf, type MysqlLogin, startCluster } from './resources/clusters.ts'
+import { destinationOf, destinationsOf } from './resources/destinations.ts'
+import { functionsOf } from './resources/functions.ts'
+import { mappingsOf } from './resources/mappings.ts'
+import { secretsOf } from './resources/secrets.ts'
+import { type StartedTable, startTables } from './resources/tables.ts'
+import { runTriggers, triggersOf } from './resources/triggers.ts'
+import { TemplateScope } from './scope.ts'
+
+/** The servers under a template, and where it keeps its files. */
+export type Ground = {
+  readonly home: string
+  readonly mysql: MysqlLogin
+  readonly dynamodbEndpoint: string
+  readonly gateway: Gateway
+  readonly log: Log
+  /** Receives how to stop each part, as soon as it runs. */
+  readonly closers: Closers
+}
+
+/** A cluster as callers of the Data API name it. */
+export type RunningCluster = {
+  readonly resourceArn: string
+  readonly secretArn?: string
+  readonly database?: string
+}
+
+/** A route with what a person needs to call it. */
+export type RunningRoute = {
+  readonly method: string
+  readonly path: string
+  readonly functionName: string
+  readonly usage?: RouteUsage
+}
+
+/** A template that runs. */
+export type RunningTemplate = {
+  readonly endpoints: { readonly rdsData: string; readonly secretsManager: string }
+  readonly tables: readonly StartedTable[]
+  readonly clusters: readonly RunningCluster[]
+  readonly routes: readonly RunningRoute[]
+  readonly functions: FunctionRegistry
+  /** The template's outputs, the API's address replaced by the local one. */
+  readonly outputs: Readonly<Record<string, unknown>>
+  /** What a person should know: resources that mean nothing here, routes that refuse everybody. */
+  readonly notes: readonly string[]
+}
+
+/** The SDK's own time limits for the local servers, milliseconds. */
+const SDK_TIMEOUTS = { connectionTimeout: 2_000, requestTimeout: 10_000 }
+
+/**
+ * Runs what a synthesised template says, in the order data, functions, triggers, traffic: whatever a trigger prepares
+ * (the SQL migrations) is done before a route or a stream reaches a function.
+ *
+ * @throws TemplateError, TriggerError, and what the servers throw; the caller then closes `closers`
+ */
+export const runTemplate = async (assembly: Assembly, ground: Ground): Promise<RunningTemplate> => {
+  const { home, log, closers, gateway } = ground
+  const store = new SecretStore()
+  const scope = new TemplateScope(assembly, (id) => store.get(id)?.value)
+
+  for (const secret of await secretsOf(scope, join(home, 'secrets'))) store.put(secret)
+  const secretsManager = await startSecretsManager({ store, log })
+  closers.add('Secrets Manager', () => secretsManager.close())
+
+  const clusters = await startClusters(scope, store, ground)
+  const { host, port } = ground.mysql
+  const dataApi = await startDataApi({
+    clusters: clusters.map(({ resourceArn, database }) => ({
+      arn: resourceArn,
+      host,
+      port,
+      ...(database !== undefined && { defaultDatabase: database }),
+    })),
+    secrets: store,
+    log,
+  })
+  closers.add('Data API', () => dataApi.close())
+
+  const sdk = { endpoint: ground.dynamodbEndpoint, region: REGION, credentials: LOCAL_CREDENTIALS }
+  const dynamodb = new DynamoDBClient({ ...sdk, requestHandler: SDK_TIMEOUTS })
+  const tables = await startTables(scope, dynamodb).finally(() => dynamodb.destroy())
+
+  const [defined, ...more] = apisOf(scope)
+  if (more.length > 0) {
+    throw new TemplateError(
+      'template.unsupported',
+      'Resources',
+      'more than one HTTP API: one gateway runs here',
+    )
+  }
+  if (defined) scope.publish(defined.logicalId, { ApiEndpoint: gateway.url })
+
+  const endpoints = {
+    dynamodb: ground.dynamodbEndpoint,
+    rdsData: dataApi.endpoint,
+    secretsManager: secretsManager.endpoint,
+  }
+  const functions = new FunctionRegistry()
+  closers.add('functions', () => functions.close())
+  for (const definition of functionsOf(scope, assembly)) {
+    const file = openLogFile(join(home, 'logs', `${definition.name}.log`), log)
+    functions.add(new LocalFunction(definition, variablesOf(definition, endpoints), file))
+  }
+  // Loaded while the triggers run; on AWS the first request would wait for it.
+  for (const fn of functions.list()) fn.warm()
+
+  await runTriggers(triggersOf(scope, assembly), functions, log)
+
+  // The poller waits and tries again by its own rules: a second schedule below it would only hide what happens.
+  const streams = new DynamoDBStreamsClient({ ...sdk, requestHandler: SDK_TIMEOUTS, maxAttempts: 1 })
+  closers.add('streams client', async () => streams.destroy())
+  const destinations = destinationsOf(scope, join(home, 'failures'))
+  for (const mapping of mappingsOf(scope)) {
+    const destination = destinationOf(destinations, mapping)
+    const fn = functions.find(mapping.functionName)
+    if (!mapping.enabled) {
+      log(`${mapping.logicalId}: the event source mapping is disabled`)
+      continue
+    }
+    const running = startMapping({
+      name: mapping.logicalId,
+      settings: mapping.settings,
+      fn,
+      source: sdkSource(streams),
+      folder: join(home, 'checkpoints'),
+      log,
+      ...(destination && { destination }),
+    })
+    closers.add(`event source mapping ${running.name}`, () => running.stop())
+  }
+
+  const routes: RunningRoute[] = (defined?.api.routes ?? []).map((route) => ({
+    method: route.key.method ?? '$default',
+    path: route.key.text.replace(/^\S+ /, ''),
+    functionName: functions.find(route.functionArn).definition.name,
+    ...(route.usage && { usage: route.usage }),
+  }))
+  const api = defined?.api ?? { id: 'none', stage: '$default', routes: [] }
+  gateway.serve(createHandler(api, (arn, event, requestId) => functions.find(arn).invoke(event, requestId)))
+  const refused = api.routes.filter(({ authorization }) => authorization !== 'NONE')
+  const skipped = notRunHere(assembly)
+  return {
+    endpoints,
+    tables,
+    clusters,
+    routes,
+    functions,
+    outputs: localOutputs(scope, api.id, gateway.url),
+    notes: [
+      ...(skipped.length > 0 ? [`not run here: ${skipped.join(', ')}`] : []),
+      ...(refused.length > 0
+        ? [
+            `${refused.length} route(s) need an authorizer, which is not checked here: they refuse every request`,
+          ]
+        : []),
+    ],
+  }
+}
+
+const startClusters = async (
+  scope: TemplateScope,
+  store: SecretStore,
+  ground: Ground,
+): Promise<RunningCluster[]> => {
+  const { host, port } = ground.mysql
+  const running: RunningCluster[] = []
+  for (const cluster of clustersOf(scope)) {
+    const login = await startCluster(cluster, ground.mysql)
+    scope.publish(cluster.logicalId, {
+      'Endpoint.Address': host,
+      'Endpoint.Port': String(port),
+      'ReadEndpoint.Address': host,
+    })
+    const secret = cluster.secretArn === undefined ? undefined : store.get(cluster.secretArn)
+    // What a SecretTargetAttachment writes into the secret.
+    const connection = {
+      username: login.user,
+      password: login.password,
+      engine: 'mysql',
+      host,
+      port,
+      dbClusterIdentifier: cluster.identifier,
+      ...(cluster.database !== undefined && { dbname: cluster.database }),
+    }
+    if (secret) store.put({ ...secret, value: JSON.stringify(connection) })
+    running.push({
+      resourceArn: cluster.arn,
+      ...(secret && { secretArn: secret.arn }),
+      ...(cluster.database !== undefined && { database: cluster.database }),
+    })
+  }
+  return running
+}
+
+const localOutputs = (scope: TemplateScope, apiId: string, url: string): Record<string, unknown> => {
+  const remote = `https://${apiId}.execute-api.${REGION}.${URL_SUFFIX}`
+  const local = (value: unknown): unknown =>
+    typeof value === 'string' ? value.replaceAll(remote, url) : value
+  return Object.fromEntries(Object.entries(scope.outputs()).map(([name, value]) => [name, local(value)]))
+}

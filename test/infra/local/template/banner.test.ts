@@ -1,0 +1,66 @@
+import { describe, expect, it } from '@jest/globals'
+import { banner } from '../../../../infra/local/template/banner.ts'
+
+const stack = {
+  url: 'http://127.0.0.1:3000',
+  port: 3000,
+  home: '/data',
+  endpoints: {
+    dynamodb: 'http://d',
+    rdsData: 'http://r',
+    secretsManager: 'http://s',
+    mysql: '127.0.0.1:3306',
+  },
+  servers: { mysql: 'mariadb 10.11', dynamodb: 'dynoxide' },
+  tables: [],
+  clusters: [],
+  functions: [],
+  outputs: {},
+  notes: ['not run here: AWS::IAM::Role'],
+  ready: 2.04,
+  invoke: () => Promise.reject(new Error('not called')),
+  close: () => Promise.resolve(),
+}
+
+describe('the banner', () => {
+  it('gives a command to paste for each method that a route serves, with a valid body', () => {
+    const example = { firstName: "D'Arcy", lastName: 'Flay' }
+    const routes = [
+      {
+        method: 'ANY',
+        path: '/chefs/{chefId}',
+        functionName: 'f',
+        usage: { methods: ['GET', 'PUT', 'DELETE'], example },
+      },
+    ]
+
+    expect(
+      banner({ ...stack, routes }, 3000)
+        .split('\n')
+        .slice(1, 5),
+    ).toEqual([
+      'GET, PUT, DELETE /chefs/{chefId}  (f)',
+      "  curl 'http://127.0.0.1:3000/chefs/<id>'",
+      `  curl -X PUT 'http://127.0.0.1:3000/chefs/<id>' -H 'content-type: application/json' -d '{"firstName":"D'\\''Arcy","lastName":"Flay"}'`,
+      "  curl -X DELETE 'http://127.0.0.1:3000/chefs/<id>'",
+    ])
+  })
+
+  it('falls back to the method of the route where the template says no more', () => {
+    const routes = [
+      { method: 'ANY', path: '/a', functionName: 'f' },
+      { method: 'POST', path: '/b', functionName: 'f' },
+    ]
+
+    expect(banner({ ...stack, routes }, 3000)).toContain(
+      "  curl 'http://127.0.0.1:3000/a'\nPOST /b  (f)\n  curl -X POST",
+    )
+  })
+
+  it('ends with the time that the start took, and says when the port is another one', () => {
+    const lines = banner({ ...stack, port: 4000, routes: [] }, 3000).split('\n')
+
+    expect(lines.at(-1)).toBe('http://127.0.0.1:3000  ready in 2.0 s')
+    expect(lines).toContain('port 3000 is taken: using 4000')
+  })
+})
