@@ -1,1 +1,4 @@
-export default async (): Promise<void> => {}
+import { stopKept } from './kept-servers.ts'
+
+/** Runs once after all test files, in the same process as the global setup. */
+export default stopKept

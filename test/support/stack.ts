@@ -35,7 +35,8 @@ export const runStack = async (home: string, env: Record<string, string> = {}): 
     })
   const file = join(home, 'stack.json')
   await until('the stack is ready', 120_000, () => {
-    if (child.exitCode !== null) throw new Error(`the stack ended with ${child.exitCode}:\n${printed}`)
+    if (child.exitCode !== null || child.signalCode !== null)
+      throw new Error(`the stack ended with ${child.exitCode ?? child.signalCode}:\n${printed}`)
     return /ready in [\d.]+ s/.test(printed) && existsSync(file)
   })
   const { url, pid } = JSON.parse(readFileSync(file, 'utf8'))
@@ -43,7 +44,7 @@ export const runStack = async (home: string, env: Record<string, string> = {}): 
 }
 
 const end = async (child: ChildProcess): Promise<number | null> => {
-  if (child.exitCode === null) {
+  if (child.exitCode === null && child.signalCode === null) {
     const ended = new Promise((resolve) => child.once('exit', resolve))
     child.kill('SIGTERM')
     await ended
