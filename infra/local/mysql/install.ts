@@ -46,7 +46,16 @@ export const installWithApt = async (log: Log, env: NodeJS.ProcessEnv): Promise<
   const steps = [
     { args: [...wait, '-q', 'update'], withinMs: 180_000 },
     {
-      args: [...wait, '-q', '-y', '--no-install-recommends', 'install', 'mariadb-server-core'],
+      args: [
+        ...wait,
+        '-o',
+        'Dpkg::Use-Pty=0',
+        '-q',
+        '-y',
+        '--no-install-recommends',
+        'install',
+        'mariadb-server-core',
+      ],
       withinMs: 420_000,
     },
   ]
