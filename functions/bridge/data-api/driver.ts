@@ -1,6 +1,7 @@
 import type { ColumnMetadata, ExecuteStatementCommandOutput, Field } from '@aws-sdk/client-rds-data'
 import type { CompiledQuery, DatabaseConnection, Driver, QueryResult, TransactionSettings } from 'kysely'
 import { DataApiClient, type DataApiConfig } from './client.ts'
+import { DataApiError } from './errors.ts'
 import { fromField, UnsupportedValueError } from './fields.ts'
 import { parameterName } from './query-compiler.ts'
 
@@ -54,14 +55,21 @@ export class DataApiConnection implements DatabaseConnection {
     this.#transactionId = await this.#client.begin()
   }
 
+  /** After a commit that failed the id is kept: Kysely then rolls back, or the locks would stay for three minutes. */
   async commit(): Promise<void> {
-    const id = this.#take()
-    if (id !== undefined) await this.#client.commit(id)
+    if (this.#transactionId !== undefined) await this.#client.commit(this.#transactionId)
+    this.#transactionId = undefined
   }
 
+  /** A transaction that is not there any more is rolled back, or was committed: what failed before says more than this. */
   async rollback(): Promise<void> {
-    const id = this.#take()
-    if (id !== undefined) await this.#client.rollback(id)
+    const id = this.#transactionId
+    this.#transactionId = undefined
+    try {
+      if (id !== undefined) await this.#client.rollback(id)
+    } catch (error) {
+      if (!(error instanceof DataApiError) || error.exception !== 'TransactionNotFoundException') throw error
+    }
   }
 
   async executeQuery<R>({ sql, parameters }: CompiledQuery): Promise<QueryResult<R>> {
@@ -77,12 +85,6 @@ export class DataApiConnection implements DatabaseConnection {
   // biome-ignore lint/correctness/useYield: the interface wants a generator; the service has no cursor to yield from.
   async *streamQuery<R>(): AsyncIterableIterator<QueryResult<R>> {
     throw new UnsupportedValueError('The Data API has no cursor: page by key with LIMIT instead of stream()')
-  }
-
-  #take(): string | undefined {
-    const id = this.#transactionId
-    this.#transactionId = undefined
-    return id
   }
 }
 

@@ -16,6 +16,9 @@ const KIND_BY_ERRNO: ReadonlyMap<number, ErrorKind> = new Map([
   ...[1044, 1045, 1049, 1054, 1064, 1142, 1146, 1295].map((errno) => [errno, 'configuration'] as const),
 ])
 
+/** What MySQL's error number means; `unknown` for one that is not listed. */
+export const kindOfErrno = (errno: number): ErrorKind => KIND_BY_ERRNO.get(errno) ?? 'unknown'
+
 const KIND_BY_NAME: ReadonlyMap<string, ErrorKind> = new Map([
   ...[
     'DatabaseResumingException',
@@ -76,7 +79,7 @@ const isConnectionLoss = (cause: unknown): boolean =>
   cause instanceof Error && CONNECTION_LOSS.has(Reflect.get(cause, 'code'))
 
 const kindOfFailure = (name: string, message: string, errno: number | undefined): ErrorKind => {
-  if (errno !== undefined) return KIND_BY_ERRNO.get(errno) ?? 'unknown'
+  if (errno !== undefined) return kindOfErrno(errno)
   // Another request of the same transaction is under way: this one has not run.
   if (message.startsWith('Transaction is still running a query')) return 'transient'
   return KIND_BY_NAME.get(name) ?? 'unknown'

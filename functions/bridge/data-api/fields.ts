@@ -41,8 +41,14 @@ export const toField = (value: unknown): Field => {
       throw new UnsupportedValueError('A number that is not finite has no SQL form')
   }
   if (value instanceof Uint8Array) return { blobValue: value }
-  if (value instanceof Date) return { stringValue: value.toISOString().slice(0, -1).replace('T', ' ') }
+  if (value instanceof Date) return { stringValue: toSqlTime(value) }
   throw new UnsupportedValueError(`A value of type ${typeof value} has no SQL form`)
+}
+
+const toSqlTime = (date: Date): string => {
+  if (Number.isNaN(date.getTime()))
+    throw new UnsupportedValueError('A date that is not valid has no SQL form')
+  return date.toISOString().slice(0, -1).replace('T', ' ')
 }
 
 /** Beyond 2^53 the digits travel as text, which MySQL takes exactly: the client's model knows only JavaScript numbers. */

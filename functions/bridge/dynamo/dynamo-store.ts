@@ -19,6 +19,8 @@ import { type Item, toAttributes, toStored } from './items.ts'
 
 /** The longest a call may take, in milliseconds; the SDK's repeats count as one call. */
 const CALL_LIMIT = 10_000
+/** The longest partition key, in bytes of UTF-8: DynamoDB refuses a page that begins behind a longer one. */
+const LONGEST_KEY = 2048
 
 /**
  * DynamoDB as the API's store. Each write is one conditional call that makes the version one larger, so no write is
@@ -44,7 +46,7 @@ export class DynamoStore implements EntityStore {
   }
 
   async list(entity: Entity, { limit, cursor }: PageRequest): Promise<Page> {
-    const isKey = (key: string) => key !== ''
+    const isKey = (key: string) => key !== '' && Buffer.byteLength(key) <= LONGEST_KEY
     const start = cursor === undefined ? undefined : this.#keyOf(entity, decodeCursor(cursor, isKey))
     const command = new ScanCommand({
       TableName: this.#table(entity),

@@ -3,17 +3,29 @@ import { badRequest } from './problem.ts'
 
 export const etagOf = (version: Version): string => `"${version}"`
 
+const TAG = /(?:W\/)?"[\x21\x23-\x7e]*"/
+/** RFC 9110, 5.6.1: a recipient passes over empty members of a list. */
+const TAGS = new RegExp(`^[\\s,]*${TAG.source}(?:\\s*,[\\s,]*${TAG.source})*[\\s,]*$`)
+
+/** As many values as the IN of one DynamoDB condition takes. */
+const MOST_TAGS = 100
+
 /**
  * Reads If-Match (RFC 9110, 13.1.1).
  *
  * @returns the versions that the client accepts as current; undefined when it accepts any (no header, or `*`).
  *   A weak tag, or one that isn't a version, is never current: it is left out.
- * @throws Problem 400 when the header isn't a list of entity tags
+ * @throws Problem 400 when the header isn't a list of entity tags, or names more than 100 versions
  */
 export const readIfMatch = (header: string | undefined): readonly Version[] | undefined => {
   if (header === undefined || header.trim() === '*') return undefined
-  const tags = header.split(',').map((tag) => tag.trim())
-  if (!tags.every((tag) => /^(W\/)?"[\x21\x23-\x7e]*"$/.test(tag)))
+  if (!TAGS.test(header))
     throw badRequest('malformed-if-match', 'If-Match must be * or a list of entity tags such as "3".')
-  return tags.flatMap((tag) => (/^"[1-9]\d{0,15}"$/.test(tag) ? [BigInt(tag.slice(1, -1))] : []))
+  const tags = new Set(header.match(new RegExp(TAG, 'g')))
+  const versions = [...tags].flatMap((tag) =>
+    /^"[1-9]\d{0,15}"$/.test(tag) ? [BigInt(tag.slice(1, -1))] : [],
+  )
+  if (versions.length > MOST_TAGS)
+    throw badRequest('malformed-if-match', `If-Match must not name more than ${MOST_TAGS} versions.`)
+  return versions
 }

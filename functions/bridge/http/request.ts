@@ -26,6 +26,8 @@ const V2 = z.object({
 })
 
 const V1 = z.object({
+  // A load balancer's event is nearly the same, but has none, and encodes its path and query in another way.
+  resource: z.string(),
   httpMethod: z.string(),
   path: z.string(),
   queryStringParameters: optionalMap,

@@ -45,8 +45,10 @@ export const readMigrations = (folder: string): Migration[] => {
     if (down === undefined) throw new MigrationFilesError(`${name}.down.sql is missing`)
     const statements = split(up)
     if (statements.length === 0) throw new MigrationFilesError(`${name}.up.sql holds no statement`)
+    const downStatements = split(down)
+    if (downStatements.length === 0) throw new MigrationFilesError(`${name}.down.sql holds no statement`)
     const checksum = createHash('sha256').update(up).digest('hex')
-    return { id, name, statements, downStatements: split(down), checksum }
+    return { id, name, statements, downStatements, checksum }
   })
   migrations.sort((a, b) => a.id - b.id)
   for (const [at, migration] of migrations.entries())

@@ -74,11 +74,14 @@ export class MigrationLock {
       WHERE id = 1 AND owner = ${this.#owner} AND fence = ${this.#fence}`.execute(this.#db)
   }
 
+  /** Also takes what is ours already: the answer to our first attempt was lost. The new fence shuts that one out. */
   async #take(): Promise<boolean> {
     const { numAffectedRows } = await sql`
       UPDATE backsync_migration_lock
       SET owner = ${this.#owner}, fence = fence + 1, leased_until = NOW(3) + INTERVAL ${sql.raw(String(LEASE))} SECOND
-      WHERE id = 1 AND (leased_until IS NULL OR leased_until < NOW(3))`.execute(this.#db)
+      WHERE id = 1 AND (leased_until IS NULL OR leased_until < NOW(3) OR owner = ${this.#owner})`.execute(
+      this.#db,
+    )
     return numAffectedRows === 1n
   }
 

@@ -118,20 +118,21 @@ const keyOf = (keys: Record<string, Value>, entity: Entity): string => {
 const toChange = (record: z.infer<typeof recordShape>, entity: Entity, key: string): Change => {
   const { ApproximateCreationDateTime: created, NewImage, OldImage } = record.dynamodb
   const identified = { entity: entity.name, key, source: 'stream' } as const
-  const createdAt = isoTime((created ?? 0) * 1000)
+  const createdAt = () => isoTime((created ?? 0) * 1000)
   if (record.eventName === 'REMOVE') {
     if (OldImage === undefined) throw new InvalidRecordError('REMOVE without OldImage')
     return {
       ...identified,
       op: 'delete',
       version: versionOf(decodeItem(OldImage, 'OldImage')) + 1n,
-      at: createdAt,
+      at: createdAt(),
     }
   }
   if (NewImage === undefined) throw new InvalidRecordError(`${record.eventName} without NewImage`)
   const image = decodeItem(NewImage, 'NewImage')
   const { updatedAt } = image
-  const at = typeof updatedAt === 'string' && ISO.test(updatedAt) ? isoTime(Date.parse(updatedAt)) : createdAt
+  const written = typeof updatedAt === 'string' && ISO.test(updatedAt) ? Date.parse(updatedAt) : Number.NaN
+  const at = Number.isNaN(written) ? createdAt() : isoTime(written)
   return { ...identified, op: 'upsert', version: versionOf(image), row: rowOf(image, entity), at }
 }
 

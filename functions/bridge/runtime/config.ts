@@ -37,7 +37,7 @@ export const readConfig = <S extends z.ZodType>(schema: S, env: NodeJS.ProcessEn
   throw new ConfigurationError(
     parsed.error.issues.map((issue) => {
       const name = issue.path.join('.')
-      return env[name] === undefined ? `${name} is not set` : `${name} ${issue.message}`
+      return env[String(issue.path[0])] === undefined ? `${name} is not set` : `${name} ${issue.message}`
     }),
     { cause: parsed.error },
   )

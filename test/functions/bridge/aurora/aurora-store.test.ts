@@ -1,0 +1,259 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
+import type { Change, Intent } from '../../../../functions/bridge/change.ts'
+import type { Page } from '../../../../functions/bridge/store.ts'
+import { chef } from '../../../../functions/entities/chef.ts'
+import { openTestAurora, type TestAurora } from '../../../support/aurora.ts'
+
+const AT = '2026-11-22T03:00:00.120Z'
+const keyOf = (at: number): string => `01990000-0000-7000-8000-${String(at).padStart(12, '0')}`
+const KEY = keyOf(1)
+
+const create = (key = KEY, firstName = 'Bobby'): Change => ({
+  entity: 'chef',
+  key,
+  op: 'upsert',
+  version: 1n,
+  source: 'api',
+  at: AT,
+  row: { firstName, lastName: 'Flay' },
+})
+const replace = (key: string, firstName: string, ifMatch?: readonly bigint[], at = AT): Intent => ({
+  entity: 'chef',
+  key,
+  op: 'upsert',
+  version: 'next',
+  source: 'api',
+  at,
+  row: { firstName, lastName: 'Flay' },
+  ...(ifMatch && { ifMatch }),
+})
+const remove = (key: string, ifMatch?: readonly bigint[]): Intent => ({
+  entity: 'chef',
+  key,
+  op: 'delete',
+  version: 'next',
+  source: 'api',
+  at: AT,
+  ...(ifMatch && { ifMatch }),
+})
+const bobby = { key: KEY, row: { firstName: 'Bobby', lastName: 'Flay' }, version: 1n, updatedAt: AT }
+const unknown = expect.objectContaining({ name: 'Problem', status: 404 })
+const stale = expect.objectContaining({ name: 'Problem', status: 412 })
+
+describe('Aurora as a store', () => {
+  let aurora: TestAurora
+
+  beforeAll(async () => {
+    aurora = await openTestAurora()
+  })
+  afterAll(() => aurora.close())
+  beforeEach(async () => {
+    await aurora.legacy.query('TRUNCATE cheftable')
+    await aurora.legacy.query('DELETE FROM backsync_tombstones')
+  })
+  afterEach(() => aurora.api.faults.clear())
+
+  const legacyInsert = (first: string | null): Promise<unknown> =>
+    aurora.legacy.query('INSERT INTO cheftable VALUES (NULL, ?, NULL)', [first])
+
+  describe('reading', () => {
+    it('finds a row by its key and by its id', async () => {
+      expect(await aurora.store.write(chef, create())).toEqual(bobby)
+
+      expect(await aurora.store.get(chef, KEY)).toEqual(bobby)
+      expect(await aurora.store.get(chef, '1')).toEqual(bobby)
+    })
+
+    it('gives a legacy-born row its id as key, version 1 and no time', async () => {
+      await legacyInsert(null)
+
+      expect(await aurora.store.get(chef, '1')).toEqual({
+        key: '1',
+        row: { firstName: null, lastName: null },
+        version: 1n,
+        updatedAt: null,
+      })
+    })
+
+    it.each([KEY, '1', '9223372036854775807'])('finds nothing under %s in an empty table', async (key) => {
+      expect(await aurora.store.get(chef, key)).toBeUndefined()
+    })
+  })
+
+  describe('listing', () => {
+    const names = ({ items }: Page): unknown[] => items.map(({ row }) => row.firstName)
+
+    it('goes page by page, each row once, rows of both births in the order of their ids', async () => {
+      for (const at of [1, 2, 3]) await aurora.store.write(chef, create(keyOf(at), `c${at}`))
+      await legacyInsert('c4')
+      await legacyInsert('c5')
+
+      const first = await aurora.store.list(chef, { limit: 2, cursor: undefined })
+      const second = await aurora.store.list(chef, { limit: 2, cursor: first.cursor })
+      const third = await aurora.store.list(chef, { limit: 2, cursor: second.cursor })
+
+      expect([first, second, third].map(names)).toEqual([['c1', 'c2'], ['c3', 'c4'], ['c5']])
+      expect(third.cursor).toBeUndefined()
+    })
+
+    it('gives no cursor when a page ends with the last row', async () => {
+      await aurora.store.write(chef, create())
+
+      expect(await aurora.store.list(chef, { limit: 1, cursor: undefined })).toEqual({
+        items: [bobby],
+        cursor: undefined,
+      })
+      expect((await aurora.store.list(chef, { limit: 100, cursor: undefined })).cursor).toBeUndefined()
+    })
+
+    it('skips and repeats nothing when rows come and go between pages', async () => {
+      for (const at of [1, 2, 3, 4]) await aurora.store.write(chef, create(keyOf(at), `c${at}`))
+      const first = await aurora.store.list(chef, { limit: 2, cursor: undefined })
+      await aurora.store.write(chef, remove(keyOf(1)))
+      await aurora.store.write(chef, remove(keyOf(2)))
+      await aurora.store.write(chef, create(keyOf(5), 'c5'))
+
+      expect(names(await aurora.store.list(chef, { limit: 9, cursor: first.cursor }))).toEqual([
+        'c3',
+        'c4',
+        'c5',
+      ])
+    })
+
+    it.each([
+      '',
+      'abc',
+      Buffer.from('-1').toString('base64url'),
+      Buffer.from('1 OR 1=1').toString('base64url'),
+    ])('refuses the cursor %j', async (cursor) => {
+      await expect(aurora.store.list(chef, { limit: 1, cursor })).rejects.toMatchObject({ status: 400 })
+    })
+  })
+
+  describe('writing', () => {
+    it('replaces at one version more, and at the time of the write', async () => {
+      await aurora.store.write(chef, create())
+      const later = '2026-11-22T04:00:00.007Z'
+
+      expect(await aurora.store.write(chef, replace(KEY, 'Robert', undefined, later))).toEqual({
+        key: KEY,
+        row: { firstName: 'Robert', lastName: 'Flay' },
+        version: 2n,
+        updatedAt: later,
+      })
+    })
+
+    it('replaces a row with a key that is named by its id, and leaves it its key', async () => {
+      await aurora.store.write(chef, create())
+
+      expect(await aurora.store.write(chef, replace('1', 'Robert'))).toMatchObject({ key: KEY, version: 2n })
+    })
+
+    it('replaces a legacy-born row, which keeps its id as key', async () => {
+      await legacyInsert('Julia')
+
+      expect(await aurora.store.write(chef, replace('1', 'Julie', [1n]))).toMatchObject({
+        key: '1',
+        version: 2n,
+      })
+      const [rows] = await aurora.legacy.query('SELECT id, cheffirst, backsync_key FROM cheftable')
+      expect(rows).toEqual([{ id: '1', cheffirst: 'Julie', backsync_key: null }])
+    })
+
+    it('removes, for good', async () => {
+      await aurora.store.write(chef, create())
+
+      expect(await aurora.store.write(chef, remove(KEY))).toBeUndefined()
+      expect(await aurora.store.get(chef, KEY)).toBeUndefined()
+      await expect(aurora.store.write(chef, replace(KEY, 'Back'))).rejects.toEqual(unknown)
+      await expect(aurora.store.write(chef, remove(KEY))).rejects.toEqual(unknown)
+    })
+
+    it('answers 404 for what is not there, whatever version is named', async () => {
+      await expect(aurora.store.write(chef, replace('7', 'Nobody', [1n]))).rejects.toEqual(unknown)
+      await expect(aurora.store.write(chef, remove('7', []))).rejects.toEqual(unknown)
+    })
+
+    it('answers 412 when the client knows another version, and changes nothing', async () => {
+      await aurora.store.write(chef, create())
+
+      await expect(aurora.store.write(chef, replace(KEY, 'Robert', [2n, 3n]))).rejects.toEqual(stale)
+      await expect(aurora.store.write(chef, replace(KEY, 'Robert', []))).rejects.toEqual(stale)
+      await expect(aurora.store.write(chef, remove(KEY, [2n]))).rejects.toEqual(stale)
+      expect(await aurora.store.get(chef, KEY)).toEqual(bobby)
+    })
+
+    it('accepts one of several versions', async () => {
+      await aurora.store.write(chef, create())
+
+      expect(await aurora.store.write(chef, replace(KEY, 'Robert', [7n, 1n]))).toMatchObject({ version: 2n })
+      expect(await aurora.store.write(chef, remove(KEY, [2n]))).toBeUndefined()
+    })
+  })
+
+  describe('a race', () => {
+    it('loses no write: each of several replaces gets a version of its own', async () => {
+      await aurora.store.write(chef, create())
+      const names = ['a', 'b', 'c']
+
+      await Promise.all(
+        names.map((name, at) =>
+          aurora.store.write(chef, replace(KEY, name, undefined, AT.replace('120', `12${at}`))),
+        ),
+      )
+
+      const after = await aurora.store.get(chef, KEY)
+      expect(after?.version).toBe(4n)
+      expect(names).toContain(after?.row.firstName)
+    })
+
+    it('is won by exactly one of those who know the same version', async () => {
+      await aurora.store.write(chef, create())
+      const names = ['a', 'b', 'c', 'd']
+
+      const outcomes = await Promise.allSettled(
+        names.map((name, at) =>
+          aurora.store.write(chef, replace(KEY, name, [1n], AT.replace('120', `12${at}`))),
+        ),
+      )
+
+      const won = outcomes.filter((outcome) => outcome.status === 'fulfilled')
+      expect(won).toHaveLength(1)
+      for (const outcome of outcomes) if (outcome.status === 'rejected') expect(outcome.reason).toEqual(stale)
+      expect(await aurora.store.get(chef, KEY)).toEqual(won[0]?.value)
+      expect((await aurora.store.get(chef, KEY))?.version).toBe(2n)
+    })
+  })
+
+  describe('an answer that is lost after the write', () => {
+    it('of a create leaves one row at version 1', async () => {
+      aurora.api.faults.add({ kind: 'drop-after', sql: 'INSERT INTO `cheftable`', times: 1 })
+
+      expect(await aurora.store.write(chef, create())).toEqual(bobby)
+      expect(aurora.api.faults.list()).toEqual([])
+    })
+
+    it.each([
+      ['any version', undefined],
+      ['a version named', [1n]],
+    ])('of a replace with %s is recognised as its own: one version more, no 412', async (_, ifMatch) => {
+      await aurora.store.write(chef, create())
+      aurora.api.faults.add({ kind: 'drop-after', sql: 'UPDATE JSON_TABLE', times: 1 })
+
+      expect(await aurora.store.write(chef, replace(KEY, 'Robert', ifMatch))).toMatchObject({
+        row: { firstName: 'Robert' },
+        version: 2n,
+      })
+      expect(aurora.api.faults.list()).toEqual([])
+    })
+
+    it('of a delete is recognised as its own, no 404', async () => {
+      await aurora.store.write(chef, create())
+      aurora.api.faults.add({ kind: 'drop-after', sql: 'DELETE t FROM', times: 1 })
+
+      expect(await aurora.store.write(chef, remove(KEY, [1n]))).toBeUndefined()
+      expect(await aurora.store.get(chef, KEY)).toBeUndefined()
+      expect(aurora.api.faults.list()).toEqual([])
+    })
+  })
+})

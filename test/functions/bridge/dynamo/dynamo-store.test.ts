@@ -1,0 +1,371 @@
+import { randomUUID } from 'node:crypto'
+import {
+  CreateTableCommand,
+  DeleteTableCommand,
+  DynamoDBClient,
+  GetItemCommand,
+  PutItemCommand,
+} from '@aws-sdk/client-dynamodb'
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import type { Change, Intent } from '../../../../functions/bridge/change.ts'
+import { DynamoStore } from '../../../../functions/bridge/dynamo/dynamo-store.ts'
+import { ForeignItemError, type Item } from '../../../../functions/bridge/dynamo/items.ts'
+import { ConfigurationError, DeadlineError } from '../../../../functions/bridge/errors.ts'
+import { encodeCursor } from '../../../../functions/bridge/http/paging.ts'
+import { Deadline } from '../../../../functions/bridge/runtime/deadline.ts'
+import { chef } from '../../../../functions/entities/chef.ts'
+
+const AT = '2026-11-22T03:00:00.123Z'
+const open = (): DynamoDBClient =>
+  new DynamoDBClient({
+    endpoint: process.env.TEST_DYNAMODB_ENDPOINT ?? '',
+    region: 'us-east-1',
+    credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+  })
+
+const create = (key: string, firstName = 'Bobby'): Change => ({
+  entity: 'chef',
+  key,
+  op: 'upsert',
+  version: 1n,
+  source: 'api',
+  at: AT,
+  row: { firstName, lastName: 'Flay' },
+})
+const replace = (key: string, firstName: string, ifMatch?: readonly bigint[], at = AT): Intent => ({
+  entity: 'chef',
+  key,
+  op: 'upsert',
+  version: 'next',
+  source: 'api',
+  at,
+  row: { firstName, lastName: 'Flay' },
+  ...(ifMatch && { ifMatch }),
+})
+const remove = (key: string, ifMatch?: readonly bigint[]): Intent => ({
+  entity: 'chef',
+  key,
+  op: 'delete',
+  version: 'next',
+  source: 'api',
+  at: AT,
+  ...(ifMatch && { ifMatch }),
+})
+const stored = (key: string, firstName: string, version: bigint) => ({
+  key,
+  row: { firstName, lastName: 'Flay' },
+  version,
+  updatedAt: AT,
+})
+const unknown = expect.objectContaining({ name: 'Problem', status: 404 })
+const stale = expect.objectContaining({ name: 'Problem', status: 412 })
+
+describe('DynamoDB as a store', () => {
+  const TableName = `Chefs-${randomUUID()}`
+  const client = open()
+  const store = new DynamoStore(client, { chef: TableName }, new Deadline())
+
+  beforeAll(() => createTable(TableName))
+  afterAll(async () => {
+    await client.send(new DeleteTableCommand({ TableName }))
+    client.destroy()
+  })
+
+  const createTable = async (name: string): Promise<void> => {
+    await client.send(
+      new CreateTableCommand({
+        TableName: name,
+        AttributeDefinitions: [{ AttributeName: 'chefId', AttributeType: 'S' }],
+        KeySchema: [{ AttributeName: 'chefId', KeyType: 'HASH' }],
+        BillingMode: 'PAY_PER_REQUEST',
+      }),
+    )
+  }
+  const put = (Item: Item): Promise<unknown> => client.send(new PutItemCommand({ TableName, Item }))
+  const item = async (key: string): Promise<Item | undefined> =>
+    (await client.send(new GetItemCommand({ TableName, Key: { chefId: { S: key } }, ConsistentRead: true })))
+      .Item
+
+  describe('writing', () => {
+    it('creates an item with its key, attributes, version and time', async () => {
+      const key = randomUUID()
+
+      expect(await store.write(chef, create(key))).toEqual(stored(key, 'Bobby', 1n))
+      expect(await item(key)).toEqual({
+        chefId: { S: key },
+        firstName: { S: 'Bobby' },
+        lastName: { S: 'Flay' },
+        version: { N: '1' },
+        updatedAt: { S: AT },
+      })
+      expect(await store.get(chef, key)).toEqual(stored(key, 'Bobby', 1n))
+    })
+
+    it('never creates over an item that is there', async () => {
+      const key = randomUUID()
+      await store.write(chef, create(key))
+
+      await expect(store.write(chef, create(key, 'Thief'))).rejects.toThrow()
+      expect(await store.get(chef, key)).toEqual(stored(key, 'Bobby', 1n))
+    })
+
+    it('replaces at one version more', async () => {
+      const key = randomUUID()
+      await store.write(chef, create(key))
+
+      expect(await store.write(chef, replace(key, 'Robert'))).toEqual(stored(key, 'Robert', 2n))
+      expect(await store.write(chef, replace(key, 'Rob', [7n, 2n]))).toEqual(stored(key, 'Rob', 3n))
+    })
+
+    it('removes', async () => {
+      const key = randomUUID()
+      await store.write(chef, create(key))
+
+      expect(await store.write(chef, remove(key, [1n]))).toBeUndefined()
+      expect(await item(key)).toBeUndefined()
+    })
+
+    it('answers 404 for what is not there, and makes nothing', async () => {
+      const key = randomUUID()
+
+      expect(await store.get(chef, key)).toBeUndefined()
+      await expect(store.write(chef, replace(key, 'Nobody'))).rejects.toEqual(unknown)
+      await expect(store.write(chef, replace(key, 'Nobody', [1n]))).rejects.toEqual(unknown)
+      await expect(store.write(chef, remove(key))).rejects.toEqual(unknown)
+      await expect(store.write(chef, remove(key, []))).rejects.toEqual(unknown)
+      expect(await item(key)).toBeUndefined()
+    })
+
+    it('answers 412 when the client knows another version, and changes nothing', async () => {
+      const key = randomUUID()
+      await store.write(chef, create(key))
+
+      await expect(store.write(chef, replace(key, 'Robert', [2n, 3n]))).rejects.toEqual(stale)
+      await expect(store.write(chef, replace(key, 'Robert', []))).rejects.toEqual(stale)
+      await expect(store.write(chef, remove(key, [2n]))).rejects.toEqual(stale)
+      await expect(store.write(chef, remove(key, []))).rejects.toEqual(stale)
+      expect(await store.get(chef, key)).toEqual(stored(key, 'Bobby', 1n))
+    })
+
+    it('takes as many versions as If-Match may name', async () => {
+      const key = randomUUID()
+      await store.write(chef, create(key))
+      const versions = Array.from({ length: 100 }, (_, at) => BigInt(100 - at))
+
+      expect(await store.write(chef, replace(key, 'Robert', versions))).toMatchObject({ version: 2n })
+    })
+
+    it.each(['👩🏽‍🍳 e\u0301', "'; DROP TABLE", '\u0000', 'x'.repeat(255)])(
+      'keeps %j exactly',
+      async (name) => {
+        const key = randomUUID()
+        await store.write(chef, create(key, name))
+
+        expect((await store.get(chef, key))?.row.firstName).toBe(name)
+      },
+    )
+  })
+
+  describe('a race', () => {
+    it('loses no write: each of several replaces gets a version of its own', async () => {
+      const key = randomUUID()
+      await store.write(chef, create(key))
+
+      const results = await Promise.all(
+        ['a', 'b', 'c', 'd'].map((name) => store.write(chef, replace(key, name))),
+      )
+
+      expect(results.map((result) => result?.version).toSorted()).toEqual([2n, 3n, 4n, 5n])
+    })
+
+    it('is won by exactly one of those who know the same version', async () => {
+      const key = randomUUID()
+      await store.write(chef, create(key))
+
+      const outcomes = await Promise.allSettled(
+        ['a', 'b', 'c', 'd'].map((name) => store.write(chef, replace(key, name, [1n]))),
+      )
+
+      expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
+      for (const outcome of outcomes) if (outcome.status === 'rejected') expect(outcome.reason).toEqual(stale)
+      expect((await store.get(chef, key))?.version).toBe(2n)
+    })
+  })
+
+  describe('an answer that is lost after the write', () => {
+    /** A store whose first answer to a command never arrives, although DynamoDB has done it; the SDK repeats it. */
+    const losing = (commandName: string, meanwhile: () => Promise<unknown> = async () => undefined) => {
+      const lossy = open()
+      let lost = 0
+      lossy.middlewareStack.add(
+        (next, context) => async (args) => {
+          const answer = await next(args)
+          if (context.commandName !== commandName || lost > 0) return answer
+          lost += 1
+          await meanwhile()
+          throw Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' })
+        },
+        { step: 'deserialize', priority: 'high', name: 'loseFirstAnswer' },
+      )
+      return {
+        store: new DynamoStore(lossy, { chef: TableName }, new Deadline()),
+        lost: () => lost,
+        end: () => lossy.destroy(),
+      }
+    }
+
+    it('of a create leaves one item at version 1', async () => {
+      const key = randomUUID()
+      const lossy = losing('PutItemCommand')
+
+      expect(await lossy.store.write(chef, create(key))).toEqual(stored(key, 'Bobby', 1n))
+      expect([lossy.lost(), await store.get(chef, key)]).toEqual([1, stored(key, 'Bobby', 1n)])
+      lossy.end()
+    })
+
+    it('of a replace with a version named is recognised as its own: one version more, no 412', async () => {
+      const key = randomUUID()
+      await store.write(chef, create(key))
+      const lossy = losing('UpdateItemCommand')
+
+      expect(await lossy.store.write(chef, replace(key, 'Robert', [1n]))).toEqual(stored(key, 'Robert', 2n))
+      expect([lossy.lost(), await store.get(chef, key)]).toEqual([1, stored(key, 'Robert', 2n)])
+      lossy.end()
+    })
+
+    it('of a replace of any version is harmless: the same content, at a larger version', async () => {
+      const key = randomUUID()
+      await store.write(chef, create(key))
+      const lossy = losing('UpdateItemCommand')
+
+      expect(await lossy.store.write(chef, replace(key, 'Robert'))).toEqual(stored(key, 'Robert', 3n))
+      lossy.end()
+    })
+
+    it.each(['Other', 'Robert'])(
+      'of a replace is 412 when somebody else has written %s since',
+      async (name) => {
+        const key = randomUUID()
+        await store.write(chef, create(key))
+        const lossy = losing('UpdateItemCommand', () => store.write(chef, replace(key, name, [2n])))
+
+        await expect(lossy.store.write(chef, replace(key, 'Robert', [1n]))).rejects.toEqual(stale)
+        expect(await store.get(chef, key)).toEqual(stored(key, name, 3n))
+        lossy.end()
+      },
+    )
+
+    it.each([
+      ['any version', undefined],
+      ['a version named', [1n]],
+    ])('of a delete of %s is recognised as its own, no 404', async (_, ifMatch) => {
+      const key = randomUUID()
+      await store.write(chef, create(key))
+      const lossy = losing('DeleteItemCommand')
+
+      expect(await lossy.store.write(chef, remove(key, ifMatch))).toBeUndefined()
+      expect([lossy.lost(), await item(key)]).toEqual([1, undefined])
+      lossy.end()
+    })
+
+    it('is not assumed where none was lost: who writes the same as somebody else, a moment later, gets 412', async () => {
+      const key = randomUUID()
+      await store.write(chef, create(key))
+      await store.write(chef, replace(key, 'Robert', [1n]))
+
+      await expect(store.write(chef, replace(key, 'Robert', [1n]))).rejects.toEqual(stale)
+    })
+  })
+
+  describe("another writer's item", () => {
+    it('keeps what the entity does not know through a replace', async () => {
+      const key = randomUUID()
+      await put({
+        chefId: { S: key },
+        version: { N: '4' },
+        stars: { N: '3' },
+        tags: { SS: ['bbq'] },
+        firstName: { NULL: true },
+      })
+
+      expect(await store.get(chef, key)).toEqual({
+        key,
+        row: { firstName: null, lastName: null },
+        version: 4n,
+        updatedAt: null,
+      })
+      expect(await store.write(chef, replace(key, 'Bobby', [4n]))).toEqual(stored(key, 'Bobby', 5n))
+      expect(await item(key)).toMatchObject({ stars: { N: '3' }, tags: { SS: ['bbq'] } })
+    })
+
+    it.each<[string, Item]>([
+      ['without a version', { firstName: { S: 'a' } }],
+      ['with a version of another type', { version: { S: '1' } }],
+      ['with version 0', { version: { N: '0' } }],
+      ['with a broken version', { version: { N: '1.5' } }],
+      ['with a name of another type', { version: { N: '1' }, firstName: { N: '7' } }],
+    ])('%s is a fault of the set-up, not of the client', async (_, attributes) => {
+      const key = randomUUID()
+      await put({ chefId: { S: key }, ...attributes })
+
+      await expect(store.get(chef, key)).rejects.toThrow(ForeignItemError)
+    })
+  })
+
+  describe('listing', () => {
+    const table = `${TableName}-list`
+    const listed = new DynamoStore(client, { chef: table }, new Deadline())
+    const keys = Array.from({ length: 5 }, () => randomUUID())
+
+    beforeAll(async () => {
+      await createTable(table)
+      for (const key of keys) await listed.write(chef, create(key))
+    })
+    afterAll(() => client.send(new DeleteTableCommand({ TableName: table })))
+
+    it('goes page by page, each item once', async () => {
+      const found: string[] = []
+      let cursor: string | undefined
+      do {
+        const page = await listed.list(chef, { limit: 2, cursor })
+        expect(page.items.length).toBeLessThanOrEqual(2)
+        found.push(...page.items.map(({ key }) => key))
+        cursor = page.cursor
+      } while (cursor !== undefined && found.length <= keys.length)
+
+      expect(found.toSorted()).toEqual(keys.toSorted())
+    })
+
+    it('shows all on one page that is large enough', async () => {
+      const { items, cursor } = await listed.list(chef, { limit: 100, cursor: undefined })
+
+      expect(items).toHaveLength(5)
+      expect(cursor).toBeUndefined()
+    })
+
+    it.each([
+      ['empty', ''],
+      ['of another alphabet', 'a b'],
+      ['longer than a key', encodeCursor('x'.repeat(2049))],
+    ])('refuses a cursor that is %s', async (_, cursor) => {
+      await expect(listed.list(chef, { limit: 1, cursor })).rejects.toMatchObject({ status: 400 })
+    })
+  })
+
+  it('starts no call when the invocation is about to end', async () => {
+    const deadline = new Deadline()
+    deadline.begin({ awsRequestId: 'r', getRemainingTimeInMillis: () => 520 })
+    const late = new DynamoStore(client, { chef: TableName }, deadline)
+    const key = randomUUID()
+
+    await expect(late.write(chef, create(key))).rejects.toThrow(DeadlineError)
+    expect(await item(key)).toBeUndefined()
+  })
+
+  it('says which table is not named', async () => {
+    const homeless = new DynamoStore(client, {}, new Deadline())
+
+    await expect(homeless.get(chef, '1')).rejects.toThrow(ConfigurationError)
+    await expect(homeless.get(chef, '1')).rejects.toThrow(/no table for chef/)
+  })
+})

@@ -1,0 +1,202 @@
+import { describe, expect, it } from '@jest/globals'
+import { DataApiError } from '../../../../functions/bridge/data-api/errors.ts'
+import { ForeignItemError } from '../../../../functions/bridge/dynamo/items.ts'
+import { ConfigurationError, DeadlineError } from '../../../../functions/bridge/errors.ts'
+import { serve } from '../../../../functions/bridge/http/serve.ts'
+import { type ApiCall, normaliseApiEvent, type Refusal } from '../../../../functions/bridge/normalise/api.ts'
+import type { Log } from '../../../../functions/bridge/runtime/log.ts'
+import type { EntityStore, Stored } from '../../../../functions/bridge/store.ts'
+import { chef } from '../../../../functions/entities/chef.ts'
+import { silent } from '../../../support/aurora.ts'
+import { httpApiEvent } from '../../fixtures/http-events.ts'
+
+const KEY = '01990000-0000-7000-8000-000000000001'
+const AT = '2026-11-22T03:00:00.123Z'
+const BOBBY: Stored = { key: KEY, row: { firstName: 'Bobby', lastName: 'Flay' }, version: 3n, updatedAt: AT }
+const bobby = { chefId: KEY, firstName: 'Bobby', lastName: 'Flay', version: 3, updatedAt: AT }
+
+const call = (
+  method: string,
+  path: string,
+  more: { query?: string; body?: string } = {},
+): ApiCall | Refusal => {
+  const headers = { 'content-type': 'application/json' }
+  const normalised = normaliseApiEvent(httpApiEvent(method, path, { headers, ...more }), {
+    entities: [chef],
+    base: 'aurora',
+    now: () => new Date(AT),
+    newKey: () => KEY,
+  })
+  if (normalised === undefined) throw new Error('not an HTTP event')
+  return normalised
+}
+const PUT = call('PUT', `/aurora/chefs/${KEY}`, { body: '{"firstName":"Bobby","lastName":"Flay"}' })
+const POST = call('POST', '/aurora/chefs', { body: '{"firstName":"Bobby","lastName":"Flay"}' })
+
+/** A store that holds one chef, and remembers what was asked of it. */
+const holding = (stored: Stored | undefined, cursor?: string) => {
+  const asked: unknown[] = []
+  const store: EntityStore = {
+    get: async (_, key) => {
+      asked.push(['get', key])
+      return stored
+    },
+    list: async (_, page) => {
+      asked.push(['list', page])
+      return { items: stored === undefined ? [] : [stored], cursor }
+    },
+    write: async (_, change) => {
+      asked.push(['write', change])
+      return change.op === 'delete' ? undefined : stored
+    },
+  }
+  return { store, asked }
+}
+const failing = (error: unknown): EntityStore => {
+  const fail = async (): Promise<never> => {
+    throw error
+  }
+  return { get: fail, list: fail, write: fail }
+}
+const answer = async (to: ApiCall | Refusal, store: EntityStore, log: Log = silent) => {
+  const { statusCode, headers, body } = await serve(to, store, { requestId: 'req-1', log })
+  return { statusCode, headers, body: body === undefined ? undefined : JSON.parse(body) }
+}
+
+describe('serving', () => {
+  it('lists a page, and gives a cursor where there is more', async () => {
+    const { store, asked } = holding(BOBBY, 'next')
+
+    expect(await answer(call('GET', '/aurora/chefs', { query: 'limit=1&cursor=abc' }), store)).toMatchObject({
+      statusCode: 200,
+      body: { items: [bobby], cursor: 'next' },
+    })
+    expect(asked).toEqual([['list', { limit: 1, cursor: 'abc' }]])
+    expect((await answer(call('GET', '/aurora/chefs'), holding(undefined).store)).body).toEqual({ items: [] })
+  })
+
+  it('reads one, with its version as entity tag', async () => {
+    expect(await answer(call('GET', `/aurora/chefs/${KEY}`), holding(BOBBY).store)).toMatchObject({
+      statusCode: 200,
+      headers: { etag: '"3"' },
+      body: bobby,
+    })
+  })
+
+  it('shows null for what a legacy-born row has not', async () => {
+    const julia: Stored = {
+      key: '7',
+      row: { firstName: null, lastName: 'Child' },
+      version: 1n,
+      updatedAt: null,
+    }
+
+    expect((await answer(call('GET', '/aurora/chefs/7'), holding(julia).store)).body).toEqual({
+      chefId: '7',
+      firstName: null,
+      lastName: 'Child',
+      version: 1,
+      updatedAt: null,
+    })
+  })
+
+  it('creates, and says where', async () => {
+    const { store, asked } = holding(BOBBY)
+
+    expect(await answer(POST, store)).toMatchObject({
+      statusCode: 201,
+      headers: { etag: '"3"', location: `/aurora/chefs/${KEY}` },
+      body: bobby,
+    })
+    expect(asked).toEqual([['write', POST.changes[0]]])
+  })
+
+  it('replaces and removes by the change that was wished', async () => {
+    const { store, asked } = holding(BOBBY)
+    const remove = call('DELETE', `/aurora/chefs/${KEY}`)
+
+    expect(await answer(PUT, store)).toMatchObject({ statusCode: 200, headers: { etag: '"3"' }, body: bobby })
+    expect(await answer(remove, store)).toEqual({
+      statusCode: 204,
+      headers: { 'cache-control': 'no-store' },
+      body: undefined,
+    })
+    expect(asked).toEqual([
+      ['write', PUT.changes[0]],
+      ['write', remove.changes[0]],
+    ])
+  })
+
+  it('answers 404 for what the store does not know', async () => {
+    expect(await answer(call('GET', '/aurora/chefs/7'), holding(undefined).store)).toMatchObject({
+      statusCode: 404,
+      body: { detail: 'There is no chef with this chefId.', instance: '/aurora/chefs/7' },
+    })
+  })
+
+  it('asks the store nothing for a refused request', async () => {
+    const { store, asked } = holding(BOBBY)
+
+    expect((await answer(call('POST', '/aurora/chefs', { body: '{}' }), store)).statusCode).toBe(400)
+    expect((await answer(call('PATCH', '/aurora/chefs'), store)).statusCode).toBe(405)
+    expect((await answer(call('GET', '/aurora/chefs', { query: 'limit=0' }), store)).statusCode).toBe(400)
+    expect(asked).toEqual([])
+  })
+})
+
+describe('an error of the store', () => {
+  const SECRET = 'hunter2 INSERT INTO cheftable arn:aws:rds:us-east-1:123456789012:cluster:c'
+  const service = (name: string, message = SECRET): DataApiError =>
+    new DataApiError('ExecuteStatement', Object.assign(new Error(message), { name }))
+  const mysql = (errno: number): DataApiError =>
+    service('DatabaseErrorException', `${SECRET}; Error code: ${errno}; SQLState: HY000`)
+
+  it.each<[string, unknown, number, string]>([
+    ['a unique value taken', mysql(1062), 409, 'conflict'],
+    ['a value too long', mysql(1406), 422, 'unprocessable'],
+    ['a missing parent', mysql(1452), 422, 'unprocessable'],
+    ['a deadlock', mysql(1213), 503, 'unavailable'],
+    ['a cluster that resumes', service('DatabaseResumingException'), 503, 'unavailable'],
+    ['no time left', new DeadlineError(SECRET), 503, 'unavailable'],
+    ['a missing table', mysql(1146), 500, 'internal'],
+    ['no permission', service('ForbiddenException'), 500, 'internal'],
+    ['an item that is none of ours', new ForeignItemError(SECRET), 500, 'internal'],
+    ['a wrong setting', new ConfigurationError([SECRET]), 500, 'internal'],
+    ['an unknown MySQL error', mysql(9999), 500, 'internal'],
+    ['a fault of our own', new TypeError(SECRET), 500, 'internal'],
+    ['something that is no error', SECRET, 500, 'internal'],
+    ['nothing', undefined, 500, 'internal'],
+  ])(
+    'as %s leaves with its status, the request id and nothing of the error',
+    async (_, error, status, code) => {
+      for (const to of [call('GET', '/aurora/chefs'), call('GET', '/aurora/chefs/7'), POST, PUT]) {
+        const { statusCode, headers, body } = await answer(to, failing(error))
+
+        expect(statusCode).toBe(status)
+        expect(body).toMatchObject({ type: `urn:backsync:problem:${code}`, status, requestId: 'req-1' })
+        expect(headers['retry-after']).toBe(status === 503 ? '1' : undefined)
+        expect(JSON.stringify({ headers, body })).not.toMatch(/hunter2|INSERT|arn:|MySQL|Exception|at .*\.ts/)
+      }
+    },
+  )
+
+  it('goes to the log whole; a refused request does not', async () => {
+    const entries: unknown[][] = []
+    const keep =
+      (level: string) =>
+      (...entry: unknown[]): void =>
+        void entries.push([level, ...entry])
+    const log: Log = { info: keep('info'), warn: keep('warn'), error: keep('error') }
+    const error = mysql(1146)
+    const refused = mysql(1406)
+
+    await answer(PUT, failing(error), log)
+    await answer(PUT, failing(refused), log)
+    await answer(call('GET', '/aurora/chefs/abc'), failing(error), log)
+
+    expect(entries).toEqual([
+      ['error', 'request failed', { error }],
+      ['warn', 'refused by the store', { error: refused }],
+    ])
+  })
+})

@@ -1,0 +1,87 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+import { describe, expect, it } from '@jest/globals'
+
+/** Runs statements with a logger in a process of their own, as Lambda would, and reads the lines that it prints. */
+const logged = async (statements: string): Promise<Record<string, unknown>[]> => {
+  const source = (path: string): string =>
+    JSON.stringify(new URL(`../../../../functions/bridge/${path}`, import.meta.url).href)
+  const script = `
+    import { LambdaLog } from ${source('runtime/log.ts')}
+    import { DataApiError } from ${source('data-api/errors.ts')}
+    import { InvalidRecordError } from ${source('errors.ts')}
+    const log = new LambdaLog('legacy')
+    ${statements}`
+  const { stdout, stderr } = await promisify(execFile)(
+    process.execPath,
+    ['--input-type=module', '-e', script],
+    {
+      timeout: 20_000,
+    },
+  )
+  return `${stdout}${stderr}`
+    .split('\n')
+    .filter((line) => line.startsWith('{'))
+    .map((line): Record<string, unknown> => JSON.parse(line))
+}
+
+describe('the log', () => {
+  it('is one line of JSON an entry, with the request id of the invocation that it belongs to', async () => {
+    const lines = await logged(`
+      log.begin('request-1')
+      log.info('applied', { entity: 'chef', applied: 2 })
+      log.begin('request-2')
+      log.warn('refused')`)
+
+    expect(lines).toMatchObject([
+      {
+        level: 'INFO',
+        service: 'legacy',
+        requestId: 'request-1',
+        message: 'applied',
+        entity: 'chef',
+        applied: 2,
+      },
+      { level: 'WARN', service: 'legacy', requestId: 'request-2', message: 'refused' },
+    ])
+  })
+
+  it('shows an error with its kind and its cause', async () => {
+    const [line] = await logged(`
+      log.error('bad record', { error: new InvalidRecordError('version is missing', { cause: new Error('why') }) })`)
+
+    expect(line).toMatchObject({
+      level: 'ERROR',
+      error: {
+        name: 'InvalidRecordError',
+        code: 'record.invalid',
+        kind: 'data',
+        message: 'version is missing',
+        stack: expect.stringContaining('InvalidRecordError'),
+        cause: { name: 'Error', message: 'why' },
+      },
+    })
+  })
+
+  it.each([
+    ["Duplicate entry 'hunter2' for key 'u'; Error code: 1062; SQLState: 23000", 1062],
+    ["Something about 'hunter2'; Error code: 7777; SQLState: HY000", 7777],
+  ])("leaves out MySQL's text where it quotes a customer's value: %s", async (text, errno) => {
+    const [line] = await logged(`
+      const cause = Object.assign(new Error(${JSON.stringify(text)}), { name: 'DatabaseErrorException' })
+      log.error('refused change', { error: new DataApiError('ExecuteStatement', cause) })`)
+
+    expect(line).toMatchObject({ error: { errno, cause: { name: 'DatabaseErrorException' } } })
+    expect(JSON.stringify(line)).not.toContain('hunter2')
+  })
+
+  it("keeps the text of an error about the connection: it is what helps, and it isn't a customer's", async () => {
+    const [line] = await logged(`
+      const cause = Object.assign(new Error('connect ECONNREFUSED 127.0.0.1:3306'), { code: 'ECONNREFUSED' })
+      log.error('request failed', { error: new DataApiError('ExecuteStatement', cause) })`)
+
+    expect(line).toMatchObject({
+      error: { kind: 'transient', cause: { message: 'connect ECONNREFUSED 127.0.0.1:3306' } },
+    })
+  })
+})
