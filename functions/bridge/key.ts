@@ -1,4 +1,3 @@
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 const DECIMAL_ID = /^[1-9]\d{0,18}$/
 const LARGEST_BIGINT = 2n ** 63n - 1n
 
@@ -12,5 +11,18 @@ export const legacyIdOf = (key: string): bigint | undefined => {
   return id <= LARGEST_BIGINT ? id : undefined
 }
 
-/** A key that either side can have given: a UUID in lower case, or a legacy id in decimal. */
-export const isKey = (text: string): boolean => UUID.test(text) || legacyIdOf(text) !== undefined
+/** The width of the key columns, in characters. */
+export const LONGEST_KEY = 255
+
+/**
+ * Whether both stores can hold this as a key, and tell it from every other: MySQL compares utf8mb4_bin with trailing
+ * blanks padded away, so a key must not end with one.
+ *
+ * @returns undefined when it can be a key, else what is wrong with it
+ */
+export const faultOfKey = (text: string): string | undefined => {
+  if (text === '') return 'is empty'
+  if ([...text].length > LONGEST_KEY) return `is longer than ${LONGEST_KEY} characters`
+  if (text.endsWith(' ')) return 'ends with a blank'
+  return text.isWellFormed() ? undefined : 'is not well-formed Unicode'
+}

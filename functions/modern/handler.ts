@@ -13,7 +13,7 @@ const config = readConfig(settings.tables, process.env)
 const deadline = new Deadline()
 const log = new LambdaLog('modern')
 const client = new DynamoDBClient({ requestHandler: { connectionTimeout: 3_000 } })
-const store = new DynamoStore(client, config.TABLES, deadline)
+const store = new DynamoStore({ client, tables: config.TABLES, deadline, log })
 
 /** The modern handler: each write is one conditional call to DynamoDB. Its stream takes the write to Aurora. */
 export const handler = async (event: unknown, context: InvocationContext): Promise<unknown> => {

@@ -12,14 +12,11 @@ import { MigrationLedger } from '../../functions/bridge/migrations/ledger.ts'
 import { MigrationLock } from '../../functions/bridge/migrations/lock.ts'
 import { Migrator } from '../../functions/bridge/migrations/migrator.ts'
 import { Deadline } from '../../functions/bridge/runtime/deadline.ts'
-import type { Log } from '../../functions/bridge/runtime/log.ts'
 import { type DataApiServer, startDataApi } from '../../infra/local/data-api/server.ts'
 import { SecretStore } from '../../infra/local/secrets-manager/store.ts'
+import { silent } from './log.ts'
 
 export const sqlFolder = fileURLToPath(new URL('../../sql', import.meta.url))
-
-/** Says nothing: what a test asserts it reads from the store. */
-export const silent: Log = { info: () => {}, warn: () => {}, error: () => {} }
 
 /** One database of its own on the test run's server, behind a Data API endpoint of its own. */
 export type TestAurora = {
@@ -91,6 +88,7 @@ export const openTestAurora = async ({ migrate = true } = {}): Promise<TestAuror
   })
   const sdk = new RDSDataClient({
     endpoint: api.endpoint,
+    maxAttempts: 1,
     region: 'us-east-1',
     credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
   })
@@ -106,7 +104,7 @@ export const openTestAurora = async ({ migrate = true } = {}): Promise<TestAuror
   const config = { client: sdk, resourceArn, secretArn, database, deadline }
   const db = new Kysely<unknown>({ dialect: new DataApiDialect(config) })
   const client = new DataApiClient(config)
-  const writer = new GuardedWriter(db, deadline)
+  const writer = new GuardedWriter(db)
   const migrator = (migrations: readonly Migration[] = readMigrations(sqlFolder)): Migrator =>
     new Migrator({
       migrations,
@@ -127,9 +125,9 @@ export const openTestAurora = async ({ migrate = true } = {}): Promise<TestAuror
   if (migrate) await migrator().apply()
   const store = new AuroraStore(db, writer)
   const writerUntil = (other: Deadline): GuardedWriter =>
-    new GuardedWriter(new Kysely({ dialect: new DataApiDialect({ ...config, deadline: other }) }), other)
+    new GuardedWriter(new Kysely({ dialect: new DataApiDialect({ ...config, deadline: other }) }))
   const writerWithoutGuard = (): GuardedWriter =>
-    new GuardedWriter(new Kysely({ dialect: new UnguardedDialect(config) }), deadline)
+    new GuardedWriter(new Kysely({ dialect: new UnguardedDialect(config) }))
   const opened = { database, db, writer, store, api, client, legacy }
   return { ...opened, calls: () => calls, writerUntil, writerWithoutGuard, migrator, close }
 }

@@ -1,5 +1,6 @@
 import { type Kysely, sql } from 'kysely'
 import { type Change, type Intent, type Row, settle, type Version } from '../change.ts'
+import { idempotently } from '../data-api/idempotent.ts'
 import type { Entity } from '../entity.ts'
 import { decodeCursor, encodeCursor, type PageRequest } from '../http/paging.ts'
 import { staleVersion } from '../http/problem.ts'
@@ -17,7 +18,8 @@ export class AuroraStore implements EntityStore {
   readonly #writer: GuardedWriter
 
   constructor(db: Kysely<unknown>, writer: GuardedWriter) {
-    this.#db = db
+    // It only reads by itself.
+    this.#db = idempotently(db)
     this.#writer = writer
   }
 

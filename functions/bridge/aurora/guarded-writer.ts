@@ -1,11 +1,10 @@
 import type { Kysely, QueryResult, RawBuilder } from 'kysely'
 import { type Change, coalesce } from '../change.ts'
 import { wasRepeated } from '../data-api/driver.ts'
+import { idempotently } from '../data-api/idempotent.ts'
 import type { Entity } from '../entity.ts'
 import { BridgeError, kindOf } from '../errors.ts'
 import { legacyIdOf } from '../key.ts'
-import type { Deadline } from '../runtime/deadline.ts'
-import { retry } from '../runtime/retry.ts'
 import * as statements from './statements.ts'
 
 /** How many of a batch's keys changed a row, and how many didn't because the store holds the same or a newer version. */
@@ -51,11 +50,10 @@ const ROUNDS = 4
  */
 export class GuardedWriter {
   readonly #db: Kysely<unknown>
-  readonly #deadline: Deadline
 
-  constructor(db: Kysely<unknown>, deadline: Deadline) {
-    this.#db = db
-    this.#deadline = deadline
+  /** @param db its statements are repeated after deadlocks, lock waits and lost answers: the guard makes that harmless */
+  constructor(db: Kysely<unknown>) {
+    this.#db = idempotently(db)
   }
 
   /**
@@ -140,23 +138,9 @@ export class GuardedWriter {
     return (await this.#execute(run, statement)).rows
   }
 
-  /** A deadlock, a lock wait or a lost answer: the guard makes repeating harmless. */
   async #execute<R>(run: Run, statement: RawBuilder<R>): Promise<QueryResult<R>> {
-    let attempts = 0
-    const result = await retry(
-      {
-        attempts: 5,
-        firstPause: 50,
-        longestPause: 1_000,
-        retryable: (error) => kindOf(error) === 'transient',
-        deadline: this.#deadline,
-      },
-      () => {
-        attempts += 1
-        return statement.execute(this.#db)
-      },
-    )
-    run.repeated ||= attempts > 1 || wasRepeated(result)
+    const result = await statement.execute(this.#db)
+    run.repeated ||= wasRepeated(result)
     return result
   }
 }

@@ -17,12 +17,12 @@ export const openAurora = (
   deadline: Deadline,
 ): { readonly writer: GuardedWriter; readonly store: AuroraStore } => {
   const db = new Kysely<unknown>({ dialect: new DataApiDialect(dataApiConfig(config, deadline)) })
-  const writer = new GuardedWriter(db, deadline)
+  const writer = new GuardedWriter(db)
   return { writer, store: new AuroraStore(db, writer) }
 }
 
 export const dataApiConfig = (config: AuroraConfig, deadline: Deadline) => ({
-  client: new RDSDataClient({ requestHandler: { connectionTimeout: 3_000 } }),
+  client: new RDSDataClient({ maxAttempts: 1, requestHandler: { connectionTimeout: 3_000 } }),
   resourceArn: config.CLUSTER_ARN,
   secretArn: config.SECRET_ARN,
   database: config.DATABASE_NAME,

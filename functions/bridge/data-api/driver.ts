@@ -1,8 +1,17 @@
-import type { ColumnMetadata, ExecuteStatementCommandOutput, Field } from '@aws-sdk/client-rds-data'
-import type { CompiledQuery, DatabaseConnection, Driver, QueryResult, TransactionSettings } from 'kysely'
-import { DataApiClient, type DataApiConfig } from './client.ts'
+import type { ColumnMetadata, Field } from '@aws-sdk/client-rds-data'
+import {
+  type AbortableOperationOptions,
+  type CompiledQuery,
+  type DatabaseConnection,
+  type Driver,
+  type QueryResult,
+  SelectQueryNode,
+  type TransactionSettings,
+} from 'kysely'
+import { DataApiClient, type DataApiConfig, type Executed } from './client.ts'
 import { DataApiError } from './errors.ts'
 import { fromField, UnsupportedValueError } from './fields.ts'
+import { isMarkedIdempotent } from './idempotent.ts'
 import { parameterName } from './query-compiler.ts'
 
 /** Kysely's driver: a "connection" is nothing but the transaction that it may be in. */
@@ -38,10 +47,28 @@ export class DataApiDriver implements Driver {
     await connection.rollback()
   }
 
+  /** MySQL can't prepare savepoint statements, and the service prepares every statement. */
+  async savepoint(): Promise<void> {
+    throw noSavepoints()
+  }
+
+  async rollbackToSavepoint(): Promise<void> {
+    throw noSavepoints()
+  }
+
+  async releaseSavepoint(): Promise<void> {
+    throw noSavepoints()
+  }
+
   async releaseConnection(): Promise<void> {}
 
   async destroy(): Promise<void> {}
 }
+
+const noSavepoints = (): UnsupportedValueError =>
+  new UnsupportedValueError(
+    'The Data API takes no savepoints: use a transaction of its own for what must be undone alone',
+  )
 
 export class DataApiConnection implements DatabaseConnection {
   readonly #client: DataApiClient
@@ -72,14 +99,16 @@ export class DataApiConnection implements DatabaseConnection {
     }
   }
 
-  async executeQuery<R>({ sql, parameters }: CompiledQuery): Promise<QueryResult<R>> {
+  async executeQuery<R>(
+    { sql, parameters, query, queryId }: CompiledQuery,
+    { signal }: AbortableOperationOptions = {},
+  ): Promise<QueryResult<R>> {
     const named = Object.fromEntries(parameters.map((value, at) => [parameterName(at + 1), value]))
-    const response = await this.#client.execute({
-      sql,
-      parameters: named,
-      transactionId: this.#transactionId,
-    })
-    return toQueryResult<R>(response)
+    const executed = await this.#client.execute(
+      { sql, parameters: named, transactionId: this.#transactionId },
+      { idempotent: SelectQueryNode.is(query) || isMarkedIdempotent(queryId), signal },
+    )
+    return toQueryResult<R>(executed)
   }
 
   // biome-ignore lint/correctness/useYield: the interface wants a generator; the service has no cursor to yield from.
@@ -88,17 +117,16 @@ export class DataApiConnection implements DatabaseConnection {
   }
 }
 
-/** A result that also tells whether the call was sent more than once. */
+/** A result that also tells whether the statement may have run more than once. */
 export type DataApiQueryResult<R> = QueryResult<R> & { readonly repeated: boolean }
 
-/** Whether a result's call was sent more than once, so that its counts may be those of a repeat. */
+/** Whether a statement may have run more than once, so that its counts may be those of a repeat. */
 export const wasRepeated = (result: QueryResult<unknown>): boolean =>
   'repeated' in result && result.repeated === true
 
 /** The service sends `records` for a statement with a result set only; a write has counts instead. */
-const toQueryResult = <R>(response: ExecuteStatementCommandOutput): DataApiQueryResult<R> => {
-  // A call that the SDK sent more than once may have run more than once: its first answer was lost.
-  const repeated = (response.$metadata.attempts ?? 1) > 1
+const toQueryResult = <R>(response: Executed): DataApiQueryResult<R> => {
+  const { repeated } = response
   if (response.records === undefined) {
     const generated = response.generatedFields?.[0]
     const id = generated?.longValue ?? generated?.stringValue

@@ -1,4 +1,5 @@
 import { BridgeError, type ErrorKind } from '../errors.ts'
+import { shapeOf } from './statement-shape.ts'
 
 /**
  * What MySQL's error numbers mean for a change.
@@ -47,6 +48,23 @@ const KIND_BY_NAME: ReadonlyMap<string, ErrorKind> = new Map([
   ].map((name) => [name, 'configuration'] as const),
 ])
 
+/**
+ * What is known of a statement whose call failed:
+ * - `not-run`: it never reached the database; sending it again is always safe.
+ * - `refused`: the database or the service refused it and undid it; nothing of it is left.
+ * - `unknown`: it may have run, may be running, or may not have.
+ */
+export type Outcome = 'not-run' | 'refused' | 'unknown'
+
+/** Numbers with which a statement ends that was cut off, so that they don't tell what became of it. */
+const CUT_OFF: ReadonlySet<number> = new Set([1053, 1317, 1927, 2006, 2013, 3024])
+
+const NOT_RUN: ReadonlySet<string> = new Set([
+  'DatabaseResumingException',
+  'ThrottlingException',
+  'TooManyRequestsException',
+])
+
 /** A call to the Data API that failed. The message never holds parameter values; MySQL's own text is the cause's. */
 export class DataApiError extends BridgeError {
   override readonly name = 'DataApiError'
@@ -58,12 +76,20 @@ export class DataApiError extends BridgeError {
   readonly errno: number | undefined
   readonly sqlState: string | undefined
   readonly requestId: string | undefined
+  readonly outcome: Outcome
+  /** The statement without its values; undefined for a call that carries none. */
+  readonly statement: string | undefined
 
-  constructor(operation: string, cause: unknown) {
+  constructor(operation: string, cause: unknown, sql?: string) {
     const { name, message, requestId } = describe(cause)
     const database = parseDatabaseError(name, message)
     const number = database && ` (MySQL error ${database.errno}, SQLSTATE ${database.sqlState ?? 'unknown'})`
-    super(`${operation}: ${name}${number ?? ''}`, { cause })
+    const statement = sql === undefined ? undefined : shapeOf(sql)
+    super(`${operation}: ${name}${number ?? ''}${statement === undefined ? '' : `, at: ${statement}`}`, {
+      cause,
+    })
+    this.statement = statement
+    this.outcome = outcomeOf(name, message, database?.errno, cause)
     this.exception = name
     this.errno = database?.errno
     this.sqlState = database?.sqlState
@@ -73,6 +99,21 @@ export class DataApiError extends BridgeError {
   }
 }
 
+const outcomeOf = (name: string, message: string, errno: number | undefined, cause: unknown): Outcome => {
+  if (errno !== undefined) return CUT_OFF.has(errno) ? 'unknown' : 'refused'
+  if (NOT_RUN.has(name) || isStillRunning(message) || isUnreachable(cause)) return 'not-run'
+  return KIND_BY_NAME.get(name) === 'configuration' ? 'refused' : 'unknown'
+}
+
+/** Another request of the same transaction is under way: this one has not run. */
+const isStillRunning = (message: string): boolean =>
+  message.startsWith('Transaction is still running a query')
+
+/** No connection came about, so nothing was sent. */
+const isUnreachable = (cause: unknown): boolean =>
+  cause instanceof Error &&
+  ['ECONNREFUSED', 'EAI_AGAIN', 'ENOTFOUND'].includes(String(Reflect.get(cause, 'code')))
+
 const CONNECTION_LOSS = new Set<unknown>(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'EAI_AGAIN'])
 
 const isConnectionLoss = (cause: unknown): boolean =>
@@ -80,8 +121,7 @@ const isConnectionLoss = (cause: unknown): boolean =>
 
 const kindOfFailure = (name: string, message: string, errno: number | undefined): ErrorKind => {
   if (errno !== undefined) return kindOfErrno(errno)
-  // Another request of the same transaction is under way: this one has not run.
-  if (message.startsWith('Transaction is still running a query')) return 'transient'
+  if (isStillRunning(message)) return 'transient'
   return KIND_BY_NAME.get(name) ?? 'unknown'
 }
 

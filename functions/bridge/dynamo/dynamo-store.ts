@@ -14,8 +14,10 @@ import { decodeCursor, encodeCursor, type PageRequest } from '../http/paging.ts'
 import { Problem, staleVersion } from '../http/problem.ts'
 import { unknownKey } from '../normalise/api.ts'
 import type { Deadline } from '../runtime/deadline.ts'
+import type { Log } from '../runtime/log.ts'
 import { type EntityStore, matches, type Page, type Stored } from '../store.ts'
-import { type Item, toAttributes, toStored } from './items.ts'
+import { DynamoError } from './errors.ts'
+import { ForeignItemError, type Item, toAttributes, toStored } from './items.ts'
 
 /** The longest a call may take, in milliseconds; the SDK's repeats count as one call. */
 const CALL_LIMIT = 10_000
@@ -32,16 +34,23 @@ export class DynamoStore implements EntityStore {
   /** Table names by entity name. */
   readonly #tables: Readonly<Record<string, string>>
   readonly #deadline: Deadline
+  readonly #log: Log
 
-  constructor(client: DynamoDBClient, tables: Readonly<Record<string, string>>, deadline: Deadline) {
-    this.#client = client
-    this.#tables = tables
-    this.#deadline = deadline
+  constructor(parts: {
+    readonly client: DynamoDBClient
+    readonly tables: Readonly<Record<string, string>>
+    readonly deadline: Deadline
+    readonly log: Log
+  }) {
+    this.#client = parts.client
+    this.#tables = parts.tables
+    this.#deadline = parts.deadline
+    this.#log = parts.log
   }
 
   async get(entity: Entity, key: string): Promise<Stored | undefined> {
     const command = new GetItemCommand({ ...this.#at(entity, key), ConsistentRead: true })
-    const { Item } = await this.#client.send(command, this.#bound())
+    const { Item } = await this.#call('GetItem', (options) => this.#client.send(command, options))
     return Item && toStored(entity, Item)
   }
 
@@ -54,10 +63,12 @@ export class DynamoStore implements EntityStore {
       ExclusiveStartKey: start,
       ConsistentRead: true,
     })
-    const { Items = [], LastEvaluatedKey } = await this.#client.send(command, this.#bound())
+    const { Items = [], LastEvaluatedKey } = await this.#call('Scan', (options) =>
+      this.#client.send(command, options),
+    )
     const last = LastEvaluatedKey?.[entity.keyName]?.S
     return {
-      items: Items.map((item) => toStored(entity, item)),
+      items: Items.flatMap((item) => this.#own(entity, item)),
       cursor: last === undefined ? undefined : encodeCursor(last),
     }
   }
@@ -78,15 +89,17 @@ export class DynamoStore implements EntityStore {
       updatedAt: { S: change.at },
     }
     try {
-      await this.#client.send(
-        new PutItemCommand({
-          TableName: this.#table(entity),
-          Item: item,
-          ConditionExpression: 'attribute_not_exists(#key)',
-          ExpressionAttributeNames: { '#key': entity.keyName },
-          ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
-        }),
-        this.#bound(),
+      await this.#call('PutItem', (options) =>
+        this.#client.send(
+          new PutItemCommand({
+            TableName: this.#table(entity),
+            Item: item,
+            ConditionExpression: 'attribute_not_exists(#key)',
+            ExpressionAttributeNames: { '#key': entity.keyName },
+            ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+          }),
+          options,
+        ),
       )
     } catch (error) {
       const found = wasRepeated(error) ? conflicting(error) : undefined
@@ -100,32 +113,34 @@ export class DynamoStore implements EntityStore {
     const attributes = toAttributes(entity, row)
     const { condition, values } = precondition(change.ifMatch)
     try {
-      const { Attributes } = await this.#client.send(
-        new UpdateItemCommand({
-          ...this.#at(entity, change.key),
-          UpdateExpression: `SET ${names.map((_, at) => `#a${at} = :a${at}`).join(', ')}, #updatedAt = :at ADD #version :one`,
-          ConditionExpression: condition,
-          ExpressionAttributeNames: {
-            '#key': entity.keyName,
-            '#version': 'version',
-            '#updatedAt': 'updatedAt',
-            ...Object.fromEntries(names.map((name, at) => [`#a${at}`, name])),
-          },
-          ExpressionAttributeValues: {
-            ':at': { S: change.at },
-            ':one': { N: '1' },
-            ...values,
-            ...Object.fromEntries(
-              names.flatMap((name, at) => {
-                const value = attributes[name]
-                return value === undefined ? [] : [[`:a${at}`, value]]
-              }),
-            ),
-          },
-          ReturnValues: 'ALL_NEW',
-          ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
-        }),
-        this.#bound(),
+      const { Attributes } = await this.#call('UpdateItem', (options) =>
+        this.#client.send(
+          new UpdateItemCommand({
+            ...this.#at(entity, change.key),
+            UpdateExpression: `SET ${names.map((_, at) => `#a${at} = :a${at}`).join(', ')}, #updatedAt = :at ADD #version :one`,
+            ConditionExpression: condition,
+            ExpressionAttributeNames: {
+              '#key': entity.keyName,
+              '#version': 'version',
+              '#updatedAt': 'updatedAt',
+              ...Object.fromEntries(names.map((name, at) => [`#a${at}`, name])),
+            },
+            ExpressionAttributeValues: {
+              ':at': { S: change.at },
+              ':one': { N: '1' },
+              ...values,
+              ...Object.fromEntries(
+                names.flatMap((name, at) => {
+                  const value = attributes[name]
+                  return value === undefined ? [] : [[`:a${at}`, value]]
+                }),
+              ),
+            },
+            ReturnValues: 'ALL_NEW',
+            ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+          }),
+          options,
+        ),
       )
       return toStored(entity, Attributes ?? {})
     } catch (error) {
@@ -139,15 +154,17 @@ export class DynamoStore implements EntityStore {
   async #remove(entity: Entity, change: Intent): Promise<void> {
     const { condition, names, values } = precondition(change.ifMatch)
     try {
-      await this.#client.send(
-        new DeleteItemCommand({
-          ...this.#at(entity, change.key),
-          ConditionExpression: condition,
-          ExpressionAttributeNames: { '#key': entity.keyName, ...names },
-          ExpressionAttributeValues: Object.keys(values).length === 0 ? undefined : values,
-          ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
-        }),
-        this.#bound(),
+      await this.#call('DeleteItem', (options) =>
+        this.#client.send(
+          new DeleteItemCommand({
+            ...this.#at(entity, change.key),
+            ConditionExpression: condition,
+            ExpressionAttributeNames: { '#key': entity.keyName, ...names },
+            ExpressionAttributeValues: Object.keys(values).length === 0 ? undefined : values,
+            ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+          }),
+          options,
+        ),
       )
     } catch (error) {
       // Nothing there at a repeated attempt: the first one's answer was lost, its delete was not.
@@ -176,9 +193,25 @@ export class DynamoStore implements EntityStore {
     return { TableName: this.#table(entity), Key: this.#keyOf(entity, key) }
   }
 
-  #bound(): { abortSignal: AbortSignal } {
-    this.#deadline.require(50, 'A call to DynamoDB')
-    return { abortSignal: this.#deadline.signal(CALL_LIMIT) }
+  /** One item that isn't the entity's must not hide the others of its page: it is logged, with its key, and left out. */
+  #own(entity: Entity, item: Item): Stored[] {
+    try {
+      return [toStored(entity, item)]
+    } catch (error) {
+      if (!(error instanceof ForeignItemError)) throw error
+      this.#log.warn('foreign item', { entity: entity.name, key: item[entity.keyName]?.S, error })
+      return []
+    }
+  }
+
+  /** @throws DynamoError, DeadlineError; a failed condition as the SDK has it */
+  async #call<T>(operation: string, send: (options: { abortSignal: AbortSignal }) => Promise<T>): Promise<T> {
+    this.#deadline.require(50, operation)
+    try {
+      return await send({ abortSignal: this.#deadline.signal(CALL_LIMIT) })
+    } catch (cause) {
+      throw cause instanceof ConditionalCheckFailedException ? cause : new DynamoError(operation, cause)
+    }
   }
 }
 

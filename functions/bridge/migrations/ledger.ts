@@ -1,4 +1,5 @@
 import { type Kysely, sql } from 'kysely'
+import { idempotently } from '../data-api/idempotent.ts'
 import type { Migration } from './files.ts'
 
 /** What the database remembers of one migration. */
@@ -19,7 +20,8 @@ export class MigrationLedger {
   readonly #db: Kysely<unknown>
 
   constructor(db: Kysely<unknown>) {
-    this.#db = db
+    // Each statement here is harmless to run twice.
+    this.#db = idempotently(db)
   }
 
   async create(): Promise<void> {

@@ -1,5 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { type Kysely, sql } from 'kysely'
+import { idempotently } from '../data-api/idempotent.ts'
 import { BridgeError } from '../errors.ts'
 
 /** Somebody else is applying migrations. */
@@ -23,7 +24,8 @@ export class MigrationLock {
 
   /** @param owner unique to this run */
   constructor(db: Kysely<unknown>, owner: string) {
-    this.#db = db
+    // Each statement here is harmless to run twice.
+    this.#db = idempotently(db)
     this.#owner = owner
   }
 

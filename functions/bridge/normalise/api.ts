@@ -4,7 +4,7 @@ import { readBody } from '../http/body.ts'
 import { readIfMatch } from '../http/etag.ts'
 import { notFound, Problem } from '../http/problem.ts'
 import { type HttpRequest, readHttpEvent } from '../http/request.ts'
-import { isKey } from '../key.ts'
+import { faultOfKey } from '../key.ts'
 
 /** What a client asks for; a write carries the change that it wishes. */
 export type ApiCall = { readonly from: 'api'; readonly request: HttpRequest; readonly entity: Entity } & (
@@ -65,7 +65,7 @@ const toCall = (request: HttpRequest, context: ApiContext): ApiCall => {
     }
   }
   const method = allow(request, ['GET', 'PUT', 'DELETE'])
-  if (!isKey(key)) throw unknownKey(entity)
+  if (faultOfKey(key) !== undefined) throw unknownKey(entity)
   if (method === 'GET') return { from: 'api', request, entity, action: 'read', key, changes: [] }
   const row = method === 'PUT' ? readBody(request, entity) : undefined
   const ifMatch = readIfMatch(request.headers['if-match'])

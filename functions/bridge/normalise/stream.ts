@@ -2,6 +2,7 @@ import * as z from 'zod'
 import { type Change, LARGEST_VERSION, type Row, type Version } from '../change.ts'
 import type { Entity } from '../entity.ts'
 import { ConfigurationError, InvalidRecordError } from '../errors.ts'
+import { faultOfKey } from '../key.ts'
 import { DecimalText, decodeItem, type Value } from '../values.ts'
 
 /** A change with the stream record that it came from. */
@@ -101,17 +102,11 @@ const entityOf = (arn: string, tables: TableIndex): Entity => {
   return entity
 }
 
-/** Longer than any key of ours; the width of the key columns. */
-const LONGEST_KEY = 255
-
 const keyOf = (keys: Record<string, Value>, entity: Entity): string => {
   const key = keys[entity.keyName]
-  if (typeof key !== 'string' || key === '')
-    throw new InvalidRecordError(`${entity.keyName} is not a string key`)
-  if ([...key].length > LONGEST_KEY)
-    throw new InvalidRecordError(`${entity.keyName} is longer than ${LONGEST_KEY} characters`)
-  // MySQL compares utf8mb4_bin with trailing blanks padded away: two such keys would become one row.
-  if (key.endsWith(' ')) throw new InvalidRecordError(`${entity.keyName} ends with a blank`)
+  if (typeof key !== 'string') throw new InvalidRecordError(`${entity.keyName} is not a string key`)
+  const fault = faultOfKey(key)
+  if (fault !== undefined) throw new InvalidRecordError(`${entity.keyName} ${fault}`)
   return key
 }
 
@@ -131,8 +126,9 @@ const toChange = (record: z.infer<typeof recordShape>, entity: Entity, key: stri
   if (NewImage === undefined) throw new InvalidRecordError(`${record.eventName} without NewImage`)
   const image = decodeItem(NewImage, 'NewImage')
   const { updatedAt } = image
+  // A time that no column could hold is the writer's fault; the record's own stands in, so that the row isn't lost to it.
   const written = typeof updatedAt === 'string' && ISO.test(updatedAt) ? Date.parse(updatedAt) : Number.NaN
-  const at = Number.isNaN(written) ? createdAt() : isoTime(written)
+  const at = isStorable(written) ? isoTime(written) : createdAt()
   return { ...identified, op: 'upsert', version: versionOf(image), row: rowOf(image, entity), at }
 }
 
@@ -140,9 +136,10 @@ const ISO = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?Z$/
 /** The last second that MySQL's TIMESTAMP holds is 2038-01-19T03:14:07Z. */
 const LATEST = 2 ** 31 * 1000 - 1
 
+const isStorable = (milliseconds: number): boolean => milliseconds >= 1000 && milliseconds <= LATEST
+
 const isoTime = (milliseconds: number): string => {
-  if (!(milliseconds >= 1000 && milliseconds <= LATEST))
-    throw new InvalidRecordError('The time of the write is outside 1970 to 2038')
+  if (!isStorable(milliseconds)) throw new InvalidRecordError('The time of the write is outside 1970 to 2038')
   return new Date(milliseconds).toISOString()
 }
 

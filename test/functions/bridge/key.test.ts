@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
-import { isKey, legacyIdOf } from '../../../functions/bridge/key.ts'
+import { faultOfKey, legacyIdOf } from '../../../functions/bridge/key.ts'
 
 describe('the id of a legacy-born row', () => {
   it.each<[string, bigint]>([
@@ -9,7 +9,6 @@ describe('the id of a legacy-born row', () => {
     ['9223372036854775807', 9223372036854775807n],
   ])('is the key %s', (key, id) => {
     expect(legacyIdOf(key)).toBe(id)
-    expect(isKey(key)).toBe(true)
   })
 
   it.each([
@@ -29,23 +28,32 @@ describe('the id of a legacy-born row', () => {
     'abc',
   ])('is not %j', (key) => {
     expect(legacyIdOf(key)).toBeUndefined()
-    expect(isKey(key)).toBe(false)
   })
 })
 
-describe('a key of our own', () => {
-  it('is a UUID in lower case', () => {
-    expect(isKey('01990000-0000-7000-8000-000000000001')).toBe(true)
-    expect(legacyIdOf('01990000-0000-7000-8000-000000000001')).toBeUndefined()
+describe('a key', () => {
+  it.each([
+    '01990000-0000-7000-8000-000000000001',
+    '7',
+    'abc',
+    ' x',
+    'Ключ 👩',
+    'x'.repeat(255),
+    '👩'.repeat(255),
+  ])('can be %j', (key) => {
+    expect(faultOfKey(key)).toBeUndefined()
   })
 
   it.each([
-    ['upper case', '01990000-0000-7000-8000-00000000000A'],
-    ['braces', '{01990000-0000-7000-8000-000000000001}'],
-    ['no dashes', '01990000000070008000000000000001'],
-    ['a line feed behind it', '01990000-0000-7000-8000-000000000001\n'],
-    ['a digit too many', '01990000-0000-7000-8000-0000000000012'],
-  ])('has not %s', (_, key) => {
-    expect(isKey(key)).toBe(false)
+    ['', 'is empty'],
+    ['x'.repeat(256), 'is longer than 255 characters'],
+    ['x ', 'ends with a blank'],
+    ['\ud83d', 'is not well-formed Unicode'],
+  ])('can not be %j', (key, fault) => {
+    expect(faultOfKey(key)).toBe(fault)
+  })
+
+  it('of our own making is no legacy id', () => {
+    expect(legacyIdOf('01990000-0000-7000-8000-000000000001')).toBeUndefined()
   })
 })

@@ -14,6 +14,7 @@ describe('a call to the Data API', () => {
     await aurora.legacy.query('CREATE TABLE calls (n INT)')
     sdk = new RDSDataClient({
       endpoint: aurora.api.endpoint,
+      maxAttempts: 1,
       region: 'us-east-1',
       credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
     })

@@ -9,19 +9,21 @@ import {
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import type { Change, Intent } from '../../../../functions/bridge/change.ts'
 import { DynamoStore } from '../../../../functions/bridge/dynamo/dynamo-store.ts'
+import { DynamoError } from '../../../../functions/bridge/dynamo/errors.ts'
 import { ForeignItemError, type Item } from '../../../../functions/bridge/dynamo/items.ts'
 import { ConfigurationError, DeadlineError } from '../../../../functions/bridge/errors.ts'
 import { encodeCursor } from '../../../../functions/bridge/http/paging.ts'
 import { Deadline } from '../../../../functions/bridge/runtime/deadline.ts'
 import { chef } from '../../../../functions/entities/chef.ts'
+import { silent } from '../../../support/log.ts'
 
 const AT = '2026-11-22T03:00:00.123Z'
-const open = (): DynamoDBClient =>
-  new DynamoDBClient({
-    endpoint: process.env.TEST_DYNAMODB_ENDPOINT ?? '',
-    region: 'us-east-1',
-    credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
-  })
+const settings = {
+  endpoint: process.env.TEST_DYNAMODB_ENDPOINT ?? '',
+  region: 'us-east-1',
+  credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+}
+const open = (): DynamoDBClient => new DynamoDBClient(settings)
 
 const create = (key: string, firstName = 'Bobby'): Change => ({
   entity: 'chef',
@@ -63,7 +65,12 @@ const stale = expect.objectContaining({ name: 'Problem', status: 412 })
 describe('DynamoDB as a store', () => {
   const TableName = `Chefs-${randomUUID()}`
   const client = open()
-  const store = new DynamoStore(client, { chef: TableName }, new Deadline())
+  const store = new DynamoStore({
+    client,
+    tables: { chef: TableName },
+    deadline: new Deadline(),
+    log: silent,
+  })
 
   beforeAll(() => createTable(TableName))
   afterAll(async () => {
@@ -208,7 +215,12 @@ describe('DynamoDB as a store', () => {
         { step: 'deserialize', priority: 'high', name: 'loseFirstAnswer' },
       )
       return {
-        store: new DynamoStore(lossy, { chef: TableName }, new Deadline()),
+        store: new DynamoStore({
+          client: lossy,
+          tables: { chef: TableName },
+          deadline: new Deadline(),
+          log: silent,
+        }),
         lost: () => lost,
         end: () => lossy.destroy(),
       }
@@ -314,7 +326,7 @@ describe('DynamoDB as a store', () => {
 
   describe('listing', () => {
     const table = `${TableName}-list`
-    const listed = new DynamoStore(client, { chef: table }, new Deadline())
+    const listed = new DynamoStore({ client, tables: { chef: table }, deadline: new Deadline(), log: silent })
     const keys = Array.from({ length: 5 }, () => randomUUID())
 
     beforeAll(async () => {
@@ -343,6 +355,17 @@ describe('DynamoDB as a store', () => {
       expect(cursor).toBeUndefined()
     })
 
+    it('leaves out an item that is no chef, and shows the others of its page', async () => {
+      const foreign = randomUUID()
+      await client.send(new PutItemCommand({ TableName: table, Item: { chefId: { S: foreign } } }))
+      const warnings: unknown[] = []
+      const log = { ...silent, warn: (message: string, fields?: object) => warnings.push([message, fields]) }
+      const watched = new DynamoStore({ client, tables: { chef: table }, deadline: new Deadline(), log })
+
+      expect((await watched.list(chef, { limit: 100, cursor: undefined })).items).toHaveLength(5)
+      expect(warnings).toEqual([['foreign item', expect.objectContaining({ entity: 'chef', key: foreign })]])
+    })
+
     it.each([
       ['empty', ''],
       ['of another alphabet', 'a b'],
@@ -355,7 +378,7 @@ describe('DynamoDB as a store', () => {
   it('starts no call when the invocation is about to end', async () => {
     const deadline = new Deadline()
     deadline.begin({ awsRequestId: 'r', getRemainingTimeInMillis: () => 520 })
-    const late = new DynamoStore(client, { chef: TableName }, deadline)
+    const late = new DynamoStore({ client, tables: { chef: TableName }, deadline, log: silent })
     const key = randomUUID()
 
     await expect(late.write(chef, create(key))).rejects.toThrow(DeadlineError)
@@ -363,9 +386,31 @@ describe('DynamoDB as a store', () => {
   })
 
   it('says which table is not named', async () => {
-    const homeless = new DynamoStore(client, {}, new Deadline())
+    const homeless = new DynamoStore({ client, tables: {}, deadline: new Deadline(), log: silent })
 
     await expect(homeless.get(chef, '1')).rejects.toThrow(ConfigurationError)
     await expect(homeless.get(chef, '1')).rejects.toThrow(/no table for chef/)
+  })
+
+  it.each([
+    ['that does not answer is a passing fault', 'http://127.0.0.1:1', TableName, undefined],
+    ['without the table is a fault of the set-up', undefined, 'nowhere', 'configuration'],
+  ])('a DynamoDB %s', async (_, endpoint, table, kind) => {
+    const other =
+      endpoint === undefined ? client : new DynamoDBClient({ ...settings, endpoint, maxAttempts: 1 })
+    const store = new DynamoStore({
+      client: other,
+      tables: { chef: table },
+      deadline: new Deadline(),
+      log: silent,
+    })
+
+    const failure = store.get(chef, '1')
+    await expect(failure).rejects.toThrow(DynamoError)
+    if (kind !== undefined)
+      await expect(failure).rejects.toMatchObject({
+        kind,
+        message: expect.stringContaining('GetItem: ResourceNotFound'),
+      })
   })
 })

@@ -7,7 +7,7 @@ import { type ApiCall, normaliseApiEvent, type Refusal } from '../../../../funct
 import type { Log } from '../../../../functions/bridge/runtime/log.ts'
 import type { EntityStore, Stored } from '../../../../functions/bridge/store.ts'
 import { chef } from '../../../../functions/entities/chef.ts'
-import { silent } from '../../../support/aurora.ts'
+import { silent } from '../../../support/log.ts'
 import { httpApiEvent } from '../../fixtures/http-events.ts'
 
 const KEY = '01990000-0000-7000-8000-000000000001'
@@ -192,7 +192,7 @@ describe('an error of the store', () => {
 
     await answer(PUT, failing(error), log)
     await answer(PUT, failing(refused), log)
-    await answer(call('GET', '/aurora/chefs/abc'), failing(error), log)
+    await answer(call('GET', '/aurora/nothing'), failing(error), log)
 
     expect(entries).toEqual([
       ['error', 'request failed', { error }],

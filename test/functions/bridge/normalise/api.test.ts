@@ -131,15 +131,7 @@ describe.each([
   })
 
   it.each(['GET', 'PUT', 'DELETE'])('answers %s of what can be no key with 404', (method) => {
-    for (const key of [
-      'abc',
-      '0',
-      '',
-      '%zz',
-      '7%20',
-      "1'%20OR%20'1'='1",
-      '01990000-0000-7000-8000-00000000000F',
-    ])
+    for (const key of ['', '7%20', 'x'.repeat(256)])
       expect(refusal(write(method, `/aurora/chefs/${key}`))).toMatchObject({
         status: 404,
         message: 'There is no chef with this chefId.',

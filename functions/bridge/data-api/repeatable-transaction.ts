@@ -1,0 +1,31 @@
+import type { Kysely, Transaction } from 'kysely'
+import type { Deadline } from '../runtime/deadline.ts'
+import { retry } from '../runtime/retry.ts'
+import { DataApiError } from './errors.ts'
+
+/** MySQL's numbers for a lock wait that ended and for a deadlock. */
+const LOCK_CONFLICTS: ReadonlySet<number | undefined> = new Set([1205, 1213])
+
+/**
+ * Runs a transaction, and runs all of it again after a deadlock or a lock wait, with growing pauses: five times in all.
+ * The call itself is the caller's word that `work` may be repeated: it must have no effect outside the transaction.
+ *
+ * A commit whose answer was lost is not repeated, because it may have happened: its error has `outcome: 'unknown'`.
+ *
+ * @throws what the last attempt threw
+ */
+export const repeatableTransaction = <DB, T>(
+  db: Kysely<DB>,
+  deadline: Deadline,
+  work: (transaction: Transaction<DB>) => Promise<T>,
+): Promise<T> =>
+  retry(
+    {
+      attempts: 5,
+      firstPause: 50,
+      longestPause: 1_000,
+      retryable: (error) => error instanceof DataApiError && LOCK_CONFLICTS.has(error.errno),
+      deadline,
+    },
+    () => db.transaction().execute(work),
+  )
