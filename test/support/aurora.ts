@@ -20,7 +20,12 @@ export const sqlFolder = fileURLToPath(new URL('../../sql', import.meta.url))
 
 /** One database of its own on the test run's server, behind a Data API endpoint of its own. */
 export type TestAurora = {
+  readonly host: string
+  readonly port: number
   readonly database: string
+  /** The database's login, as Secrets Manager would hold it. */
+  readonly secrets: SecretStore
+  readonly secretArn: string
   readonly db: Kysely<unknown>
   readonly writer: GuardedWriter
   readonly store: AuroraStore
@@ -128,6 +133,7 @@ export const openTestAurora = async ({ migrate = true } = {}): Promise<TestAuror
     new GuardedWriter(new Kysely({ dialect: new DataApiDialect({ ...config, deadline: other }) }))
   const writerWithoutGuard = (): GuardedWriter =>
     new GuardedWriter(new Kysely({ dialect: new UnguardedDialect(config) }))
-  const opened = { database, db, writer, store, api, client, legacy }
+  const { host, port } = login
+  const opened = { host, port, database, secrets, secretArn, db, writer, store, api, client, legacy }
   return { ...opened, calls: () => calls, writerUntil, writerWithoutGuard, migrator, close }
 }

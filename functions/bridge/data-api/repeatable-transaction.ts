@@ -1,7 +1,7 @@
 import type { Kysely, Transaction } from 'kysely'
 import type { Deadline } from '../runtime/deadline.ts'
 import { retry } from '../runtime/retry.ts'
-import { DataApiError } from './errors.ts'
+import { SqlError } from '../sql/errors.ts'
 
 /** MySQL's numbers for a lock wait that ended and for a deadlock. */
 const LOCK_CONFLICTS: ReadonlySet<number | undefined> = new Set([1205, 1213])
@@ -24,7 +24,7 @@ export const repeatableTransaction = <DB, T>(
       attempts: 5,
       firstPause: 50,
       longestPause: 1_000,
-      retryable: (error) => error instanceof DataApiError && LOCK_CONFLICTS.has(error.errno),
+      retryable: (error) => error instanceof SqlError && LOCK_CONFLICTS.has(error.errno),
       deadline,
     },
     () => db.transaction().execute(work),

@@ -1,6 +1,6 @@
-import { DataApiError } from '../data-api/errors.ts'
 import { BridgeError, type ErrorKind, kindOf } from '../errors.ts'
 import type { Log } from '../runtime/log.ts'
+import { SqlError } from '../sql/errors.ts'
 import type { Migration } from './files.ts'
 import type { Applied, MigrationLedger } from './ledger.ts'
 import type { MigrationLock } from './lock.ts'
@@ -133,8 +133,7 @@ export class Migrator {
       try {
         await run(statement)
       } catch (cause) {
-        const doneBefore =
-          at === unknownOutcome && cause instanceof DataApiError && DONE_ALREADY.has(cause.errno)
+        const doneBefore = at === unknownOutcome && cause instanceof SqlError && DONE_ALREADY.has(cause.errno)
         if (!doneBefore) throw failed(migration, at, cause)
       }
       await ledger.finish(migration, at)

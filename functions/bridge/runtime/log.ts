@@ -1,6 +1,6 @@
 import { Logger } from '@aws-lambda-powertools/logger'
-import { DataApiError } from '../data-api/errors.ts'
 import { BridgeError } from '../errors.ts'
+import { SqlError } from '../sql/errors.ts'
 
 /**
  * What the bridge needs of a logger. Fields name entities, keys and versions, never a customer's values.
@@ -50,7 +50,7 @@ const showing = (fields: Record<string, unknown>): Record<string, unknown> =>
 const describe = (error: Error): Record<string, unknown> => {
   const { name, message, stack, cause } = error
   const own = error instanceof BridgeError ? Object.fromEntries(Object.entries(error)) : {}
-  const quotesData = error instanceof DataApiError && (error.kind === 'data' || error.kind === 'unknown')
+  const quotesData = error instanceof SqlError && (error.kind === 'data' || error.kind === 'unknown')
   return {
     ...own,
     name,
