@@ -4,6 +4,7 @@ import type { SecretStore } from '../secrets-manager/store.ts'
 import type { Clock } from './clock.ts'
 import { DataApiError, type ErrorForm } from './errors.ts'
 import { Pool } from './pool.ts'
+import { Recent } from './recent.ts'
 import type { Login } from './session.ts'
 
 /** A database cluster as the Data API names it, and the server that stands for it. */
@@ -37,6 +38,8 @@ type Options = {
 export class Clusters {
   readonly #options: Options
   readonly #pools = new Map<string, Pool>()
+  /** By everything that the choice of a pool depends on, the secret's text included. */
+  readonly #chosen = new Recent<string, Pool>(64)
 
   constructor(options: Options) {
     this.#options = options
@@ -47,7 +50,14 @@ export class Clusters {
    *
    * @throws NotFoundException, HttpEndpointNotEnabledException, SecretsErrorException, InvalidSecretException
    */
-  pool({ resourceArn, secretArn, database }: Target): Pool {
+  pool(target: Target): Pool {
+    const { resourceArn, secretArn, database } = target
+    const secret = this.#options.secrets.get(secretArn)?.value
+    const choice = JSON.stringify([resourceArn, secretArn, database, secret])
+    return this.#chosen.get(choice, () => this.#choose(target))
+  }
+
+  #choose({ resourceArn, secretArn, database }: Target): Pool {
     const cluster = this.#cluster(resourceArn)
     const { username, password } = this.#credentials(secretArn)
     const name = database || cluster.defaultDatabase

@@ -51,7 +51,8 @@ const CLOSE_MS = 1000
 
 const operationOf = (request: IncomingMessage): OperationName => {
   // A client may be given an endpoint with a path, which it keeps in front of its own.
-  const name = new URL(request.url ?? '/', 'http://localhost').pathname.split('/').at(-1) ?? ''
+  const [path = ''] = (request.url ?? '').split('?', 1)
+  const name = path.slice(path.lastIndexOf('/') + 1)
   if (request.method === 'POST' && isOperationName(name)) return name
   if (name === 'ExecuteSql') {
     throw new DataApiError('BadRequestException', 'ExecuteSql is not supported: use ExecuteStatement')

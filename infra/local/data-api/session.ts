@@ -35,7 +35,7 @@ const CONNECT_TIMEOUT_MS = 10_000
 /** Statements that a session keeps prepared, until its reset. */
 const PREPARED = 64
 /** A statement of more characters is seldom sent twice (its values stand in it), so it is not kept. */
-const KEPT_CHARACTERS = 8192
+export const KEPT_CHARACTERS = 8192
 
 /** Aurora MySQL 3's default sql_mode; a local server's own may differ. */
 const SQL_MODE =

@@ -1,7 +1,8 @@
 import type { ExecuteValues } from 'mysql2'
 import { DataApiError, databaseError, type ErrorForm, invalid } from './errors.ts'
+import { Recent } from './recent.ts'
 import { type ScannedStatement, scanStatement } from './scan.ts'
-import type { Ok, Prepared, RowSink, Session } from './session.ts'
+import { KEPT_CHARACTERS, type Ok, type Prepared, type RowSink, type Session } from './session.ts'
 import { createsStoredProgram, isSessionless, isUnpreparable } from './statement-kind.ts'
 
 const NOT_PREPARABLE = {
@@ -23,6 +24,19 @@ export type Statement = ScannedStatement & {
   readonly sessionless: boolean
 }
 
+type Read = ScannedStatement & { readonly sessionless: boolean }
+
+const readText = (sql: string): Read => {
+  const scanned = scanStatement(sql)
+  return { ...scanned, sessionless: isSessionless(sql, scanned.words) }
+}
+
+/** What depends on nothing but the text. Callers send the same few texts again and again. */
+const texts = new Recent<string, Read>(256)
+
+const readKept = (sql: string): Read =>
+  sql.length > KEPT_CHARACTERS ? readText(sql) : texts.get(sql, () => readText(sql))
+
 /**
  * Reads a statement and refuses what the Data API refuses.
  *
@@ -34,7 +48,7 @@ export const readStatement = (
   sql: string,
   { strict, form }: { strict: boolean; form: ErrorForm },
 ): Statement => {
-  const scanned = scanStatement(sql)
+  const scanned = readKept(sql)
   const asText = !strict && isUnpreparable(scanned.words)
   if (asText && createsStoredProgram(scanned.words)) {
     return { ...scanned, text: sql, names: [], asText, sessionless: false }
@@ -45,7 +59,7 @@ export const readStatement = (
       : new DataApiError('BadRequestException', "Multistatements aren't supported.")
   }
   if (strict && isUnpreparable(scanned.words)) throw databaseError(NOT_PREPARABLE, form)
-  return { ...scanned, asText, sessionless: isSessionless(sql, scanned.words) }
+  return { ...scanned, asText }
 }
 
 /** Prepares a statement. @throws DatabaseErrorException 1210 when it holds a `?` of its own; the server's error */

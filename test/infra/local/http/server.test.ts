@@ -1,6 +1,8 @@
+import { connect, type Socket } from 'node:net'
 import { describe, expect, it } from '@jest/globals'
 import { readBody } from '../../../../infra/local/http/body.ts'
 import { listen } from '../../../../infra/local/http/server.ts'
+import { until } from '../../../support/until.ts'
 
 const get = (url: string, init: RequestInit = {}) =>
   fetch(url, { ...init, signal: AbortSignal.timeout(5000) })
@@ -73,6 +75,38 @@ describe('readBody', () => {
     expect(await post('')).toBe('0')
     expect(await post('x'.repeat(10_000))).toBe('too large')
     expect(await post('x'.repeat(100_000))).toBe('too large')
+    await server.close()
+  })
+
+  it('fails when the client breaks off, and when it goes on far beyond the limit', async () => {
+    const failures: unknown[] = []
+    const server = await listen({
+      handler: async (request, response) => {
+        try {
+          await readBody(request, 1000)
+        } catch (error) {
+          failures.push(error)
+          response.destroy()
+        }
+      },
+    })
+    const failing = async (send: (socket: Socket) => void): Promise<unknown> => {
+      const before = failures.length
+      const socket = connect(server.port, '127.0.0.1')
+      // The server cuts it off, or the test itself does.
+      socket.on('error', () => undefined)
+      socket.write('POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\n')
+      send(socket)
+      await until('the body failed', 5000, () => failures.length > before)
+      socket.destroy()
+      return failures.at(-1)
+    }
+    expect(await failing((socket) => socket.end('begun'))).toMatchObject({
+      message: 'aborted',
+    })
+    expect(await failing((socket) => void socket.write('x'.repeat(50_000)))).toMatchObject({
+      message: 'request of more than 16000 bytes',
+    })
     await server.close()
   })
 })
