@@ -1,41 +1,12 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
-import type { Change, Intent } from '../../../../functions/bridge/change.ts'
 import type { Page } from '../../../../functions/bridge/store.ts'
 import { chef } from '../../../../functions/entities/chef.ts'
 import { openTestAurora, type TestAurora } from '../../../support/aurora.ts'
+import { AT, create, remove, replace } from '../../fixtures/chef-writes.ts'
 
-const AT = '2026-11-22T03:00:00.120Z'
 const keyOf = (at: number): string => `01990000-0000-7000-8000-${String(at).padStart(12, '0')}`
 const KEY = keyOf(1)
 
-const create = (key = KEY, firstName = 'Bobby'): Change => ({
-  entity: 'chef',
-  key,
-  op: 'upsert',
-  version: 1n,
-  source: 'api',
-  at: AT,
-  row: { firstName, lastName: 'Flay' },
-})
-const replace = (key: string, firstName: string, ifMatch?: readonly bigint[], at = AT): Intent => ({
-  entity: 'chef',
-  key,
-  op: 'upsert',
-  version: 'next',
-  source: 'api',
-  at,
-  row: { firstName, lastName: 'Flay' },
-  ...(ifMatch && { ifMatch }),
-})
-const remove = (key: string, ifMatch?: readonly bigint[]): Intent => ({
-  entity: 'chef',
-  key,
-  op: 'delete',
-  version: 'next',
-  source: 'api',
-  at: AT,
-  ...(ifMatch && { ifMatch }),
-})
 const bobby = { key: KEY, row: { firstName: 'Bobby', lastName: 'Flay' }, version: 1n, updatedAt: AT }
 const unknown = expect.objectContaining({ name: 'Problem', status: 404 })
 const stale = expect.objectContaining({ name: 'Problem', status: 412 })
@@ -58,7 +29,7 @@ describe('Aurora as a store', () => {
 
   describe('reading', () => {
     it('finds a row by its key and by its id', async () => {
-      expect(await aurora.store.write(chef, create())).toEqual(bobby)
+      expect(await aurora.store.write(chef, create(KEY))).toEqual(bobby)
 
       expect(await aurora.store.get(chef, KEY)).toEqual(bobby)
       expect(await aurora.store.get(chef, '1')).toEqual(bobby)
@@ -97,7 +68,7 @@ describe('Aurora as a store', () => {
     })
 
     it('gives no cursor when a page ends with the last row', async () => {
-      await aurora.store.write(chef, create())
+      await aurora.store.write(chef, create(KEY))
 
       expect(await aurora.store.list(chef, { limit: 1, cursor: undefined })).toEqual({
         items: [bobby],
@@ -132,7 +103,7 @@ describe('Aurora as a store', () => {
 
   describe('writing', () => {
     it('replaces at one version more, and at the time of the write', async () => {
-      await aurora.store.write(chef, create())
+      await aurora.store.write(chef, create(KEY))
       const later = '2026-11-22T04:00:00.007Z'
 
       expect(await aurora.store.write(chef, replace(KEY, 'Robert', undefined, later))).toEqual({
@@ -144,7 +115,7 @@ describe('Aurora as a store', () => {
     })
 
     it('replaces a row with a key that is named by its id, and leaves it its key', async () => {
-      await aurora.store.write(chef, create())
+      await aurora.store.write(chef, create(KEY))
 
       expect(await aurora.store.write(chef, replace('1', 'Robert'))).toMatchObject({ key: KEY, version: 2n })
     })
@@ -161,7 +132,7 @@ describe('Aurora as a store', () => {
     })
 
     it('removes, for good', async () => {
-      await aurora.store.write(chef, create())
+      await aurora.store.write(chef, create(KEY))
 
       expect(await aurora.store.write(chef, remove(KEY))).toBeUndefined()
       expect(await aurora.store.get(chef, KEY)).toBeUndefined()
@@ -175,7 +146,7 @@ describe('Aurora as a store', () => {
     })
 
     it('answers 412 when the client knows another version, and changes nothing', async () => {
-      await aurora.store.write(chef, create())
+      await aurora.store.write(chef, create(KEY))
 
       await expect(aurora.store.write(chef, replace(KEY, 'Robert', [2n, 3n]))).rejects.toEqual(stale)
       await expect(aurora.store.write(chef, replace(KEY, 'Robert', []))).rejects.toEqual(stale)
@@ -184,7 +155,7 @@ describe('Aurora as a store', () => {
     })
 
     it('accepts one of several versions', async () => {
-      await aurora.store.write(chef, create())
+      await aurora.store.write(chef, create(KEY))
 
       expect(await aurora.store.write(chef, replace(KEY, 'Robert', [7n, 1n]))).toMatchObject({ version: 2n })
       expect(await aurora.store.write(chef, remove(KEY, [2n]))).toBeUndefined()
@@ -193,7 +164,7 @@ describe('Aurora as a store', () => {
 
   describe('a race', () => {
     it('loses no write: each of several replaces gets a version of its own', async () => {
-      await aurora.store.write(chef, create())
+      await aurora.store.write(chef, create(KEY))
       const names = ['a', 'b', 'c']
 
       await Promise.all(
@@ -208,7 +179,7 @@ describe('Aurora as a store', () => {
     })
 
     it('is won by exactly one of those who know the same version', async () => {
-      await aurora.store.write(chef, create())
+      await aurora.store.write(chef, create(KEY))
       const names = ['a', 'b', 'c', 'd']
 
       const outcomes = await Promise.allSettled(
@@ -229,7 +200,7 @@ describe('Aurora as a store', () => {
     it('of a create leaves one row at version 1', async () => {
       aurora.api.faults.add({ kind: 'drop-after', sql: 'INSERT INTO `cheftable`', times: 1 })
 
-      expect(await aurora.store.write(chef, create())).toEqual(bobby)
+      expect(await aurora.store.write(chef, create(KEY))).toEqual(bobby)
       expect(aurora.api.faults.list()).toEqual([])
     })
 
@@ -237,7 +208,7 @@ describe('Aurora as a store', () => {
       ['any version', undefined],
       ['a version named', [1n]],
     ])('of a replace with %s is recognised as its own: one version more, no 412', async (_, ifMatch) => {
-      await aurora.store.write(chef, create())
+      await aurora.store.write(chef, create(KEY))
       aurora.api.faults.add({ kind: 'drop-after', sql: 'UPDATE JSON_TABLE', times: 1 })
 
       expect(await aurora.store.write(chef, replace(KEY, 'Robert', ifMatch))).toMatchObject({
@@ -248,7 +219,7 @@ describe('Aurora as a store', () => {
     })
 
     it('of a delete is recognised as its own, no 404', async () => {
-      await aurora.store.write(chef, create())
+      await aurora.store.write(chef, create(KEY))
       aurora.api.faults.add({ kind: 'drop-after', sql: 'DELETE t FROM', times: 1 })
 
       expect(await aurora.store.write(chef, remove(KEY, [1n]))).toBeUndefined()

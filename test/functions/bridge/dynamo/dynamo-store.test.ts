@@ -7,7 +7,6 @@ import {
   PutItemCommand,
 } from '@aws-sdk/client-dynamodb'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import type { Change, Intent } from '../../../../functions/bridge/change.ts'
 import { DynamoStore } from '../../../../functions/bridge/dynamo/dynamo-store.ts'
 import { DynamoError } from '../../../../functions/bridge/dynamo/errors.ts'
 import { ForeignItemError, type Item } from '../../../../functions/bridge/dynamo/items.ts'
@@ -16,8 +15,8 @@ import { encodeCursor } from '../../../../functions/bridge/http/paging.ts'
 import { Deadline } from '../../../../functions/bridge/runtime/deadline.ts'
 import { chef } from '../../../../functions/entities/chef.ts'
 import { silent } from '../../../support/log.ts'
+import { AT, create, remove, replace } from '../../fixtures/chef-writes.ts'
 
-const AT = '2026-11-22T03:00:00.123Z'
 const settings = {
   endpoint: process.env.TEST_DYNAMODB_ENDPOINT ?? '',
   region: 'us-east-1',
@@ -25,34 +24,6 @@ const settings = {
 }
 const open = (): DynamoDBClient => new DynamoDBClient(settings)
 
-const create = (key: string, firstName = 'Bobby'): Change => ({
-  entity: 'chef',
-  key,
-  op: 'upsert',
-  version: 1n,
-  source: 'api',
-  at: AT,
-  row: { firstName, lastName: 'Flay' },
-})
-const replace = (key: string, firstName: string, ifMatch?: readonly bigint[], at = AT): Intent => ({
-  entity: 'chef',
-  key,
-  op: 'upsert',
-  version: 'next',
-  source: 'api',
-  at,
-  row: { firstName, lastName: 'Flay' },
-  ...(ifMatch && { ifMatch }),
-})
-const remove = (key: string, ifMatch?: readonly bigint[]): Intent => ({
-  entity: 'chef',
-  key,
-  op: 'delete',
-  version: 'next',
-  source: 'api',
-  at: AT,
-  ...(ifMatch && { ifMatch }),
-})
 const stored = (key: string, firstName: string, version: bigint) => ({
   key,
   row: { firstName, lastName: 'Flay' },
