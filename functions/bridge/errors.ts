@@ -1,11 +1,12 @@
 /**
  * What an error means for the change that met it:
  * - `data`: this change can't be applied as it is; others can.
+ * - `dependency`: another row that this one needs is not there yet, or one that needs it still is.
  * - `transient`: the same call may succeed later.
  * - `configuration`: nothing will succeed until somebody repairs the set-up.
  * - `unknown`: none of the above could be told; treated as transient, never swallowed.
  */
-export type ErrorKind = 'data' | 'transient' | 'configuration' | 'unknown'
+export type ErrorKind = 'data' | 'dependency' | 'transient' | 'configuration' | 'unknown'
 
 /** The base of all errors of the bridge. The message names no customer's value; `cause` keeps the original. */
 export abstract class BridgeError extends Error {

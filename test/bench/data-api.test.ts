@@ -49,6 +49,13 @@ describe('measure', () => {
     expect(times.get('b')).toEqual({ all: Array(6).fill(4), rounds: [4, 4] })
   })
 
+  it('lets each way follow each of its neighbours equally often', async () => {
+    const { ways, order, now } = simulated({ a: 8, b: 8, c: 8 })
+    await measure(ways, { rounds: 6, turnMs: 1, rows: 1, now })
+    const rounds = order.filter((_, at) => at % 3 === 0).join('')
+    expect(rounds).toBe('abc' + 'abc' + 'bac' + 'cab' + 'acb' + 'bca' + 'cba')
+  })
+
   it('does not count what did not happen', async () => {
     const { ways, now } = simulated({ a: 1 })
     await expect(measure(ways, { rounds: 1, turnMs: 1, rows: 2, now })).rejects.toThrow(

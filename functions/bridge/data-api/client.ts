@@ -5,13 +5,15 @@ import {
   type ExecuteStatementResponse,
   type RDSDataClient,
   RollbackTransactionCommand,
+  type SqlParameter,
 } from '@aws-sdk/client-rds-data'
 import { ConfigurationError } from '../errors.ts'
 import type { Deadline } from '../runtime/deadline.ts'
 import { retry } from '../runtime/retry.ts'
+import { CallBound } from './call-bound.ts'
 import { DataApiError } from './errors.ts'
 import { toParameter } from './fields.ts'
-import { limitRequests, requireSqlSize, StatementTooLargeError } from './request-limit.ts'
+import { requireRequestSize } from './request-limit.ts'
 
 export type DataApiConfig = {
   /** Made with `maxAttempts: 1`: the SDK would repeat writes of which it can't know whether they ran. */
@@ -24,8 +26,8 @@ export type DataApiConfig = {
 
 export type Statement = {
   readonly sql: string
-  /** By placeholder name, without the colon. */
-  readonly parameters?: Readonly<Record<string, unknown>>
+  /** By placeholder name, without the colon; or as the service takes them. */
+  readonly parameters?: Readonly<Record<string, unknown>> | readonly SqlParameter[]
   readonly transactionId?: string | undefined
   /** For DDL: let the statement run on when the call's 45 seconds are over, because its interruption could do damage. */
   readonly continueAfterTimeout?: boolean
@@ -52,7 +54,7 @@ const SHORTEST = 250
  * | failure | sent again |
  * | --- | --- |
  * | the cluster resumes from its pause | always, for about 90 s: it has not run |
- * | throttled, unreachable, another request of the transaction under way | always, 5 attempts: it has not run |
+ * | throttled, unreachable, too many connections, another request of the transaction under way | always, 5 attempts: it has not run |
  * | deadlock, lock wait | 5 attempts, outside a transaction: MySQL has undone the statement |
  * | lost answer, 5xx, timeout, cut-off statement | 5 attempts, only an idempotent statement outside a transaction |
  *
@@ -61,44 +63,55 @@ const SHORTEST = 250
  */
 export class DataApiClient {
   readonly #config: DataApiConfig
-  #checked: Promise<void> | undefined
+  readonly #bound: CallBound
+  #checked = false
 
   constructor(config: DataApiConfig) {
     this.#config = config
-    limitRequests(config.client)
+    this.#bound = new CallBound(config.deadline, CALL_LIMIT)
   }
 
   /** @param options `idempotent` has no effect within a transaction, which may be gone with the lost answer */
   async execute(statement: Statement, options: SendOptions = {}): Promise<Executed> {
-    const { sql, parameters = {}, ...rest } = statement
-    requireSqlSize(sql)
-    const command = new ExecuteStatementCommand({
-      ...this.#target(),
-      ...rest,
+    const { sql, parameters = [], transactionId, continueAfterTimeout } = statement
+    const { client, resourceArn, secretArn, database } = this.#config
+    const input = {
+      resourceArn,
+      secretArn,
+      database,
       sql,
-      database: this.#config.database,
-      parameters: Object.entries(parameters).map(([name, value]) => toParameter(name, value)),
+      transactionId,
+      continueAfterTimeout,
+      parameters: toParameters(parameters),
       includeResultMetadata: true,
-      resultSetOptions: { longReturnType: 'STRING', decimalReturnType: 'STRING' },
-    })
-    const alone = statement.transactionId === undefined
+      resultSetOptions: RESULT_OPTIONS,
+    }
+    requireRequestSize(input)
+    const command = new ExecuteStatementCommand(input)
+    const alone = transactionId === undefined
     let repeated = false
     const repeatable = (error: DataApiError): boolean => {
-      if (error.outcome === 'unknown' && alone && options.idempotent === true) repeated = true
-      return error.outcome === 'unknown'
-        ? alone && options.idempotent === true
-        : alone && error.kind === 'transient'
+      if (error.outcome !== 'unknown') return alone && error.kind === 'transient'
+      if (!alone || options.idempotent !== true) return false
+      repeated = true
+      return true
     }
-    const send = (abortSignal: AbortSignal) => this.#config.client.send(command, { abortSignal })
-    const response = await this.#call('ExecuteStatement', send, { repeatable, sql, signal: options.signal })
+    const response = await this.#call({
+      operation: 'ExecuteStatement',
+      send: (abortSignal) => client.send(command, { abortSignal }),
+      repeatable,
+      sql,
+      signal: options.signal,
+    })
     return { ...response, repeated }
   }
 
   async begin(): Promise<string> {
     const command = new BeginTransactionCommand({ ...this.#target(), database: this.#config.database })
-    const { transactionId } = await this.#call('BeginTransaction', (abortSignal) =>
-      this.#config.client.send(command, { abortSignal }),
-    )
+    const { transactionId } = await this.#call({
+      operation: 'BeginTransaction',
+      send: (abortSignal) => this.#config.client.send(command, { abortSignal }),
+    })
     if (transactionId === undefined)
       throw new DataApiError('BeginTransaction', new Error('no transaction id'))
     return transactionId
@@ -106,54 +119,103 @@ export class DataApiClient {
 
   async commit(transactionId: string): Promise<void> {
     const command = new CommitTransactionCommand({ ...this.#target(), transactionId })
-    await this.#call('CommitTransaction', (abortSignal) => this.#config.client.send(command, { abortSignal }))
+    await this.#call({
+      operation: 'CommitTransaction',
+      send: (abortSignal) => this.#config.client.send(command, { abortSignal }),
+    })
   }
 
   async rollback(transactionId: string): Promise<void> {
     const command = new RollbackTransactionCommand({ ...this.#target(), transactionId })
-    await this.#call('RollbackTransaction', (abortSignal) =>
-      this.#config.client.send(command, { abortSignal }),
-    )
+    await this.#call({
+      operation: 'RollbackTransaction',
+      send: (abortSignal) => this.#config.client.send(command, { abortSignal }),
+    })
   }
 
   #target(): { resourceArn: string; secretArn: string } {
     return { resourceArn: this.#config.resourceArn, secretArn: this.#config.secretArn }
   }
 
-  async #call<T>(
-    operation: string,
-    send: (abortSignal: AbortSignal) => Promise<T>,
-    options: {
-      readonly repeatable?: (error: DataApiError) => boolean
-      readonly sql?: string
-      readonly signal?: AbortSignal | undefined
-    } = {},
-  ): Promise<T> {
+  /** Most calls are made once: what it takes to make one again is set up when the first attempt has failed. */
+  async #call<T>(call: Call<T>): Promise<T> {
+    if (!this.#checked) {
+      await requireOneAttempt(this.#config.client)
+      this.#checked = true
+    }
+    const signal = this.#start(call)
+    let error: unknown
+    try {
+      return await call.send(signal)
+    } catch (cause) {
+      error = failureOf(call, cause)
+    }
+    return await this.#again(call, error)
+  }
+
+  /** @returns the signal that ends the attempt. @throws DeadlineError */
+  #start({ operation, signal }: Call<unknown>): AbortSignal {
+    this.#config.deadline.require(SHORTEST, operation)
+    const limit = this.#bound.signal()
+    return signal === undefined ? limit : AbortSignal.any([limit, signal])
+  }
+
+  /** Repeats a call as its failure allows. The attempt that was made counts as the first one. */
+  #again<T>(call: Call<T>, error: unknown): Promise<T> {
     const { deadline } = this.#config
-    this.#checked ??= requireOneAttempt(this.#config.client)
-    await this.#checked
-    const { repeatable = () => false, sql, signal } = options
+    const { repeatable = () => false } = call
+    let made = true
     const attempt = async (): Promise<T> => {
-      deadline.require(SHORTEST, operation)
-      const limit = deadline.signal(CALL_LIMIT)
+      if (made) {
+        made = false
+        throw error
+      }
+      const signal = this.#start(call)
       try {
-        return await send(signal === undefined ? limit : AbortSignal.any([limit, signal]))
+        return await call.send(signal)
       } catch (cause) {
-        signal?.throwIfAborted()
-        throw cause instanceof StatementTooLargeError ? cause : new DataApiError(operation, cause, sql)
+        throw failureOf(call, cause)
       }
     }
-    const isResuming = (error: unknown) =>
-      error instanceof DataApiError && error.exception === 'DatabaseResumingException'
-    const isRepeatable = (error: unknown) =>
-      error instanceof DataApiError &&
-      (error.outcome === 'not-run' || repeatable(error)) &&
-      !isResuming(error)
+    const isResuming = (failure: unknown) =>
+      failure instanceof DataApiError && failure.exception === 'DatabaseResumingException'
+    const isRepeatable = (failure: unknown) =>
+      failure instanceof DataApiError &&
+      (failure.outcome === 'not-run' || repeatable(failure)) &&
+      !isResuming(failure)
     return retry({ ...RESUMING, retryable: isResuming, deadline }, () =>
       retry({ ...TRANSIENT, retryable: isRepeatable, deadline }, attempt),
     )
   }
 }
+
+type Call<T> = {
+  readonly operation: string
+  readonly send: (abortSignal: AbortSignal) => Promise<T>
+  /** whether to send it again after a failure of which it isn't known that nothing has run; default: no */
+  readonly repeatable?: (error: DataApiError) => boolean
+  readonly sql?: string
+  /** the caller's own */
+  readonly signal?: AbortSignal | undefined
+}
+
+/** @throws the reason of the caller's signal, where that has ended the attempt */
+const failureOf = ({ operation, sql, signal }: Call<unknown>, cause: unknown): DataApiError => {
+  signal?.throwIfAborted()
+  return new DataApiError(operation, cause, sql)
+}
+
+/** Integers and decimals come as text, so that no digit is lost. */
+const RESULT_OPTIONS = { longReturnType: 'STRING', decimalReturnType: 'STRING' } as const
+
+const toParameters = (parameters: NonNullable<Statement['parameters']>): SqlParameter[] =>
+  isList(parameters)
+    ? [...parameters]
+    : Object.entries(parameters).map(([name, value]) => toParameter(name, value))
+
+/** `Array.isArray` doesn't tell a readonly array from a record. */
+const isList = (parameters: NonNullable<Statement['parameters']>): parameters is readonly SqlParameter[] =>
+  Array.isArray(parameters)
 
 /** About 90 s in all: a cluster needs about 15 s, and 30 s and more after a day's pause. */
 const RESUMING = { attempts: 20, firstPause: 500, longestPause: 5_000 }

@@ -1,4 +1,4 @@
-import type { ColumnMetadata, Field } from '@aws-sdk/client-rds-data'
+import type { ColumnMetadata, Field, SqlParameter } from '@aws-sdk/client-rds-data'
 import {
   type AbortableOperationOptions,
   type CompiledQuery,
@@ -10,7 +10,7 @@ import {
 } from 'kysely'
 import { DataApiClient, type DataApiConfig, type Executed } from './client.ts'
 import { DataApiError } from './errors.ts'
-import { fromField, UnsupportedValueError } from './fields.ts'
+import { fromField, toParameter, UnsupportedValueError } from './fields.ts'
 import { isMarkedIdempotent } from './idempotent.ts'
 import { parameterName } from './query-compiler.ts'
 
@@ -103,9 +103,8 @@ export class DataApiConnection implements DatabaseConnection {
     { sql, parameters, query, queryId }: CompiledQuery,
     { signal }: AbortableOperationOptions = {},
   ): Promise<QueryResult<R>> {
-    const named = Object.fromEntries(parameters.map((value, at) => [parameterName(at + 1), value]))
     const executed = await this.#client.execute(
-      { sql, parameters: named, transactionId: this.#transactionId },
+      { sql, parameters: parameters.map(toNamed), transactionId: this.#transactionId },
       { idempotent: SelectQueryNode.is(query) || isMarkedIdempotent(queryId), signal },
     )
     return toQueryResult<R>(executed)
@@ -116,6 +115,8 @@ export class DataApiConnection implements DatabaseConnection {
     throw new UnsupportedValueError('The Data API has no cursor: page by key with LIMIT instead of stream()')
   }
 }
+
+const toNamed = (value: unknown, at: number): SqlParameter => toParameter(parameterName(at + 1), value)
 
 /** A result that also tells whether the statement may have run more than once. */
 export type DataApiQueryResult<R> = QueryResult<R> & { readonly repeated: boolean }
@@ -139,14 +140,27 @@ const toQueryResult = <R>(response: Executed): DataApiQueryResult<R> => {
     }
   }
   const columns = response.columnMetadata ?? []
-  return { repeated, rows: response.records.map((record) => toRow<R>(record, columns)) }
+  const labels = columns.map(({ label, name }, at) => label ?? name ?? `column${at}`)
+  return { repeated, rows: response.records.map((record) => toRow<R>(record, columns, labels)) }
 }
 
+const OWN = { configurable: true, enumerable: true, writable: true } as const
+
 /** The row's type is what the caller's query says it is; the service can't confirm it. */
-const toRow = <R>(record: readonly Field[], columns: readonly ColumnMetadata[]): R =>
-  Object.fromEntries(
-    record.map((field, at) => [
-      columns[at]?.label ?? columns[at]?.name ?? `column${at}`,
-      fromField(field, columns[at]),
-    ]),
-  ) as R
+const toRow = <R>(
+  record: readonly Field[],
+  columns: readonly ColumnMetadata[],
+  labels: readonly string[],
+): R => {
+  const row: Record<string, unknown> = {}
+  for (let at = 0; at < record.length; at += 1) {
+    const field = record[at]
+    if (!field) continue
+    const label = labels[at] ?? `column${at}`
+    const value = fromField(field, columns[at])
+    // An assignment would set the object's prototype.
+    if (label === '__proto__') Object.defineProperty(row, label, { value, ...OWN })
+    else row[label] = value
+  }
+  return row as R
+}

@@ -41,6 +41,12 @@ export type Outcome = 'not-run' | 'refused' | 'unknown'
 /** Numbers with which a statement ends that was cut off, so that they don't tell what became of it. */
 const CUT_OFF: ReadonlySet<number> = new Set([1053, 1317, 1927, 2006, 2013, 3024])
 
+/**
+ * Refused before any statement: too many connections of the server (1040), of a user by the server's limit (1203), or
+ * by a limit of the user's own (1226).
+ */
+const NO_CONNECTION: ReadonlySet<number> = new Set([1040, 1203, 1226])
+
 const NOT_RUN: ReadonlySet<string> = new Set([
   'DatabaseResumingException',
   'ThrottlingException',
@@ -81,6 +87,7 @@ export class DataApiError extends SqlError {
 }
 
 const outcomeOf = (name: string, message: string, errno: number | undefined, cause: unknown): Outcome => {
+  if (errno !== undefined && NO_CONNECTION.has(errno)) return 'not-run'
   if (errno !== undefined) return CUT_OFF.has(errno) ? 'unknown' : 'refused'
   if (NOT_RUN.has(name) || isStillRunning(message) || isUnreachable(cause)) return 'not-run'
   return KIND_BY_NAME.get(name) === 'configuration' ? 'refused' : 'unknown'

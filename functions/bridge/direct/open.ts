@@ -67,7 +67,8 @@ const SHORTEST = 250
  * Connections are opened as they are needed. A login that the server refuses is read again from Secrets Manager, once
  * for all that wait, and tried again if it has changed; connections that are open outlive a rotation.
  *
- * Statements fail with DirectError, UnsupportedValueError or DeadlineError. None is repeated.
+ * Statements fail with DirectError, UnsupportedValueError or DeadlineError. None is repeated,
+ * but for one that a change of its table kept from starting (errno 1615).
  *
  * @throws ConfigurationError for a limit out of range
  */

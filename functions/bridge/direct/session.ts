@@ -24,6 +24,10 @@ const QUIT_LIMIT = 1_000
 /** A statement of more characters is seldom sent twice (its values stand in it), so it is not kept prepared. */
 const KEPT_CHARACTERS = 8_192
 const CANT_PREPARE = 1295
+/** A table or view was changed since: the prepared statement is of no more use, and has not run. */
+const NEED_REPREPARE = 1615
+/** How often a statement is executed whose table or view changes under it each time; the server tries thrice each time. */
+const EXECUTIONS = 5
 const INTERRUPTED = 1317
 const NO_SUCH_THREAD = 1094
 
@@ -285,6 +289,20 @@ export class Session {
 
   async #start(sql: string, values: readonly ExecuteValues[], sink: RowSink): Promise<Ok | undefined> {
     if (!PLAIN.test(sql) || SESSION_STATE.test(sql)) this.#dirty = true
+    // The first statements of a CALL may have run when a later one turns out to be of no use.
+    const executions = PLAIN.test(sql) ? EXECUTIONS : 1
+    for (let execution = 1; ; execution += 1) {
+      try {
+        return await this.#startOnce(sql, values, sink)
+      } catch (error) {
+        if (errnoOf(error) !== NEED_REPREPARE) throw error
+        if (!this.lost) this.#wire.connection.unprepare(sql)
+        if (execution >= executions) throw error
+      }
+    }
+  }
+
+  async #startOnce(sql: string, values: readonly ExecuteValues[], sink: RowSink): Promise<Ok | undefined> {
     const { connection } = this.#wire
     let statement: PrepareStatementInfo
     try {

@@ -15,12 +15,14 @@ export abstract class SqlError extends BridgeError {
  * @see MySQL error reference; the same numbers on MariaDB
  */
 const KIND_BY_ERRNO: ReadonlyMap<number, ErrorKind> = new Map([
-  ...[1048, 1062, 1264, 1265, 1292, 1364, 1366, 1406, 1411, 1451, 1452, 3140, 3141, 3156, 3669, 3819].map(
+  ...[1048, 1062, 1264, 1265, 1292, 1364, 1366, 1406, 1411, 3140, 3141, 3156, 3669, 3819].map(
     (errno) => [errno, 'data'] as const,
   ),
+  // Foreign keys: the parent isn't there yet, or a child still is. 1216 and 1217 are the numbers without details.
+  ...[1216, 1217, 1451, 1452].map((errno) => [errno, 'dependency'] as const),
   // Lock waits, deadlocks (1467: over the AUTO_INCREMENT lock), connection limits, a server that goes down or is
-  // read-only for a moment, killed statements.
-  ...[1040, 1053, 1203, 1205, 1213, 1290, 1317, 1467, 1836, 1927, 2006, 2013, 3024].map(
+  // read-only for a moment, killed statements, a table that changes under a prepared statement (1615).
+  ...[1040, 1053, 1203, 1205, 1213, 1226, 1290, 1317, 1467, 1615, 1836, 1927, 2006, 2013, 3024].map(
     (errno) => [errno, 'transient'] as const,
   ),
   ...[1044, 1045, 1049, 1054, 1064, 1142, 1146, 1295].map((errno) => [errno, 'configuration'] as const),

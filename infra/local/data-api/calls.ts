@@ -13,6 +13,9 @@ export type Engine = {
   readonly clock: Clock
   readonly form: ErrorForm
   readonly strict: boolean
+  readonly limitRows: boolean
+  /** Changes each statement's text before it is read. */
+  readonly rewrite?: (sql: string) => string
 }
 
 export type CallOptions = {

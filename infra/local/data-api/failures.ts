@@ -13,7 +13,10 @@ const UNREACHABLE = [
 ]
 
 const ACCESS_DENIED = 1045
+/** Too many connections: of the server, of a user by the server's limit, of a user by a limit of its own. */
+const FULL: readonly number[] = [1040, 1203, 1226]
 const DEADLOCK = 1213
+const NEED_REPREPARE = 1615
 
 type ServerError = { readonly errno: number; readonly sqlState?: string; readonly sqlMessage: string }
 
@@ -30,6 +33,12 @@ const codeOf = (error: unknown): unknown =>
 
 /** After a deadlock InnoDB has rolled back the whole transaction, not just the statement. */
 export const endsTransaction = (error: unknown): boolean => isServerError(error) && error.errno === DEADLOCK
+
+/** The server takes no more connections. */
+export const isFull = (error: unknown): boolean => isServerError(error) && FULL.includes(error.errno)
+
+/** The prepared statement was refused before it ran, because its table or view was changed since. */
+export const isStale = (error: unknown): boolean => isServerError(error) && error.errno === NEED_REPREPARE
 
 /**
  * What the caller is told about a failure: MySQL's refusals with number and state, a login that fails as a bad

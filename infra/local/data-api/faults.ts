@@ -54,11 +54,13 @@ type Armed = { readonly fault: CallFault; left: number; resumesAt: number | unde
 export class Faults {
   #armed: Armed[] = []
   #onRefuse: (seconds: number) => void = () => undefined
+  #onHit: (fault: Fault) => void = () => undefined
 
   /** Adds a fault to those that are set. */
   add(fault: Fault): void {
     if (fault.kind === 'refuse') {
       this.#onRefuse(fault.seconds)
+      this.#onHit(fault)
       return
     }
     const times = 'times' in fault ? fault.times : undefined
@@ -83,7 +85,13 @@ export class Faults {
     const over = (armed: Armed): boolean => armed.resumesAt !== undefined && armed.resumesAt <= clock.now()
     const taken = hits.filter((armed) => !over(armed)).map((armed) => armed.fault)
     this.#armed = this.#armed.filter((armed) => armed.left > 0 && !over(armed))
+    for (const fault of taken) this.#onHit(fault)
     return taken
+  }
+
+  /** Has each fault told that hits a call, or makes the endpoint refuse connections. */
+  onHit(told: (fault: Fault) => void): void {
+    this.#onHit = told
   }
 
   /** The endpoint says here how it stops listening. */

@@ -17,13 +17,14 @@ const generatedFields = (statement: Statement, ok: Ok | undefined): string => {
 
 const executeStatement = async (engine: Engine, request: Request<'Execute'>): Promise<string> => {
   refuseSchema(request.schema, engine.form)
-  const statement = readStatement(request.sql, engine)
+  const statement = readStatement(engine.rewrite?.(request.sql) ?? request.sql, engine)
   const values = bind(statement.names, request.parameters ?? [], engine.form)
   const options = {
     decimals: request.resultSetOptions?.decimalReturnType ?? 'STRING',
     longs: request.resultSetOptions?.longReturnType ?? 'LONG',
     json: request.formatRecordsAs === 'JSON',
     metadata: request.includeResultMetadata ?? false,
+    limitRows: engine.limitRows,
     form: engine.form,
   } as const
   return await call(
@@ -71,7 +72,7 @@ const batchExecuteStatement = async (engine: Engine, request: Request<'BatchExec
     else await engine.transactions.use(request.transactionId, request, async () => undefined)
     return '{"updateResults":[]}'
   }
-  const statement = readStatement(request.sql, engine)
+  const statement = readStatement(engine.rewrite?.(request.sql) ?? request.sql, engine)
   const rows = sets.map((set) => bind(statement.names, set, engine.form))
   const work = async (session: Session): Promise<string> => {
     const prepared = await prepare(session, statement, engine.form)

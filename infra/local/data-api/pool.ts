@@ -1,6 +1,7 @@
 import type { Log } from '../http/server.ts'
 import type { Clock } from './clock.ts'
 import { DataApiError, databaseError, type ErrorForm } from './errors.ts'
+import { isFull } from './failures.ts'
 import { type Login, Session } from './session.ts'
 
 /** Sessions that one login may have at a time; open transactions count. */
@@ -42,14 +43,14 @@ export class Pool {
   }
 
   /**
-   * @throws the driver's error when a session can't be opened; DatabaseErrorException 1040 when all are taken for
-   *   ten seconds
+   * @throws the driver's error when a session can't be opened, and none is idle in its stead;
+   *   DatabaseErrorException 1040 when all are taken for ten seconds
    */
   async acquire(): Promise<Session> {
     if (this.#closed) throw new DataApiError('ServiceUnavailableError', 'The endpoint is closing')
-    const idle = this.#takeIdle()
+    const idle = this.#takeIdle(this.#options.rotate)
     if (idle) return this.#lend(idle)
-    if (this.#all.size + this.#opening < MAX_SESSIONS) return this.#lend(await this.#open())
+    if (this.#all.size + this.#opening < MAX_SESSIONS) return this.#lend(await this.#openOrShare())
     return await this.#wait()
   }
 
@@ -86,12 +87,23 @@ export class Pool {
     for (const session of [...this.#all]) this.#discard(session)
   }
 
-  #takeIdle(): Session | undefined {
+  /** Opens a session or, where the server takes no more of them, gives the one that was passed over or came back. */
+  async #openOrShare(): Promise<Session> {
+    try {
+      return await this.#open()
+    } catch (error) {
+      const idle = isFull(error) ? this.#takeIdle(false) : undefined
+      if (!idle) throw error
+      return idle
+    }
+  }
+
+  #takeIdle(rotate: boolean): Session | undefined {
     while (true) {
       const first = this.#idle[0]
       if (!first) return undefined
       // The session of the call before is passed over while another one can be opened.
-      const alone = this.#options.rotate && first.session === this.#last && this.#idle.length === 1
+      const alone = rotate && first.session === this.#last && this.#idle.length === 1
       if (alone && !first.session.lost && this.#all.size + this.#opening < 2) return undefined
       this.#idle.shift()
       if (!first.session.lost) return first.session

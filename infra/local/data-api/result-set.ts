@@ -6,8 +6,17 @@ import { type Encoder, encoderFor, type ResultOptions } from './values.ts'
 export type ResultSetOptions = ResultOptions & {
   readonly json: boolean
   readonly metadata: boolean
+  /** whether a row of more than 64 KiB is refused */
+  readonly limitRows: boolean
   readonly form: ErrorForm
 }
+
+/** AWS documents the text; the exception's name is the one that its model has for a result that is too large. */
+const rowTooLarge = (form: ErrorForm): DataApiError =>
+  new DataApiError(
+    form === 'v1' ? 'BadRequestException' : 'UnsupportedResultException',
+    'Packet for query is too large',
+  )
 
 const tooLarge = ({ json, form }: ResultSetOptions): DataApiError => {
   if (json)
@@ -21,7 +30,7 @@ const tooLarge = ({ json, form }: ResultSetOptions): DataApiError => {
  * Collects a result set as the text of the answer, row by row, and no more of it than may be answered.
  *
  * @throws from the constructor: UnsupportedResultException for a column's type, ValidationException when a JSON
- *   result has two columns of one name; from `add`: UnsupportedResultException (v2) or BadRequestException over the limit
+ *   result has two columns of one name; from `add`: UnsupportedResultException (v2) or BadRequestException over a limit
  */
 export class ResultSet {
   readonly #columns: readonly Column[]
@@ -30,6 +39,7 @@ export class ResultSet {
   readonly #options: ResultSetOptions
   readonly #rows: string[] = []
   #bytes = 0
+  #rowBytes = 0
 
   constructor(columns: readonly Column[], options: ResultSetOptions) {
     this.#columns = columns
@@ -42,10 +52,12 @@ export class ResultSet {
   }
 
   add(row: readonly unknown[]): void {
-    const text = this.#options.json ? this.#jsonRow(row) : this.#fieldRow(row)
-    this.#bytes += this.#options.json ? Buffer.byteLength(text) + 1 : 0
-    if (this.#bytes > (this.#options.json ? limits.formattedBytes : limits.resultBytes))
-      throw tooLarge(this.#options)
+    const { json, limitRows, form } = this.#options
+    this.#rowBytes = 0
+    const text = json ? this.#jsonRow(row) : this.#fieldRow(row)
+    if (limitRows && this.#rowBytes > limits.rowBytes) throw rowTooLarge(form)
+    this.#bytes += json ? Buffer.byteLength(text) + 1 : this.#rowBytes
+    if (this.#bytes > (json ? limits.formattedBytes : limits.resultBytes)) throw tooLarge(this.#options)
     this.#rows.push(text)
   }
 
@@ -65,7 +77,7 @@ export class ResultSet {
       const value = row[index]
       if (value === null || value === undefined) return '{"isNull":true}'
       const { kind, json, bytes } = encode(value)
-      this.#bytes += bytes
+      this.#rowBytes += bytes
       return `{"${kind}":${json}}`
     })
     return `[${fields.join(',')}]`
@@ -74,7 +86,10 @@ export class ResultSet {
   #jsonRow(row: readonly unknown[]): string {
     const members = this.#encoders.map((encode, index) => {
       const value = row[index]
-      return `${this.#prefixes[index]}${value === null || value === undefined ? 'null' : encode(value).json}`
+      if (value === null || value === undefined) return `${this.#prefixes[index]}null`
+      const { json, bytes } = encode(value)
+      this.#rowBytes += bytes
+      return `${this.#prefixes[index]}${json}`
     })
     return `{${members.join(',')}}`
   }

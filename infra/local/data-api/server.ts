@@ -37,11 +37,15 @@ export type DataApiOptions = {
    * sessions. False runs those statements through the text protocol.
    */
   readonly strict?: boolean
+  /** default false. True refuses a row of more than 64 KiB in a result: a limit that AWS documents and doesn't always hold */
+  readonly limitRows?: boolean
   /** default v2 */
   readonly errorForm?: ErrorForm
   readonly clock?: Clock
   readonly log?: Log
   readonly faults?: Faults
+  /** changes each statement's text, for tests that must see what happens without a part of it; default: as it came */
+  readonly rewrite?: (sql: string) => string
   /** starts the control port for faults; 0 takes any free port */
   readonly controlPort?: number
 }
@@ -100,14 +104,25 @@ export const startDataApi = async ({
   port,
   host,
   strict = true,
+  limitRows = false,
   errorForm: form = 'v2',
   clock = systemClock,
   log = () => undefined,
   faults = new Faults(),
+  rewrite,
   controlPort,
 }: DataApiOptions): Promise<DataApiServer> => {
   const found = new Clusters({ clusters, secrets, clock, form, strict, log })
-  const engine: Engine = { clusters: found, transactions: new Transactions(clock, form), clock, form, strict }
+  const transactions = new Transactions(clock, form)
+  const engine: Engine = {
+    clusters: found,
+    transactions,
+    clock,
+    form,
+    strict,
+    limitRows,
+    ...(rewrite && { rewrite }),
+  }
 
   /** Runs one call with its faults. @returns the answer's text, or undefined when the connection is to be cut */
   const perform = async <Name extends OperationName>(

@@ -59,6 +59,8 @@ export type Prepared = {
   execute(values: readonly ExecuteValues[], sink: RowSink): Promise<Ok | undefined>
   /** Frees a statement that is too long to keep. */
   forget(): void
+  /** Frees a statement that is of no more use. */
+  discard(): void
 }
 
 /** One connection to MySQL, with Aurora's session settings. */
@@ -136,13 +138,17 @@ export class Session {
     return this.#track(false, (resolve, reject) => {
       this.#connection.prepare(sql, (error, statement) => {
         if (error) return reject(error)
+        const discard = (): void => {
+          if (!this.lost) this.#connection.unprepare(sql)
+        }
         resolve({
           parameters: countOf(statement, 'parameters'),
           columns: countOf(statement, 'columns'),
           execute: (values, sink) => this.#collect(() => statement.execute(values), sink),
           forget: () => {
-            if (sql.length > KEPT_CHARACTERS && !this.lost) this.#connection.unprepare(sql)
+            if (sql.length > KEPT_CHARACTERS) discard()
           },
+          discard,
         })
       })
     })
@@ -230,11 +236,12 @@ export class Session {
     }
   }
 
+  /** Follows a statement to its end. Only the first result set counts; in the text protocol the driver numbers none. */
   #collect(start: () => Query, sink: RowSink): Promise<Ok | undefined> {
     return this.#track(true, (resolve, reject) => {
       let failure: unknown
       let ok: Ok | undefined
-      let collecting: number | undefined
+      let sets = 0
       const guard = (step: () => void): void => {
         if (failure !== undefined) return
         try {
@@ -248,14 +255,14 @@ export class Session {
         failure ??= error
         if (isFatal(error)) reject(error)
       })
-      query.on('fields', (fields: FieldPacket | FieldPacket[] | undefined, index: number) => {
-        if (!Array.isArray(fields) || collecting !== undefined) return
-        collecting = index
-        guard(() => sink.columns(fields.map(readColumn)))
+      query.on('fields', (fields: FieldPacket | FieldPacket[] | undefined) => {
+        if (!Array.isArray(fields)) return
+        sets += 1
+        if (sets === 1) guard(() => sink.columns(fields.map(readColumn)))
       })
-      query.on('result', (result: unknown, index: number) => {
+      query.on('result', (result: unknown) => {
         if (Array.isArray(result)) {
-          if (index === collecting) guard(() => sink.row(result))
+          if (sets === 1) guard(() => sink.row(result))
         } else if (isOk(result)) {
           ok = { affectedRows: String(result.affectedRows), insertId: String(result.insertId) }
         }

@@ -1,5 +1,6 @@
 import type { ExecuteValues } from 'mysql2'
 import { DataApiError, databaseError, type ErrorForm, invalid } from './errors.ts'
+import { isStale } from './failures.ts'
 import { Recent } from './recent.ts'
 import { type ScannedStatement, scanStatement } from './scan.ts'
 import { KEPT_CHARACTERS, type Ok, type Prepared, type RowSink, type Session } from './session.ts'
@@ -62,11 +63,43 @@ export const readStatement = (
   return { ...scanned, asText }
 }
 
-/** Prepares a statement. @throws DatabaseErrorException 1210 when it holds a `?` of its own; the server's error */
-export const prepare = async (session: Session, statement: Statement, form: ErrorForm): Promise<Prepared> => {
-  const prepared = await session.prepare(statement.text)
-  if (prepared.parameters !== statement.names.length) throw databaseError(WRONG_ARGUMENTS, form)
-  return prepared
+/** How often a statement is executed whose table or view changes under it each time; the server tries thrice each time. */
+const EXECUTIONS = 5
+
+/** A statement prepared for a session, to be executed any number of times. */
+export type Runnable = Pick<Prepared, 'columns' | 'execute' | 'forget'>
+
+/**
+ * Prepares a statement. A change of its tables can make a prepared statement useless (errno 1615); as the client is
+ * expected to, its executions then prepare it anew, but for a CALL, whose first statements may have run.
+ *
+ * @throws DatabaseErrorException 1210 when it holds a `?` of its own; the server's error
+ * @see https://dev.mysql.com/doc/refman/8.4/en/statement-caching.html
+ */
+export const prepare = async (session: Session, statement: Statement, form: ErrorForm): Promise<Runnable> => {
+  const prepareOnce = async (): Promise<Prepared> => {
+    const prepared = await session.prepare(statement.text)
+    if (prepared.parameters !== statement.names.length) throw databaseError(WRONG_ARGUMENTS, form)
+    return prepared
+  }
+  const mayRepeat = statement.words[0] !== 'CALL'
+  let prepared = await prepareOnce()
+  return {
+    columns: prepared.columns,
+    execute: async (values, sink) => {
+      for (let execution = 1; ; execution += 1) {
+        try {
+          return await prepared.execute(values, sink)
+        } catch (error) {
+          if (!isStale(error)) throw error
+          prepared.discard()
+          if (!mayRepeat || execution >= EXECUTIONS) throw error
+          prepared = await prepareOnce()
+        }
+      }
+    },
+    forget: () => prepared.forget(),
+  }
 }
 
 /** Runs a statement once. */

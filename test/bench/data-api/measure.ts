@@ -68,9 +68,11 @@ export const measure = async (
   for (const way of ways) await turn(way)
   const times = new Map(ways.map(({ name }) => [name, { all: [] as number[], rounds: [] as number[] }]))
   for (let round = 0; round < rounds; round++) {
-    // Each round begins with another way, so that none is always the one after the slowest.
+    // Each round begins with another way and every second one goes backwards, so that none is always the one after the
+    // slowest, or after the one that has warmed up what it needs.
+    const direction = round % 2 === 0 ? 1 : -1
     for (const at of ways.keys()) {
-      const way = ways[(at + round) % ways.length]
+      const way = ways.at((round + direction * at) % ways.length)
       const kept = way && times.get(way.name)
       if (!kept) continue
       const taken = await turn(way)

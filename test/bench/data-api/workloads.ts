@@ -1,4 +1,5 @@
 import { type RawBuilder, sql } from 'kysely'
+import { toDocument } from '../../../functions/bridge/aurora/document.ts'
 import * as statements from '../../../functions/bridge/aurora/statements.ts'
 import type { Change } from '../../../functions/bridge/change.ts'
 import { chef } from '../../../functions/entities/chef.ts'
@@ -47,7 +48,7 @@ export const prepared = (): RawBuilder<unknown>[] =>
   Array.from({ length: PREPARED_ROWS / SET }, (_, part) =>
     statements.insertMissing(
       chef,
-      statements.toDocument(
+      toDocument(
         chef,
         Array.from({ length: SET }, (_, at) => upsert(part * SET + at, 1)),
       ),
@@ -99,8 +100,8 @@ const setUpsert = (): Workload => {
       const changes = Array.from({ length: SET }, (_, at) =>
         at % 2 === 0 ? upsert((version * SET + at) % PREPARED_ROWS, version) : upsert(fresh++, version),
       )
-      const document = statements.toDocument(chef, changes)
-      return [statements.updateByKey(chef, document), statements.insertMissing(chef, document)]
+      const document = toDocument(chef, changes)
+      return [statements.updateOlder(chef, document, 'keys'), statements.insertMissing(chef, document)]
     },
   }
 }

@@ -47,6 +47,12 @@ describe('a call to the Data API', () => {
     expect(await count()).toEqual([{ n: 7 }])
   })
 
+  it('takes parameters as the service does', async () => {
+    const parameters = [{ name: 'n', value: { longValue: 8 } }]
+    await aurora.client.execute({ sql: 'INSERT INTO calls VALUES (:n)', parameters })
+    expect(await count()).toEqual([{ n: 8 }])
+  })
+
   it('waits for a cluster that is resuming, as long as the invocation has time', async () => {
     aurora.api.faults.add({ kind: 'resuming', seconds: 0.7 })
 
@@ -70,12 +76,27 @@ describe('a call to the Data API', () => {
   })
 
   it('that is under way is given up at the deadline', async () => {
+    // A read: a write would still be made at the end of the delay, amid the next tests.
     aurora.api.faults.add({ kind: 'delay', ms: 1_500, times: 1 })
 
-    await expect(clientWith(300).execute(insert)).rejects.toMatchObject({
+    await expect(clientWith(300).execute({ sql: 'SELECT 1' })).rejects.toMatchObject({
       name: 'DataApiError',
       kind: 'transient',
     })
+  })
+
+  it('goes beside many others under one bound, without a warning of listeners that pile up', async () => {
+    const warnings: Error[] = []
+    const keep = (warning: Error): void => void warnings.push(warning)
+    process.on('warning', keep)
+    const client = clientWith(20_000)
+
+    for (let round = 0; round < 3; round += 1)
+      await Promise.all(Array.from({ length: 30 }, () => client.execute({ sql: 'SELECT 1' })))
+    await new Promise((resolve) => setImmediate(resolve))
+    process.off('warning', keep)
+
+    expect(warnings).toEqual([])
   })
 
   it('is not begun when too little time is left, and none is sent', async () => {

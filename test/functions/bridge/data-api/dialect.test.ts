@@ -1,7 +1,11 @@
+import { RDSDataClient } from '@aws-sdk/client-rds-data'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
-import { type Generated, type Kysely, sql } from 'kysely'
+import { type Generated, Kysely, sql } from 'kysely'
+import { DataApiDialect } from '../../../../functions/bridge/data-api/dialect.ts'
 import { wasRepeated } from '../../../../functions/bridge/data-api/driver.ts'
 import { idempotently } from '../../../../functions/bridge/data-api/idempotent.ts'
+import { Deadline } from '../../../../functions/bridge/runtime/deadline.ts'
+import { listen } from '../../../../infra/local/http/server.ts'
 import { openTestAurora, type TestAurora } from '../../../support/aurora.ts'
 
 type Things = {
@@ -48,6 +52,41 @@ describe('Kysely over the Data API', () => {
         db.insertInto('things').values({ name: 'a', amount: Number.NaN }).execute(),
       ).rejects.toMatchObject({ code: 'data-api.unsupported-value' })
       expect(aurora.calls()).toBe(before)
+    })
+
+    it("keeps a column's value whatever its name, also one that the local driver refuses to read", async () => {
+      const server = await listen({
+        handler: async (request, response) => {
+          request.resume()
+          response.end(
+            JSON.stringify({
+              columnMetadata: [{ label: '__proto__' }, { label: 'n' }],
+              records: [[{ stringValue: 'a' }, { longValue: 1 }]],
+            }),
+          )
+        },
+      })
+      const client = new RDSDataClient({
+        endpoint: server.endpoint,
+        region: 'us-east-1',
+        credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+        maxAttempts: 1,
+      })
+      const target = { resourceArn: 'arn:r', secretArn: 'arn:s', database: 'd' }
+      const dialect = new DataApiDialect({ client, ...target, deadline: new Deadline() })
+      try {
+        const { rows } = await sql`SELECT 1`.execute(new Kysely({ dialect }))
+
+        expect(rows.map((row) => Object.entries(row ?? {}))).toEqual([
+          [
+            ['__proto__', 'a'],
+            ['n', 1],
+          ],
+        ])
+      } finally {
+        client.destroy()
+        await server.close()
+      }
     })
 
     it('has no stream', async () => {

@@ -90,15 +90,18 @@ describe('an error of the Data API', () => {
     expect(error).toMatchObject({ kind: 'transient', code: 'mysql.1213', sqlState: undefined })
   })
 
-  it.each([1048, 1062, 1264, 1265, 1292, 1364, 1366, 1406, 1451, 1452, 3819])(
-    '%d is about the data',
+  it.each([1048, 1062, 1264, 1265, 1292, 1364, 1366, 1406, 3819])('%d is about the data', (errno) => {
+    expect(mysql(errno).kind).toBe('data')
+  })
+  it.each([1216, 1217, 1451, 1452])('%d is about another row', (errno) => {
+    expect(mysql(errno).kind).toBe('dependency')
+  })
+  it.each([1040, 1053, 1203, 1205, 1213, 1226, 1290, 1317, 1615, 1836, 2006, 2013, 3024])(
+    '%d may pass by itself',
     (errno) => {
-      expect(mysql(errno).kind).toBe('data')
+      expect(mysql(errno).kind).toBe('transient')
     },
   )
-  it.each([1040, 1053, 1205, 1213, 1290, 1317, 1836, 2006, 2013, 3024])('%d may pass by itself', (errno) => {
-    expect(mysql(errno).kind).toBe('transient')
-  })
   it.each([1044, 1045, 1049, 1054, 1064, 1142, 1146, 1295])('%d is about the set-up', (errno) => {
     expect(mysql(errno).kind).toBe('configuration')
   })

@@ -103,6 +103,53 @@ describe('a result', () => {
   })
 })
 
+describe('a row of a result', () => {
+  const KIB64 = 64 * 1024
+  let limited: Harness
+  let limitedV1: Harness
+
+  beforeAll(async () => {
+    limited = await Harness.start({ limitRows: true })
+    limitedV1 = await Harness.start({ limitRows: true, errorForm: 'v1' })
+  })
+  afterAll(async () => {
+    await Promise.all([limited.stop(), limitedV1.stop()])
+  })
+
+  // Two columns whose bytes count together: characters of two bytes, and a number of eight.
+  const row = (bytes: number) => `SELECT REPEAT('é', ${(bytes - 8) / 2}) AS v, 1 AS n, NULL AS nothing`
+  const tooLarge = { message: 'Packet for query is too large', status: 400 }
+
+  it('may be of any size, unless the limit is asked for', async () => {
+    expect((await h.execute(row(KIB64 + 2))).records).toHaveLength(1)
+  })
+
+  it('may be 64 KiB of values then, and not more', async () => {
+    expect((await limited.execute(`${row(KIB64)} UNION ALL ${row(KIB64)}`)).records).toHaveLength(2)
+    expect(await failure(limited.execute(`${row(8)} UNION ALL ${row(KIB64 + 2)}`))).toMatchObject({
+      ...tooLarge,
+      name: 'UnsupportedResultException',
+    })
+    expect(await failure(limitedV1.execute(row(KIB64 + 2)))).toMatchObject({
+      ...tooLarge,
+      name: 'BadRequestException',
+    })
+  })
+
+  it('is as large in JSON as in Fields, whatever its text takes', async () => {
+    const json = { formatRecordsAs: 'JSON' } as const
+    expect((await limited.execute(row(KIB64), json)).formattedRecords).toContain('"nothing":null')
+    expect(await failure(limited.execute(row(KIB64 + 2), json))).toMatchObject(tooLarge)
+  })
+
+  it('leaves its transaction usable when it is too large', async () => {
+    const transactionId = await limited.begin()
+    await failure(limited.execute(row(KIB64 + 2), { transactionId }))
+    expect(await limited.value('SELECT 1', { transactionId })).toEqual({ longValue: 1 })
+    await limited.rollback(transactionId)
+  })
+})
+
 describe('names', () => {
   it('may not be longer than AWS takes', async () => {
     for (const options of [

@@ -21,6 +21,7 @@ describe('npm run data-api', () => {
       database,
       '--control-port',
       '0',
+      '--limit-rows',
     )
     try {
       const lines: string[] = []
@@ -37,6 +38,12 @@ describe('npm run data-api', () => {
         const { resourceArn, secretArn } = ready
         const command = new ExecuteStatementCommand({ resourceArn, secretArn, sql: 'SELECT DATABASE()' })
         expect((await client.send(command)).records).toEqual([[{ stringValue: database }]])
+        const large = new ExecuteStatementCommand({
+          resourceArn,
+          secretArn,
+          sql: "SELECT REPEAT('x', 70000)",
+        })
+        await expect(client.send(large)).rejects.toThrow('Packet for query is too large')
         client.destroy()
         child.kill('SIGTERM')
       }
