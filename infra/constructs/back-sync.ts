@@ -4,7 +4,7 @@ import { Duration, Validations } from 'aws-cdk-lib/core'
 import { Construct } from 'constructs'
 import type { Settings } from '../settings.ts'
 import { BridgeFunction } from './bridge-function.ts'
-import type { EntityTable } from './entity-table.ts'
+import type { EntityDescription, EntityTable } from './entity-table.ts'
 import { FailureBucket } from './failure-bucket.ts'
 import type { LegacyDatabase } from './legacy-database.ts'
 import { StreamAlarms } from './stream-alarms.ts'
@@ -13,6 +13,12 @@ export interface BackSyncProps {
   readonly settings: Settings
   readonly database: LegacyDatabase
   readonly tables: readonly EntityTable[]
+  /**
+   * Whose parked changes raise an alarm. Pass all of them where entities share a table.
+   *
+   * @default the entities that the tables were made for
+   */
+  readonly entities?: readonly EntityDescription[]
   /** The legacy handler: the very package that serves the legacy API. */
   readonly code: Code
   /** TABLES: which entity a stream belongs to. */
@@ -68,5 +74,6 @@ export class BackSync extends Construct {
       this.function.addEventSource(source)
       alarms.addMapping(entity.name, source.eventSourceMappingId)
     }
+    for (const { name } of props.entities ?? props.tables.map(({ entity }) => entity)) alarms.addEntity(name)
   }
 }

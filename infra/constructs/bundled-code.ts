@@ -1,11 +1,55 @@
+import { execFileSync } from 'node:child_process'
 import { cpSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { Code } from 'aws-cdk-lib/aws-lambda'
 import { AssetHashType, DockerImage } from 'aws-cdk-lib/core'
-import { buildSync, formatMessagesSync } from 'esbuild'
+import type { LeftOutModule } from './bundle/left-out.ts'
+import type { BundleAnswer, BundleRequest } from './bundle/main.ts'
 
 /** The folder that holds package.json, cdk.json, functions/ and sql/. */
 export const repository = join(import.meta.dirname, '..', '..')
+
+const substitute = (name: string): string => join(import.meta.dirname, 'bundle', name)
+
+/** Packages that a function needs less of than they bring, and what stands for them: each says why. */
+const alias = {
+  '@aws-sdk/credential-provider-node': substitute('credentials.ts'),
+  '@aws-sdk/middleware-endpoint-discovery': substitute('endpoint-discovery.ts'),
+  '@smithy/core/event-streams': substitute('event-streams.ts'),
+}
+
+/** Modules that come with the packages although no function uses them, a seventh of a bundle. */
+const unused: readonly LeftOutModule[] = [
+  // `db.schema`: tables are made by migrations, which are plain SQL.
+  { path: 'kysely/dist/schema/schema-module.js' },
+  // `db.withSchema()`: there is one database. Brings a copy of every kind of node of a query.
+  { path: 'kysely/dist/plugin/with-schema/with-schema-plugin.js' },
+  // `db.mergeInto()`: MySQL has no MERGE.
+  { path: 'kysely/dist/query-builder/merge-query-builder.js' },
+  // `db.introspection`: nothing asks which tables there are.
+  { path: 'kysely/dist/dialect/mysql/mysql-introspector.js' },
+  // `toJSONSchema()`: every schema has it, ready to be called.
+  { path: 'zod/v4/core/json-schema-processors.js' },
+  {
+    path: 'zod/v4/core/to-json-schema.js',
+    called: ['createToJSONSchemaMethod', 'createStandardJSONSchemaMethod'],
+  },
+  // For a Node without `node:crypto`, and for a browser's streams.
+  { path: '@smithy/core/dist-es/submodules/checksum/sha256/Sha256Js.js' },
+  { path: '@smithy/core/dist-es/submodules/serde/util-stream/sdk-stream-mixin.browser.js' },
+  // Of these only the version is read, for the user agent.
+  { path: '@aws-sdk/client-dynamodb/package.json' },
+  { path: '@aws-sdk/client-rds-data/package.json' },
+]
+
+/** A bundle is made in less than a second; more than this is a machine that stands still. */
+const BUNDLE_TIMEOUT_MS = 120_000
+
+/** A bundle that can't be made; the message has each of esbuild's messages with its place. */
+export class BundleError extends Error {
+  override readonly name = 'BundleError'
+  readonly code = 'bundle.failed'
+}
 
 export interface BundledCodeOptions {
   /** The module that exports `handler`: a path below the repository. */
@@ -20,14 +64,14 @@ export interface BundledCodeOptions {
  * One value may serve several functions.
  *
  * The SDK is bundled: what was tested is what runs, whatever version the runtime brings. Source maps are not: they
- * would triple the package. Calls esbuild directly, where NodejsFunction goes through a shell and npx, which takes
- * ten times as long and doubles the time of a cold `npm start`.
+ * would triple the package. Runs esbuild's library in a process of its own, where NodejsFunction goes through a shell
+ * and npx, which takes many times as long and doubles the time of a cold `npm start`.
  *
- * @throws esbuild's error, with each message and its place, when the bundle cannot be built
+ * @throws BundleError, with each message of esbuild and its place, when the bundle cannot be built
  */
 export function bundledCode({ entry, folders = [] }: BundledCodeOptions): Code {
   const tryBundle = (outputFolder: string): boolean => {
-    const { warnings } = buildSync({
+    makeBundle({
       absWorkingDir: repository,
       entryPoints: [entry],
       outfile: join(outputFolder, 'index.mjs'),
@@ -38,10 +82,10 @@ export function bundledCode({ entry, folders = [] }: BundledCodeOptions): Code {
       // ESM builds of the packages: smaller, and free of `require`, which an ESM bundle doesn't have.
       mainFields: ['module', 'main'],
       minify: true,
+      alias,
       // Errors are thrown with all that there is to say.
       logLevel: 'silent',
     })
-    for (const text of formatMessagesSync(warnings, { kind: 'warning' })) console.warn(text)
     for (const folder of folders) {
       cpSync(join(repository, folder), join(outputFolder, basename(folder)), { recursive: true })
     }
@@ -56,4 +100,19 @@ export function bundledCode({ entry, folders = [] }: BundledCodeOptions): Code {
       command: [entry, ...folders],
     },
   })
+}
+
+const makeBundle = (options: BundleRequest['options']): void => {
+  const request: BundleRequest = { repository, options, leaveOut: unused }
+  const output = execFileSync(process.execPath, [join(import.meta.dirname, 'bundle', 'main.ts')], {
+    input: JSON.stringify(request),
+    encoding: 'utf8',
+    timeout: BUNDLE_TIMEOUT_MS,
+    // The parent's options (a test runner's, for one) are none of its.
+    env: { ...process.env, NODE_OPTIONS: '' },
+  })
+  // The program that we have just run prints this type, or nothing when it has crashed: then execFileSync has thrown.
+  const answer: BundleAnswer = JSON.parse(output)
+  for (const text of answer.warnings) console.warn(text)
+  if (answer.error !== undefined) throw new BundleError(answer.error)
 }

@@ -11,6 +11,8 @@ import type { IFunction } from 'aws-cdk-lib/aws-lambda'
 import { Topic } from 'aws-cdk-lib/aws-sns'
 import { Duration } from 'aws-cdk-lib/core'
 import { Construct } from 'constructs'
+import { BACK_SYNC, type CountName, METRICS_NAMESPACE } from '../../functions/bridge/runtime/metrics.ts'
+import { pascalCase } from './pascal-case.ts'
 
 /** The largest age, in milliseconds, at which a change may reach the function before someone is told: 1 minute. */
 const ageLimit = Duration.minutes(1).toMilliseconds()
@@ -82,6 +84,21 @@ export class StreamAlarms extends Construct {
     this.#alarm(`${name}Dropped`, {
       description: `Changes of ${name} were given up and not filed: re-read their keys before the stream forgets them`,
       metric: metric('DroppedEventCount'),
+    })
+  }
+
+  /** Adds the alarm on changes of an entity that can't be applied, by the metric that the function publishes. */
+  addEntity(name: string): void {
+    const metricName: CountName = 'Parked'
+    this.#alarm(`${pascalCase(name)}Parked`, {
+      description: `Changes of ${name} can't be applied and are parked, with their reasons: repair these, and retry`,
+      metric: new Metric({
+        namespace: METRICS_NAMESPACE,
+        metricName,
+        dimensionsMap: { service: BACK_SYNC, entity: name },
+        period: Duration.minutes(1),
+        statistic: Stats.SUM,
+      }),
     })
   }
 

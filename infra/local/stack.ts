@@ -4,12 +4,19 @@ import { startDynamoDb } from './dynamodb/server.ts'
 import { listen } from './gateway/server.ts'
 import type { Outcome } from './lambda/environment.ts'
 import { type Log, openLogFile } from './lambda/log-file.ts'
+import type { MetricSummary } from './metrics/metric-store.ts'
+import { summarise } from './metrics/summary.ts'
 import { startMysql } from './mysql/server.ts'
 import { synthesise } from './synth/synth.ts'
 import { loadAssembly } from './template/assembly.ts'
 import { Closers } from './template/closers.ts'
 import { takeHome } from './template/home.ts'
-import { type RunningCluster, type RunningRoute, runTemplate } from './template/run.ts'
+import {
+  type DataApiTestOptions,
+  type RunningCluster,
+  type RunningRoute,
+  runTemplate,
+} from './template/run.ts'
 
 export type LocalStackOptions = {
   /** Everything that outlives the process: data, checkpoints, logs, the synthesised template. */
@@ -25,6 +32,8 @@ export type LocalStackOptions = {
   /** Runs this cloud assembly instead of synthesising `infra/app.ts`. */
   readonly assembly?: string
   readonly log?: Log
+  /** Faults of the Data API, and a hand in its statements, for tests. */
+  readonly dataApi?: DataApiTestOptions
   /** Gives up a start that is under way; what has been started is stopped. */
   readonly signal?: AbortSignal
 }
@@ -57,6 +66,10 @@ export type LocalStack = {
   readonly ready: number
   /** Invokes a function by name or ARN, past the gateway. */
   invoke(functionName: string, event: unknown): Promise<Outcome>
+  /** Crashes a function's environments that are at work. @returns how many */
+  crash(functionName: string): number
+  /** What the functions and the event source mappings have measured since the start. */
+  metrics(): readonly MetricSummary[]
   /** Stops everything in reverse order, bounded. Safe to repeat. */
   close(): Promise<void>
 }
@@ -106,7 +119,10 @@ export const startLocalStack = async (options: LocalStackOptions): Promise<Local
       gateway,
       log,
       closers,
+      ...(options.dataApi && { dataApi: options.dataApi }),
     })
+    const summary = summarise(running.functions.metrics, log)
+    closers.add('metrics', () => summary.close())
     // Requests are the first to stop, although the gateway had to listen early for its address to be known.
     closers.add('gateway', closeGateway)
     signal?.throwIfAborted()
@@ -130,6 +146,8 @@ export const startLocalStack = async (options: LocalStackOptions): Promise<Local
       ...facts,
       ready: (performance.now() - started) / 1000,
       invoke: (functionName, event) => running.functions.find(functionName).invoke(event),
+      crash: (functionName) => running.functions.find(functionName).crash(),
+      metrics: () => running.functions.metrics.summaries(),
       close: () => closers.close(),
     }
   } catch (error) {

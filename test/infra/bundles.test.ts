@@ -36,10 +36,10 @@ describe('the bundles', () => {
   }
 
   it.each([
-    ['LegacyApi', 650],
-    ['BackSyncFunction', 650],
-    ['ModernApi', 650],
-    ['MigrationsMigrate', 650],
+    ['LegacyApi', 480],
+    ['BackSyncFunction', 480],
+    ['ModernApi', 360],
+    ['MigrationsMigrate', 480],
   ])('%s is one file of at most %i kB, without a source map', (id, budget) => {
     const file = join(assetOf(id), 'index.mjs')
     expect(statSync(file).size / kilobyte).toBeLessThan(budget)
@@ -51,6 +51,15 @@ describe('the bundles', () => {
     for (const id of ['LegacyApi', 'ModernApi', 'MigrationsMigrate']) {
       const text = readFileSync(join(assetOf(id), 'index.mjs'), 'utf8')
       expect(text).not.toMatch(/Ongeldige invoer|aws-xray-sdk/)
+    }
+  })
+
+  it('carries no way to credentials that Lambda has not', () => {
+    for (const id of ['LegacyApi', 'ModernApi', 'MigrationsMigrate']) {
+      const text = readFileSync(join(assetOf(id), 'index.mjs'), 'utf8')
+      const found = (words: readonly string[]): string[] => words.filter((word) => text.includes(word))
+      expect(found(['AWS_ACCESS_KEY_ID', 'AWS_CONTAINER_CREDENTIALS_FULL_URI'])).toHaveLength(2)
+      expect(found(['AssumeRoleWithWebIdentity', 'credential_process', 'sso_start_url'])).toEqual([])
     }
   })
 
@@ -80,6 +89,8 @@ describe('the bundles', () => {
           DATABASE_NAME: 'backsync',
           TABLES: JSON.stringify(Object.fromEntries(entities.map(({ name }) => [name, `${name}-table`]))),
           MIGRATE_ON_REQUEST: 'true',
+          PARKING_TABLE: 'parked',
+          IDEMPOTENCY_TABLE: 'requests',
         },
       })
       expect(output).toBe('v24 function\n')

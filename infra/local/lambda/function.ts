@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto'
+import { type Measurement, readEmf } from '../metrics/emf.ts'
+import type { MetricStore } from '../metrics/metric-store.ts'
 import { Environment, type Outcome } from './environment.ts'
 import { InvokeError } from './errors.ts'
 import type { LogFile } from './log-file.ts'
@@ -41,6 +43,7 @@ export class LocalFunction {
   readonly #all = new Set<Environment>()
   readonly #waiting: Waiting[] = []
   readonly #running = new Set<Promise<Outcome>>()
+  #metrics: MetricStore | undefined
   #busy = 0
   #closed = false
 
@@ -86,9 +89,32 @@ export class LocalFunction {
     }
   }
 
+  /** Has the metrics that the code prints (in the embedded metric format) added up there, from now on. */
+  reportTo(store: MetricStore): void {
+    this.#metrics = store
+  }
+
+  /** Adds what the runtime has measured of this function. */
+  measured(measurement: Measurement): void {
+    this.#metrics?.record(measurement)
+  }
+
   /** Starts an environment ahead of the first invocation. */
   warm(): void {
     if (!this.#closed && this.#all.size === 0 && this.concurrency > 0) this.#idle.push(this.#start())
+  }
+
+  /**
+   * Crashes the environments that are at work, for tests of what survives it; their invocations fail.
+   *
+   * @returns how many there were
+   */
+  crash(): number {
+    const busy = [...this.#all].filter(
+      (environment) => environment.alive && !this.#idle.includes(environment),
+    )
+    for (const environment of busy) environment.crash()
+    return busy.length
   }
 
   /** Ends every environment; invocations in flight fail, waiting ones are refused. */
@@ -153,7 +179,10 @@ export class LocalFunction {
       logGroup: `/aws/lambda/${name}`,
       logStream: this.#logStream,
     }
-    const environment = new Environment(data, this.#env, (text) => this.#log.write(text))
+    const environment = new Environment(data, this.#env, (text) => {
+      this.#log.write(text)
+      for (const measurement of readEmf(text)) this.measured(measurement)
+    })
     this.#all.add(environment)
     return environment
   }

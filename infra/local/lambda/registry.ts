@@ -1,12 +1,16 @@
+import { MetricStore } from '../metrics/metric-store.ts'
 import { InvokeError } from './errors.ts'
 import type { LocalFunction } from './function.ts'
 
 /** The functions of the stack, found by name, ARN, or ARN with a version or alias. */
 export class FunctionRegistry {
   readonly #functions = new Map<string, LocalFunction>()
+  /** What the functions have measured, and what the runtime has measured of them. */
+  readonly metrics = new MetricStore()
 
   add(fn: LocalFunction): void {
     this.#functions.set(fn.definition.name, fn)
+    fn.reportTo(this.metrics)
   }
 
   /**

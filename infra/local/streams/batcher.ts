@@ -1,13 +1,13 @@
-import type { StreamRecord } from './records.ts'
+import type { Ticket } from './progress.ts'
 
 /** Room for the records in an event of at most 6 MiB, bytes; the rest is for `{"Records":[…]}`. */
 export const BATCH_BYTES = 6 * 1024 * 1024 - 64
 
-/** Collects the records of one shard until a batch is due. Records taken out keep their order. */
+/** Collects the records of one lane until a batch is due. Records taken out keep their order. */
 export class Batcher {
   readonly #batchSize: number
   readonly #windowMs: number
-  readonly #records: { readonly record: StreamRecord; readonly bytes: number }[] = []
+  readonly #tickets: Ticket[] = []
   #bytes = 0
   #since = 0
 
@@ -17,38 +17,33 @@ export class Batcher {
   }
 
   get size(): number {
-    return this.#records.length
+    return this.#tickets.length
   }
 
-  /** Records that still fit into the next batch. */
-  get room(): number {
-    return Math.max(0, this.#batchSize - this.#records.length)
+  add(ticket: Ticket, now: number): void {
+    if (this.#tickets.length === 0) this.#since = now
+    this.#tickets.push(ticket)
+    this.#bytes += ticket.bytes
   }
 
-  add(record: StreamRecord, now: number): void {
-    if (this.#records.length === 0) this.#since = now
-    const bytes = Buffer.byteLength(JSON.stringify(record)) + 1
-    this.#records.push({ record, bytes })
-    this.#bytes += bytes
-  }
-
-  /** Full by number or size, or older than the window. Never when empty. */
-  due(now: number): boolean {
-    if (this.#records.length === 0) return false
-    return this.room === 0 || this.#bytes >= BATCH_BYTES || now - this.#since >= this.#windowMs
+  /** Milliseconds until a batch is due, 0 when it is: full by number or size, or older than the window. */
+  dueIn(now: number): number {
+    if (this.#tickets.length === 0) return Number.POSITIVE_INFINITY
+    if (this.#tickets.length >= this.#batchSize || this.#bytes >= BATCH_BYTES) return 0
+    return Math.max(0, this.#since + this.#windowMs - now)
   }
 
   /** The next batch: as many records as fit, at least one. */
-  take(now: number): StreamRecord[] {
+  take(now: number): Ticket[] {
     let bytes = 0
     let count = 0
-    for (const entry of this.#records) {
-      if (count > 0 && (count === this.#batchSize || bytes + entry.bytes > BATCH_BYTES)) break
-      bytes += entry.bytes
+    for (const ticket of this.#tickets) {
+      if (count > 0 && (count === this.#batchSize || bytes + ticket.bytes > BATCH_BYTES)) break
+      bytes += ticket.bytes
       count++
     }
     this.#bytes -= bytes
     this.#since = now
-    return this.#records.splice(0, count).map((entry) => entry.record)
+    return this.#tickets.splice(0, count)
   }
 }

@@ -27,6 +27,7 @@ export class Checkpoints {
   readonly #contents: Contents
   readonly resumed: boolean
   #writing: Promise<void> = Promise.resolve()
+  #waiting: Promise<void> | undefined
 
   private constructor(file: string, contents: Contents, resumed: boolean) {
     this.#file = file
@@ -92,9 +93,18 @@ export class Checkpoints {
     await this.#save()
   }
 
-  /** One write at a time, each with all that is known when it starts: never an older state over a newer one. */
+  /**
+   * One write at a time, each with all that is known when it starts: never an older state over a newer one. Those who
+   * come while a write is under way share the next one.
+   */
   #save(): Promise<void> {
+    this.#waiting ??= this.#write()
+    return this.#waiting
+  }
+
+  #write(): Promise<void> {
     const next = this.#writing.then(async () => {
+      this.#waiting = undefined
       await mkdir(dirname(this.#file), { recursive: true })
       const temporary = `${this.#file}.new`
       await writeFile(temporary, JSON.stringify(this.#contents))

@@ -6,7 +6,9 @@ import type { Log } from '../lambda/log-file.ts'
 import { stackOf } from '../template/thrown.ts'
 import { Checkpoints } from './checkpoints.ts'
 import { type Clock, systemClock } from './clock.ts'
+import { iteratorAge } from './iterator-age.ts'
 import { runMapping } from './mapping.ts'
+import type { StreamRecord } from './records.ts'
 import type { MappingSettings } from './settings.ts'
 import type { StreamSource } from './source.ts'
 
@@ -58,8 +60,10 @@ const run = async (parts: MappingParts, signal: AbortSignal): Promise<void> => {
         log,
         random: Math.random,
         newRequestId: randomUUID,
-        invoke: (records: readonly unknown[], requestId: string) =>
-          fn.invoke({ Records: records }, requestId),
+        invoke: (records: readonly StreamRecord[], requestId: string) => {
+          fn.measured(iteratorAge(name, records, clock.now()))
+          return fn.invoke({ Records: records }, requestId)
+        },
         discard: async (discard: Parameters<FailureDestination['deliver']>[0]) => {
           const what = `${discard.records.length} record(s) given up, ${discard.condition}`
           if (!destination) return log(`${what}: LOST, the mapping has no destination`)

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import { Match } from 'aws-cdk-lib/assertions'
+import { BACK_SYNC, LambdaMetrics } from '../../../functions/bridge/runtime/metrics.ts'
 import { resourceOf, synthesise } from '../fixtures/synthesise.ts'
 
 describe('BackSync', () => {
@@ -39,15 +40,22 @@ describe('BackSync', () => {
     expect(Timeout * attempts).toBeLessThan(24 * 3600)
   })
 
-  it('may read the streams, write the database and add failed batches; nothing else', () => {
+  it('may read the streams and items, write the database, park changes and add failed batches; nothing else', () => {
     const { Statement } = resourceOf(template, 'AWS::IAM::Policy', 'BackSyncFunctionRole').properties
       .PolicyDocument
     const actions: string[] = Statement.flatMap(({ Action }: { Action: string | string[] }) => Action)
     expect([...new Set(actions)].sort()).toEqual([
+      'dynamodb:BatchGetItem',
+      'dynamodb:ConditionCheckItem',
+      'dynamodb:DeleteItem',
       'dynamodb:DescribeStream',
+      'dynamodb:GetItem',
       'dynamodb:GetRecords',
       'dynamodb:GetShardIterator',
       'dynamodb:ListStreams',
+      'dynamodb:PutItem',
+      'dynamodb:Query',
+      'dynamodb:UpdateItem',
       'logs:CreateLogStream',
       'logs:PutLogEvents',
       'rds-data:BeginTransaction',
@@ -72,6 +80,8 @@ describe('BackSync', () => {
     })
   })
 })
+
+const byName = (a: { Name: string }, b: { Name: string }): number => (a.Name < b.Name ? -1 : 1)
 
 describe('StreamAlarms', () => {
   const { template } = synthesise()
@@ -108,8 +118,32 @@ describe('StreamAlarms', () => {
     },
   )
 
+  it.each(['dish', 'recipe-step'])(
+    'watches the parked changes of %s, by the name under which the function publishes them',
+    (entity) => {
+      const lines: string[] = []
+      const metrics = new LambdaMetrics(BACK_SYNC, { write: (line) => lines.push(line) })
+      metrics.count('Parked', entity, 1)
+      metrics.flush()
+      const published = JSON.parse(lines.join(''))
+      const [{ Namespace, Dimensions, Metrics }] = published._aws.CloudWatchMetrics
+
+      template.hasResourceProperties('AWS::CloudWatch::Alarm', {
+        Namespace,
+        MetricName: Metrics[0].Name,
+        Dimensions: Match.arrayWith(
+          Dimensions[0].map((Name: string) => ({ Name, Value: published[Name] })).toSorted(byName),
+        ),
+        Statistic: 'Sum',
+        Threshold: 0,
+        EvaluationPeriods: 1,
+        ComparisonOperator: 'GreaterThanThreshold',
+      })
+    },
+  )
+
   it('is calm while nothing flows, and tells nobody unless a topic is named', () => {
-    expect(alarms).toHaveLength(8)
+    expect(alarms).toHaveLength(10)
     for (const alarm of alarms) {
       expect(alarm).toMatchObject({ TreatMissingData: 'notBreaching' })
       expect(alarm).not.toHaveProperty('AlarmActions')

@@ -91,4 +91,39 @@ describe('bundledCode', () => {
     const entry = entryOf('broken.ts', "export { handler } from './nowhere.ts'\n")
     expect(() => bundleOne({ entry })).toThrow(/broken\.ts:1:24: ERROR: Could not resolve "\.\/nowhere\.ts"/)
   })
+
+  it('carries no part of Kysely and zod that is left out, and does the rest', () => {
+    const package_ = (path: string): string => JSON.stringify(join(repository, 'node_modules', path))
+    const entry = entryOf(
+      'parts.ts',
+      `import { DummyDriver, Kysely, MysqlAdapter, MysqlQueryCompiler } from ${package_('kysely/dist/index.js')}
+      import * as z from ${package_('zod/index.js')}
+      const dialect = { createAdapter: () => new MysqlAdapter(), createDriver: () => new DummyDriver(),
+        createQueryCompiler: () => new MysqlQueryCompiler() }
+      const db = new Kysely({ dialect })
+      const schema = z.object({ name: z.string() })
+      const failure = (work) => { try { return work() } catch (error) { return error.message } }
+      export const handler = async () => [
+        db.selectFrom('chef').selectAll().where('id', 'in', [1]).compile().sql,
+        schema.parse({ name: 'a' }),
+        failure(() => db.schema),
+        failure(() => db.withSchema('x')),
+        failure(() => schema.toJSONSchema()),
+        failure(() => z.toJSONSchema(schema)),
+      ]`,
+    )
+    const file = join(bundleOne({ entry }), 'index.mjs')
+    const script = `import(${JSON.stringify(file)}).then(async (m) => console.log(JSON.stringify(await m.handler())))`
+    const output = execFileSync(process.execPath, ['--eval', script], { encoding: 'utf8', timeout: 20_000 })
+
+    const leftOut = expect.stringContaining('is left out of the bundles of the functions')
+    expect(JSON.parse(output)).toEqual([
+      'select * from `chef` where `id` in (?)',
+      { name: 'a' },
+      leftOut,
+      leftOut,
+      leftOut,
+      leftOut,
+    ])
+  })
 })

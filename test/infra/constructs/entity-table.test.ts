@@ -1,8 +1,8 @@
-import { describe, it } from '@jest/globals'
+import { describe, expect, it } from '@jest/globals'
 import { Template } from 'aws-cdk-lib/assertions'
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
 import { Stack } from 'aws-cdk-lib/core'
-import { EntityTable } from '../../../infra/constructs/entity-table.ts'
+import { EntityTable, onePerTable } from '../../../infra/constructs/entity-table.ts'
 import { appWith, settingsWith } from '../fixtures/synthesise.ts'
 
 const entity = { name: 'dish', plural: 'dishes', keyName: 'dishId' }
@@ -20,6 +20,17 @@ describe('EntityTable', () => {
       AttributeDefinitions: [{ AttributeName: 'dishId', AttributeType: 'S' }],
       DeletionProtectionEnabled: false,
     })
+  })
+
+  it("is keyed as its layout says, and has the layout's name", () => {
+    const stack = new Stack(appWith({}), 'Test')
+    const shared = { ...entity, item: { table: 'kitchen', keyAttribute: 'pk' } }
+    const { name } = new EntityTable(stack, 'Kitchen', { entity: shared, settings: settingsWith() })
+
+    Template.fromStack(stack).hasResourceProperties('AWS::DynamoDB::Table', {
+      KeySchema: [{ AttributeName: 'pk', KeyType: 'HASH' }],
+    })
+    expect([name, build().table.name]).toEqual(['kitchen', 'dish'])
   })
 
   it('is protected where the stage retains', () => {
@@ -50,5 +61,34 @@ describe('EntityTable', () => {
         ],
       },
     })
+  })
+})
+
+describe('entities that share a table', () => {
+  const pan = {
+    name: 'pan',
+    plural: 'pans',
+    keyName: 'panId',
+    item: { table: 'kitchen', keyAttribute: 'pk' },
+  }
+  const knife = { ...pan, name: 'knife', plural: 'knives', keyName: 'knifeId' }
+
+  it('are the first of them, beside those that have their own', () => {
+    expect(onePerTable([pan, entity, knife])).toEqual([pan, entity])
+    expect(onePerTable([])).toEqual([])
+  })
+
+  it('are refused when their keys differ', () => {
+    const fork = { ...pan, name: 'fork', item: { table: 'kitchen', keyAttribute: 'forkId' } }
+
+    expect(() => onePerTable([pan, fork])).toThrow(
+      'pan and fork share the table kitchen, but have the keys pk and forkId',
+    )
+  })
+
+  it('may share the one that is named after the first', () => {
+    const spoon = { ...entity, name: 'spoon', item: { table: 'dish', keyAttribute: 'dishId' } }
+
+    expect(onePerTable([entity, spoon])).toEqual([entity])
   })
 })

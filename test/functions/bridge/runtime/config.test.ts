@@ -2,13 +2,17 @@ import { describe, expect, it } from '@jest/globals'
 import { ConfigurationError } from '../../../../functions/bridge/errors.ts'
 import { readConfig, settings } from '../../../../functions/bridge/runtime/config.ts'
 
-const all = settings.aurora.extend(settings.tables.shape).extend(settings.migrations.shape)
+const all = settings.aurora
+  .extend(settings.tables.shape)
+  .extend(settings.migrations.shape)
+  .extend(settings.parking.shape)
 const env = {
   CLUSTER_ARN: 'arn:aws:rds:us-east-1:1:cluster:c',
   SECRET_ARN: 'arn:aws:secretsmanager:us-east-1:1:secret:s',
   DATABASE_NAME: 'app',
   TABLES: '{"chef":"Chefs"}',
   MIGRATE_ON_REQUEST: 'true',
+  PARKING_TABLE: 'Parking',
 }
 
 describe('the settings of a function', () => {
@@ -29,13 +33,14 @@ describe('the settings of a function', () => {
   it('are all named when they are missing', () => {
     expect(() => readConfig(all, {})).toThrow(ConfigurationError)
     expect(() => readConfig(all, {})).toThrow(
-      /^Configuration: CLUSTER_ARN is not set; SECRET_ARN is not set; DATABASE_NAME is not set; TABLES is not set; MIGRATE_ON_REQUEST is not set$/,
+      /^Configuration: CLUSTER_ARN is not set; SECRET_ARN is not set; DATABASE_NAME is not set; TABLES is not set; MIGRATE_ON_REQUEST is not set; PARKING_TABLE is not set$/,
     )
   })
 
   it.each<[string, Record<string, string>, RegExp]>([
     ['an ARN that is none', { CLUSTER_ARN: 'cluster' }, /^Configuration: CLUSTER_ARN [^;]*arn:[^;]*$/],
     ['an empty name', { DATABASE_NAME: '' }, /^Configuration: DATABASE_NAME [^;]+$/],
+    ['a parking table without a name', { PARKING_TABLE: '' }, /^Configuration: PARKING_TABLE [^;]+$/],
     ['tables that are not JSON', { TABLES: '{' }, /^Configuration: TABLES is not JSON$/],
     ['tables that are a list', { TABLES: '[]' }, /^Configuration: TABLES [^;]+$/],
     [

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { describe, expect, it } from '@jest/globals'
+import { LambdaLog } from '../../../../functions/bridge/runtime/log.ts'
 
 /** Runs statements with a logger in a process of their own, as Lambda would, and reads the lines that it prints. */
 const logged = async (statements: string): Promise<Record<string, unknown>[]> => {
@@ -83,5 +84,61 @@ describe('the log', () => {
     expect(line).toMatchObject({
       error: { kind: 'transient', cause: { message: 'connect ECONNREFUSED 127.0.0.1:3306' } },
     })
+  })
+
+  it('shows what JSON has no form for, wherever it stands, and never fails for it', async () => {
+    const [line] = await logged(`
+      const circle = { name: 'circle' }
+      circle.self = circle
+      const twice = { n: 1 }
+      log.info('odd', { version: 2n ** 70n, circle, twice: [twice, twice],
+        deep: [{ error: new InvalidRecordError('inside') }] })`)
+
+    expect(line).toMatchObject({
+      version: '1180591620717411303424',
+      circle: { name: 'circle', self: '[circular]' },
+      twice: [{ n: 1 }, { n: 1 }],
+      deep: [{ error: { name: 'InvalidRecordError', message: 'inside', code: 'record.invalid' } }],
+    })
+  })
+
+  it('ends at an error that is its own cause', async () => {
+    const [line] = await logged(`
+      const error = new Error('round')
+      error.cause = error
+      log.error('odd', { error })`)
+
+    expect(line).toMatchObject({ error: { message: 'round', cause: '[circular]' } })
+  })
+
+  it("lets no field take the entry's own place", async () => {
+    const [line] = await logged(`log.info('own', { message: 'other', level: 'DEBUG', requestId: 'x' })`)
+    expect(line).toMatchObject({ message: 'own', level: 'INFO' })
+  })
+
+  it.each([
+    ['error', ['c']],
+    ['WARN', ['b', 'c']],
+    ['info', ['a', 'b', 'c']],
+    ['debug', ['a', 'b', 'c']],
+    ['nonsense', ['a', 'b', 'c']],
+    [undefined, ['a', 'b', 'c']],
+  ])('leaves out what is below its level: LOG_LEVEL=%s', (level, expected) => {
+    const before = process.env.LOG_LEVEL
+    const messages: unknown[] = []
+    try {
+      if (level === undefined) delete process.env.LOG_LEVEL
+      else process.env.LOG_LEVEL = level
+      const log = new LambdaLog('legacy', {
+        write: (line) => messages.push(JSON.parse(line).message),
+      })
+      log.info('a')
+      log.warn('b')
+      log.error('c')
+    } finally {
+      if (before === undefined) delete process.env.LOG_LEVEL
+      else process.env.LOG_LEVEL = before
+    }
+    expect(messages).toEqual(expected)
   })
 })

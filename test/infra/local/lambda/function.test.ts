@@ -206,6 +206,37 @@ describe('a local function', () => {
     )
   })
 
+  it('has the metrics that it prints added up, and keeps their lines in its log', async () => {
+    const line = JSON.stringify({
+      _aws: {
+        Timestamp: 1,
+        CloudWatchMetrics: [
+          {
+            Namespace: 'Backsync',
+            Dimensions: [['service', 'entity']],
+            Metrics: [{ Name: 'Applied', Unit: 'Count' }],
+          },
+        ],
+      },
+      service: 'back-sync',
+      entity: 'chef',
+      Applied: 2,
+    })
+    const fn = await make(
+      `export const handler = async () => { console.log('before'); process.stdout.write(${JSON.stringify(`${line}\n`)}) }`,
+    )
+    const registry = new FunctionRegistry()
+    registry.add(fn)
+
+    await answerOf(fn)
+    await answerOf(fn)
+
+    expect(registry.metrics.summaries()).toMatchObject([
+      { service: 'back-sync', entity: 'chef', name: 'Applied', sum: 4, count: 2 },
+    ])
+    expect((await logText(fn)).split('\n').filter((text) => text === line)).toHaveLength(2)
+  })
+
   it('fails invocations in flight when it is closed', async () => {
     const fn = await make(
       'export const handler = () => { console.log("started"); return new Promise((r) => setTimeout(r, 60000)) }',

@@ -38,6 +38,9 @@ export const handler = async (event) => {
       resourceArn: process.env.CLUSTER, secretArn: process.env.SECRET, sql: 'INSERT IGNORE INTO seen VALUES (:id)',
       parameters: [{ name: 'id', value: { stringValue: id } }] }))
   }
+  const metrics = [{ Namespace: 'Fixture', Dimensions: [['service', 'entity']], Metrics: [{ Name: 'Seen', Unit: 'Count' }] }]
+  process.stdout.write(JSON.stringify({ _aws: { Timestamp: Date.now(), CloudWatchMetrics: metrics },
+    service: 'sync', entity: 'thing', Seen: event.Records.length }) + '\\n')
   return { batchItemFailures }
 }
 `

@@ -46,6 +46,18 @@ describe('the local stack', () => {
     await until(async () => expect(await list()).toEqual(['one']))
   })
 
+  it('adds up what the function and its event source mapping measure, apart from the progress lines', async () => {
+    await until(() =>
+      expect(stack.metrics()).toEqual([
+        expect.objectContaining({ service: 'event-source-mapping', entity: 'Mapping', name: 'IteratorAge' }),
+        expect.objectContaining({ service: 'sync', entity: 'thing', name: 'Seen', sum: 1, count: 1 }),
+      ]),
+    )
+    const [age] = stack.metrics()
+    expect(age?.max).toBeLessThan(30_000)
+    expect(lines.join('\n')).not.toContain('_aws')
+  })
+
   it('sets a record that always fails aside, with its payload, and goes on', async () => {
     await add('bad-two')
     await add('three')

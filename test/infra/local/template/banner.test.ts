@@ -19,6 +19,9 @@ const stack = {
   notes: ['not run here: AWS::IAM::Role'],
   ready: 2.04,
   invoke: () => Promise.reject(new Error('not called')),
+  crash: () => 0,
+  metrics: () => [],
+  crash: () => 0,
   close: () => Promise.resolve(),
 }
 

@@ -1,0 +1,158 @@
+/** What is counted of changes, each per entity and invocation. A closed list: an alarm on a misspelt name never fires. */
+export type CountName =
+  | 'Applied'
+  | 'SkippedAsOlder'
+  | 'Parked'
+  | 'Unparked'
+  | 'Superseded'
+  | 'Retried'
+  | 'Ignored'
+  | 'UnknownAttributes'
+
+/** What is measured in milliseconds. `Lag`: from a write to its visibility in the other store. */
+export type DurationName = 'Lag'
+
+/** Figures about changes, by entity. They carry no key and no customer's value. */
+export interface Metrics {
+  /** Adds to a count; zero adds nothing. */
+  count(name: CountName, entity: string, n: number): void
+  /** Notes one duration; may be called for each change. */
+  milliseconds(name: DurationName, entity: string, value: number): void
+  /** Publishes what was noted since the last time; at the end of each invocation, also of one that fails. */
+  flush(): void
+}
+
+/** CloudWatch's namespace of all of it. */
+export const METRICS_NAMESPACE = 'Backsync'
+
+/** The service that the stream function's metrics name: its alarms look for it. */
+export const BACK_SYNC = 'back-sync'
+
+/** Values that one metric may have in one line. @see Embedded metric format specification, "Target members" */
+export const VALUES_LIMIT = 100
+
+export type LambdaMetricsOptions = {
+  /** Takes one line, its end included. @default standard output */
+  readonly write?: (line: string) => void
+  /** Epoch milliseconds. @default the system's clock */
+  readonly now?: () => number
+  /** From 0 up to, not including, 1. @default Math.random */
+  readonly random?: () => number
+  /**
+   * The level that each line claims. Lambda takes a JSON line without one for INFO and drops it where the function's
+   * log level is higher, which would silence the alarms: so it is the level that is just let through.
+   * @default AWS_LAMBDA_LOG_LEVEL, which Lambda sets
+   * @see https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-log-level.html
+   */
+  readonly level?: string
+}
+
+/**
+ * Metrics in CloudWatch's embedded metric format: one line of JSON per entity and flush, dimensions `service` and
+ * `entity`. Lambda's log pipeline makes metrics of them, so publishing takes no call and no permission.
+ *
+ * @see https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
+ */
+export class LambdaMetrics implements Metrics {
+  readonly #service: string
+  readonly #options: Required<LambdaMetricsOptions>
+  readonly #entities = new Map<string, { counts: Map<string, number>; samples: Map<string, Sample> }>()
+
+  /** @param service the dimension's value, such as BACK_SYNC */
+  constructor(service: string, options: LambdaMetricsOptions = {}) {
+    this.#service = service
+    this.#options = {
+      // Past `console`, which Lambda wraps into a record of its own.
+      write: (line) => void process.stdout.write(line),
+      now: Date.now,
+      random: Math.random,
+      level: process.env.AWS_LAMBDA_LOG_LEVEL ?? 'INFO',
+      ...options,
+    }
+  }
+
+  count(name: CountName, entity: string, n: number): void {
+    if (!(n > 0)) return
+    const { counts } = this.#of(entity)
+    counts.set(name, (counts.get(name) ?? 0) + n)
+  }
+
+  /** Clocks differ between machines, so a duration can come out negative: it counts as none. */
+  milliseconds(name: DurationName, entity: string, value: number): void {
+    if (!Number.isFinite(value)) return
+    const { samples } = this.#of(entity)
+    const sample = samples.get(name) ?? new Sample(this.#options.random)
+    samples.set(name, sample)
+    sample.add(Math.max(0, value))
+  }
+
+  flush(): void {
+    const now = this.#options.now()
+    for (const [entity, { counts, samples }] of this.#entities) {
+      const line = {
+        level: this.#options.level,
+        timestamp: new Date(now).toISOString(),
+        _aws: {
+          Timestamp: now,
+          CloudWatchMetrics: [
+            {
+              Namespace: METRICS_NAMESPACE,
+              Dimensions: [['service', 'entity']],
+              Metrics: [
+                ...Array.from(counts.keys(), (Name) => ({ Name, Unit: 'Count' })),
+                ...Array.from(samples.keys(), (Name) => ({ Name, Unit: 'Milliseconds' })),
+              ],
+            },
+          ],
+        },
+        service: this.#service,
+        entity,
+        ...Object.fromEntries(counts),
+        ...Object.fromEntries(Array.from(samples, ([name, sample]) => [name, sample.values()])),
+      }
+      this.#options.write(`${JSON.stringify(line)}\n`)
+    }
+    this.#entities.clear()
+  }
+
+  #of(entity: string) {
+    const known = this.#entities.get(entity)
+    if (known) return known
+    const fresh = { counts: new Map<string, number>(), samples: new Map<string, Sample>() }
+    this.#entities.set(entity, fresh)
+    return fresh
+  }
+}
+
+/** The largest value, and of the others as many as a line may have: each with the same chance (reservoir sampling). */
+class Sample {
+  readonly #random: () => number
+  readonly #others: number[] = []
+  #largest: number | undefined
+  #seen = 0
+
+  constructor(random: () => number) {
+    this.#random = random
+  }
+
+  add(value: number): void {
+    if (this.#largest === undefined) {
+      this.#largest = value
+      return
+    }
+    const other = Math.min(value, this.#largest)
+    this.#largest = Math.max(value, this.#largest)
+    this.#seen++
+    if (this.#others.length < VALUES_LIMIT - 1) this.#others.push(other)
+    else {
+      const at = Math.floor(this.#random() * this.#seen)
+      if (at < this.#others.length) this.#others[at] = other
+    }
+  }
+
+  /** One value stands alone, several in a list: both are what the format takes. */
+  values(): number | number[] {
+    const all = this.#largest === undefined ? this.#others : [...this.#others, this.#largest]
+    return all.length === 1 && all[0] !== undefined ? all[0] : all
+  }
+}
