@@ -3,10 +3,12 @@ import type { Construct } from 'constructs'
 import { BackSync } from './constructs/back-sync.ts'
 import { BridgeFunction } from './constructs/bridge-function.ts'
 import { bundledCode } from './constructs/bundled-code.ts'
-import { type EntityDescription, EntityTable } from './constructs/entity-table.ts'
+import { type EntityDescription, EntityTable, onePerTable } from './constructs/entity-table.ts'
 import { HttpApi } from './constructs/http-api.ts'
+import { IdempotencyTable } from './constructs/idempotency-table.ts'
 import { LegacyDatabase } from './constructs/legacy-database.ts'
 import { Migrations } from './constructs/migrations.ts'
+import { ParkingTable } from './constructs/parking-table.ts'
 import { pascalCase } from './constructs/pascal-case.ts'
 import type { Settings } from './settings.ts'
 
@@ -43,14 +45,14 @@ export class BacksyncStack extends Stack {
     Tags.of(this).add('stage', settings.stage)
 
     const database = new LegacyDatabase(this, 'LegacyDatabase', { settings })
-    const tables = entities.map(
-      (entity) => new EntityTable(this, `${pascalCase(entity.name)}Table`, { settings, entity }),
+    const tables = onePerTable(entities).map(
+      (entity) =>
+        new EntityTable(this, `${pascalCase(entity.item?.table ?? entity.name)}Table`, { settings, entity }),
     )
     const tableNames = {
-      TABLES: this.toJsonString(
-        Object.fromEntries(tables.map(({ entity, table }) => [entity.name, table.tableName])),
-      ),
+      TABLES: this.toJsonString(Object.fromEntries(tables.map(({ name, table }) => [name, table.tableName]))),
     }
+    const idempotency = new IdempotencyTable(this, 'Idempotency', { settings })
 
     const legacyCode = bundledCode({ entry: entries.legacy })
     const legacy = new BridgeFunction(this, 'LegacyApi', {
@@ -67,17 +69,22 @@ export class BacksyncStack extends Stack {
       description: 'The modern API: reads and writes DynamoDB',
       code: bundledCode({ entry: entries.modern }),
       timeout: Duration.seconds(29),
-      environment: tableNames,
+      environment: { ...tableNames, ...idempotency.environment },
     })
     for (const table of tables) table.grantItems(modern)
+    idempotency.grantPut(modern)
 
+    const parking = new ParkingTable(this, 'Parking', { settings })
     const backSync = new BackSync(this, 'BackSync', {
       settings,
       database,
       tables,
+      entities,
       code: legacyCode,
-      environment: tableNames,
+      environment: { ...tableNames, ...parking.environment },
     })
+    parking.grantParking(backSync.function)
+    for (const table of tables) table.grantGet(backSync.function)
     const migrations = new Migrations(this, 'Migrations', {
       settings,
       database,
@@ -106,16 +113,16 @@ export class BacksyncStack extends Stack {
         `The modern side of ${name}`,
       )
     }
-    for (const { entity, table } of tables) {
-      this.#output(
-        `${pascalCase(entity.name)}TableName`,
-        table.tableName,
-        `The DynamoDB table of ${entity.name}`,
-      )
-    }
+    for (const { name, table } of tables)
+      this.#output(`${pascalCase(name)}TableName`, table.tableName, `The DynamoDB table of ${name}`)
     this.#output('ClusterArn', database.cluster.clusterArn, 'The resourceArn of Data API calls')
     this.#output('SecretArn', database.secret.secretArn, 'The secretArn of Data API calls')
     this.#output('DatabaseName', database.databaseName, 'The database of the legacy tables')
+    this.#output(
+      'ParkingTableName',
+      parking.table.tableName,
+      'The DynamoDB table of changes that back-sync has set aside',
+    )
     this.#output(
       'FailureBucketName',
       backSync.failures.bucket.bucketName,

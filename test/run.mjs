@@ -10,7 +10,7 @@ import { countResults } from './support/tally.mjs'
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 
 /** The tests that use MySQL; `--integration` runs only these, so that they can be run again on another server. */
-const integrationFolders = ['test/functions', 'test/infra/local', 'test/e2e']
+const integrationFolders = ['test/functions', 'test/infra/local', 'test/e2e', 'test/soak']
 
 /** @typedef {import('./support/tally.mjs').Tally} Tally */
 

@@ -1,6 +1,7 @@
 import type { Change, Intent, Row, Version } from './change.ts'
 import type { Entity } from './entity.ts'
 import type { PageRequest } from './http/paging.ts'
+import type { OnceAnswer, OnceRequest } from './idempotency/first-answer.ts'
 
 /** One key's current state in a store. */
 export type Stored = {
@@ -24,6 +25,14 @@ export interface EntityStore {
    * @throws Problem 404 when there is nothing to change, 412 when `ifMatch` fails
    */
   write(entity: Entity, change: Change | Intent): Promise<Stored | undefined>
+  /**
+   * Applies a create that a client may repeat: the row and the answer are kept together or not at all. Records expire
+   * by the time of the change, `change.at`.
+   *
+   * @returns the answer of the first request with this key, whatever became of the row since
+   * @throws Problem 422 when the key was used for another request, 409 while the first one is in progress
+   */
+  createOnce(entity: Entity, change: Change, once: OnceRequest): Promise<OnceAnswer>
 }
 
 /** Whether a client's If-Match allows a write over the current version. */

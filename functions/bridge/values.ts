@@ -1,6 +1,6 @@
 import { InvalidRecordError } from './errors.ts'
 
-/** A DynamoDB number as its digits: up to 38 of them, beyond what a JavaScript number holds. */
+/** A number as its digits: DynamoDB has up to 38 of them, beyond what a JavaScript number holds. */
 export class DecimalText {
   readonly text: string
 
@@ -8,9 +8,44 @@ export class DecimalText {
     this.text = text
   }
 
+  /** The one form that equal numbers share: no exponent, no needless zeros, no plus sign, `0` for every zero. */
+  get canonical(): string {
+    return canonicalDecimal(this.text)
+  }
+
+  /** Digits before and behind the point, in the canonical form; a lone 0 before the point counts as none. */
+  get digits(): { readonly whole: number; readonly fraction: number } {
+    const [whole = '', fraction = ''] = this.canonical.replace('-', '').split('.')
+    return { whole: whole === '0' ? 0 : whole.length, fraction: fraction.length }
+  }
+
   toJSON(): string {
     return this.text
   }
+}
+
+/** An exponent beyond DynamoDB's own range is not worked out: it would make a text of any length. */
+const LARGEST_EXPONENT = 200
+
+const canonicalDecimal = (text: string): string => {
+  const parts = /^([+-]?)(\d*)\.?(\d*)(?:[eE]([+-]?\d+))?$/.exec(text)
+  if (parts === null) return text
+  const [, sign = '', whole = '', fraction = '', exponentText = '0'] = parts
+  const exponent = Number(exponentText)
+  if (Math.abs(exponent) > LARGEST_EXPONENT) return text
+  const digits = whole + fraction
+  const point = whole.length + exponent
+  const left = (point <= 0 ? '' : digits.slice(0, point).padEnd(point, '0')).replace(/^0+/, '')
+  const right = withoutTrailingZeros(point < 0 ? '0'.repeat(-point) + digits : digits.slice(point))
+  if (left === '' && right === '') return '0'
+  return `${sign === '-' ? '-' : ''}${left === '' ? '0' : left}${right === '' ? '' : `.${right}`}`
+}
+
+/** By hand: a regular expression tries again at each zero of a row that doesn't end the text, seconds for a long one. */
+export const withoutTrailingZeros = (digits: string): string => {
+  let end = digits.length
+  while (end > 0 && digits[end - 1] === '0') end -= 1
+  return digits.slice(0, end)
 }
 
 /** A DynamoDB value with nothing lost: numbers keep their digits, sets stay sets, binary stays bytes. */
@@ -96,3 +131,33 @@ const bytes = (value: unknown): Uint8Array | undefined => {
   if (value instanceof Uint8Array) return value
   return typeof value === 'string' && BASE64.test(value) ? Buffer.from(value, 'base64') : undefined
 }
+
+/** Whether two values are the same to both stores: numbers by their amount, sets and maps without order. */
+export const sameValue = (a: Value, b: Value): boolean => canonicalText(a) === canonicalText(b)
+
+/** A text that two values share exactly when they are the same; for comparing and hashing, not for reading back. */
+export const canonicalText = (value: Value): string => {
+  if (value === null || typeof value === 'boolean') return String(value)
+  if (typeof value === 'string') return JSON.stringify(value)
+  if (value instanceof DecimalText) return value.canonical
+  if (value instanceof Uint8Array) return `b:${Buffer.from(value).toString('base64')}`
+  if (isSet(value)) return `s:{${[...value].map(canonicalText).sort().join(',')}}`
+  if (isList(value)) return `[${value.map(canonicalText).join(',')}]`
+  return `{${Object.entries(value)
+    .map(([name, member]) => `${JSON.stringify(name)}:${canonicalText(member)}`)
+    .sort()
+    .join(',')}}`
+}
+
+const isSet = (value: object): value is ReadonlySet<string | DecimalText | Uint8Array> => value instanceof Set
+export const isList = (value: Value): value is readonly Value[] => Array.isArray(value)
+/** Whether a value is a map, and not a list, a set, a number or binary. */
+export const isMap = (value: Value): value is { readonly [name: string]: Value } =>
+  typeof value === 'object' &&
+  value !== null &&
+  !(
+    value instanceof DecimalText ||
+    value instanceof Uint8Array ||
+    value instanceof Set ||
+    Array.isArray(value)
+  )

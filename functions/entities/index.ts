@@ -1,5 +1,8 @@
-import type { Entity } from '../bridge/entity.ts'
+import { type Entity, requireDistinct } from '../bridge/entity.ts'
 import { chef } from './chef.ts'
+import { recipe } from './recipe.ts'
 
 /** Every entity there is. The stack, the routes, the handlers and the command line read this list. */
-export const entities: readonly Entity[] = [chef]
+export const entities: readonly Entity[] = [chef, recipe]
+
+requireDistinct(entities)

@@ -6,14 +6,21 @@ import { tableIndex } from '../bridge/normalise/stream.ts'
 import { readConfig, settings } from '../bridge/runtime/config.ts'
 import { Deadline, type InvocationContext } from '../bridge/runtime/deadline.ts'
 import { LambdaLog } from '../bridge/runtime/log.ts'
+import { BACK_SYNC, LambdaMetrics } from '../bridge/runtime/metrics.ts'
 import { applyStream } from '../bridge/sync/apply-stream.ts'
+import { openSync } from '../bridge/sync/open.ts'
 import { entities } from '../entities/index.ts'
 
-const config = readConfig(settings.aurora.extend(settings.tables.partial().shape), process.env)
+const config = readConfig(
+  settings.aurora.extend({ ...settings.tables.partial().shape, ...settings.parking.partial().shape }),
+  process.env,
+)
 const deadline = new Deadline()
 const log = new LambdaLog('legacy')
-const { store, writer } = openAurora(config, deadline)
+const metrics = new LambdaMetrics(BACK_SYNC)
+const aurora = openAurora(config, deadline)
 const tables = tableIndex(entities, config.TABLES ?? {})
+const sync = openSync(config, { ...aurora, entities, deadline, log, metrics, now: () => new Date() })
 
 /**
  * The legacy handler: writes to Aurora what a client asks for on a legacy route, and what the stream of a DynamoDB
@@ -23,8 +30,12 @@ const tables = tableIndex(entities, config.TABLES ?? {})
 export const handler = async (event: unknown, context: InvocationContext): Promise<unknown> => {
   deadline.begin(context)
   log.begin(context.awsRequestId)
-  const work = normalise(event, { entities, tables, base: 'aurora', now: () => new Date(), newKey: uuidv7 })
-  return work.from === 'stream'
-    ? applyStream(work, entities, writer, log)
-    : serve(work, store, { requestId: context.awsRequestId, log })
+  try {
+    const work = normalise(event, { entities, tables, base: 'aurora', now: () => new Date(), newKey: uuidv7 })
+    return work.from === 'stream'
+      ? await applyStream(work, sync())
+      : await serve(work, aurora.store, { requestId: context.awsRequestId, log })
+  } finally {
+    metrics.flush()
+  }
 }

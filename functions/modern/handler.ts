@@ -2,6 +2,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { uuidv7 } from 'uuidv7'
 import { DynamoStore } from '../bridge/dynamo/dynamo-store.ts'
 import { serve } from '../bridge/http/serve.ts'
+import { idempotencySettings } from '../bridge/idempotency/settings.ts'
 import { normaliseApiEvent } from '../bridge/normalise/api.ts'
 import { readConfig, settings } from '../bridge/runtime/config.ts'
 import { Deadline, type InvocationContext } from '../bridge/runtime/deadline.ts'
@@ -9,11 +10,17 @@ import { LambdaLog } from '../bridge/runtime/log.ts'
 import { UnknownEventError } from '../bridge/runtime/unknown-event.ts'
 import { entities } from '../entities/index.ts'
 
-const config = readConfig(settings.tables, process.env)
+const config = readConfig(settings.tables.extend(idempotencySettings.shape), process.env)
 const deadline = new Deadline()
 const log = new LambdaLog('modern')
 const client = new DynamoDBClient({ requestHandler: { connectionTimeout: 3_000 } })
-const store = new DynamoStore({ client, tables: config.TABLES, deadline, log })
+const store = new DynamoStore({
+  client,
+  tables: config.TABLES,
+  idempotencyTable: config.IDEMPOTENCY_TABLE,
+  deadline,
+  log,
+})
 
 /** The modern handler: each write is one conditional call to DynamoDB. Its stream takes the write to Aurora. */
 export const handler = async (event: unknown, context: InvocationContext): Promise<unknown> => {

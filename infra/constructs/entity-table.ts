@@ -12,6 +12,12 @@ export interface EntityDescription {
   readonly plural: string
   /** The attribute that identifies an item, such as `chefId`. */
   readonly keyName: string
+  /**
+   * Where its items are: the table's name in this project, which several entities may share, and its partition key.
+   *
+   * @default a table named after the entity, with `keyName` as its key
+   */
+  readonly item?: { readonly table: string; readonly keyAttribute: string }
   /** A valid body, for people and for commands to paste. */
   readonly example?: Readonly<Record<string, unknown>>
 }
@@ -21,17 +27,22 @@ export interface EntityTableProps {
   readonly settings: Settings
 }
 
-/** The DynamoDB table of one entity, with the stream that feeds the way back to Aurora. */
+/** The DynamoDB table of an entity, or of several that share it, with the stream that feeds the way back to Aurora. */
 export class EntityTable extends Construct {
+  /** The table's name in this project: TABLES has it by this name. */
+  readonly name: string
+  /** The entity that it was made for; others may share it. */
   readonly entity: EntityDescription
   readonly table: Table
 
   constructor(scope: Construct, id: string, props: EntityTableProps) {
     super(scope, id)
     const { policy } = props.settings
+    const { name, keyAttribute } = layoutOf(props.entity)
     this.entity = props.entity
+    this.name = name
     this.table = new Table(this, 'Table', {
-      partitionKey: { name: props.entity.keyName, type: AttributeType.STRING },
+      partitionKey: { name: keyAttribute, type: AttributeType.STRING },
       billingMode: BillingMode.PAY_PER_REQUEST,
       // The old image is needed for deletes and for changes that must know what they replace.
       stream: StreamViewType.NEW_AND_OLD_IMAGES,
@@ -55,4 +66,37 @@ export class EntityTable extends Construct {
       resourceArns: [this.table.tableArn],
     })
   }
+
+  /** Lets the grantee read single items: a parked key's current one is what is applied in the end. */
+  grantGet(grantee: IGrantable): Grant {
+    return Grant.addToPrincipal({
+      grantee,
+      actions: ['dynamodb:GetItem'],
+      resourceArns: [this.table.tableArn],
+    })
+  }
+}
+
+const layoutOf = ({ name, keyName, item }: EntityDescription): { name: string; keyAttribute: string } => ({
+  name: item?.table ?? name,
+  keyAttribute: item?.keyAttribute ?? keyName,
+})
+
+/**
+ * One entity for each table: the first of those that share it.
+ *
+ * @throws TypeError when entities that share a table name different keys for it
+ */
+export function onePerTable(entities: readonly EntityDescription[]): EntityDescription[] {
+  const first = new Map<string, EntityDescription>()
+  for (const entity of entities) {
+    const { name, keyAttribute } = layoutOf(entity)
+    const other = first.get(name) ?? entity
+    if (layoutOf(other).keyAttribute !== keyAttribute)
+      throw new TypeError(
+        `${other.name} and ${entity.name} share the table ${name}, but have the keys ${layoutOf(other).keyAttribute} and ${keyAttribute}`,
+      )
+    first.set(name, other)
+  }
+  return [...first.values()]
 }

@@ -31,6 +31,7 @@ describe('the stack', () => {
       ClusterArn: lambda('LegacyApi').properties.Environment.Variables.CLUSTER_ARN,
       SecretArn: lambda('LegacyApi').properties.Environment.Variables.SECRET_ARN,
       DatabaseName: 'backsync',
+      ParkingTableName: table('ParkingTable'),
       FailureBucketName: { Ref: resourceOf(dev.template, 'AWS::S3::Bucket', 'BackSyncFailures').id },
     })
   })
@@ -39,8 +40,10 @@ describe('the stack', () => {
     const cluster = ['CLUSTER_ARN', 'DATABASE_NAME', 'SECRET_ARN']
     const variables = (id: string) => Object.keys(lambda(id).properties.Environment.Variables).sort()
     expect(variables('LegacyApi')).toEqual([...cluster, 'LOG_LEVEL', 'STAGE'].sort())
-    expect(variables('BackSyncFunction')).toEqual([...cluster, 'LOG_LEVEL', 'STAGE', 'TABLES'].sort())
-    expect(variables('ModernApi')).toEqual(['LOG_LEVEL', 'STAGE', 'TABLES'])
+    expect(variables('BackSyncFunction')).toEqual(
+      [...cluster, 'LOG_LEVEL', 'PARKING_TABLE', 'STAGE', 'TABLES'].sort(),
+    )
+    expect(variables('ModernApi')).toEqual(['IDEMPOTENCY_TABLE', 'LOG_LEVEL', 'STAGE', 'TABLES'])
     expect(variables('MigrationsMigrate')).toEqual(
       [...cluster, 'LOG_LEVEL', 'MIGRATE_ON_REQUEST', 'STAGE'].sort(),
     )
@@ -106,9 +109,31 @@ describe('the stack', () => {
     )
   })
 
+  it('makes one table for entities that share it, with one mapping, and alarms for each', () => {
+    const item = { table: 'kitchen', keyAttribute: 'pk' }
+    const { template } = synthesise({}, [
+      { name: 'pan', plural: 'pans', keyName: 'panId', item },
+      { name: 'knife', plural: 'knives', keyName: 'knifeId', item },
+    ])
+    const kitchen = resourceOf(template, 'AWS::DynamoDB::Table', 'Kitchen')
+    expect(kitchen.properties.KeySchema).toEqual([{ AttributeName: 'pk', KeyType: 'HASH' }])
+    template.resourceCountIs('AWS::Lambda::EventSourceMapping', 1)
+    expect(
+      resourceOf(template, 'AWS::Lambda::Function', 'ModernApi').properties.Environment.Variables.TABLES,
+    ).toEqual({ 'Fn::Join': ['', ['{"kitchen":"', { Ref: kitchen.id }, '"}']] })
+    template.hasOutput('KitchenTableName', { Value: { Ref: kitchen.id } })
+    for (const name of ['Pan', 'Knife'])
+      expect(
+        Object.keys(template.findResources('AWS::CloudWatch::Alarm')).filter((id) =>
+          id.includes(`${name}Parked`),
+        ),
+      ).toHaveLength(1)
+  })
+
   it('works without an entity', () => {
     const { template } = synthesise({}, [])
-    template.resourceCountIs('AWS::DynamoDB::Table', 0)
+    const tables = Object.keys(template.findResources('AWS::DynamoDB::Table'))
+    expect(tables.map((id) => id.slice(0, 7)).sort()).toEqual(['Idempot', 'Parking'])
     template.resourceCountIs('AWS::ApiGatewayV2::Route', 1)
     expect(
       resourceOf(template, 'AWS::Lambda::Function', 'ModernApi').properties.Environment.Variables.TABLES,
@@ -145,6 +170,7 @@ describe('the stack', () => {
     ['AWS::SecretsManager::Secret', 'LegacyDatabase'],
     ['AWS::DynamoDB::Table', 'DishTable'],
     ['AWS::DynamoDB::Table', 'RecipeStepTable'],
+    ['AWS::DynamoDB::Table', 'Idempotency'],
     ['AWS::S3::Bucket', 'BackSyncFailures'],
     ['AWS::Logs::LogGroup', 'LegacyApi'],
   ])('keeps %s (%s) in prod and deletes it with a dev stack', (type, id) => {

@@ -41,6 +41,8 @@ export type TestAurora = {
   writerWithoutGuard(): GuardedWriter
   /** A migrator of its own owner. */
   migrator(migrations?: readonly Migration[]): Migrator
+  /** Empties the legacy tables and the tombstones; ids begin at 1 again. */
+  empty(): Promise<void>
   close(): Promise<void>
 }
 
@@ -121,6 +123,14 @@ export const openTestAurora = async ({ migrate = true } = {}): Promise<TestAuror
       log: silent,
       by: 'test',
     })
+  const empty = async (): Promise<void> => {
+    await legacy.query('DELETE FROM recipe_ingredients')
+    for (const table of ['recipetable', 'cheftable']) {
+      await legacy.query(`DELETE FROM ${table}`)
+      await legacy.query(`ALTER TABLE ${table} AUTO_INCREMENT = 1`)
+    }
+    await legacy.query('DELETE FROM backsync_tombstones')
+  }
   const close = async (): Promise<void> => {
     sdk.destroy()
     await api.close()
@@ -135,5 +145,5 @@ export const openTestAurora = async ({ migrate = true } = {}): Promise<TestAuror
     new GuardedWriter(new Kysely({ dialect: new UnguardedDialect(config) }))
   const { host, port } = login
   const opened = { host, port, database, secrets, secretArn, db, writer, store, api, client, legacy }
-  return { ...opened, calls: () => calls, writerUntil, writerWithoutGuard, migrator, close }
+  return { ...opened, calls: () => calls, writerUntil, writerWithoutGuard, migrator, empty, close }
 }

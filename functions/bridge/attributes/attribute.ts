@@ -1,18 +1,27 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb'
-import type * as z from 'zod'
+import * as z from 'zod'
 import type { Value } from '../values.ts'
+
+/** What a client gets to see: JSON, with exact amounts as text. */
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json }
+
+/** What every part of an entity has, whether it is kept in a column or in rows of its own. */
+export interface Field {
+  /** What a client must send, as `parseExactJson` reads it; the messages are meant for the client. */
+  readonly body: z.ZodType<Value>
+  /** What an item may hold: all that the store can, because another writer's item must not be lost to a rule of the API. */
+  readonly image: z.ZodType<Value>
+  toItem(value: Value): AttributeValue
+  toJson(value: Value): Json
+}
 
 /**
  * How one attribute of an entity looks in each place it passes through: JSON at the API, a DynamoDB attribute value,
  * a column.
  */
-export interface Attribute {
+export interface Attribute extends Field {
   /** The legacy table's column. */
   readonly column: string
-  /** What a client must send; the messages are meant for it. */
-  readonly body: z.ZodType<Value>
-  /** What an item may hold: all that the column can, because another writer's item must not be lost to a rule of the API. */
-  readonly image: z.ZodType<Value>
   /**
    * The type of this attribute's column in a JSON_TABLE: text, a little wider than the real column, so that the
    * strict INSERT complains about a value that doesn't fit. MariaDB's JSON_TABLE itself only truncates.
@@ -20,7 +29,56 @@ export interface Attribute {
   readonly jsonTableType: string
   /** The text that travels in the JSON document; null becomes NULL. */
   toSql(value: Value): string | null
-  /** The value of a column as the Data API gave it. */
+  /** The SQL expression that makes the column's value of that text. @default the text itself */
+  readonly stored?: (text: string) => string
+  /** The SQL expression that makes text of the column, for rows that travel inside JSON. @default a cast */
+  readonly asText?: (column: string) => string
+  /** The value of a column as the Data API gave it, or as `asText` made it. */
   fromSql(value: unknown): Value
-  toItem(value: Value): AttributeValue
+  /** Set when the column holds the id of another entity's row, and the attribute that row's key. */
+  readonly references?: Reference
 }
+
+/** The table that a foreign key points to. */
+export type Reference = { readonly entity: string; readonly table: string; readonly idColumn: string }
+
+/** What every kind of attribute can be told. */
+export type AttributeOptions = {
+  readonly column: string
+  /** Whether a client may leave it out, or send null. @default false */
+  readonly optional?: boolean
+}
+
+/** As `AttributeOptions`, for kinds with a value that stands in for a missing one. */
+export type DefaultableOptions<T> = AttributeOptions & {
+  /** What an absent attribute means, on both sides; such as the column's DEFAULT. @default NULL */
+  readonly whenAbsent?: T
+}
+
+/** The message for a client's value: told apart whether it is there at all. */
+export const expecting =
+  (what: string) =>
+  (issue: { readonly input?: unknown }): string =>
+    issue.input === undefined ? 'is required' : `must be ${what}`
+
+/**
+ * The two schemas of an attribute from those of its value.
+ *
+ * @param absent what an absent attribute means
+ */
+export const schemas = (
+  { body, image }: { readonly body: z.ZodType<Value>; readonly image: z.ZodType<Value> },
+  optional: boolean,
+  absent: Value,
+): Pick<Attribute, 'body' | 'image'> => ({
+  body: optional ? orAbsent(body, absent) : body,
+  image: orAbsent(image, absent),
+})
+
+/** NULL and no attribute at all mean the same on both sides. */
+const orAbsent = (schema: z.ZodType<Value>, absent: Value): z.ZodType<Value> =>
+  z
+    // Not a union with null, whose error would hide the schema's own.
+    .nullable(schema)
+    .default(absent)
+    .transform((value) => value ?? absent)

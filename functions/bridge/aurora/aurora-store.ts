@@ -1,26 +1,30 @@
 import { type Kysely, sql } from 'kysely'
-import { type Change, type Intent, type Row, settle, type Version } from '../change.ts'
+import { type Change, type Intent, settle, type Version } from '../change.ts'
 import { idempotently } from '../data-api/idempotent.ts'
 import type { Entity } from '../entity.ts'
 import { decodeCursor, encodeCursor, type PageRequest } from '../http/paging.ts'
 import { staleVersion } from '../http/problem.ts'
+import type { OnceAnswer, OnceRequest } from '../idempotency/first-answer.ts'
 import { legacyIdOf } from '../key.ts'
 import { unknownKey } from '../normalise/api.ts'
 import { type EntityStore, matches, type Page, type Stored } from '../store.ts'
-import type { Value } from '../values.ts'
-import { type GuardedWriter, UnsettledError } from './guarded-writer.ts'
-
-type SqlRow = Readonly<Record<string, unknown>>
+import { sameValue } from '../values.ts'
+import type { GuardedWriter } from './guarded-writer.ts'
+import { IdempotentCreate } from './idempotent-create.ts'
+import { UnsettledError } from './outcome.ts'
+import { readSelected, type SqlRow, selected } from './selection.ts'
 
 /** Aurora as the API's store. Writes go through the same guarded writer as the stream's changes. */
 export class AuroraStore implements EntityStore {
   readonly #db: Kysely<unknown>
   readonly #writer: GuardedWriter
+  readonly #once: IdempotentCreate
 
   constructor(db: Kysely<unknown>, writer: GuardedWriter) {
     // It only reads by itself.
     this.#db = idempotently(db)
     this.#writer = writer
+    this.#once = new IdempotentCreate(db, writer, (entity, key) => this.get(entity, key))
   }
 
   /** Finds a row by its key or by its id: both stay usable. */
@@ -58,6 +62,10 @@ export class AuroraStore implements EntityStore {
     return this.#rewrite(entity, wish)
   }
 
+  createOnce(entity: Entity, change: Change, once: OnceRequest): Promise<OnceAnswer> {
+    return this.#once.create(entity, change, once)
+  }
+
   /** Reads the version, writes one above it. Who loses the race starts again, or gets 412 if it named a version. */
   async #rewrite(entity: Entity, intent: Intent): Promise<Stored | undefined> {
     for (let attempt = 1; attempt <= 5; attempt++) {
@@ -79,7 +87,7 @@ const isOwn = (change: Change, stored: Stored | undefined): boolean => {
   return (
     stored.version === change.version &&
     stored.updatedAt === change.at &&
-    Object.entries(change.row).every(([name, value]) => stored.row[name] === value)
+    Object.entries(change.row).every(([name, value]) => sameValue(stored.row[name] ?? null, value))
   )
 }
 
@@ -89,21 +97,14 @@ const selection = (entity: Entity) =>
     sql`t.backsync_key AS backsync_key`,
     sql`t.backsync_version AS backsync_version`,
     sql`t.backsync_updated_at AS backsync_updated_at`,
-    ...Object.values(entity.attributes).map(
-      ({ column }, at) => sql`t.${sql.ref(column)} AS ${sql.ref(`c${at}`)}`,
-    ),
+    ...selected(entity),
   ])
 
 const toStored = (entity: Entity, row: SqlRow): Stored => {
   const { backsync_key: key, id, backsync_version: version, backsync_updated_at: updatedAt } = row
-  const attributes = Object.entries(entity.attributes).map(([name, attribute], at): [string, Value] => [
-    name,
-    attribute.fromSql(row[`c${at}`]),
-  ])
-  const values: Row = Object.fromEntries(attributes)
   return {
     key: typeof key === 'string' ? key : String(id),
-    row: values,
+    row: readSelected(entity, row),
     version: toVersion(version),
     updatedAt: typeof updatedAt === 'string' ? toIso(updatedAt) : null,
   }

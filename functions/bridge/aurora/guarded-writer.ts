@@ -1,165 +1,278 @@
-import type { Kysely, QueryResult, RawBuilder } from 'kysely'
+import { type Kysely, type QueryResult, type RawBuilder, sql } from 'kysely'
 import { type Change, coalesce } from '../change.ts'
 import { wasRepeated } from '../data-api/driver.ts'
+import { DataApiError } from '../data-api/errors.ts'
 import { idempotently } from '../data-api/idempotent.ts'
 import type { Entity } from '../entity.ts'
-import { BridgeError, kindOf } from '../errors.ts'
-import { legacyIdOf } from '../key.ts'
+import { kindOf } from '../errors.ts'
+import { Deadline } from '../runtime/deadline.ts'
+import { retry } from '../runtime/retry.ts'
+import { type Batch, toBatches } from './batch.ts'
+import {
+  type ApplyOutcome,
+  KeyTakenError,
+  MissingParentError,
+  nothingApplied,
+  type PartialOutcome,
+  type Refused,
+  sum,
+  UnsettledError,
+} from './outcome.ts'
 import * as statements from './statements.ts'
 
-/** How many of a batch's keys changed a row, and how many didn't because the store holds the same or a newer version. */
-export type ApplyOutcome = {
-  readonly applied: number
-  readonly skipped: number
-  /** A statement was sent more than once: what it did at first was counted as skipped, if that answer was lost. */
-  readonly repeated: boolean
-}
-
-/** What one run of `apply` learns on its way. */
-type Run = { repeated: boolean }
-
-/** A change that can't be applied, with the reason. */
-export type Refused = { readonly change: Change; readonly error: Error }
-
-/** The key is the id of a row that has a key of its own. */
-export class KeyTakenError extends BridgeError {
-  override readonly name = 'KeyTakenError'
-  readonly code = 'key.taken'
-  readonly kind = 'data'
-}
-
-/** Others wrote the same keys again and again between our statements. */
-export class UnsettledError extends BridgeError {
-  override readonly name = 'UnsettledError'
-  readonly code = 'writer.unsettled'
-  readonly kind = 'transient'
-}
-
-/**
- * Bytes of JSON in one statement. The service takes 4 MiB a request; the document stands in it as a JSON string, so
- * its quotes are escaped once more.
- */
-const LARGEST_DOCUMENT = 3_500_000
 const ROUNDS = 4
+/**
+ * How long a statement in a transaction waits for a row that others hold, in seconds. MySQL's own 50 outlast the
+ * invocation, whose transaction would then be left open, with all its locks, for the service's three minutes.
+ */
+const LOCK_WAIT = 3
+/** No statement of a transaction begins with less time left, in milliseconds: what it waits, and then the rollback. */
+const STEP_TIME = LOCK_WAIT * 1000 + 1_500
 
 /**
  * Applies changes to Aurora as sets: a constant number of calls for a batch, whatever its size and mix. The statements
- * guard themselves and commit one by one; there is no transaction whose locks an invocation that dies could leave
- * behind for minutes. What a concurrent writer pushed between two of them is seen by the count, asked for by key, and
- * done again.
+ * guard themselves, so each is safe alone, and those of a plain entity commit one by one: there is no transaction whose
+ * locks an invocation that dies could leave behind for minutes. Child rows and custom writes do share a transaction
+ * with their parents. What a concurrent writer pushed between two statements is seen by the count, asked for by key,
+ * and done again.
  */
 export class GuardedWriter {
   readonly #db: Kysely<unknown>
+  readonly #deadline: Deadline
 
   /** @param db its statements are repeated after deadlocks, lock waits and lost answers: the guard makes that harmless */
-  constructor(db: Kysely<unknown>) {
+  constructor(db: Kysely<unknown>, deadline: Deadline = new Deadline()) {
     this.#db = idempotently(db)
+    this.#deadline = deadline
   }
 
   /**
    * Applies changes of one entity; of several for one key the newest counts.
    *
-   * @throws BridgeError; a part of the changes may have been applied then, and repeating all of them is harmless
+   * @throws BridgeError also for a single change that can't be applied; the others may have been applied then, and
+   *   repeating all of them is harmless
    */
   async apply(entity: Entity, changes: readonly Change[]): Promise<ApplyOutcome> {
-    const run: Run = { repeated: false }
-    let applied = 0
-    const newest = coalesce(changes)
-    for (const part of split(entity, newest)) applied += await this.#applyPart(run, entity, part)
-    return { applied, skipped: newest.length - applied, ...run }
+    const outcomes: PartialOutcome[] = []
+    const isNew = likelyNew(changes)
+    for (const batch of toBatches(entity, coalesce(changes)))
+      outcomes.push(await this.#applyBatch(batch, isNew))
+    const { refused, ...outcome } = sum(outcomes)
+    if (refused[0]) throw refused[0].error
+    return outcome
   }
 
   /**
-   * Applies what can be applied and names the rest: a batch that fails on bad data is halved until the bad changes are
-   * alone.
+   * Applies what can be applied and names the rest: a batch that fails on bad data, or on a row that others depend on,
+   * is halved until the changes to blame are alone.
    *
-   * @throws BridgeError for anything but bad data
+   * @throws BridgeError for anything but that
    */
-  async applyIsolating(
-    entity: Entity,
-    changes: readonly Change[],
-  ): Promise<ApplyOutcome & { readonly refused: readonly Refused[] }> {
-    const newest = coalesce(changes)
+  async applyIsolating(entity: Entity, changes: readonly Change[]): Promise<PartialOutcome> {
+    const outcomes: PartialOutcome[] = []
+    const isNew = likelyNew(changes)
+    for (const batch of toBatches(entity, coalesce(changes))) outcomes.push(await this.#isolate(batch, isNew))
+    return sum(outcomes)
+  }
+
+  async #isolate(batch: Batch, isNew: IsNew): Promise<PartialOutcome> {
     try {
-      return { ...(await this.apply(entity, newest)), refused: [] }
+      return await this.#applyBatch(batch, isNew)
     } catch (error) {
-      if (kindOf(error) !== 'data' || !(error instanceof Error)) throw error
-      const [only] = newest
-      if (only !== undefined && newest.length === 1)
-        return { applied: 0, skipped: 0, repeated: false, refused: [{ change: only, error }] }
-      const middle = Math.ceil(newest.length / 2)
-      const first = await this.applyIsolating(entity, newest.slice(0, middle))
-      const second = await this.applyIsolating(entity, newest.slice(middle))
-      return {
-        applied: first.applied + second.applied,
-        skipped: first.skipped + second.skipped,
-        repeated: first.repeated || second.repeated,
-        refused: [...first.refused, ...second.refused],
-      }
+      const kind = kindOf(error)
+      if ((kind !== 'data' && kind !== 'dependency') || !(error instanceof Error)) throw error
+      const { changes } = batch
+      const [only] = changes
+      if (only !== undefined && changes.length === 1)
+        return { ...nothingApplied, refused: [{ change: only, error }] }
+      const outcomes: PartialOutcome[] = []
+      for (const half of batch.halves()) outcomes.push(await this.#isolate(half, isNew))
+      return sum(outcomes)
     }
   }
 
-  async #applyPart(run: Run, entity: Entity, changes: readonly Change[]): Promise<number> {
-    const upserts = changes.filter(({ op }) => op === 'upsert')
-    const deletes = changes.filter(({ op }) => op === 'delete')
-    const deleted = deletes.length === 0 ? 0 : await this.#delete(run, entity, deletes)
-    return deleted + (upserts.length === 0 ? 0 : await this.#upsert(run, entity, upserts))
+  async #applyBatch(batch: Batch, isNew: IsNew): Promise<PartialOutcome> {
+    const deletes = batch.only(({ op }) => op === 'delete')
+    const upserts = batch.only(({ op }) => op === 'upsert')
+    const outcomes: PartialOutcome[] = []
+    if (deletes.changes.length > 0) outcomes.push(await this.#delete(deletes))
+    if (upserts.changes.length > 0) {
+      // With deletes there is no call to spare for a wrong guess, and children must not be inserted twice by one.
+      const mayGuess = deletes.changes.length === 0 && !needsTransaction(batch.entity)
+      outcomes.push(await this.#upsert(upserts, mayGuess ? isNew : undefined))
+    }
+    return sum(outcomes)
   }
 
-  async #upsert(run: Run, entity: Entity, upserts: readonly Change[]): Promise<number> {
-    const document = statements.toDocument(entity, upserts)
-    let applied = 0
+  /** @param isNew a guess that spares each change one of the two statements; without it each goes through both */
+  async #upsert(batch: Batch, isNew: IsNew | undefined): Promise<PartialOutcome> {
+    const { entity } = batch
+    const refused: Refused[] = []
+    let run: Run = { affected: 0, repeated: false }
+    let rest = batch
+    let guess: Guess = isNew
+      ? { older: batch.only((change) => !isNew(change)), missing: batch.only(isNew) }
+      : { older: batch, missing: batch }
     for (let round = 1; round <= ROUNDS; round++) {
-      applied += await this.#run(run, statements.updateByKey(entity, document))
-      if (hasLegacyIds(upserts)) applied += await this.#run(run, statements.updateById(entity, document))
-      applied += await this.#run(run, statements.insertMissing(entity, document))
-      if (applied >= upserts.length) return applied
-      const unapplied = await this.#query(run, statements.selectUnapplied(entity, document))
-      if (unapplied.length === 0) return applied
-      if (unapplied.some(({ taken }) => Number(taken) === 1))
-        throw new KeyTakenError(`The key is the id of a ${entity.name} that has a key of its own`)
+      const done = await this.#together(entity, (step) => upsertRows(step, rest, guess))
+      run = { affected: run.affected + done.affected, repeated: run.repeated || done.repeated }
+      const outcome = () => ({
+        applied: run.affected,
+        skipped: batch.changes.length - run.affected - refused.length,
+        repeated: run.repeated,
+        refused,
+      })
+      if (done.affected >= rest.changes.length) return outcome()
+      const { rows: unapplied } = await statements.selectUnapplied(entity, rest.document).execute(this.#db)
+      const reasons = new Map(unapplied.map((row) => [row.k, reasonOf(entity, row)]))
+      refused.push(
+        ...rest.changes.flatMap((change) => {
+          const error = reasons.get(change.key)
+          return error === undefined ? [] : [{ change, error }]
+        }),
+      )
+      rest = rest.only(({ key }) => reasons.has(key) && reasons.get(key) === undefined)
+      if (rest.changes.length === 0) return outcome()
+      guess = { older: rest, missing: rest }
     }
     throw new UnsettledError(`Changes of ${entity.name} did not settle in ${ROUNDS} rounds`)
   }
 
-  async #delete(run: Run, entity: Entity, deletes: readonly Change[]): Promise<number> {
-    const document = statements.toDocument(entity, deletes)
-    await this.#run(run, statements.bury(entity, document))
-    const byKey = await this.#run(run, statements.deleteByKey(entity, document))
-    return byKey + (hasLegacyIds(deletes) ? await this.#run(run, statements.deleteById(entity, document)) : 0)
+  async #delete(batch: Batch): Promise<PartialOutcome> {
+    const { affected, repeated } = await this.#together(batch.entity, (step) => deleteRows(step, batch))
+    return { applied: affected, skipped: batch.changes.length - affected, repeated, refused: [] }
   }
 
-  async #run(run: Run, statement: RawBuilder<unknown>): Promise<number> {
-    const { numAffectedRows } = await this.#execute(run, statement)
-    return Number(numAffectedRows ?? 0n)
-  }
-
-  async #query<R>(run: Run, statement: RawBuilder<R>): Promise<R[]> {
-    return (await this.#execute(run, statement)).rows
-  }
-
-  async #execute<R>(run: Run, statement: RawBuilder<R>): Promise<QueryResult<R>> {
-    const result = await statement.execute(this.#db)
-    run.repeated ||= wasRepeated(result)
-    return result
+  /** Runs statements one by one, or in one transaction where an entity has more than its own row. */
+  async #together(entity: Entity, work: (step: Step) => Promise<number>): Promise<Run> {
+    if (!needsTransaction(entity)) return runSteps(this.#db, work)
+    let attempts = 0
+    const run = await retry(
+      {
+        attempts: 8,
+        firstPause: 20,
+        longestPause: 1_000,
+        // Also when nothing is known of what the server did: the guard makes a repeat harmless.
+        retryable: (error) =>
+          kindOf(error) === 'transient' || (error instanceof DataApiError && error.outcome === 'unknown'),
+        deadline: this.#deadline,
+      },
+      () => {
+        attempts += 1
+        this.#deadline.require(STEP_TIME, 'a transaction')
+        return this.#db.transaction().execute(async (transaction) => {
+          await sql`SET innodb_lock_wait_timeout = ${sql.raw(String(LOCK_WAIT))}`.execute(transaction)
+          return runSteps(transaction, work, () =>
+            this.#deadline.require(STEP_TIME, 'a step of a transaction'),
+          )
+        })
+      },
+    )
+    return { affected: run.affected, repeated: run.repeated || attempts > 1 }
   }
 }
 
-const hasLegacyIds = (changes: readonly Change[]): boolean =>
-  changes.some(({ key }) => legacyIdOf(key) !== undefined)
+/** What statements did so far. */
+type Run = { readonly affected: number; readonly repeated: boolean }
 
-/** Splits a batch so that each part's document fits into a request. One change always fits: an item has 400 KB at most. */
-const split = (entity: Entity, changes: readonly Change[]): Change[][] => {
-  const parts: Change[][] = []
-  let size = Number.POSITIVE_INFINITY
-  for (const change of changes) {
-    const bytes = Buffer.byteLength(JSON.stringify(statements.toDocument(entity, [change])))
-    if (size + bytes > LARGEST_DOCUMENT) {
-      parts.push([])
-      size = 0
-    }
-    parts.at(-1)?.push(change)
-    size += bytes
+/** Where statements run, and how. */
+type Step = {
+  readonly db: Kysely<unknown>
+  /** @returns how many rows it affected */
+  run(statement: RawBuilder<unknown>): Promise<number>
+}
+
+const runSteps = async (
+  db: Kysely<unknown>,
+  work: (step: Step) => Promise<number>,
+  before: () => void = () => undefined,
+): Promise<Run> => {
+  let repeated = false
+  const affected = await work({
+    db,
+    run: async (statement) => {
+      before()
+      const result: QueryResult<unknown> = await statement.execute(db)
+      repeated ||= wasRepeated(result)
+      return Number(result.numAffectedRows ?? 0n)
+    },
+  })
+  return { affected, repeated }
+}
+
+/** Whether an entity has more than its own row. */
+const needsTransaction = ({ children, write }: Entity): boolean =>
+  Object.keys(children).length > 0 || write !== undefined
+
+/** Which changes may find a row, and which may find none: a change that is in both goes through both statements. */
+type Guess = { readonly older: Batch; readonly missing: Batch }
+
+/** Whether a change probably makes a new row. */
+type IsNew = (change: Change) => boolean
+
+/** A key whose first version is among the changes was probably created by them. It is a guess that nothing relies on. */
+const likelyNew = (changes: readonly Change[]): IsNew => {
+  const created = new Set(changes.filter(({ version }) => version === 1n).map(({ key }) => key))
+  return ({ key }) => created.has(key)
+}
+
+/**
+ * Children of updated rows go before rows are inserted: a delete that finds nothing would lock the gap for others.
+ *
+ * @param older the changes that may find a row, and `missing` those that may find none; together the whole batch
+ */
+const upsertRows = async ({ db, run }: Step, batch: Batch, { older, missing }: Guess): Promise<number> => {
+  const { entity } = batch
+  const lists = Object.values(entity.children)
+  const winners = entity.write && (await upsertsToApply(db, batch))
+  let affected = 0
+  if (older.changes.length > 0)
+    affected += await run(statements.updateOlder(entity, older.document, older.lookup))
+  for (const list of lists)
+    await run(statements.deleteChildrenOfUpdated(entity, list, batch.keys, batch.lookup))
+  if (missing.changes.length > 0) affected += await run(statements.insertMissing(entity, missing.document))
+  for (const [at, list] of lists.entries())
+    await run(statements.insertChildren(entity, [list, at], batch.document, batch.lookup))
+  if (winners !== undefined && winners.length > 0) await entity.write?.({ changes: winners, transaction: db })
+  return affected
+}
+
+const deleteRows = async ({ db, run }: Step, batch: Batch): Promise<number> => {
+  const { entity, keys, lookup } = batch
+  await run(statements.bury(entity, keys))
+  if (entity.write !== undefined) {
+    const { rows } = await statements.selectDeletable(entity, keys, lookup).execute(db)
+    const winners = named(
+      batch,
+      rows.map(({ k }) => k),
+    )
+    if (winners.length > 0) await entity.write({ changes: winners, transaction: db })
   }
-  return parts
+  for (const list of Object.values(entity.children))
+    await run(statements.deleteChildrenOfOlder(entity, list, keys, lookup))
+  return run(statements.deleteOlder(entity, keys, lookup))
+}
+
+/** The upserts that the guard will let pass; their rows stay locked. */
+const upsertsToApply = async (db: Kysely<unknown>, batch: Batch): Promise<readonly Change[]> => {
+  const { rows } = await statements.selectUnapplied(batch.entity, batch.document, true).execute(db)
+  const free = rows.filter((row) => reasonOf(batch.entity, row) === undefined)
+  return named(
+    batch,
+    free.map(({ k }) => k),
+  )
+}
+
+const named = ({ changes }: Batch, keys: readonly string[]): Change[] => {
+  const wanted = new Set(keys)
+  return changes.filter(({ key }) => wanted.has(key))
+}
+
+/** Why a change can't be applied; undefined when another writer was merely faster. */
+const reasonOf = (entity: Entity, { taken, missing }: statements.Unapplied): Error | undefined => {
+  if (Number(taken) === 1)
+    return new KeyTakenError(`The key is the id of a ${entity.name} that has a key of its own`)
+  return Number(missing) === 1
+    ? new MissingParentError(`A row that the ${entity.name} refers to is not there`)
+    : undefined
 }

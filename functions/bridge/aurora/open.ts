@@ -17,7 +17,7 @@ export const openAurora = (
   deadline: Deadline,
 ): { readonly writer: GuardedWriter; readonly store: AuroraStore } => {
   const db = new Kysely<unknown>({ dialect: new DataApiDialect(dataApiConfig(config, deadline)) })
-  const writer = new GuardedWriter(db)
+  const writer = new GuardedWriter(db, deadline)
   return { writer, store: new AuroraStore(db, writer) }
 }
 

@@ -1,12 +1,14 @@
 import { type RawBuilder, sql } from 'kysely'
-import type { Change } from '../change.ts'
+import type { Attribute } from '../attributes/attribute.ts'
+import type { ChildRows } from '../child-rows.ts'
 import type { Entity } from '../entity.ts'
-import { legacyIdOf } from '../key.ts'
+import { placesOf } from './document.ts'
 
 /*
- * The guarded statements. Each applies a whole batch, which travels as one JSON parameter `j`:
+ * The guarded statements. Each applies a whole batch, which travels as one JSON parameter, read as the table `j`:
  *   k  the key          i  the legacy id, for a key that is one
- *   v  the version      u  the time of the write          c0, c1 …  the columns
+ *   v  the version      u  the time of the write
+ *   c0, c1 …  the columns' texts        r0, r1 …  the legacy ids that references name
  *
  * Each is safe by itself, at any time, in any order and any number of times, also when it reaches the server late:
  * it compares versions in its own WHERE. A row is found by its key, or by its id where the row has no key.
@@ -15,115 +17,229 @@ import { legacyIdOf } from '../key.ts'
  * row that it updates, and fires on any unique index.
  */
 
-const KEY_TYPE = 'VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin'
+type Sql = RawBuilder<unknown>
 
-/** The batch as the document that the statements read. Only values that were checked go in as numbers. */
-export const toDocument = (entity: Entity, changes: readonly Change[]): string => {
-  const attributes = Object.entries(entity.attributes)
-  return JSON.stringify(
-    changes.map((change) => {
-      const id = legacyIdOf(change.key)
-      const columns = attributes.flatMap(([name, attribute], at) => {
-        const text = change.op === 'upsert' ? attribute.toSql(change.row[name] ?? null) : null
-        return text === null ? [] : [[`c${at}`, text]]
-      })
-      return {
-        k: change.key,
-        ...(id === undefined ? {} : { i: String(id) }),
-        v: String(change.version),
-        u: toSqlTime(change.at),
-        ...Object.fromEntries(columns),
-      }
+/** What a batch's keys are: a lookup that no key needs is left out. */
+export type Lookup = 'keys' | 'ids' | 'both'
+
+const KEY_TYPE = 'VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin'
+/** As wide as a version that is taken from the stream; a counted one compares faster as an integer. */
+const VERSION_TYPE = { counted: 'BIGINT UNSIGNED', stream: 'DECIMAL(50, 0)' } as const
+
+const attributesOf = (entity: Entity): Attribute[] => Object.values(entity.attributes)
+const raw = (text: string): Sql => sql.raw(text)
+const list = (parts: readonly Sql[]): Sql => sql.join(parts)
+/** Names were checked when the entity was defined. */
+const quoted = (name: string): string => `\`${name}\``
+
+const column = (name: string, type: string, place: number | string): string =>
+  `${name} ${type} PATH '$[${place}]' NULL ON EMPTY ERROR ON ERROR`
+
+/** The document as the table `j`. JSON's null is NULL. */
+const table = (entity: Entity, document: string, columns: readonly string[]): Sql => {
+  const head = [
+    `k ${KEY_TYPE} PATH '$[0]' ERROR ON ERROR`,
+    `v ${VERSION_TYPE[entity.versions]} PATH '$[1]' ERROR ON ERROR`,
+    "u VARCHAR(32) PATH '$[2]' ERROR ON ERROR",
+    column('i', 'BIGINT', 3),
+  ]
+  return sql`JSON_TABLE(${document}, '$[*]' COLUMNS (${raw([...head, ...columns].join(', '))})) AS j`
+}
+
+const keys = (entity: Entity, document: string): Sql => table(entity, document, [])
+
+const rows = (entity: Entity, document: string): Sql => {
+  const places = placesOf(entity).attributes
+  return table(
+    entity,
+    document,
+    attributesOf(entity).flatMap(({ jsonTableType, references }, at) => {
+      const place = places[at] ?? Number.NaN
+      return [
+        column(`c${at}`, jsonTableType, place),
+        ...(references ? [column(`r${at}`, 'BIGINT', place + 1)] : []),
+      ]
     }),
   )
 }
 
-/** ISO 8601 in UTC to MySQL's form; the connection's time zone is UTC. */
-const toSqlTime = (iso: string): string => iso.slice(0, -1).replace('T', ' ')
-
-/** The document as a table. An absent member is NULL. */
-const rows = (entity: Entity, document: string): RawBuilder<unknown> => {
-  const columns = Object.values(entity.attributes).map(
-    ({ jsonTableType }, at) => `c${at} ${jsonTableType} PATH '$.c${at}'`,
+/** Only what references need: whether their rows are there. */
+const referenceRows = (entity: Entity, document: string): Sql =>
+  table(
+    entity,
+    document,
+    referencesOf(entity).flatMap(({ at, place, jsonTableType }) => [
+      column(`c${at}`, jsonTableType, place),
+      column(`r${at}`, 'BIGINT', place + 1),
+    ]),
   )
-  const definitions = [
-    `k ${KEY_TYPE} PATH '$.k' ERROR ON ERROR`,
-    "i BIGINT PATH '$.i' NULL ON EMPTY ERROR ON ERROR",
-    "v BIGINT UNSIGNED PATH '$.v' ERROR ON ERROR",
-    "u VARCHAR(32) PATH '$.u' ERROR ON ERROR",
-    ...columns.map((column) => `${column} NULL ON EMPTY ERROR ON ERROR`),
-  ]
-  return sql`JSON_TABLE(${document}, '$[*]' COLUMNS (${sql.raw(definitions.join(', '))})) AS j`
+
+const referencesOf = (entity: Entity) => {
+  const places = placesOf(entity).attributes
+  return attributesOf(entity).flatMap(({ references, jsonTableType }, at) =>
+    references ? [{ at, place: places[at] ?? Number.NaN, jsonTableType, ...references }] : [],
+  )
 }
 
-const columnsOf = (entity: Entity): { name: string; value: string }[] =>
-  Object.values(entity.attributes).map(({ column }, at) => ({ name: column, value: `j.c${at}` }))
+/** Joins the rows that references name, by key as `p0` and by legacy id as `q0`. */
+const parents = (entity: Entity): Sql =>
+  raw(
+    referencesOf(entity)
+      .map(
+        ({ at, table: parent, idColumn }) =>
+          `LEFT JOIN ${quoted(parent)} AS p${at} ON p${at}.backsync_key = j.c${at} ` +
+          `LEFT JOIN ${quoted(parent)} AS q${at} ON q${at}.${quoted(idColumn)} = j.r${at} AND q${at}.backsync_key IS NULL`,
+      )
+      .join(' '),
+  )
 
-const list = (parts: readonly RawBuilder<unknown>[]): RawBuilder<unknown> => sql.join(parts)
+const parentId = (at: number, idColumn: string): string =>
+  `COALESCE(p${at}.${quoted(idColumn)}, q${at}.${quoted(idColumn)})`
 
-const byKey = sql`t.backsync_key = j.k`
-const byId = (entity: Entity) => sql`t.${sql.ref(entity.idColumn)} = j.i AND t.backsync_key IS NULL`
+/** Every row that is referred to is there. */
+const parentsFound = (entity: Entity): Sql =>
+  raw(
+    referencesOf(entity)
+      .map(({ at, idColumn }) => ` AND (j.c${at} IS NULL OR ${parentId(at, idColumn)} IS NOT NULL)`)
+      .join(''),
+  )
 
-const update = (entity: Entity, document: string, found: RawBuilder<unknown>): RawBuilder<unknown> => sql`
-  UPDATE ${rows(entity, document)} STRAIGHT_JOIN ${sql.table(entity.table)} AS t ON ${found}
-  SET ${list(columnsOf(entity).map(({ name, value }) => sql`t.${sql.ref(name)} = ${sql.raw(value)}`))},
+/** The legacy table's columns, and what is stored in each. */
+const assignments = (entity: Entity): { readonly name: Sql; readonly value: Sql }[] =>
+  attributesOf(entity).map(({ column: name, references, stored = identity }, at) => ({
+    name: sql.ref(name),
+    value: raw(references ? parentId(at, references.idColumn) : stored(`j.c${at}`)),
+  }))
+
+const identity = (text: string): string => text
+
+/** Joins the rows that the batch's keys name, as `t`. */
+const found = (entity: Entity, lookup: Lookup): Sql => {
+  const own = sql`${sql.table(entity.table)}`
+  const id = sql.ref(entity.idColumn)
+  switch (lookup) {
+    case 'keys':
+      return sql`STRAIGHT_JOIN ${own} AS t ON t.backsync_key = j.k`
+    case 'ids':
+      return sql`STRAIGHT_JOIN ${own} AS t ON t.${id} = j.i AND t.backsync_key IS NULL`
+    case 'both':
+      return sql`LEFT JOIN ${own} AS named ON named.backsync_key = j.k
+        STRAIGHT_JOIN ${own} AS t ON t.${id} = COALESCE(named.${id}, j.i)
+          AND (named.${id} IS NOT NULL OR t.backsync_key IS NULL)`
+  }
+}
+
+/** Joins what may stand against a key as `t`, a row with the same id as `legacy`, and the key's tombstone as `d`. */
+const against = (entity: Entity): Sql => {
+  const own = sql`${sql.table(entity.table)}`
+  return sql`LEFT JOIN ${own} AS t ON t.backsync_key = j.k
+    LEFT JOIN ${own} AS legacy ON legacy.${sql.ref(entity.idColumn)} = j.i
+    LEFT JOIN backsync_tombstones AS d ON d.entity = ${entity.name} AND d.entity_key = j.k`
+}
+
+/** Updates rows that hold an older version. */
+export const updateOlder = (entity: Entity, document: string, lookup: Lookup): Sql => sql`
+  UPDATE ${rows(entity, document)} ${found(entity, lookup)} ${parents(entity)}
+  SET ${list(assignments(entity).map(({ name, value }) => sql`t.${name} = ${value}`))},
     t.backsync_version = j.v, t.backsync_updated_at = j.u
-  WHERE t.backsync_version < j.v`
-
-/** Updates rows with a key that hold an older version. */
-export const updateByKey = (entity: Entity, document: string) => update(entity, document, byKey)
-
-/** Updates legacy-born rows that hold an older version. */
-export const updateById = (entity: Entity, document: string) => update(entity, document, byId(entity))
+  WHERE t.backsync_version < j.v${parentsFound(entity)}`
 
 /** Inserts rows that don't exist, unless their key was deleted at the same or a later version. */
-export const insertMissing = (entity: Entity, document: string): RawBuilder<unknown> => sql`
+export const insertMissing = (entity: Entity, document: string): Sql => sql`
   INSERT INTO ${sql.table(entity.table)}
-    (${sql.ref(entity.idColumn)}, ${list(columnsOf(entity).map(({ name }) => sql.ref(name)))},
+    (${sql.ref(entity.idColumn)}, ${list(assignments(entity).map(({ name }) => name))},
      backsync_key, backsync_version, backsync_updated_at)
-  SELECT j.i, ${sql.raw(
-    columnsOf(entity)
-      .map(({ value }) => value)
-      .join(', '),
-  )},
-    IF(j.i IS NULL, j.k, NULL), j.v, j.u
-  FROM ${rows(entity, document)}
-  LEFT JOIN ${sql.table(entity.table)} AS t ON ${byKey}
-  LEFT JOIN ${sql.table(entity.table)} AS legacy ON legacy.${sql.ref(entity.idColumn)} = j.i
-  LEFT JOIN backsync_tombstones AS d ON d.entity = ${entity.name} AND d.entity_key = j.k
+  SELECT j.i, ${list(assignments(entity).map(({ value }) => value))}, IF(j.i IS NULL, j.k, NULL), j.v, j.u
+  FROM ${rows(entity, document)} ${against(entity)} ${parents(entity)}
   WHERE t.${sql.ref(entity.idColumn)} IS NULL AND legacy.${sql.ref(entity.idColumn)} IS NULL
-    AND (d.version IS NULL OR d.version < j.v)`
+    AND (d.version IS NULL OR d.version < j.v)${parentsFound(entity)}`
 
 /** Records deletes. It comes before the delete itself: from here on no older write can bring the row back. */
-export const bury = (entity: Entity, document: string): RawBuilder<unknown> => sql`
+export const bury = (entity: Entity, document: string): Sql => sql`
   INSERT INTO backsync_tombstones (entity, entity_key, version, deleted_at)
-  SELECT ${entity.name}, j.k, j.v, j.u FROM ${rows(entity, document)}
+  SELECT ${entity.name}, j.k, j.v, j.u FROM ${keys(entity, document)}
   ON DUPLICATE KEY UPDATE
     deleted_at = IF(VALUES(version) > backsync_tombstones.version, VALUES(deleted_at), backsync_tombstones.deleted_at),
     version = GREATEST(backsync_tombstones.version, VALUES(version))`
 
-const remove = (entity: Entity, document: string, found: RawBuilder<unknown>): RawBuilder<unknown> => sql`
-  DELETE t FROM ${rows(entity, document)} STRAIGHT_JOIN ${sql.table(entity.table)} AS t ON ${found}
+/** Deletes rows that hold an older version. */
+export const deleteOlder = (entity: Entity, document: string, lookup: Lookup): Sql => sql`
+  DELETE t FROM ${keys(entity, document)} ${found(entity, lookup)}
   WHERE t.backsync_version < j.v`
 
-/** Deletes rows with a key that hold an older version. */
-export const deleteByKey = (entity: Entity, document: string) => remove(entity, document, byKey)
+/** Deletes the child rows of rows that hold an older version and are about to be deleted. */
+export const deleteChildrenOfOlder = (
+  entity: Entity,
+  child: ChildRows,
+  document: string,
+  lookup: Lookup,
+): Sql => sql`
+  DELETE c FROM ${keys(entity, document)} ${found(entity, lookup)} ${childrenOf(entity, child)}
+  WHERE t.backsync_version < j.v`
 
-/** Deletes legacy-born rows that hold an older version. */
-export const deleteById = (entity: Entity, document: string) => remove(entity, document, byId(entity))
+/** Deletes the child rows of rows that have been updated to the batch's version. */
+export const deleteChildrenOfUpdated = (
+  entity: Entity,
+  child: ChildRows,
+  document: string,
+  lookup: Lookup,
+): Sql => sql`
+  DELETE c FROM ${keys(entity, document)} ${found(entity, lookup)} ${childrenOf(entity, child)}
+  WHERE t.backsync_version = j.v`
+
+const childrenOf = (entity: Entity, child: ChildRows): Sql =>
+  sql`STRAIGHT_JOIN ${sql.table(child.table)} AS c ON c.${sql.ref(child.parentColumn)} = t.${sql.ref(entity.idColumn)}`
+
+/** Inserts the child rows of rows that are at the batch's version. Their old ones have been deleted. */
+export const insertChildren = (
+  entity: Entity,
+  [child, at]: readonly [ChildRows, number],
+  document: string,
+  lookup: Lookup,
+): Sql => {
+  const columns = Object.values(child.attributes)
+  const nested = [
+    'p FOR ORDINALITY',
+    ...columns.map(({ jsonTableType }, place) => column(`c${place}`, jsonTableType, place)),
+  ]
+  const members = `NESTED PATH '$[${placesOf(entity).children[at]}][*]' COLUMNS (${nested.join(', ')})`
+  return sql`
+  INSERT INTO ${sql.table(child.table)}
+    (${list([child.parentColumn, child.positionColumn, ...columns.map(({ column: name }) => name)].map((name) => sql.ref(name)))})
+  SELECT t.${sql.ref(entity.idColumn)}, j.p, ${list(columns.map(({ stored = identity }, place) => raw(stored(`j.c${place}`))))}
+  FROM ${table(entity, document, [members])} ${found(entity, lookup)}
+  WHERE t.backsync_version = j.v AND j.p IS NOT NULL`
+}
+
+/** A key that the store doesn't hold at this version or a later one, and why. */
+export type Unapplied = {
+  readonly k: string
+  /** 1 when the key is a legacy id whose row has a key of its own: that row is somebody else's. */
+  readonly taken: number | bigint
+  /** 1 when a row that it refers to is not there. */
+  readonly missing: number | bigint
+}
 
 /**
- * Lists the upserts that neither reached their row nor were older than what is there. `taken` tells that the key is a
- * legacy id whose row has a key of its own: that row is somebody else's.
+ * Lists the upserts that neither reached their row nor were older than what is there.
+ *
+ * @param locking whether the rows stay locked until the transaction ends
  */
 export const selectUnapplied = (
   entity: Entity,
   document: string,
-): RawBuilder<{ k: string; taken: number }> => sql`
-  SELECT j.k AS k, IF(legacy.backsync_key IS NULL, 0, 1) AS taken
-  FROM ${rows(entity, document)}
-  LEFT JOIN ${sql.table(entity.table)} AS t ON ${byKey}
-  LEFT JOIN ${sql.table(entity.table)} AS legacy ON legacy.${sql.ref(entity.idColumn)} = j.i
-  LEFT JOIN backsync_tombstones AS d ON d.entity = ${entity.name} AND d.entity_key = j.k
+  locking = false,
+): RawBuilder<Unapplied> => sql`
+  SELECT j.k AS k, IF(legacy.backsync_key IS NULL, 0, 1) AS taken, IF(TRUE${parentsFound(entity)}, 0, 1) AS missing
+  FROM ${referenceRows(entity, document)} ${against(entity)} ${parents(entity)}
   WHERE COALESCE(t.backsync_version, IF(legacy.backsync_key IS NULL, legacy.backsync_version, NULL), 0) < j.v
-    AND COALESCE(d.version, 0) < j.v`
+    AND COALESCE(d.version, 0) < j.v ${raw(locking ? 'FOR UPDATE' : '')}`
+
+/** Lists the deletes whose row holds an older version, and keeps those rows locked until the transaction ends. */
+export const selectDeletable = (
+  entity: Entity,
+  document: string,
+  lookup: Lookup,
+): RawBuilder<{ readonly k: string }> => sql`
+  SELECT j.k AS k FROM ${keys(entity, document)} ${found(entity, lookup)}
+  WHERE t.backsync_version < j.v FOR UPDATE`

@@ -11,13 +11,19 @@ import type { Change, Intent, Row } from '../change.ts'
 import type { Entity } from '../entity.ts'
 import { ConfigurationError, InvalidRecordError } from '../errors.ts'
 import { decodeCursor, encodeCursor, type PageRequest } from '../http/paging.ts'
-import { Problem, staleVersion } from '../http/problem.ts'
+import { staleVersion } from '../http/problem.ts'
+import { type OnceAnswer, type OnceRequest, replay, stillInProgress } from '../idempotency/first-answer.ts'
 import { unknownKey } from '../normalise/api.ts'
 import type { Deadline } from '../runtime/deadline.ts'
 import type { Log } from '../runtime/log.ts'
+import { retry } from '../runtime/retry.ts'
 import { type EntityStore, matches, type Page, type Stored } from '../store.ts'
-import { DynamoError } from './errors.ts'
-import { ForeignItemError, type Item, toAttributes, toStored } from './items.ts'
+import { sameValue } from '../values.ts'
+import { absent, present } from './conditions.ts'
+import { createWithRecord, firstAnswerOf } from './create-once.ts'
+import { DynamoError, isConflict } from './errors.ts'
+import { belongsTo, ForeignItemError, type Item, keyOf, toAttributes, toItem, toStored } from './items.ts'
+import { type Scan, scanPage } from './scan-page.ts'
 
 /** The longest a call may take, in milliseconds; the SDK's repeats count as one call. */
 const CALL_LIMIT = 10_000
@@ -27,23 +33,27 @@ const LONGEST_KEY = 2048
 /**
  * DynamoDB as the API's store. Each write is one conditional call that makes the version one larger, so no write is
  * ever lost to another. The SDK repeats a call whose answer was lost; a repeat that fails its own condition is
- * recognised by what the item holds.
+ * recognised by what the item holds. What another entity keeps under a key of their common table is not there.
  */
 export class DynamoStore implements EntityStore {
   readonly #client: DynamoDBClient
-  /** Table names by entity name. */
   readonly #tables: Readonly<Record<string, string>>
+  readonly #idempotencyTable: string
   readonly #deadline: Deadline
   readonly #log: Log
 
   constructor(parts: {
     readonly client: DynamoDBClient
+    /** Names of DynamoDB's tables, by the name that the entities' layouts have for them. */
     readonly tables: Readonly<Record<string, string>>
+    /** Where the first answers to repeatable creates are kept. */
+    readonly idempotencyTable: string
     readonly deadline: Deadline
     readonly log: Log
   }) {
     this.#client = parts.client
     this.#tables = parts.tables
+    this.#idempotencyTable = parts.idempotencyTable
     this.#deadline = parts.deadline
     this.#log = parts.log
   }
@@ -51,26 +61,21 @@ export class DynamoStore implements EntityStore {
   async get(entity: Entity, key: string): Promise<Stored | undefined> {
     const command = new GetItemCommand({ ...this.#at(entity, key), ConsistentRead: true })
     const { Item } = await this.#call('GetItem', (options) => this.#client.send(command, options))
-    return Item && toStored(entity, Item)
+    return Item && belongsTo(entity, Item) ? toStored(entity, Item) : undefined
   }
 
   async list(entity: Entity, { limit, cursor }: PageRequest): Promise<Page> {
     const isKey = (key: string) => key !== '' && Buffer.byteLength(key) <= LONGEST_KEY
-    const start = cursor === undefined ? undefined : this.#keyOf(entity, decodeCursor(cursor, isKey))
-    const command = new ScanCommand({
-      TableName: this.#table(entity),
-      Limit: limit,
-      ExclusiveStartKey: start,
-      ConsistentRead: true,
-    })
-    const { Items = [], LastEvaluatedKey } = await this.#call('Scan', (options) =>
-      this.#client.send(command, options),
-    )
-    const last = LastEvaluatedKey?.[entity.keyName]?.S
-    return {
-      items: Items.flatMap((item) => this.#own(entity, item)),
-      cursor: last === undefined ? undefined : encodeCursor(last),
-    }
+    const start = cursor === undefined ? undefined : decodeCursor(cursor, isKey)
+    const scan: Scan = (input) =>
+      this.#call('Scan', (options) =>
+        this.#client.send(
+          new ScanCommand({ TableName: this.#table(entity), ConsistentRead: true, ...input }),
+          options,
+        ),
+      )
+    const page = await scanPage(entity, { limit, start }, scan, (item) => this.#own(entity, item))
+    return { ...page, cursor: page.cursor === undefined ? undefined : encodeCursor(page.cursor) }
   }
 
   async write(entity: Entity, change: Change | Intent): Promise<Stored | undefined> {
@@ -80,60 +85,75 @@ export class DynamoStore implements EntityStore {
     return undefined
   }
 
-  async #create(entity: Entity, change: Change): Promise<Stored> {
-    if (change.op !== 'upsert') throw new InvalidRecordError('A create carries a row')
-    const item: Item = {
-      ...this.#keyOf(entity, change.key),
-      ...toAttributes(entity, change.row),
-      version: { N: String(change.version) },
-      updatedAt: { S: change.at },
+  async createOnce(entity: Entity, change: Change, once: OnceRequest): Promise<OnceAnswer> {
+    const row = rowOf(change)
+    const response = once.answer(toStored(entity, toItem(entity, change, row)))
+    const tables = { items: this.#table(entity), records: this.#idempotencyTable }
+    const command = createWithRecord(tables, entity, { change, row, once, response })
+    try {
+      await retry({ ...CONFLICTS, deadline: this.#deadline }, () =>
+        this.#call('TransactWriteItems', (options) => this.#client.send(command, options)),
+      )
+      return { response, replayed: false }
+    } catch (error) {
+      const first = firstAnswerOf(error)
+      if (first !== undefined) return replay(first, once, response)
+      throw isConflict(error) ? stillInProgress() : error
     }
+  }
+
+  async #create(entity: Entity, change: Change): Promise<Stored> {
+    const row = rowOf(change)
+    const item = toItem(entity, change, row)
+    const { expression, names } = absent(entity)
     try {
       await this.#call('PutItem', (options) =>
         this.#client.send(
           new PutItemCommand({
             TableName: this.#table(entity),
             Item: item,
-            ConditionExpression: 'attribute_not_exists(#key)',
-            ExpressionAttributeNames: { '#key': entity.keyName },
+            ConditionExpression: expression,
+            ExpressionAttributeNames: { ...names },
             ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
           }),
           options,
         ),
       )
     } catch (error) {
-      const found = wasRepeated(error) ? conflicting(error) : undefined
-      if (found === undefined || !isOwn(toStored(entity, found), change, change.row)) throw error
+      const found = wasRepeated(error) ? conflicting(entity, error) : undefined
+      if (found === undefined || !isOwn(toStored(entity, found), change, row)) throw error
     }
     return toStored(entity, item)
   }
 
   async #replace(entity: Entity, change: Intent, row: Row): Promise<Stored> {
-    const names = Object.keys(entity.attributes)
     const attributes = toAttributes(entity, row)
-    const { condition, values } = precondition(change.ifMatch)
+    const fields = Object.keys(entity.fields).map((name, at) => ({ name, at, value: attributes[name] }))
+    const removed = fields.filter(({ value }) => value === undefined).map(({ at }) => `#a${at}`)
+    const { expression, names, values } = present(entity, change.ifMatch)
     try {
       const { Attributes } = await this.#call('UpdateItem', (options) =>
         this.#client.send(
           new UpdateItemCommand({
             ...this.#at(entity, change.key),
-            UpdateExpression: `SET ${names.map((_, at) => `#a${at} = :a${at}`).join(', ')}, #updatedAt = :at ADD #version :one`,
-            ConditionExpression: condition,
+            UpdateExpression: [
+              `SET ${['#updatedAt = :at', ...fields.flatMap(({ value, at }) => (value === undefined ? [] : [`#a${at} = :a${at}`]))].join(', ')}`,
+              ...(removed.length === 0 ? [] : [`REMOVE ${removed.join(', ')}`]),
+              'ADD #version :one',
+            ].join(' '),
+            ConditionExpression: expression,
             ExpressionAttributeNames: {
-              '#key': entity.keyName,
+              ...names,
               '#version': 'version',
               '#updatedAt': 'updatedAt',
-              ...Object.fromEntries(names.map((name, at) => [`#a${at}`, name])),
+              ...Object.fromEntries(fields.map(({ name, at }) => [`#a${at}`, name])),
             },
             ExpressionAttributeValues: {
               ':at': { S: change.at },
               ':one': { N: '1' },
               ...values,
               ...Object.fromEntries(
-                names.flatMap((name, at) => {
-                  const value = attributes[name]
-                  return value === undefined ? [] : [[`:a${at}`, value]]
-                }),
+                fields.flatMap(({ value, at }) => (value === undefined ? [] : [[`:a${at}`, value]])),
               ),
             },
             ReturnValues: 'ALL_NEW',
@@ -144,22 +164,21 @@ export class DynamoStore implements EntityStore {
       )
       return toStored(entity, Attributes ?? {})
     } catch (error) {
-      const found = refusal(error, entity)
-      const stored = toStored(entity, found)
+      const stored = toStored(entity, refusal(entity, error))
       if (wasRepeated(error) && isOwn(stored, change, row)) return stored
       throw staleVersion()
     }
   }
 
   async #remove(entity: Entity, change: Intent): Promise<void> {
-    const { condition, names, values } = precondition(change.ifMatch)
+    const { expression, names, values } = present(entity, change.ifMatch)
     try {
       await this.#call('DeleteItem', (options) =>
         this.#client.send(
           new DeleteItemCommand({
             ...this.#at(entity, change.key),
-            ConditionExpression: condition,
-            ExpressionAttributeNames: { '#key': entity.keyName, ...names },
+            ConditionExpression: expression,
+            ExpressionAttributeNames: { ...names },
             ExpressionAttributeValues: Object.keys(values).length === 0 ? undefined : values,
             ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
           }),
@@ -168,29 +187,20 @@ export class DynamoStore implements EntityStore {
       )
     } catch (error) {
       // Nothing there at a repeated attempt: the first one's answer was lost, its delete was not.
-      if (
-        conflicting(error) === undefined &&
-        error instanceof ConditionalCheckFailedException &&
-        wasRepeated(error)
-      )
-        return
-      const stored = toStored(entity, refusal(error, entity))
+      if (isEmpty(error) && wasRepeated(error)) return
+      const stored = toStored(entity, refusal(entity, error))
       throw matches(change.ifMatch, stored.version) ? error : staleVersion()
     }
   }
 
-  #table(entity: Entity): string {
-    const table = this.#tables[entity.name]
-    if (table === undefined) throw new ConfigurationError([`TABLES names no table for ${entity.name}`])
+  #table({ name, item }: Entity): string {
+    const table = this.#tables[item.table]
+    if (table === undefined) throw new ConfigurationError([`TABLES names no table for ${name}`])
     return table
   }
 
-  #keyOf(entity: Entity, key: string): Item {
-    return { [entity.keyName]: { S: key } }
-  }
-
   #at(entity: Entity, key: string): { TableName: string; Key: Item } {
-    return { TableName: this.#table(entity), Key: this.#keyOf(entity, key) }
+    return { TableName: this.#table(entity), Key: keyOf(entity, key) }
   }
 
   /** One item that isn't the entity's must not hide the others of its page: it is logged, with its key, and left out. */
@@ -199,7 +209,7 @@ export class DynamoStore implements EntityStore {
       return [toStored(entity, item)]
     } catch (error) {
       if (!(error instanceof ForeignItemError)) throw error
-      this.#log.warn('foreign item', { entity: entity.name, key: item[entity.keyName]?.S, error })
+      this.#log.warn('foreign item', { entity: entity.name, key: item[entity.item.keyAttribute]?.S, error })
       return []
     }
   }
@@ -215,34 +225,32 @@ export class DynamoStore implements EntityStore {
   }
 }
 
-/** The item exists, at one of the versions that the client accepts. */
-const precondition = (
-  ifMatch: readonly bigint[] | undefined,
-): { condition: string; names: Record<string, string>; values: Item } => {
-  if (ifMatch === undefined) return { condition: 'attribute_exists(#key)', names: {}, values: {} }
-  // A list without any version can match nothing: 0 is nobody's version.
-  const versions = ifMatch.length === 0 ? [0n] : ifMatch
-  return {
-    condition: `attribute_exists(#key) AND #version IN (${versions.map((_, at) => `:v${at}`).join(', ')})`,
-    names: { '#version': 'version' },
-    values: Object.fromEntries(versions.map((version, at) => [`:v${at}`, { N: String(version) }])),
-  }
+/** A transaction that met another one over the same items. */
+const CONFLICTS = { attempts: 6, firstPause: 40, longestPause: 640, retryable: isConflict }
+
+const rowOf = (change: Change): Row => {
+  if (change.op !== 'upsert') throw new InvalidRecordError('A create carries a row')
+  return change.row
 }
 
-/** The item that made a condition fail; undefined when there was none, or when the error is another. */
-const conflicting = (error: unknown): Item | undefined =>
-  error instanceof ConditionalCheckFailedException && Object.keys(error.Item ?? {}).length > 0
+/** Whether a condition failed because there is no item at all. */
+const isEmpty = (error: unknown): boolean =>
+  error instanceof ConditionalCheckFailedException && Object.keys(error.Item ?? {}).length === 0
+
+/** The entity's item that made a condition fail; undefined when there was none, or when the error is another. */
+const conflicting = (entity: Entity, error: unknown): Item | undefined =>
+  error instanceof ConditionalCheckFailedException && error.Item && belongsTo(entity, error.Item)
     ? error.Item
     : undefined
 
 /**
  * The item that stands against a write.
  *
- * @throws Problem 404 when there is none; any other error as it is
+ * @throws Problem 404 when there is none, or another entity's; any other error as it is
  */
-const refusal = (error: unknown, entity: Entity): Item => {
-  if (!(error instanceof ConditionalCheckFailedException) || error instanceof Problem) throw error
-  const found = conflicting(error)
+const refusal = (entity: Entity, error: unknown): Item => {
+  if (!(error instanceof ConditionalCheckFailedException)) throw error
+  const found = isEmpty(error) ? undefined : conflicting(entity, error)
   if (found === undefined) throw unknownKey(entity)
   return found
 }
@@ -258,6 +266,6 @@ const isOwn = (stored: Stored, change: Change | Intent, row: Row): boolean => {
   return (
     made.includes(stored.version) &&
     stored.updatedAt === change.at &&
-    Object.entries(row).every(([name, value]) => stored.row[name] === value)
+    Object.entries(row).every(([name, value]) => sameValue(stored.row[name] ?? null, value))
   )
 }

@@ -1,3 +1,4 @@
+import { TransactionCanceledException } from '@aws-sdk/client-dynamodb'
 import { BridgeError, type ErrorKind } from '../errors.ts'
 
 const TRANSIENT: ReadonlySet<string> = new Set([
@@ -12,6 +13,7 @@ const TRANSIENT: ReadonlySet<string> = new Set([
   'ThrottlingException',
   'TimeoutError',
   'TransactionConflictException',
+  'TransactionInProgressException',
 ])
 
 const CONFIGURATION: ReadonlySet<string> = new Set([
@@ -30,6 +32,20 @@ const CONNECTION_LOSS: ReadonlySet<unknown> = new Set([
   'EAI_AGAIN',
 ])
 
+/** Why one write of a transaction made DynamoDB cancel all of it, where that passes by itself. */
+const TRANSIENT_REASONS: ReadonlySet<string | undefined> = new Set([
+  'ProvisionedThroughputExceeded',
+  'ThrottlingError',
+  'TransactionConflict',
+])
+
+/**
+ * What DynamoDB says of values that it can't hold, as ValidationException: too many digits, too large a number, item or
+ * depth. All its other validation errors are faults of the call.
+ */
+const UNFIT =
+  /Number (?:over|under)flow|more than 38 significant digits|Item size (?:to update )?has exceeded|Nesting Levels have exceeded/i
+
 /** A call to DynamoDB that failed, after the SDK's own repeats. A failed condition isn't one: it is an answer. */
 export class DynamoError extends BridgeError {
   override readonly name = 'DynamoError'
@@ -46,8 +62,25 @@ export class DynamoError extends BridgeError {
 
 const kindOfFailure = (name: string, cause: unknown): ErrorKind => {
   if (TRANSIENT.has(name)) return 'transient'
+  if (cause instanceof TransactionCanceledException) return kindOfCancellation(cause)
+  if (name === 'ValidationException' && cause instanceof Error && UNFIT.test(cause.message)) return 'data'
   if (CONFIGURATION.has(name)) return 'configuration'
   return typeof cause === 'object' && cause !== null && CONNECTION_LOSS.has(Reflect.get(cause, 'code'))
     ? 'transient'
     : 'unknown'
 }
+
+const kindOfCancellation = ({ CancellationReasons = [] }: TransactionCanceledException): ErrorKind => {
+  if (CancellationReasons.some(({ Code }) => TRANSIENT_REASONS.has(Code))) return 'transient'
+  return CancellationReasons.some(({ Message }) => UNFIT.test(Message ?? '')) ? 'data' : 'unknown'
+}
+
+/** Whether a transaction was cancelled because another one was at the same items. */
+export const isConflict = (error: unknown): boolean =>
+  cancellationOf(error)?.CancellationReasons?.some(({ Code }) => Code === 'TransactionConflict') ?? false
+
+/** What cancelled a transaction; undefined for any other failure. */
+export const cancellationOf = (error: unknown): TransactionCanceledException | undefined =>
+  error instanceof DynamoError && error.cause instanceof TransactionCanceledException
+    ? error.cause
+    : undefined

@@ -1,5 +1,5 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb'
-import type { Row } from '../change.ts'
+import type { Change, Row } from '../change.ts'
 import type { Entity } from '../entity.ts'
 import { BridgeError } from '../errors.ts'
 import type { Stored } from '../store.ts'
@@ -17,31 +17,63 @@ export class ForeignItemError extends BridgeError {
   readonly kind = 'configuration'
 }
 
-/** The attributes of a row as an item holds them, without key, version and time. */
+/** The primary key of an entity's item. */
+export const keyOf = ({ item: { keyAttribute, prefix = '' } }: Entity, key: string): Item => ({
+  [keyAttribute]: { S: `${prefix}${key}` },
+})
+
+/** Whether an item is one of this entity's, where others have theirs in the same table. */
+export const belongsTo = ({ item: { keyAttribute, prefix = '', type } }: Entity, item: Item): boolean =>
+  (item[keyAttribute]?.S ?? '').startsWith(prefix) &&
+  (type === undefined || item[type.attribute]?.S === type.value)
+
+/** The fields of a row as an item holds them, without key, type, version and time. What is NULL is left out. */
 export const toAttributes = (entity: Entity, row: Row): Item =>
   Object.fromEntries(
-    Object.entries(entity.attributes).map(([name, attribute]) => [name, attribute.toItem(row[name] ?? null)]),
+    Object.entries(entity.fields).flatMap(([name, field]) => {
+      const value = row[name] ?? null
+      return value === null ? [] : [[name, field.toItem(value)]]
+    }),
   )
 
+/** A new item. */
+export const toItem = (entity: Entity, { key, version, at }: Change, row: Row): Item => {
+  const { type } = entity.item
+  return {
+    ...keyOf(entity, key),
+    ...(type && { [type.attribute]: { S: type.value } }),
+    ...toAttributes(entity, row),
+    version: { N: String(version) },
+    updatedAt: { S: at },
+  }
+}
+
 /**
- * Reads an item, whoever wrote it.
+ * Reads an item, whoever wrote it. Where versions come from the stream, an item may have none: it is 0 then.
  *
  * @throws ForeignItemError when it is not one of this entity: the API then answers 500, and the log says why
  */
 export const toStored = (entity: Entity, item: Item): Stored => {
+  const { keyAttribute, prefix = '' } = entity.item
   const values = decode(entity, item)
-  const { [entity.keyName]: key, version, updatedAt } = values
+  const { [keyAttribute]: key, version, updatedAt } = values
   const row = entity.image.safeParse(values)
   if (!row.success) throw new ForeignItemError(`An item is not a ${entity.name}`, { cause: row.error })
-  if (typeof key !== 'string') throw new ForeignItemError(`${entity.keyName} of an item is not a string`)
-  if (!(version instanceof DecimalText) || !/^[1-9]\d*$/.test(version.text))
-    throw new ForeignItemError(`version of a ${entity.name} is not a positive integer`)
+  if (typeof key !== 'string') throw new ForeignItemError(`${keyAttribute} of an item is not a string`)
+  if (!belongsTo(entity, item))
+    throw new ForeignItemError(`An item is another entity's, not a ${entity.name}`)
   return {
-    key,
+    key: key.slice(prefix.length),
     row: row.data,
-    version: BigInt(version.text),
+    version: versionOf(entity, version),
     updatedAt: typeof updatedAt === 'string' ? updatedAt : null,
   }
+}
+
+const versionOf = (entity: Entity, version: Value | undefined): bigint => {
+  if (version instanceof DecimalText && /^[1-9]\d*$/.test(version.canonical)) return BigInt(version.canonical)
+  if (entity.versions === 'stream' && version === undefined) return 0n
+  throw new ForeignItemError(`version of a ${entity.name} is not a positive integer`)
 }
 
 const decode = (entity: Entity, item: Item): Record<string, Value> => {

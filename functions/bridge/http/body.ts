@@ -1,19 +1,24 @@
+import { isUtf8 } from 'node:buffer'
 import type * as z from 'zod'
 import type { Row } from '../change.ts'
 import type { Entity } from '../entity.ts'
+import { jsonValue, parseExactJson } from '../exact-json.ts'
+import { isMap, type Value } from '../values.ts'
 import { badRequest, type Fault, Problem } from './problem.ts'
 import type { HttpRequest } from './request.ts'
 
 /** The largest body that is read, in bytes after decoding. */
 export const LARGEST_BODY = 256 * 1024
 
+/** Deeper than any attribute may nest, and far from where a recursive reader runs out of stack. */
+const DEEPEST = 64
+
 /**
- * Reads and checks the body of a write: content type, size, encoding, syntax, then the entity's own rules.
+ * Reads the body of a write: content type, size, encoding, syntax. Numbers keep all their digits.
  *
- * @returns the entity's attributes, all valid
  * @throws Problem 415, 413 or 400
  */
-export const readBody = (request: HttpRequest, entity: Entity): Row => {
+export const readJson = (request: HttpRequest): Value => {
   const type = request.headers['content-type'] ?? ''
   if (!/^application\/json\s*(;\s*charset="?utf-8"?\s*)?$/i.test(type.trim()))
     throw new Problem(
@@ -33,7 +38,18 @@ export const readBody = (request: HttpRequest, entity: Entity): Row => {
       'Content too large',
       `The body has ${size} bytes; ${LARGEST_BODY} are read.`,
     )
-  const parsed = entity.body.safeParse(parse(request.body))
+  return parse(request.body)
+}
+
+/**
+ * Checks a body by the entity's own rules.
+ *
+ * @returns the entity's fields, all valid
+ * @throws Problem 400 naming every fault
+ */
+export const toRow = (entity: Entity, body: Value): Row => {
+  // An instance of a class, such as a number with its digits, has members too: it is no JSON object.
+  const parsed = entity.body.safeParse(isMap(body) ? body : undefined)
   if (parsed.success) return parsed.data
   throw badRequest(
     'invalid-body',
@@ -42,19 +58,37 @@ export const readBody = (request: HttpRequest, entity: Entity): Row => {
   )
 }
 
-const parse = (body: Uint8Array | undefined): unknown => {
+const parse = (body: Uint8Array | undefined): Value => {
   if (body === undefined) throw badRequest('malformed-json', 'The body is empty; a JSON object is needed.')
+  if (!isUtf8(body)) throw badRequest('malformed-json', 'The body is not UTF-8.')
+  const text = new TextDecoder().decode(body)
+  if (nesting(text) > DEEPEST)
+    throw badRequest('malformed-json', `The body is nested deeper than ${DEEPEST} levels.`)
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body))
+    return jsonValue(parseExactJson(text)) ?? null
   } catch (cause) {
     if (cause instanceof SyntaxError) throw badRequest('malformed-json', 'The body is not JSON.')
-    throw badRequest('malformed-json', 'The body is not UTF-8.')
+    throw cause
   }
+}
+
+/** How deep the brackets of a JSON text nest, those inside strings left out. */
+const nesting = (text: string): number => {
+  let depth = 0
+  let deepest = 0
+  for (const [token] of text.matchAll(/"[^"\\]*(?:\\.[^"\\]*)*"?|[[\]{}]/gs)) {
+    if (token === '[' || token === '{') deepest = Math.max(deepest, ++depth)
+    else if (token === ']' || token === '}') depth--
+  }
+  return deepest
 }
 
 const faults = (issue: z.core.$ZodIssue): Fault[] => {
   if (issue.code === 'unrecognized_keys')
-    return issue.keys.map((key) => ({ pointer: pointer([key]), detail: 'is not a known field' }))
+    return issue.keys.map((key) => ({
+      pointer: pointer([...issue.path, key]),
+      detail: 'is not a known field',
+    }))
   if (issue.path.length === 0) return [{ pointer: '', detail: 'must be a JSON object' }]
   return [{ pointer: pointer(issue.path), detail: issue.message }]
 }

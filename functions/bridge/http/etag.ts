@@ -10,6 +10,9 @@ const TAGS = new RegExp(`^[\\s,]*${TAG.source}(?:\\s*,[\\s,]*${TAG.source})*[\\s
 /** As many values as the IN of one DynamoDB condition takes. */
 const MOST_TAGS = 100
 
+/** A version: a positive integer of up to 50 digits, as one taken from the stream has; or 0, an item without any. */
+const VERSION = /^"(?:0|[1-9]\d{0,49})"$/
+
 /**
  * Reads If-Match (RFC 9110, 13.1.1).
  *
@@ -22,9 +25,7 @@ export const readIfMatch = (header: string | undefined): readonly Version[] | un
   if (!TAGS.test(header))
     throw badRequest('malformed-if-match', 'If-Match must be * or a list of entity tags such as "3".')
   const tags = new Set(header.match(new RegExp(TAG, 'g')))
-  const versions = [...tags].flatMap((tag) =>
-    /^"[1-9]\d{0,15}"$/.test(tag) ? [BigInt(tag.slice(1, -1))] : [],
-  )
+  const versions = [...tags].flatMap((tag) => (VERSION.test(tag) ? [BigInt(tag.slice(1, -1))] : []))
   if (versions.length > MOST_TAGS)
     throw badRequest('malformed-if-match', `If-Match must not name more than ${MOST_TAGS} versions.`)
   return versions

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { principalOf } from './principal.ts'
 
 /** A client's request, whatever gateway it came through. */
 export type HttpRequest = {
@@ -11,6 +12,8 @@ export type HttpRequest = {
   readonly headers: Readonly<Record<string, string>>
   /** Decoded from base64 where the gateway encoded it; undefined when there is none. */
   readonly body: Uint8Array | undefined
+  /** Who calls, where the gateway has an authorizer that says so. */
+  readonly principal?: string
 }
 
 const optionalMap = z.record(z.string(), z.string().optional()).nullish()
@@ -20,7 +23,7 @@ const V2 = z.object({
   rawPath: z.string(),
   rawQueryString: z.string().optional(),
   headers: optionalMap,
-  requestContext: z.object({ stage: z.string().optional(), http: z.object({ method: z.string() }) }),
+  requestContext: z.looseObject({ stage: z.string().optional(), http: z.object({ method: z.string() }) }),
   body: z.string().nullish(),
   isBase64Encoded: z.boolean().nullish(),
 })
@@ -33,6 +36,7 @@ const V1 = z.object({
   queryStringParameters: optionalMap,
   headers: optionalMap,
   multiValueHeaders: z.record(z.string(), z.array(z.string()).optional()).nullish(),
+  requestContext: z.unknown().optional(),
   body: z.string().nullish(),
   isBase64Encoded: z.boolean().nullish(),
 })
@@ -61,6 +65,7 @@ const fromV2 = (event: z.infer<typeof V2>): HttpRequest => {
     query: Object.fromEntries(new URLSearchParams(event.rawQueryString ?? '')),
     headers: lowerCased(event.headers ?? {}),
     body: decodeBody(event.body, event.isBase64Encoded),
+    ...calledBy(event.requestContext),
   }
 }
 
@@ -75,7 +80,13 @@ const fromV1 = (event: z.infer<typeof V1>): HttpRequest => ({
     ),
   }),
   body: decodeBody(event.body, event.isBase64Encoded),
+  ...calledBy(event.requestContext),
 })
+
+const calledBy = (requestContext: unknown): { principal?: string } => {
+  const principal = principalOf(requestContext)
+  return principal === undefined ? {} : { principal }
+}
 
 const split = (path: string): { path: string; segments: string[] } => ({
   path,

@@ -36,8 +36,13 @@ const answer = async (call: ApiCall, store: EntityStore): Promise<HttpResponse> 
       return found(entity, await store.get(entity, call.key))
     case 'create': {
       const [create] = call.changes
-      const location = `${request.path}/${create.key}`
-      return found(entity, await store.write(entity, create), 201, { location })
+      const answer = (stored: Stored | undefined) =>
+        found(entity, stored, 201, { location: `${request.path}/${stored?.key}` })
+      if (call.once === undefined) return answer(await store.write(entity, create))
+      const { response, replayed } = await store.createOnce(entity, create, { ...call.once, answer })
+      return replayed
+        ? { ...response, headers: { ...response.headers, 'idempotency-replayed': 'true' } }
+        : response
     }
     case 'replace':
       return found(entity, await store.write(entity, call.changes[0]))
@@ -57,25 +62,37 @@ const found = (
   return json(status, represent(entity, stored), { ...headers, etag: etagOf(stored.version) })
 }
 
-/** How a client sees an entity. Versions are below 2^53: every JSON parser holds them. */
+/** How a client sees an entity. A version that a JSON parser would round, as those from the stream, is text. */
 const represent = (entity: Entity, { key, row, version, updatedAt }: Stored): Record<string, unknown> => ({
   [entity.keyName]: key,
-  ...row,
-  version: Number(version),
+  ...Object.fromEntries(
+    Object.entries(entity.fields).map(([name, field]) => [name, field.toJson(row[name] ?? null)]),
+  ),
+  version: Number.isSafeInteger(Number(version)) ? Number(version) : String(version),
   updatedAt,
 })
 
 /** What the client gets told of an error; what it must not see goes to the log. */
 export const toProblem = (error: unknown, log: Log): Problem => {
   if (error instanceof Problem) return error
-  if (kindOf(error) === 'data') {
+  const kind = kindOf(error)
+  if (kind === 'dependency') {
+    log.warn('refused by the store', { error })
+    return new Problem(
+      409,
+      'dependency',
+      'Conflict',
+      'Something that this refers to is missing, or something still refers to it.',
+    )
+  }
+  if (kind === 'data') {
     log.warn('refused by the store', { error })
     return error instanceof BridgeError && error.code === 'mysql.1062'
       ? new Problem(409, 'conflict', 'Conflict', 'Another one holds a value that must be unique.')
       : new Problem(422, 'unprocessable', 'Unprocessable content', 'The store can not hold these values.')
   }
   log.error('request failed', { error })
-  return kindOf(error) === 'transient'
+  return kind === 'transient'
     ? new Problem(
         503,
         'unavailable',

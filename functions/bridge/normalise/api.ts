@@ -1,16 +1,22 @@
 import type { Change, Intent } from '../change.ts'
 import type { Entity } from '../entity.ts'
-import { readBody } from '../http/body.ts'
+import { readJson, toRow } from '../http/body.ts'
 import { readIfMatch } from '../http/etag.ts'
 import { notFound, Problem } from '../http/problem.ts'
 import { type HttpRequest, readHttpEvent } from '../http/request.ts'
+import { type Once, readOnce } from '../idempotency/key.ts'
 import { faultOfKey } from '../key.ts'
 
 /** What a client asks for; a write carries the change that it wishes. */
 export type ApiCall = { readonly from: 'api'; readonly request: HttpRequest; readonly entity: Entity } & (
   | { readonly action: 'list'; readonly changes: readonly [] }
   | { readonly action: 'read'; readonly key: string; readonly changes: readonly [] }
-  | { readonly action: 'create'; readonly changes: readonly [Change] }
+  | {
+      readonly action: 'create'
+      readonly changes: readonly [Change]
+      /** Set when the client may repeat the request: it sent an Idempotency-Key. */
+      readonly once?: Once
+    }
   | { readonly action: 'replace' | 'remove'; readonly changes: readonly [Intent] }
 )
 
@@ -58,16 +64,18 @@ const toCall = (request: HttpRequest, context: ApiContext): ApiCall => {
       case 'GET':
         return { from: 'api', request, entity, action: 'list', changes: [] }
       case 'POST': {
-        const row = readBody(request, entity)
+        const body = readJson(request)
+        const row = toRow(entity, body)
+        const once = readOnce(request, { side: context.base, entity: entity.name, body })
         const create: Change = { ...identified, key: context.newKey(), op: 'upsert', version: 1n, row }
-        return { from: 'api', request, entity, action: 'create', changes: [create] }
+        return { from: 'api', request, entity, action: 'create', changes: [create], ...(once && { once }) }
       }
     }
   }
   const method = allow(request, ['GET', 'PUT', 'DELETE'])
   if (faultOfKey(key) !== undefined) throw unknownKey(entity)
   if (method === 'GET') return { from: 'api', request, entity, action: 'read', key, changes: [] }
-  const row = method === 'PUT' ? readBody(request, entity) : undefined
+  const row = method === 'PUT' ? toRow(entity, readJson(request)) : undefined
   const ifMatch = readIfMatch(request.headers['if-match'])
   const wish = { ...identified, key, version: 'next', ...(ifMatch && { ifMatch }) } as const
   return row === undefined

@@ -21,6 +21,8 @@ export const settings = {
   aurora: z.object({ CLUSTER_ARN: arn, SECRET_ARN: arn, DATABASE_NAME: z.string().min(1) }),
   /** Table names by entity name, as JSON. */
   tables: z.object({ TABLES: json(z.record(z.string(), z.string().min(1))) }),
+  /** The table in which changes that can't be applied are set aside. */
+  parking: z.object({ PARKING_TABLE: z.string().min(1) }),
   migrations: z.object({
     MIGRATE_ON_REQUEST: z.enum(['true', 'false']).transform((text) => text === 'true'),
   }),

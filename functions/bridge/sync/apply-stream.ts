@@ -1,49 +1,128 @@
-import type { ApplyOutcome, GuardedWriter, Refused } from '../aurora/guarded-writer.ts'
-import type { Entity } from '../entity.ts'
-import type { StreamBatch } from '../normalise/stream.ts'
-import type { Log } from '../runtime/log.ts'
+import type { Change } from '../change.ts'
+import type { StreamBatch, StreamChange } from '../normalise/stream.ts'
+import type { Parked, ParkedHead } from '../parking/parked.ts'
+import { applyPatiently, type EntityOutcome } from './apply-patiently.ts'
+import { parkedChange, parkedRecord } from './parking-entry.ts'
+import type { SyncParts } from './parts.ts'
+import { unpark } from './unpark.ts'
 
 /** What Lambda wants to hear of a batch: the records to deliver again. An empty list means that all are done. */
 export type StreamAnswer = { readonly batchItemFailures: readonly { readonly itemIdentifier: string }[] }
 
 /**
- * Applies a batch of the stream. Each good record is applied, whatever stands before it; each bad one is reported, so
- * that it is delivered again and in the end set aside by the event source mapping. Records behind it are delivered
- * again with it, which the guard makes harmless.
+ * Applies a batch of the stream. Each good record is applied, whatever stands before it; each bad one is parked with its
+ * whole payload, so that it holds up none behind it. Only what could neither be applied nor parked is reported, to be
+ * delivered again: records behind it come again with it, which the guard makes harmless.
  *
- * @throws BridgeError when the store can't be reached or is not set up: then the whole batch is delivered again
+ * @throws BridgeError when Aurora can't be reached or is not set up: then the whole batch is delivered again
  */
-export const applyStream = async (
-  batch: StreamBatch,
-  entities: readonly Entity[],
-  writer: GuardedWriter,
-  log: Log,
-): Promise<StreamAnswer> => {
-  for (const { sequenceNumber, key, error } of batch.rejected)
-    log.error('bad record', { sequenceNumber, key, error })
-  const failed = batch.rejected.map(({ sequenceNumber }) => sequenceNumber)
-  for (const entity of entities) {
-    const own = batch.changes.filter(({ change }) => change.entity === entity.name)
-    if (own.length === 0) continue
-    const outcome = await writer.applyIsolating(
-      entity,
-      own.map(({ change }) => change),
+export const applyStream = async (batch: StreamBatch, parts: SyncParts): Promise<StreamAnswer> => {
+  const { parking, log, metrics } = parts
+  // What is parked already is read before anything is applied: what this batch parks itself must not count.
+  const changesOf = byEntity(batch.changes)
+  const heads = readHeads(parts, [...changesOf.keys()])
+  // Awaited below; a failure before that must not end the process.
+  heads.catch(() => undefined)
+
+  const outcomes = await applyPatiently(changesOf, parts)
+  report(batch, outcomes, parts)
+
+  const toPark = [...batch.rejected.map(parkedRecord), ...outcomes.flatMap(refusals(batch, parts))]
+  try {
+    await parking.park(toPark, parts.now())
+    for (const { entity, key, version, code, class: errorClass } of toPark) {
+      metrics.count('Parked', entity, 1)
+      log.error('parked', { entity, key, version: version?.toString(), code, class: errorClass })
+    }
+    await supersede(await heads, outcomes, parts)
+    await unpark(outcomes, toPark, parts)
+    return { batchItemFailures: [] }
+  } catch (error) {
+    // What was applied stays applied. Nothing here is lost: the records that need parking come again, and what is left
+    // parked by mistake is still listed.
+    log.error('parking failed', { error })
+    const needed = new Set(toPark.map(({ sequenceNumber }) => sequenceNumber))
+    const failed = [...batch.changes, ...batch.rejected].filter(
+      ({ sequenceNumber }) => needed.size === 0 || needed.has(sequenceNumber),
     )
-    report(entity, outcome, log)
-    const refused = new Set(outcome.refused.map(({ change }) => change))
-    failed.push(...own.flatMap(({ change, sequenceNumber }) => (refused.has(change) ? [sequenceNumber] : [])))
+    return { batchItemFailures: failed.map(({ sequenceNumber }) => ({ itemIdentifier: sequenceNumber })) }
   }
-  return { batchItemFailures: failed.map((itemIdentifier) => ({ itemIdentifier })) }
 }
 
-const report = (entity: Entity, outcome: ApplyOutcome & { refused: readonly Refused[] }, log: Log): void => {
-  const { applied, skipped, refused } = outcome
-  log.info('applied', { entity: entity.name, applied, skipped, refused: refused.length })
-  for (const { change, error } of refused)
-    log.error('refused change', {
-      entity: entity.name,
-      key: change.key,
-      version: String(change.version),
-      error,
-    })
+const byEntity = (changes: readonly StreamChange[]): ReadonlyMap<string, readonly Change[]> => {
+  const groups = new Map<string, Change[]>()
+  for (const { change } of changes) {
+    const group = groups.get(change.entity)
+    if (group === undefined) groups.set(change.entity, [change])
+    else group.push(change)
+  }
+  return groups
 }
+
+type Heads = ReadonlyMap<string, ReadonlyMap<string, ParkedHead>>
+
+const readHeads = async ({ parking }: SyncParts, entities: readonly string[]): Promise<Heads> =>
+  new Map(
+    await Promise.all(entities.map(async (entity) => [entity, await parking.parkedOf(entity)] as const)),
+  )
+
+/** What a batch's refused changes look like parked, each with the record that it came from. */
+const refusals =
+  (batch: StreamBatch, { entities }: SyncParts) =>
+  ({ entity, refused }: EntityOutcome): Parked[] =>
+    refused.map((one) => {
+      const source = batch.changes.find(({ change }) => change === one.change)
+      return parkedChange(entity, entities, one, {
+        ...(source && { sequenceNumber: source.sequenceNumber }),
+        payload: JSON.stringify(source?.record),
+      })
+    })
+
+/** A parked key of which the store now holds the same or a later version waits no more. */
+const supersede = async (
+  heads: Heads,
+  outcomes: readonly EntityOutcome[],
+  parts: SyncParts,
+): Promise<void> => {
+  for (const { entity, changes, refused } of outcomes) {
+    const parked = heads.get(entity.name)
+    if (parked === undefined || parked.size === 0) continue
+    const failed = new Set(refused.map(({ change }) => change.key))
+    for (const { key, version } of changes) {
+      const head = parked.get(key)
+      if (head === undefined || failed.has(key) || version < (head.version ?? 0n)) continue
+      const how = version === head.version ? 'applied' : 'superseded'
+      if (await parts.parking.resolve(entity.name, key, version, how, parts.now()))
+        parts.metrics.count(how === 'applied' ? 'Unparked' : 'Superseded', entity.name, 1)
+    }
+  }
+}
+
+const report = (
+  batch: StreamBatch,
+  outcomes: readonly EntityOutcome[],
+  { metrics, log, now }: SyncParts,
+): void => {
+  for (const [table, count] of batch.ignored) metrics.count('Ignored', table, count)
+  for (const { change, unknownAttributes } of batch.changes)
+    if (unknownAttributes > 0) metrics.count('UnknownAttributes', change.entity, unknownAttributes)
+  for (const { entity, changes, applied, skipped, refused } of outcomes) {
+    metrics.count('Applied', entity.name, applied)
+    metrics.count('SkippedAsOlder', entity.name, skipped)
+    const failed = new Set(refused.map(({ change }) => change))
+    const at = now().getTime()
+    for (const change of changes)
+      if (!failed.has(change)) metrics.milliseconds('Lag', entity.name, at - Date.parse(change.at))
+    log.info('applied', {
+      entity: entity.name,
+      ...(changes.length === 1 && identify(changes)),
+      applied,
+      skipped,
+      refused: refused.length,
+    })
+  }
+}
+
+/** One change is named in the log; of a batch the counts say enough. */
+const identify = ([only]: readonly Change[]): { key?: string; version?: string } =>
+  only === undefined ? {} : { key: only.key, version: String(only.version) }

@@ -2,9 +2,11 @@ import { fc } from '@fast-check/jest'
 import { describe, expect, it } from '@jest/globals'
 import { InvalidRecordError } from '../../../functions/bridge/errors.ts'
 import {
+  canonicalText,
   DecimalText,
   decodeAttributeValue,
   decodeItem,
+  sameValue,
   type Value,
 } from '../../../functions/bridge/values.ts'
 
@@ -188,6 +190,148 @@ describe('decoding', () => {
         } catch (error) {
           expect(error).toBeInstanceOf(InvalidRecordError)
         }
+      }),
+      { seed: 42, numRuns: 500 },
+    )
+  })
+})
+
+describe('a number by its amount', () => {
+  it.each<[string, string]>([
+    ['0', '0'],
+    ['-0', '0'],
+    ['-0.000', '0'],
+    ['0E+5', '0'],
+    ['007', '7'],
+    ['+7', '7'],
+    ['7.', '7'],
+    ['.5', '0.5'],
+    ['1.50', '1.5'],
+    ['1E+3', '1000'],
+    ['1e-3', '0.001'],
+    ['-12.5E1', '-125'],
+    ['-12.5E-2', '-0.125'],
+    ['9.99E+125', `999${'0'.repeat(123)}`],
+    ['1E-130', `0.${'0'.repeat(129)}1`],
+  ])('%s is %s', (text, canonical) => {
+    expect(number(text).canonical).toBe(canonical)
+    expect(number(canonical).canonical).toBe(canonical)
+  })
+
+  it('counts its digits without needless zeros', () => {
+    expect(number('0012.3400').digits).toEqual({ whole: 2, fraction: 2 })
+    expect(number('-0.05').digits).toEqual({ whole: 0, fraction: 2 })
+    expect(number('1E+3').digits).toEqual({ whole: 4, fraction: 0 })
+    expect(number('0').digits).toEqual({ whole: 0, fraction: 0 })
+  })
+
+  it('is found in time linear to its text, which a client may make as long as a body', () => {
+    const steps: number[] = []
+    for (const zeros of [1_000, 256_000]) {
+      const text = `0.${'0'.repeat(zeros)}1`
+      const before = process.cpuUsage().user
+      expect(number(text).canonical).toBe(text)
+      steps.push(process.cpuUsage().user - before)
+    }
+
+    // Quadratic, the longer one takes 65,536 times as long: minutes, and the test's own limit is reached.
+    expect(steps).toHaveLength(2)
+  })
+
+  it('does not write out an exponent that no store has', () => {
+    expect(number('1E+999999999').canonical).toBe('1E+999999999')
+  })
+})
+
+describe('whether two values are the same', () => {
+  it.each<[string, Value, Value]>([
+    ['1.0 and 1', number('1.0'), number('1')],
+    ['1E+2 and 100', number('1E+2'), number('100')],
+    ['-0 and 0', number('-0'), number('0')],
+    ['bytes of two classes', Buffer.from([1]), new Uint8Array([1])],
+    ['sets in another order', new Set(['a', 'b']), new Set(['b', 'a'])],
+    [
+      'sets of numbers in another form',
+      new Set([number('1.0'), number('2')]),
+      new Set([number('2.0'), number('1')]),
+    ],
+    ['sets of bytes', new Set([new Uint8Array([1])]), new Set([Buffer.from([1])])],
+    ['maps in another order', { a: 'x', b: { c: null, d: 'y' } }, { b: { d: 'y', c: null }, a: 'x' }],
+  ])('%s are', (_, a, b) => {
+    expect([sameValue(a, b), sameValue(b, a)]).toEqual([true, true])
+  })
+
+  it.each<[string, Value, Value]>([
+    ['"1" and 1', '1', number('1')],
+    ['"null" and null', 'null', null],
+    ['"true" and true', 'true', true],
+    ['null and an empty text', null, ''],
+    ['an empty map and an empty list', {}, []],
+    ['an empty list and an empty set', [], new Set()],
+    ['a set and a list of the same', new Set(['a']), ['a']],
+    ['a set of texts and one of numbers', new Set(['1']), new Set([number('1')])],
+    ['empty bytes and an empty text', new Uint8Array(), ''],
+    ['bytes and their base64', new Uint8Array([1]), 'AQ=='],
+    ['lists in another order', ['a', 'b'], ['b', 'a']],
+    ['an absent and a null member', {}, { a: null }],
+    ['a member more', { a: 'x' }, { a: 'x', b: 'y' }],
+    ['a text with a comma and two texts', ['a","b'], ['a', 'b']],
+    ['names with a colon', { 'a":"b': 'c' }, { a: 'b":"c' }],
+    ['half a character and its escape', '\ud800', '\\ud800'],
+    ['a composed and a combined character', '\u00e9', 'e\u0301'],
+  ])('%s are not', (_, a, b) => {
+    expect([sameValue(a, b), sameValue(b, a)]).toEqual([false, false])
+  })
+
+  const digits = fc
+    .tuple(fc.bigInt({ min: -999n, max: 999n }), fc.integer({ min: -3, max: 3 }))
+    .map(([mantissa, exponent]) => ({
+      amount: Number(mantissa) * 10 ** exponent,
+      text: `${mantissa}E${exponent}`,
+    }))
+
+  /** The same value once more, with every order turned round and every number in another form. */
+  const turned = (value: Value): Value => {
+    if (value instanceof DecimalText)
+      return number(`${value.canonical}${value.canonical.includes('.') ? '0' : '.0'}`)
+    if (value instanceof Uint8Array) return Buffer.from(value)
+    if (value instanceof Set) return new Set([...value].reverse())
+    if (Array.isArray(value)) return value.map((member: Value) => turned(member))
+    if (typeof value === 'object' && value !== null)
+      return Object.fromEntries(
+        Object.entries(value)
+          .reverse()
+          .map(([name, member]) => [name, turned(member)]),
+      )
+    return value
+  }
+  const { value } = fc.letrec<{ value: Value }>((tie) => ({
+    value: fc.oneof(
+      { maxDepth: 3 },
+      fc.string({ unit: 'binary', maxLength: 4 }),
+      digits.map(({ text }) => number(text)),
+      fc.boolean(),
+      fc.constant(null),
+      fc.uint8Array({ maxLength: 3 }),
+      fc.uniqueArray(fc.string({ maxLength: 2 }), { maxLength: 3 }).map((texts) => new Set(texts)),
+      fc.array(tie('value'), { maxLength: 3 }),
+      fc.dictionary(fc.string({ maxLength: 3 }), tie('value'), { maxKeys: 3, noNullPrototype: true }),
+    ),
+  }))
+
+  it('does not depend on order and form', async () => {
+    await fc.assert(
+      fc.property(value, (any) => sameValue(any, any) && canonicalText(turned(any)) === canonicalText(any)),
+      { seed: 42 },
+    )
+  })
+
+  it('is the question whether numbers have one amount', async () => {
+    await fc.assert(
+      fc.property(digits, digits, (a, b) => {
+        const equal = Math.abs(a.amount - b.amount) < 1e-7
+
+        expect(sameValue(number(a.text), number(b.text))).toBe(equal)
       }),
       { seed: 42, numRuns: 500 },
     )

@@ -19,8 +19,7 @@ describe('Aurora as a store', () => {
   })
   afterAll(() => aurora.close())
   beforeEach(async () => {
-    await aurora.legacy.query('TRUNCATE cheftable')
-    await aurora.legacy.query('DELETE FROM backsync_tombstones')
+    await aurora.empty()
   })
   afterEach(() => aurora.api.faults.clear())
 

@@ -1,8 +1,10 @@
 import { fc } from '@fast-check/jest'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
 import type { ResultSetHeader, RowDataPacket } from 'mysql2/promise'
-import { type GuardedWriter, KeyTakenError } from '../../../../functions/bridge/aurora/guarded-writer.ts'
-import { insertMissing, toDocument, updateByKey } from '../../../../functions/bridge/aurora/statements.ts'
+import { toDocument } from '../../../../functions/bridge/aurora/document.ts'
+import type { GuardedWriter } from '../../../../functions/bridge/aurora/guarded-writer.ts'
+import { KeyTakenError } from '../../../../functions/bridge/aurora/outcome.ts'
+import { insertMissing, updateOlder } from '../../../../functions/bridge/aurora/statements.ts'
 import type { Change } from '../../../../functions/bridge/change.ts'
 import { Deadline } from '../../../../functions/bridge/runtime/deadline.ts'
 import { chef } from '../../../../functions/entities/chef.ts'
@@ -40,8 +42,7 @@ describe('the guarded writer', () => {
   })
   afterAll(() => aurora.close())
   beforeEach(async () => {
-    await aurora.legacy.query('TRUNCATE cheftable')
-    await aurora.legacy.query('DELETE FROM backsync_tombstones')
+    await aurora.empty()
   })
   afterEach(() => aurora.api.faults.clear())
 
@@ -256,12 +257,12 @@ describe('the guarded writer', () => {
     const stale = toDocument(chef, [upsert(1, 'Zombie')])
     await writer.apply(chef, [upsert(2, 'Alive')])
 
-    await updateByKey(chef, stale).execute(aurora.db)
+    await updateOlder(chef, stale, 'keys').execute(aurora.db)
     await insertMissing(chef, stale).execute(aurora.db)
     expect(await rows()).toEqual([[KEY, 'Alive', 2]])
 
     await writer.apply(chef, [remove(3)])
-    await updateByKey(chef, stale).execute(aurora.db)
+    await updateOlder(chef, stale, 'keys').execute(aurora.db)
     await insertMissing(chef, stale).execute(aurora.db)
     expect(await rows()).toEqual([])
   })

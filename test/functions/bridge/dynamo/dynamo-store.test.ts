@@ -11,7 +11,6 @@ import { DynamoStore } from '../../../../functions/bridge/dynamo/dynamo-store.ts
 import { DynamoError } from '../../../../functions/bridge/dynamo/errors.ts'
 import { ForeignItemError, type Item } from '../../../../functions/bridge/dynamo/items.ts'
 import { ConfigurationError, DeadlineError } from '../../../../functions/bridge/errors.ts'
-import { encodeCursor } from '../../../../functions/bridge/http/paging.ts'
 import { Deadline } from '../../../../functions/bridge/runtime/deadline.ts'
 import { chef } from '../../../../functions/entities/chef.ts'
 import { silent } from '../../../support/log.ts'
@@ -39,6 +38,7 @@ describe('DynamoDB as a store', () => {
   const store = new DynamoStore({
     client,
     tables: { chef: TableName },
+    idempotencyTable: 'unused',
     deadline: new Deadline(),
     log: silent,
   })
@@ -189,6 +189,7 @@ describe('DynamoDB as a store', () => {
         store: new DynamoStore({
           client: lossy,
           tables: { chef: TableName },
+          idempotencyTable: 'unused',
           deadline: new Deadline(),
           log: silent,
         }),
@@ -295,61 +296,16 @@ describe('DynamoDB as a store', () => {
     })
   })
 
-  describe('listing', () => {
-    const table = `${TableName}-list`
-    const listed = new DynamoStore({ client, tables: { chef: table }, deadline: new Deadline(), log: silent })
-    const keys = Array.from({ length: 5 }, () => randomUUID())
-
-    beforeAll(async () => {
-      await createTable(table)
-      for (const key of keys) await listed.write(chef, create(key))
-    })
-    afterAll(() => client.send(new DeleteTableCommand({ TableName: table })))
-
-    it('goes page by page, each item once', async () => {
-      const found: string[] = []
-      let cursor: string | undefined
-      do {
-        const page = await listed.list(chef, { limit: 2, cursor })
-        expect(page.items.length).toBeLessThanOrEqual(2)
-        found.push(...page.items.map(({ key }) => key))
-        cursor = page.cursor
-      } while (cursor !== undefined && found.length <= keys.length)
-
-      expect(found.toSorted()).toEqual(keys.toSorted())
-    })
-
-    it('shows all on one page that is large enough', async () => {
-      const { items, cursor } = await listed.list(chef, { limit: 100, cursor: undefined })
-
-      expect(items).toHaveLength(5)
-      expect(cursor).toBeUndefined()
-    })
-
-    it('leaves out an item that is no chef, and shows the others of its page', async () => {
-      const foreign = randomUUID()
-      await client.send(new PutItemCommand({ TableName: table, Item: { chefId: { S: foreign } } }))
-      const warnings: unknown[] = []
-      const log = { ...silent, warn: (message: string, fields?: object) => warnings.push([message, fields]) }
-      const watched = new DynamoStore({ client, tables: { chef: table }, deadline: new Deadline(), log })
-
-      expect((await watched.list(chef, { limit: 100, cursor: undefined })).items).toHaveLength(5)
-      expect(warnings).toEqual([['foreign item', expect.objectContaining({ entity: 'chef', key: foreign })]])
-    })
-
-    it.each([
-      ['empty', ''],
-      ['of another alphabet', 'a b'],
-      ['longer than a key', encodeCursor('x'.repeat(2049))],
-    ])('refuses a cursor that is %s', async (_, cursor) => {
-      await expect(listed.list(chef, { limit: 1, cursor })).rejects.toMatchObject({ status: 400 })
-    })
-  })
-
   it('starts no call when the invocation is about to end', async () => {
     const deadline = new Deadline()
     deadline.begin({ awsRequestId: 'r', getRemainingTimeInMillis: () => 520 })
-    const late = new DynamoStore({ client, tables: { chef: TableName }, deadline, log: silent })
+    const late = new DynamoStore({
+      client,
+      tables: { chef: TableName },
+      idempotencyTable: 'unused',
+      deadline,
+      log: silent,
+    })
     const key = randomUUID()
 
     await expect(late.write(chef, create(key))).rejects.toThrow(DeadlineError)
@@ -357,7 +313,13 @@ describe('DynamoDB as a store', () => {
   })
 
   it('says which table is not named', async () => {
-    const homeless = new DynamoStore({ client, tables: {}, deadline: new Deadline(), log: silent })
+    const homeless = new DynamoStore({
+      client,
+      tables: {},
+      idempotencyTable: 'unused',
+      deadline: new Deadline(),
+      log: silent,
+    })
 
     await expect(homeless.get(chef, '1')).rejects.toThrow(ConfigurationError)
     await expect(homeless.get(chef, '1')).rejects.toThrow(/no table for chef/)
@@ -372,6 +334,7 @@ describe('DynamoDB as a store', () => {
     const store = new DynamoStore({
       client: other,
       tables: { chef: table },
+      idempotencyTable: 'unused',
       deadline: new Deadline(),
       log: silent,
     })

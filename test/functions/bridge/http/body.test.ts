@@ -1,8 +1,11 @@
 import { describe, expect, it } from '@jest/globals'
-import { LARGEST_BODY, readBody } from '../../../../functions/bridge/http/body.ts'
+import type { Entity } from '../../../../functions/bridge/entity.ts'
+import { LARGEST_BODY, readJson, toRow } from '../../../../functions/bridge/http/body.ts'
 import { type Fault, Problem } from '../../../../functions/bridge/http/problem.ts'
 import type { HttpRequest } from '../../../../functions/bridge/http/request.ts'
+import { DecimalText } from '../../../../functions/bridge/values.ts'
 import { chef } from '../../../../functions/entities/chef.ts'
+import { recipe } from '../../../../functions/entities/recipe.ts'
 
 const request = (
   body: string | Uint8Array | undefined,
@@ -16,9 +19,11 @@ const request = (
   body: typeof body === 'string' ? Buffer.from(body) : body,
 })
 
-const problemOf = (wrong: HttpRequest): Problem => {
+const readBody = (sent: HttpRequest, entity: Entity) => toRow(entity, readJson(sent))
+
+const problemOf = (wrong: HttpRequest, entity = chef): Problem => {
   try {
-    readBody(wrong, chef)
+    readBody(wrong, entity)
   } catch (error) {
     if (error instanceof Problem) return error
     throw error
@@ -91,7 +96,10 @@ describe('the syntax', () => {
     ['a trailing comma', '{"firstName":"a","lastName":"b",}', 'The body is not JSON.'],
     ['single quotes', "{'firstName':'a'}", 'The body is not JSON.'],
     ['a raw line feed in a text', '{"firstName":"a\nb","lastName":"c"}', 'The body is not JSON.'],
-    ['nothing but brackets', '['.repeat(LARGEST_BODY), 'The body is not JSON.'],
+    ['nothing but brackets', '['.repeat(LARGEST_BODY), 'The body is nested deeper than 64 levels.'],
+    ['a deep list', '['.repeat(65) + ']'.repeat(65), 'The body is nested deeper than 64 levels.'],
+    ['deep objects', '{"a":'.repeat(65), 'The body is nested deeper than 64 levels.'],
+    ['an open text', `"${'\\n'.repeat(100_000)}`, 'The body is not JSON.'],
     ['bytes that are no UTF-8', Buffer.from([0x22, 0xff, 0x22]), 'The body is not UTF-8.'],
     ['UTF-16', Buffer.from(bobby, 'utf16le'), 'The body is not JSON.'],
     ['a surrogate encoded as UTF-8', Buffer.from([0x22, 0xed, 0xa0, 0x80, 0x22]), 'The body is not UTF-8.'],
@@ -122,9 +130,10 @@ describe('the content', () => {
     ['a list', '[]', [{ pointer: '', detail: 'must be a JSON object' }]],
     ['a text', '"Bobby"', [{ pointer: '', detail: 'must be a JSON object' }]],
     ['null', 'null', [{ pointer: '', detail: 'must be a JSON object' }]],
+    ['a number', '7', [{ pointer: '', detail: 'must be a JSON object' }]],
     [
-      'a deep list',
-      '['.repeat(100_000) + ']'.repeat(100_000),
+      'a list as deep as is read',
+      '['.repeat(64) + ']'.repeat(64),
       [{ pointer: '', detail: 'must be a JSON object' }],
     ],
     [
@@ -173,6 +182,55 @@ describe('the content', () => {
     ],
   ])('with %s is refused with 400 and a pointer to each fault', (_, body, errors) => {
     expect(problemOf(request(body))).toMatchObject({ status: 400, code: 'invalid-body', errors })
+  })
+
+  it.each<[string, Record<string, unknown>, Fault[]]>([
+    [
+      'optional attributes of another type',
+      { price: true, publishedOn: '2026-02-30', vegetarian: 'yes', difficulty: 'EASY' },
+      [
+        { pointer: '/price', detail: 'must be a number' },
+        { pointer: '/publishedOn', detail: 'must be a date, as YYYY-MM-DD' },
+        { pointer: '/vegetarian', detail: 'must be true or false' },
+        { pointer: '/difficulty', detail: 'must be one of easy, medium, hard' },
+      ],
+    ],
+    [
+      'members of a list',
+      { ingredients: [{ name: 'Leek', quantity: 'two' }, { name: 'Salt', colour: 'white' }, {}] },
+      [
+        { pointer: '/ingredients/0/quantity', detail: 'must be a number' },
+        { pointer: '/ingredients/1/colour', detail: 'is not a known field' },
+        { pointer: '/ingredients/2/name', detail: 'is required' },
+      ],
+    ],
+    [
+      'no list where one belongs',
+      { ingredients: 'salt' },
+      [{ pointer: '/ingredients', detail: 'must be a list' }],
+    ],
+  ])('with %s points at each fault', (_, faulty, errors) => {
+    const body = JSON.stringify({ chefId: '1', title: 'Soup', ...faulty })
+
+    expect(problemOf(request(body), recipe)).toMatchObject({ status: 400, code: 'invalid-body', errors })
+  })
+
+  it('keeps every digit of a number', () => {
+    const row = readBody(
+      request('{"chefId":"1","title":"Soup","price":12345678.90,"notes":{"big":9007199254740993}}'),
+      recipe,
+    )
+
+    expect(row).toMatchObject({
+      price: new DecimalText('12345678.90'),
+      notes: { big: new DecimalText('9007199254740993') },
+    })
+  })
+
+  it('takes brackets inside texts for text', () => {
+    const firstName = '[{"'.repeat(80)
+
+    expect(readBody(request(JSON.stringify({ firstName, lastName: 'x' })), chef)).toMatchObject({ firstName })
   })
 
   it.each([

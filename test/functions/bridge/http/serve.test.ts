@@ -6,7 +6,9 @@ import { serve } from '../../../../functions/bridge/http/serve.ts'
 import { type ApiCall, normaliseApiEvent, type Refusal } from '../../../../functions/bridge/normalise/api.ts'
 import type { Log } from '../../../../functions/bridge/runtime/log.ts'
 import type { EntityStore, Stored } from '../../../../functions/bridge/store.ts'
+import { DecimalText } from '../../../../functions/bridge/values.ts'
 import { chef } from '../../../../functions/entities/chef.ts'
+import { recipe } from '../../../../functions/entities/recipe.ts'
 import { silent } from '../../../support/log.ts'
 import { httpApiEvent } from '../../fixtures/http-events.ts'
 
@@ -18,11 +20,14 @@ const bobby = { chefId: KEY, firstName: 'Bobby', lastName: 'Flay', version: 3, u
 const call = (
   method: string,
   path: string,
-  more: { query?: string; body?: string } = {},
+  { headers = {}, ...more }: { query?: string; body?: string; headers?: Record<string, string> } = {},
 ): ApiCall | Refusal => {
-  const headers = { 'content-type': 'application/json' }
-  const normalised = normaliseApiEvent(httpApiEvent(method, path, { headers, ...more }), {
-    entities: [chef],
+  const event = httpApiEvent(method, path, {
+    headers: { 'content-type': 'application/json', ...headers },
+    ...more,
+  })
+  const normalised = normaliseApiEvent(event, {
+    entities: [chef, recipe],
     base: 'aurora',
     now: () => new Date(AT),
     newKey: () => KEY,
@@ -34,7 +39,7 @@ const PUT = call('PUT', `/aurora/chefs/${KEY}`, { body: '{"firstName":"Bobby","l
 const POST = call('POST', '/aurora/chefs', { body: '{"firstName":"Bobby","lastName":"Flay"}' })
 
 /** A store that holds one chef, and remembers what was asked of it. */
-const holding = (stored: Stored | undefined, cursor?: string) => {
+const holding = (stored: Stored | undefined, cursor?: string, replayed = false) => {
   const asked: unknown[] = []
   const store: EntityStore = {
     get: async (_, key) => {
@@ -49,6 +54,11 @@ const holding = (stored: Stored | undefined, cursor?: string) => {
       asked.push(['write', change])
       return change.op === 'delete' ? undefined : stored
     },
+    createOnce: async (_, change, { answer, ...once }) => {
+      asked.push(['createOnce', change, once])
+      if (stored === undefined) throw new Error('there is nothing to answer with')
+      return { response: answer(stored), replayed }
+    },
   }
   return { store, asked }
 }
@@ -56,7 +66,7 @@ const failing = (error: unknown): EntityStore => {
   const fail = async (): Promise<never> => {
     throw error
   }
-  return { get: fail, list: fail, write: fail }
+  return { get: fail, list: fail, write: fail, createOnce: fail }
 }
 const answer = async (to: ApiCall | Refusal, store: EntityStore, log: Log = silent) => {
   const { statusCode, headers, body } = await serve(to, store, { requestId: 'req-1', log })
@@ -111,6 +121,68 @@ describe('serving', () => {
     expect(asked).toEqual([['write', POST.changes[0]]])
   })
 
+  it('creates once where the client sent an Idempotency-Key, and tells a replay', async () => {
+    const keyed = call('POST', '/aurora/chefs', {
+      body: '{"firstName":"Bobby","lastName":"Flay"}',
+      headers: { 'idempotency-key': 'k1' },
+    })
+    const { store, asked } = holding(BOBBY)
+    const first = await answer(keyed, store)
+
+    expect(first).toEqual({ ...(await answer(POST, holding(BOBBY).store)) })
+    expect(asked).toEqual([
+      [
+        'createOnce',
+        keyed.changes[0],
+        { id: expect.stringMatching(/^[0-9a-f]{64}$/), fingerprint: expect.stringMatching(/^[0-9a-f]{64}$/) },
+      ],
+    ])
+    expect(await answer(keyed, holding(BOBBY, undefined, true).store)).toEqual({
+      ...first,
+      headers: { ...first.headers, 'idempotency-replayed': 'true' },
+    })
+  })
+
+  it('shows key, fields as defined, version and time, in this order and each in its JSON form', async () => {
+    const stored: Stored = {
+      key: '7',
+      row: {
+        ingredients: [{ unit: null, quantity: new DecimalText('1.5'), name: 'Onion' }],
+        thumbnail: new Uint8Array([255, 0]),
+        price: new DecimalText('12.5'),
+        servings: new DecimalText('2'),
+        title: 'Soup',
+        chefId: '1',
+        notes: { minutes: new DecimalText('45') },
+        unknown: 'left out',
+      },
+      version: 3n,
+      updatedAt: AT,
+    }
+    const { body } = await serve(call('GET', '/aurora/recipes/7'), holding(stored).store, {
+      requestId: 'req-1',
+      log: silent,
+    })
+
+    expect(body).toBe(
+      `{"recipeId":"7","chefId":"1","title":"Soup","price":"12.50","publishedOn":null,"vegetarian":null,"servings":2,"difficulty":null,"notes":{"minutes":45},"thumbnail":"/wA=","ingredients":[{"name":"Onion","quantity":"1.500","unit":null}],"version":3,"updatedAt":"${AT}"}`,
+    )
+  })
+
+  it.each<[bigint, unknown]>([
+    [9007199254740991n, 9007199254740991],
+    [9007199254740993n, '9007199254740993'],
+    [10n ** 49n, `1${'0'.repeat(49)}`],
+  ])('shows version %d so that no parser rounds it', async (version, shown) => {
+    const { headers, body } = await answer(
+      call('GET', `/aurora/chefs/${KEY}`),
+      holding({ ...BOBBY, version }).store,
+    )
+
+    expect(body.version).toBe(shown)
+    expect(headers.etag).toBe(`"${version}"`)
+  })
+
   it('replaces and removes by the change that was wished', async () => {
     const { store, asked } = holding(BOBBY)
     const remove = call('DELETE', `/aurora/chefs/${KEY}`)
@@ -154,7 +226,8 @@ describe('an error of the store', () => {
   it.each<[string, unknown, number, string]>([
     ['a unique value taken', mysql(1062), 409, 'conflict'],
     ['a value too long', mysql(1406), 422, 'unprocessable'],
-    ['a missing parent', mysql(1452), 422, 'unprocessable'],
+    ['a missing parent', mysql(1452), 409, 'dependency'],
+    ['a child that is still there', mysql(1451), 409, 'dependency'],
     ['a deadlock', mysql(1213), 503, 'unavailable'],
     ['a cluster that resumes', service('DatabaseResumingException'), 503, 'unavailable'],
     ['no time left', new DeadlineError(SECRET), 503, 'unavailable'],
@@ -179,6 +252,15 @@ describe('an error of the store', () => {
       }
     },
   )
+
+  it.each([1216, 1217, 1451, 1452])('as MySQL %d is a conflict with what else is there', async (errno) => {
+    const { body } = await answer(PUT, failing(mysql(errno)))
+
+    expect(body).toMatchObject({
+      title: 'Conflict',
+      detail: 'Something that this refers to is missing, or something still refers to it.',
+    })
+  })
 
   it('goes to the log whole; a refused request does not', async () => {
     const entries: unknown[][] = []

@@ -59,6 +59,22 @@ describe.each([
     expect(created.changes).toEqual([{ ...identified, key: NEW_KEY, op: 'upsert', version: 1n, row }])
   })
 
+  it('makes a create repeatable by its Idempotency-Key, and nothing else', () => {
+    const created = write('POST', '/aurora/chefs', { 'Idempotency-Key': '"k1"' })
+    const bare = write('POST', '/aurora/chefs', { 'idempotency-key': 'k1' })
+
+    expect(created).toMatchObject({ action: 'create', once: { id: expect.any(String) } })
+    expect(bare).toMatchObject({ once: Object(created).once })
+    expect(write('POST', '/aurora/chefs')).not.toHaveProperty('once')
+    expect(write('PUT', '/aurora/chefs/7', { 'Idempotency-Key': 'k1' })).not.toHaveProperty('once')
+  })
+
+  it('refuses a malformed Idempotency-Key', () => {
+    expect(refusal(write('POST', '/aurora/chefs', { 'Idempotency-Key': 'a b' }))).toMatchObject({
+      status: 400,
+    })
+  })
+
   it('replaces at the next version', () => {
     const replaced = write('PUT', `/aurora/chefs/${KEY}`)
 

@@ -41,11 +41,15 @@ describe('a stream record', () => {
   it.each(['INSERT', 'MODIFY'])('of an %s becomes an upsert of the new image at its version', (eventName) => {
     const oldImage = image({ firstName: { S: 'Robert' }, version: { N: '2' } })
     const record = streamRecord({ eventName, sequence: '800000000003126276362', oldImage })
+    const arrived = streamEvent(record).Records[0]
 
     expect(normalise(record)).toEqual({
       from: 'stream',
-      changes: [{ sequenceNumber: '800000000003126276362', change: upsert }],
+      changes: [
+        { sequenceNumber: '800000000003126276362', change: upsert, record: arrived, unknownAttributes: 0 },
+      ],
       rejected: [],
+      ignored: new Map(),
     })
   })
 
@@ -231,18 +235,24 @@ describe('the key', () => {
 })
 
 describe('a bad record', () => {
-  it('is rejected by its sequence number and the records around it go on', () => {
-    const batch = normalise(
+  const bad = { entity: 'chef', error: expect.any(InvalidRecordError) }
+
+  it('is rejected by its sequence number, with all that could be told of it, and the records around it go on', () => {
+    const records = [
       streamRecord({ sequence: '1' }),
       streamRecord({ sequence: '2', newImage: image({ version: { N: '0' } }) }),
       streamRecord({ sequence: '3', eventName: 'REMOVE' }),
       streamRecord({ sequence: '4', key: { N: '7' } }),
-    )
+      streamRecord({ sequence: '5', newImage: image({ firstName: { N: '7' } }) }),
+    ]
+    const arrived = streamEvent(...records).Records
+    const batch = normalise(...records)
 
     expect(batch.changes.map(({ sequenceNumber }) => sequenceNumber)).toEqual(['1', '3'])
     expect(batch.rejected).toEqual([
-      { sequenceNumber: '2', key: KEY, error: expect.any(InvalidRecordError) },
-      { sequenceNumber: '4', key: undefined, error: expect.any(InvalidRecordError) },
+      { ...bad, sequenceNumber: '2', key: KEY, version: undefined, record: arrived[1] },
+      { ...bad, sequenceNumber: '4', key: undefined, version: undefined, record: arrived[3] },
+      { ...bad, sequenceNumber: '5', key: KEY, version: 3n, record: arrived[4] },
     ])
   })
 
@@ -260,6 +270,15 @@ describe('a bad record', () => {
       'an INSERT without its new image',
       { ...base, dynamodb: { ...base.dynamodb, NewImage: undefined } },
       'INSERT without NewImage',
+    ],
+    [
+      'a MODIFY that has only its old image, and is no delete for that',
+      {
+        ...base,
+        eventName: 'MODIFY',
+        dynamodb: { ...base.dynamodb, OldImage: image(), NewImage: undefined },
+      },
+      'MODIFY without NewImage',
     ],
     [
       'a REMOVE without its old image, from a stream of another kind',
@@ -296,8 +315,11 @@ describe('the table', () => {
     expect(() => normalise(record)).toThrow(ConfigurationError)
   })
 
-  it('is known by the entities that have one', () => {
-    expect([...tableIndex([chef, dish], { dish: 'Dishes', waiter: 'Waiters' })]).toEqual([['Dishes', dish]])
+  it('is known by the entities that it keeps', () => {
+    expect([...tableIndex([chef, dish], { dish: 'Dishes', waiter: 'Waiters' })]).toEqual([
+      ['Dishes', [dish]],
+      ['Waiters', []],
+    ])
   })
 })
 

@@ -150,6 +150,18 @@ describe.each([
       expect(found).toEqual([{ one: expect.anything(), 'a label': 'x', nothing: null }])
     })
 
+    it('keeps a column that has the name of an inherited member', async () => {
+      const { rows } =
+        await sql`SELECT 'a' AS ${sql.id('constructor')}, 'b' AS ${sql.id('toString')}`.execute(db)
+
+      expect(rows.map((row) => Object.entries(row ?? {}))).toEqual([
+        [
+          ['constructor', 'a'],
+          ['toString', 'b'],
+        ],
+      ])
+    })
+
     it("tells MySQL's error by its number", async () => {
       await db.insertInto('things').values({ name: 'a', amount: 1 }).execute()
 

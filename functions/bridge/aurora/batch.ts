@@ -1,0 +1,89 @@
+import type { Change } from '../change.ts'
+import type { Entity } from '../entity.ts'
+import { legacyIdOf } from '../key.ts'
+import { joinRows, toDocumentRow, toKeyRow } from './document.ts'
+import type { Lookup } from './statements.ts'
+
+/**
+ * Bytes of JSON in one statement. The service takes 4 MiB a request; the document stands in it as a JSON string, so
+ * its quotes are escaped once more.
+ */
+const LARGEST_DOCUMENT = 3_500_000
+
+type Entry = { readonly change: Change; readonly row: string }
+
+/** Changes of one entity, one per key, whose document fits into one request. */
+export class Batch {
+  readonly entity: Entity
+  readonly changes: readonly Change[]
+  readonly #entries: readonly Entry[]
+  #document: string | undefined
+  #keys: string | undefined
+  #lookup: Lookup | undefined
+
+  constructor(entity: Entity, entries: readonly Entry[]) {
+    this.entity = entity
+    this.changes = entries.map(({ change }) => change)
+    this.#entries = entries
+  }
+
+  /** The rows as the statements read them, with all values. */
+  get document(): string {
+    this.#document ??= joinRows(this.#entries.map(({ row }) => row))
+    return this.#document
+  }
+
+  /** Keys and versions only: for statements that need no values. */
+  get keys(): string {
+    this.#keys ??= joinRows(this.changes.map(toKeyRow))
+    return this.#keys
+  }
+
+  get lookup(): Lookup {
+    this.#lookup ??= lookupOf(this.changes)
+    return this.#lookup
+  }
+
+  /** The part of it that a test picks. */
+  only(test: (change: Change) => boolean): Batch {
+    return new Batch(
+      this.entity,
+      this.#entries.filter(({ change }) => test(change)),
+    )
+  }
+
+  /** Its two halves, the first the larger one. */
+  halves(): readonly [Batch, Batch] {
+    const middle = Math.ceil(this.#entries.length / 2)
+    return [
+      new Batch(this.entity, this.#entries.slice(0, middle)),
+      new Batch(this.entity, this.#entries.slice(middle)),
+    ]
+  }
+}
+
+/** Cuts changes into batches. One change always fits: an item has 400 KB at most. */
+export const toBatches = (entity: Entity, changes: readonly Change[]): Batch[] => {
+  const parts: Entry[][] = []
+  let size = Number.POSITIVE_INFINITY
+  for (const change of changes) {
+    const row = toDocumentRow(entity, change)
+    const bytes = escapedBytes(row)
+    if (size + bytes > LARGEST_DOCUMENT) {
+      parts.push([])
+      size = 0
+    }
+    parts.at(-1)?.push({ change, row })
+    size += bytes
+  }
+  return parts.map((entries) => new Batch(entity, entries))
+}
+
+/** Bytes of a row in the request, whose own JSON escapes quotes and backslashes once more. */
+const escapedBytes = (row: string): number => Buffer.byteLength(row) + (row.match(/["\\]/g)?.length ?? 0) + 1
+
+const lookupOf = (changes: readonly Change[]): Lookup => {
+  const ids = changes.filter(({ key }) => legacyIdOf(key) !== undefined).length
+  if (ids === 0) return 'keys'
+  return ids === changes.length ? 'ids' : 'both'
+}

@@ -1,0 +1,73 @@
+import type { Version } from '../change.ts'
+import type { Entity } from '../entity.ts'
+import type { Item } from './items.ts'
+
+/** An expression with the names and values that it uses; the key attribute is `#key` in each. */
+export type Condition = {
+  readonly expression: string
+  readonly names: Readonly<Record<string, string>>
+  readonly values: Item
+}
+
+/** Nothing has the key yet, whatever its type. */
+export const absent = ({ item: { keyAttribute } }: Entity): Condition => ({
+  expression: 'attribute_not_exists(#key)',
+  names: { '#key': keyAttribute },
+  values: {},
+})
+
+/** The item exists, is the entity's, and is at one of the versions that the client accepts. */
+export const present = (
+  { item: { keyAttribute, type } }: Entity,
+  ifMatch: readonly Version[] | undefined,
+): Condition => {
+  const accepted = ifMatch === undefined ? undefined : atOneOf(ifMatch)
+  return {
+    expression: [
+      'attribute_exists(#key)',
+      ...(type === undefined ? [] : ['#type = :type']),
+      ...(accepted === undefined ? [] : [accepted.expression]),
+    ].join(' AND '),
+    names: { '#key': keyAttribute, ...(type && { '#type': type.attribute }), ...accepted?.names },
+    values: { ...(type && { ':type': { S: type.value } }), ...accepted?.values },
+  }
+}
+
+/** The items of the entity among others of its table; undefined when there are no others. */
+export const filter = ({ item: { keyAttribute, prefix, type } }: Entity): Condition | undefined => {
+  if (prefix === undefined && type === undefined) return undefined
+  return {
+    expression: [
+      ...(prefix === undefined ? [] : ['begins_with(#key, :prefix)']),
+      ...(type === undefined ? [] : ['#type = :type']),
+    ].join(' AND '),
+    names: {
+      ...(prefix !== undefined && { '#key': keyAttribute }),
+      ...(type && { '#type': type.attribute }),
+    },
+    values: {
+      ...(prefix !== undefined && { ':prefix': { S: prefix } }),
+      ...(type && { ':type': { S: type.value } }),
+    },
+  }
+}
+
+/** DynamoDB's numbers have so many digits; no item has a version with more. */
+const MOST_DIGITS = 38
+
+/** Version 0 is that of an item without one. */
+const atOneOf = (ifMatch: readonly Version[]): Condition => {
+  const versions = ifMatch.filter((version) => version > 0n && String(version).length <= MOST_DIGITS)
+  const names = { '#version': 'version' }
+  const alternatives = [
+    ...(versions.length === 0 ? [] : [`#version IN (${versions.map((_, at) => `:v${at}`).join(', ')})`]),
+    ...(ifMatch.includes(0n) ? ['attribute_not_exists(#version)'] : []),
+  ]
+  // Nothing can match: an expression that is always false.
+  if (alternatives.length === 0) return { expression: 'attribute_not_exists(#key)', names: {}, values: {} }
+  return {
+    expression: `(${alternatives.join(' OR ')})`,
+    names,
+    values: Object.fromEntries(versions.map((version, at) => [`:v${at}`, { N: String(version) }])),
+  }
+}

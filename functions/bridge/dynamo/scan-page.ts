@@ -1,0 +1,66 @@
+import type { AttributeValue, ScanCommandInput, ScanCommandOutput } from '@aws-sdk/client-dynamodb'
+import type { Entity } from '../entity.ts'
+import type { Page, Stored } from '../store.ts'
+import { filter } from './conditions.ts'
+import type { Item } from './items.ts'
+
+/** Items that one call looks at, where most of them may be other entities'. */
+const LOOKED_AT = 1000
+/** Calls for one page: a rare entity in a large table gets a short page and a cursor, not a timeout. */
+const MOST_CALLS = 10
+/** Bytes of items after which a page is left short: what Lambda answers has 6 MB at most, and base64 grows by a third. */
+const LARGEST_PAGE = 1_000_000
+
+/** A call of Scan; table and consistency are the caller's. */
+export type Scan = (
+  input: Omit<ScanCommandInput, 'TableName'>,
+) => Promise<Pick<ScanCommandOutput, 'Items' | 'LastEvaluatedKey'>>
+
+/**
+ * Collects one page of an entity's items.
+ *
+ * @param start the key attribute behind which the page begins
+ * @param read gives no item for one that can't be shown
+ * @returns the page, with the key attribute behind which the next one begins as its cursor
+ */
+export const scanPage = async (
+  entity: Entity,
+  { limit, start }: { readonly limit: number; readonly start: string | undefined },
+  scan: Scan,
+  read: (item: Item) => readonly Stored[],
+): Promise<Page> => {
+  const own = filter(entity)
+  const items: Stored[] = []
+  let position = start
+  let bytes = 0
+  for (let call = 1; call <= MOST_CALLS && bytes < LARGEST_PAGE; call++) {
+    const { Items = [], LastEvaluatedKey } = await scan({
+      Limit: own === undefined ? limit - items.length : LOOKED_AT,
+      ...(position !== undefined && {
+        ExclusiveStartKey: { [entity.item.keyAttribute]: { S: position } },
+      }),
+      ...(own !== undefined && {
+        FilterExpression: own.expression,
+        ExpressionAttributeNames: { ...own.names },
+        ExpressionAttributeValues: own.values,
+      }),
+    })
+    for (const item of Items) {
+      if (items.length === limit) return { items, cursor: position }
+      items.push(...read(item))
+      position = item[entity.item.keyAttribute]?.S
+      bytes += sizeOf({ M: item })
+    }
+    position = LastEvaluatedKey?.[entity.item.keyAttribute]?.S
+    if (position === undefined || items.length === limit) break
+  }
+  return { items, cursor: position }
+}
+
+/** Roughly: names, texts and binary; what else an item has is small. */
+const sizeOf = ({ S, B, N, L, M }: AttributeValue): number => {
+  if (M !== undefined)
+    return Object.entries(M).reduce((sum, [name, value]) => sum + name.length + sizeOf(value), 0)
+  if (L !== undefined) return L.reduce((sum, value) => sum + 1 + sizeOf(value), 0)
+  return (S ?? N)?.length ?? B?.byteLength ?? 1
+}

@@ -1,0 +1,243 @@
+import * as z from 'zod'
+import { type Change, LARGEST_VERSION, type Row, type Version } from '../change.ts'
+import type { Entity } from '../entity.ts'
+import { InvalidRecordError } from '../errors.ts'
+import { faultOfKey } from '../key.ts'
+import { DecimalText, decodeItem, isList, isMap, type Value } from '../values.ts'
+
+export type ReadChange = {
+  readonly change: Change
+  /** Attributes of the item that its entity doesn't know. */
+  readonly unknownAttributes: number
+}
+
+/** What could be told of a record before it turned out to be bad, and why it is. */
+export type RecordFault = {
+  readonly entity: string
+  readonly key: string | undefined
+  readonly version: Version | undefined
+  readonly error: InvalidRecordError
+}
+
+/** What a record is; neither a change nor a fault when its item is no entity's. */
+export type RecordReading = {
+  readonly changes: readonly ReadChange[]
+  readonly faults: readonly RecordFault[]
+}
+
+/** Its values are checked when they are decoded; a schema for the map would only copy it. */
+const item = z.custom<Record<string, unknown>>(
+  (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+)
+
+const recordShape = z.object({
+  eventName: z.enum(['INSERT', 'MODIFY', 'REMOVE']),
+  dynamodb: z.object({
+    ApproximateCreationDateTime: z.number().optional(),
+    SequenceNumber: z.string(),
+    Keys: item,
+    NewImage: item.optional(),
+    OldImage: item.optional(),
+  }),
+})
+
+/**
+ * Reads one record of a stream. The delete and the upsert of an item that changes its entity stand for themselves: one
+ * of them may be good and the other not.
+ *
+ * @param entities those that the record's table keeps
+ */
+export const readRecord = (record: unknown, entities: readonly [Entity, ...Entity[]]): RecordReading => {
+  const changes: ReadChange[] = []
+  const faults: RecordFault[] = []
+  const attempt = (entity: Entity, read: (known: Known) => void): void => {
+    const known: Known = { key: undefined, version: undefined }
+    try {
+      read(known)
+    } catch (error) {
+      if (!(error instanceof InvalidRecordError)) throw error
+      faults.push({ entity: entity.name, ...known, error })
+    }
+  }
+  attempt(entities[0], () => {
+    const { eventName, origin, keys, before, after } = parse(record)
+    const removes = eventName === 'REMOVE'
+    if ((removes ? before : after) === undefined) {
+      // The image would tell whose item it is: without it, by the key alone.
+      const owner = entities.find((entity) => hasPrefix(entity, keys))
+      if (owner !== undefined)
+        attempt(owner, (known) => {
+          known.key = keyOf(keys, owner)
+          throw new InvalidRecordError(`${eventName} without ${removes ? 'OldImage' : 'NewImage'}`)
+        })
+      return
+    }
+    const entityOf = (image: Image): Entity | undefined =>
+      entities.find((entity) => isItemOf(entity, keys, image))
+    const from = entityOf(before)
+    const to = removes ? undefined : entityOf(after)
+    if (from !== undefined && from !== to)
+      attempt(from, (known) => {
+        known.key = keyOf(keys, from)
+        changes.push({ change: toDelete(from, known.key, before, origin), unknownAttributes: 0 })
+      })
+    if (to !== undefined)
+      attempt(to, (known) => {
+        known.key = keyOf(keys, to)
+        const image = decodeItem(after ?? {}, 'NewImage')
+        known.version = to.versions === 'counted' ? versionOf(image) : streamVersion(origin)
+        const change = toUpsert(to, known.key, image, known.version, origin)
+        changes.push({ change, unknownAttributes: countUnknown(to, image) })
+      })
+  })
+  return { changes, faults }
+}
+
+type Known = { key: string | undefined; version: Version | undefined }
+type Image = Readonly<Record<string, unknown>> | undefined
+
+/** @throws InvalidRecordError */
+const parse = (record: unknown) => {
+  const parsed = recordShape.safeParse(record)
+  if (!parsed.success) throw new InvalidRecordError('The stream record is malformed', { cause: parsed.error })
+  const { eventName, dynamodb } = parsed.data
+  const { Keys, NewImage: after, OldImage: before } = dynamodb
+  const origin: Origin = {
+    created: dynamodb.ApproximateCreationDateTime,
+    sequenceNumber: dynamodb.SequenceNumber,
+  }
+  return { eventName, origin, keys: decodeItem(Keys, 'Keys'), before, after }
+}
+
+const hasPrefix = ({ item: { keyAttribute, prefix } }: Entity, keys: Record<string, Value>): boolean => {
+  const key = keys[keyAttribute]
+  return prefix === undefined || (typeof key === 'string' && key.startsWith(prefix))
+}
+
+const isItemOf = (entity: Entity, keys: Record<string, Value>, image: Image): boolean => {
+  if (image === undefined || !hasPrefix(entity, keys)) return false
+  const { type } = entity.item
+  if (type === undefined) return true
+  const value = image[type.attribute]
+  return typeof value === 'object' && value !== null && Reflect.get(value, 'S') === type.value
+}
+
+const keyOf = (keys: Record<string, Value>, { item: { keyAttribute, prefix = '' } }: Entity): string => {
+  const key = keys[keyAttribute]
+  if (typeof key !== 'string') throw new InvalidRecordError(`${keyAttribute} is not a string key`)
+  const own = key.slice(prefix.length)
+  const fault = faultOfKey(own)
+  if (fault !== undefined) throw new InvalidRecordError(`${keyAttribute} ${fault}`)
+  return own
+}
+
+/** When and where in its stream a record was written. */
+type Origin = { readonly created: number | undefined; readonly sequenceNumber: string }
+
+const toDelete = (entity: Entity, key: string, oldImage: Image, origin: Origin): Change => {
+  const version =
+    entity.versions === 'counted'
+      ? versionOf(decodeItem(oldImage ?? {}, 'OldImage')) + 1n
+      : streamVersion(origin)
+  return { entity: entity.name, key, source: 'stream', op: 'delete', version, at: createdAt(origin) }
+}
+
+const toUpsert = (
+  entity: Entity,
+  key: string,
+  image: Record<string, Value>,
+  version: Version,
+  origin: Origin,
+): Change => {
+  const { updatedAt } = image
+  // A time that no column could hold is the writer's fault; the record's own stands in, so that the row isn't lost to it.
+  const written = typeof updatedAt === 'string' && ISO.test(updatedAt) ? Date.parse(updatedAt) : Number.NaN
+  const at = isStorable(written) ? isoTime(written) : createdAt(origin)
+  return { entity: entity.name, key, source: 'stream', op: 'upsert', version, row: rowOf(image, entity), at }
+}
+
+const createdAt = ({ created }: Origin): string => isoTime((created ?? 0) * 1000)
+
+/** Sequence numbers have up to 40 digits. */
+const SEQUENCE_SPACE = 10n ** 40n
+
+/**
+ * A version for a record whose writer keeps none: its second, then its sequence number. Nothing else in a record is
+ * the same at every delivery: a position in the batch, or a counter of the function's, is not.
+ */
+const streamVersion = ({ created, sequenceNumber }: Origin): Version => {
+  if (created === undefined || !isStorable(created * 1000))
+    throw new InvalidRecordError('The record has no creation time between 1970 and 2038')
+  if (!/^\d{1,40}$/.test(sequenceNumber))
+    throw new InvalidRecordError('The sequence number is not one of up to 40 digits')
+  return BigInt(Math.floor(created)) * SEQUENCE_SPACE + BigInt(sequenceNumber)
+}
+
+/** Names of the item, and of the members of its lists, that the entity doesn't have. */
+const countUnknown = (entity: Entity, image: Record<string, Value>): number => {
+  const known = new Set([
+    ...Object.keys(entity.fields),
+    ...['version', 'updatedAt', 'origin', entity.item.keyAttribute],
+    ...(entity.item.type ? [entity.item.type.attribute] : []),
+  ])
+  const strange = (names: Iterable<string>, of: (name: string) => boolean): number =>
+    [...names].filter((name) => !of(name)).length
+  const inLists = Object.entries(entity.children).map(([name, { attributes }]) => {
+    const list = image[name] ?? null
+    return isList(list)
+      ? list.reduce<number>(
+          (sum, member) =>
+            sum + (isMap(member) ? strange(Object.keys(member), (own) => Object.hasOwn(attributes, own)) : 0),
+          0,
+        )
+      : 0
+  })
+  return inLists.reduce(
+    (sum, count) => sum + count,
+    strange(Object.keys(image), (name) => known.has(name)),
+  )
+}
+
+/**
+ * Reads an item as the change that made it what it is.
+ *
+ * @param version for an entity whose versions come from the stream, which the item doesn't hold
+ * @throws InvalidRecordError when it is not one of this entity
+ */
+export const itemToChange = (
+  entity: Entity,
+  key: string,
+  image: Record<string, Value>,
+  version?: Version,
+): Change =>
+  toUpsert(entity, key, image, entity.versions === 'counted' ? versionOf(image) : (version ?? 1n), {
+    created: Date.now() / 1000,
+    sequenceNumber: '',
+  })
+
+const ISO = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?Z$/
+/** The last second that MySQL's TIMESTAMP holds is 2038-01-19T03:14:07Z. */
+const LATEST = 2 ** 31 * 1000 - 1
+
+const isStorable = (milliseconds: number): boolean => milliseconds >= 1000 && milliseconds <= LATEST
+
+const isoTime = (milliseconds: number): string => {
+  if (!isStorable(milliseconds)) throw new InvalidRecordError('The time of the write is outside 1970 to 2038')
+  return new Date(milliseconds).toISOString()
+}
+
+const versionOf = (image: Record<string, Value>): Version => {
+  const { version } = image
+  if (!(version instanceof DecimalText)) throw new InvalidRecordError('version is missing or not a number')
+  if (!/^[1-9]\d*$/.test(version.text)) throw new InvalidRecordError('version is not a positive integer')
+  const parsed = BigInt(version.text)
+  if (parsed >= LARGEST_VERSION) throw new InvalidRecordError(`version is not below ${LARGEST_VERSION}`)
+  return parsed
+}
+
+const rowOf = (image: Record<string, Value>, entity: Entity): Row => {
+  const parsed = entity.image.safeParse(image)
+  if (parsed.success) return parsed.data
+  const where = parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`)
+  throw new InvalidRecordError(`The image is not a ${entity.name}: ${where.join('; ')}`)
+}

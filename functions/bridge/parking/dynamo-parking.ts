@@ -1,0 +1,174 @@
+import { randomUUID } from 'node:crypto'
+import { setTimeout as wait } from 'node:timers/promises'
+import type { DynamoDBClient, TransactWriteItem } from '@aws-sdk/client-dynamodb'
+import type { Version } from '../change.ts'
+import type { Deadline } from '../runtime/deadline.ts'
+import { ParkingCalls, textOf } from './calls.ts'
+import { ForeignParkingItemError, ParkingContentionError } from './errors.ts'
+import { type Entry, readEntry, readMark, readPart, readWaiting } from './items.ts'
+import { headKey, headsOf, markKey, payloadsOf, resolvedOf, resolvedStart, waitersFor } from './keys.ts'
+import type { Parked, ParkedHead, Parking, ParkingArchive, Waiting } from './parked.ts'
+import { pack, unpack } from './payload.ts'
+import { comparePlaces } from './place.ts'
+import { planPark, planResolve, type State } from './plan.ts'
+
+/** Keys whose states one BatchGetItem reads: two items each. */
+const AT_ONCE = 50
+/** Transactions in flight. */
+const LANES = 8
+/** Rounds in which a change of an entry may lose to others, and the longest pause between two, in milliseconds. */
+const ROUNDS = 10
+const LONGEST_PAUSE = 200
+
+/**
+ * Parking in one DynamoDB table. Reads are strongly consistent, each write is one transaction on the condition that
+ * what was read is still so; see `plan.ts` for why nothing old comes back.
+ */
+export class DynamoParking implements Parking, ParkingArchive {
+  readonly #calls: ParkingCalls
+
+  constructor(parts: {
+    readonly client: DynamoDBClient
+    readonly table: string
+    readonly deadline: Deadline
+  }) {
+    this.#calls = new ParkingCalls(parts)
+  }
+
+  /** @throws DynamoError, DeadlineError, ParkingContentionError, PayloadTooLargeError, after the others are parked */
+  async park(changes: readonly Parked[], at: Date): Promise<void> {
+    const latest = latestOf(changes)
+    const failures: unknown[] = []
+    for (let from = 0; from < latest.length; from += AT_ONCE) {
+      const some = latest.slice(from, from + AT_ONCE)
+      const states = await this.#states(some)
+      await inLanes(some, async (change, index) => {
+        try {
+          await this.#parkOne(change, at, states[index])
+        } catch (error) {
+          failures.push(error)
+        }
+      })
+    }
+    if (failures.length > 0) throw failures[0]
+  }
+
+  async parkedOf(entity: string): Promise<ReadonlyMap<string, ParkedHead>> {
+    const items = await this.#calls.query(headsOf(entity))
+    return new Map(items.map(readEntry).map(({ head }) => [head.key, head]))
+  }
+
+  async waitingFor(entity: string): Promise<readonly Waiting[]> {
+    const waits = (await this.#calls.query(waitersFor(entity))).map(readWaiting)
+    const heads = await this.#calls.get(unique(waits).map(({ entity: of, key }) => headKey(of, key)))
+    return waits.flatMap(({ entity: of, key, on }) => {
+      const item = heads.get(textOf(headKey(of, key)))
+      // Resolved between the two reads: it waits no longer.
+      return item === undefined ? [] : [{ head: readEntry(item).head, on }]
+    })
+  }
+
+  /** @throws DynamoError, DeadlineError, ParkingContentionError */
+  async resolve(
+    entity: string,
+    key: string,
+    upTo: Version,
+    how: 'superseded' | 'applied',
+    at: Date,
+  ): Promise<boolean> {
+    const revision = randomUUID()
+    return this.#settle({ entity, key }, undefined, (state) =>
+      planResolve(this.#calls.table, state, { upTo, how, at, revision }),
+    )
+  }
+
+  async resolvedOf(entity: string): Promise<readonly ParkedHead[]> {
+    const entries = (await this.#calls.query(resolvedOf(entity))).map(readEntry)
+    return entries.map(({ head }) => head).toSorted((a, b) => (a.lastSeen < b.lastSeen ? 1 : -1))
+  }
+
+  /** @throws ForeignParkingItemError when parts of the payload are missing */
+  async entryOf(entity: string, key: string): Promise<{ head: ParkedHead; payload: string } | undefined> {
+    const [state] = await this.#states([{ entity, key }])
+    const entry = state?.entry ?? (await this.#lastResolved(entity, key))
+    return entry && { head: entry.head, payload: await this.#payloadOf(entry) }
+  }
+
+  async #parkOne(change: Parked, at: Date, first: State | undefined): Promise<void> {
+    const parts = await pack(change.entity, change.payload)
+    const revision = randomUUID()
+    await this.#settle(change, first, (state) =>
+      planPark(this.#calls.table, state, change, { at, revision, parts }),
+    )
+  }
+
+  /**
+   * Reads, plans, writes; starts again when somebody else has written in between.
+   *
+   * @returns whether there was something to write
+   */
+  async #settle(
+    of: { readonly entity: string; readonly key: string },
+    first: State | undefined,
+    plan: (state: State) => TransactWriteItem[],
+  ): Promise<boolean> {
+    for (let round = 0; round < ROUNDS; round++) {
+      if (round > 0) await wait(Math.random() * Math.min(LONGEST_PAUSE, 10 * 2 ** round))
+      const [read] = round === 0 && first ? [first] : await this.#states([of])
+      const writes = plan(read ?? { entry: undefined, mark: undefined })
+      if (writes.length === 0) return false
+      if (await this.#calls.write(writes)) return true
+    }
+    throw new ParkingContentionError(`The parked change of ${of.entity} lost ${ROUNDS} races`)
+  }
+
+  async #states(of: readonly { readonly entity: string; readonly key: string }[]): Promise<State[]> {
+    const items = await this.#calls.get(
+      of.flatMap(({ entity, key }) => [headKey(entity, key), markKey(entity, key)]),
+    )
+    return of.map(({ entity, key }) => {
+      const entry = items.get(textOf(headKey(entity, key)))
+      const mark = items.get(textOf(markKey(entity, key)))
+      return { entry: entry && readEntry(entry), mark: mark && readMark(mark) }
+    })
+  }
+
+  async #lastResolved(entity: string, key: string): Promise<Entry | undefined> {
+    const entries = (await this.#calls.query(resolvedOf(entity), resolvedStart(key))).map(readEntry)
+    return entries.filter(({ head }) => head.key === key).at(-1)
+  }
+
+  async #payloadOf({ head, payload: { id, parts } }: Entry): Promise<string> {
+    const items = await this.#calls.query(payloadsOf(head.entity, head.key), `${id}#`)
+    if (items.length !== parts)
+      throw new ForeignParkingItemError(`A payload of ${head.entity} has ${items.length} of ${parts} parts`)
+    return unpack(items.map(readPart))
+  }
+}
+
+/** One change a key: the latest, of equal ones the last. */
+const latestOf = (changes: readonly Parked[]): Parked[] => {
+  const latest = new Map<string, Parked>()
+  for (const change of changes) {
+    const key = JSON.stringify([change.entity, change.key])
+    const known = latest.get(key)
+    if (known === undefined || comparePlaces(change, known) >= 0) latest.set(key, change)
+  }
+  return [...latest.values()]
+}
+
+const unique = <T extends { readonly entity: string; readonly key: string }>(all: readonly T[]): T[] => [
+  ...new Map(all.map((one) => [JSON.stringify([one.entity, one.key]), one])).values(),
+]
+
+/** Works on all of them, a few at a time. */
+const inLanes = async <T>(
+  all: readonly T[],
+  work: (one: T, index: number) => Promise<void>,
+): Promise<void> => {
+  const rest = all.entries()
+  const lane = async (): Promise<void> => {
+    for (const [index, one] of rest) await work(one, index)
+  }
+  await Promise.all(Array.from({ length: Math.min(LANES, all.length) }, lane))
+}

@@ -1,0 +1,179 @@
+import type { TransactWriteItem } from '@aws-sdk/client-dynamodb'
+import type { Version } from '../change.ts'
+import { type Entry, headAttributes, type Mark, markAttributes, padded, waitsAttributes } from './items.ts'
+import { headKey, markKey, type PrimaryKey, payloadKey, resolvedKey, waitingKey } from './keys.ts'
+import type { Parked, ParkedHead, WaitsFor } from './parked.ts'
+import { comparePlaces } from './place.ts'
+
+/**
+ * What is written when a change is parked or resolved, as one transaction each.
+ *
+ * Why nothing old ever comes back. A plan is made from a key's head and mark as one consistent read had them, and its
+ * transaction holds the condition that both still are at the revision that was read; every write gives a new one. So
+ * whatever is decided here is decided on the state that is replaced, and the rules are plain comparisons:
+ *
+ * - A park that is older than the head does nothing. One that is as old (the same record, delivered again) or later
+ *   replaces it.
+ * - A resolution leaves a mark: up to which version the key is settled. A park from below the mark does nothing,
+ *   however late it arrives: an invocation that was given up (a zombie), or an old batch delivered again. The mark
+ *   lives for 90 days; the stream forgets after one, so no older park can come after it.
+ * - At exactly the mark's version the clock decides: seen before the resolution, it is a zombie; seen after it, the
+ *   change failed anew (the store may have been restored) and must be listed. When in doubt a change is listed: an
+ *   entry too many is resolved by its first retry, a change that is nowhere is lost.
+ * - A transaction repeated because its answer was lost carries the same token, by which DynamoDB counts it once.
+ *
+ * What this can't tell: a zombie's park of a key that was never parked, so has no mark, and of which a later version
+ * was applied in between. It is listed, and the next retry finds the store newer and resolves it.
+ */
+export type State = { readonly entry: Entry | undefined; readonly mark: Mark | undefined }
+
+/** History, marks, and the payloads of resolved changes are kept so long, in seconds. */
+export const KEPT = 90 * 24 * 3600
+/** More waits than this become one wait for any change of each entity: a transaction has 100 writes. */
+const MOST_WAITS = 20
+
+/** @returns nothing when there is nothing to park: the key is parked at a later version, or settled beyond this one */
+export const planPark = (
+  table: string,
+  { entry, mark }: State,
+  change: Parked,
+  written: { readonly at: Date; readonly revision: string; readonly parts: readonly Uint8Array[] },
+): TransactWriteItem[] => {
+  const { at, revision, parts } = written
+  const seen = at.toISOString()
+  if (entry !== undefined && comparePlaces(change, entry.head) < 0) return []
+  if (mark !== undefined && isSettled(change, seen, mark)) return []
+  // The same change again, delivered or tried anew: what came with the stream says more than what a retry made of it.
+  const same = entry !== undefined && comparePlaces(change, entry.head) === 0 ? entry : undefined
+  const known = entry?.head
+  const { payload: _, waitsFor, sequenceNumber = same?.head.sequenceNumber, ...facts } = change
+  const head: ParkedHead = {
+    ...facts,
+    ...(sequenceNumber !== undefined && { sequenceNumber }),
+    ...(waitsFor !== undefined && waitsFor.length > 0 && { waitsFor: bounded(waitsFor) }),
+    firstSeen: known?.firstSeen ?? seen,
+    lastSeen: known !== undefined && known.lastSeen > seen ? known.lastSeen : seen,
+    attempts: (known?.attempts ?? 0) + 1,
+    state: 'parked',
+  }
+  const payload = same?.payload ?? { id: `${padded(placeOf(change))}#${revision}`, parts: parts.length }
+  const wanted = [...(same === undefined ? payloadItems(head, payload.id, parts) : []), ...waitingItems(head)]
+  const kept = new Set(wanted.map(textOf))
+  const before =
+    entry === undefined
+      ? []
+      : [...(same === undefined ? payloadKeys(entry) : []), ...waitingItems(entry.head)]
+  return [
+    {
+      Put: {
+        TableName: table,
+        Item: { ...headKey(head.entity, head.key), ...headAttributes({ head, revision, payload }) },
+        ...unchanged(entry),
+      },
+    },
+    { ConditionCheck: { TableName: table, Key: markKey(head.entity, head.key), ...unchanged(mark) } },
+    ...wanted.map((Item) => ({ Put: { TableName: table, Item } })),
+    ...before
+      .filter((item) => !kept.has(textOf(item)))
+      .map(({ pk, sk }) => ({ Delete: { TableName: table, Key: { pk, sk } } })),
+  ]
+}
+
+/** @returns nothing when there is nothing to resolve: the key isn't parked, or is parked at a later version */
+export const planResolve = (
+  table: string,
+  { entry, mark }: State,
+  resolution: {
+    readonly upTo: Version
+    readonly how: 'superseded' | 'applied'
+    readonly at: Date
+    readonly revision: string
+  },
+): TransactWriteItem[] => {
+  const { upTo, how, at, revision } = resolution
+  if (entry === undefined) return []
+  const { head } = entry
+  if (head.version !== undefined && head.version > upTo) return []
+  const expires = { N: String(Math.ceil(at.getTime() / 1000) + KEPT) }
+  const resolvedAt = { S: at.toISOString() }
+  return [
+    { Delete: { TableName: table, Key: headKey(head.entity, head.key), ...unchanged(entry) } },
+    {
+      Put: {
+        TableName: table,
+        Item: {
+          ...markKey(head.entity, head.key),
+          ...markAttributes({
+            version: mark?.version !== undefined && mark.version > upTo ? mark.version : upTo,
+            ...(head.sequenceNumber !== undefined && { sequenceNumber: head.sequenceNumber }),
+            resolvedAt: resolvedAt.S,
+            revision,
+          }),
+          expires,
+        },
+      },
+    },
+    {
+      Put: {
+        TableName: table,
+        Item: {
+          ...resolvedKey(head.entity, head.key, head.lastSeen, revision),
+          ...headAttributes({ ...entry, head: { ...head, state: how } }),
+          resolvedAt,
+          expires,
+        },
+      },
+    },
+    ...payloadKeys(entry).map(({ pk, sk }) => ({
+      Update: {
+        TableName: table,
+        Key: { pk, sk },
+        UpdateExpression: 'SET expires = :expires',
+        ExpressionAttributeValues: { ':expires': expires },
+      },
+    })),
+    ...waitingItems(head).map(({ pk, sk }) => ({ Delete: { TableName: table, Key: { pk, sk } } })),
+  ]
+}
+
+/** Whether a mark settles a change that was seen at this time. */
+const isSettled = (change: Parked, seen: string, mark: Mark): boolean => {
+  const order = comparePlaces(change, mark)
+  return order < 0 || (order === 0 && seen <= mark.resolvedAt)
+}
+
+/** The condition that an item is still as it was read. */
+const unchanged = (read: { readonly revision: string } | undefined) =>
+  read === undefined
+    ? { ConditionExpression: 'attribute_not_exists(pk)' }
+    : {
+        ConditionExpression: 'revision = :read',
+        ExpressionAttributeValues: { ':read': { S: read.revision } },
+      }
+
+const placeOf = ({ version, sequenceNumber }: Parked): bigint =>
+  version ?? (/^\d{1,50}$/.test(sequenceNumber ?? '') ? BigInt(sequenceNumber ?? 0) : 0n)
+
+const bounded = (waitsFor: readonly WaitsFor[]): readonly WaitsFor[] =>
+  waitsFor.length <= MOST_WAITS
+    ? waitsFor
+    : [...new Set(waitsFor.map(({ entity }) => entity))].map((entity) => ({ entity }))
+
+const waitingItems = (head: ParkedHead) => {
+  const items = (head.waitsFor ?? []).map((on) => ({
+    ...waitingKey(on, head.entity, head.key),
+    entity: { S: head.entity },
+    key: { S: head.key },
+    on: { M: waitsAttributes(on) },
+  }))
+  // The same wait twice would be the same item twice, which a transaction refuses.
+  return [...new Map(items.map((item) => [textOf(item), item])).values()]
+}
+
+const payloadItems = (head: ParkedHead, id: string, parts: readonly Uint8Array[]) =>
+  parts.map((bytes, part) => ({ ...payloadKey(head.entity, head.key, id, part), payload: { B: bytes } }))
+
+const payloadKeys = ({ head, payload: { id, parts } }: Entry): PrimaryKey[] =>
+  Array.from({ length: parts }, (_, part) => payloadKey(head.entity, head.key, id, part))
+
+const textOf = ({ pk, sk }: PrimaryKey): string => JSON.stringify([pk.S, sk.S])

@@ -1,0 +1,76 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import { nothingApplied, type PartialOutcome, type Refused } from '../aurora/outcome.ts'
+import type { Change } from '../change.ts'
+import type { Entity } from '../entity.ts'
+import { kindOf } from '../errors.ts'
+import { retry } from '../runtime/retry.ts'
+import type { SyncParts } from './parts.ts'
+
+/** Pauses before a change whose parent is missing is tried again, in milliseconds; then it is parked and waits there. */
+const DEPENDENCY_PAUSES = [0, 100, 300] as const
+/** Kept back for parking and for the answer, in milliseconds. */
+const RESERVE = 5_000
+
+/** What became of the changes of one entity. */
+export type EntityOutcome = PartialOutcome & { readonly entity: Entity; readonly changes: readonly Change[] }
+
+/**
+ * Applies changes of several entities, parents before those that refer to them. What fails for the moment is tried
+ * again while the invocation has time; a change whose parent is missing, or a delete of a row that is referred to, a
+ * few times after all the others.
+ *
+ * @returns for each entity with changes, what was applied and what was refused in the end
+ * @throws BridgeError when the store can't be reached or is not set up
+ */
+export const applyPatiently = async (
+  changesOf: ReadonlyMap<string, readonly Change[]>,
+  parts: Pick<SyncParts, 'entities' | 'writer' | 'deadline' | 'metrics' | 'log'>,
+): Promise<readonly EntityOutcome[]> => {
+  const outcomes: EntityOutcome[] = []
+  for (const entity of parts.entities) {
+    const changes = changesOf.get(entity.name) ?? []
+    if (changes.length > 0) outcomes.push({ entity, changes, ...(await applyOne(entity, changes, parts)) })
+  }
+  for (const pause of DEPENDENCY_PAUSES) {
+    const waiting = outcomes.filter(({ refused }) => refused.some(isDependency))
+    if (waiting.length === 0 || parts.deadline.remaining() < RESERVE) break
+    if (pause > 0) await wait(pause)
+    for (const outcome of waiting) {
+      const again = outcome.refused.filter(isDependency).map(({ change }) => change)
+      parts.metrics.count('Retried', outcome.entity.name, again.length)
+      const second = await applyOne(outcome.entity, again, parts)
+      outcomes[outcomes.indexOf(outcome)] = {
+        ...outcome,
+        applied: outcome.applied + second.applied,
+        skipped: outcome.skipped + second.skipped,
+        refused: [...outcome.refused.filter((one) => !isDependency(one)), ...second.refused],
+      }
+    }
+  }
+  return outcomes
+}
+
+const isDependency = ({ error }: Refused): boolean => kindOf(error) === 'dependency'
+
+const applyOne = async (
+  entity: Entity,
+  changes: readonly Change[],
+  { writer, deadline, metrics, log }: Pick<SyncParts, 'writer' | 'deadline' | 'metrics' | 'log'>,
+): Promise<PartialOutcome> => {
+  if (changes.length === 0) return nothingApplied
+  return retry(
+    {
+      attempts: 30,
+      firstPause: 100,
+      longestPause: 5_000,
+      retryable: (error) => {
+        if (kindOf(error) !== 'transient' || deadline.remaining() < RESERVE) return false
+        metrics.count('Retried', entity.name, changes.length)
+        log.warn('trying again', { entity: entity.name, changes: changes.length, error })
+        return true
+      },
+      deadline,
+    },
+    () => writer.applyIsolating(entity, changes),
+  )
+}

@@ -1,0 +1,70 @@
+import type { Entity } from '../entity.ts'
+import { referencesOf } from '../entity.ts'
+import type { Parked, ParkedHead, Waiting } from '../parking/parked.ts'
+import type { EntityOutcome } from './apply-patiently.ts'
+import type { SyncParts } from './parts.ts'
+import { retryParked } from './retry-parked.ts'
+
+/** An entry that was missed, because an invocation died between applying and this, is tried again after so long, in ms. */
+const SWEEP_AFTER = 5 * 60_000
+/** How many of those one invocation tries. */
+const SWEEP_LIMIT = 25
+/** What trying a group may take, in milliseconds: none is begun that can't end. */
+const GROUP_TIME = 10_000
+
+/**
+ * Tries again what is parked and waits for what a batch has just applied, and what the batch itself parked: its parent
+ * may have come in between, from another invocation that saw nothing parked yet.
+ */
+export const unpark = async (
+  outcomes: readonly EntityOutcome[],
+  justParked: readonly Parked[],
+  parts: SyncParts,
+): Promise<void> => {
+  const wanted = new Map<string, Map<string, ParkedHead>>()
+  const want = (head: ParkedHead): void => {
+    const heads = wanted.get(head.entity) ?? new Map<string, ParkedHead>()
+    wanted.set(head.entity, heads.set(head.key, head))
+  }
+  for (const { entity, changes } of outcomes) {
+    if (!isWaitedFor(entity, parts.entities)) continue
+    const keys = new Set(changes.map(({ key }) => key))
+    const waiting = await parts.parking.waitingFor(entity.name)
+    for (const { head } of waiting.filter(({ on }) => on.key === undefined || keys.has(on.key))) want(head)
+    for (const { head } of overlooked(waiting, parts.now())) want(head)
+  }
+  const dependents = justParked.filter((entry) => entry.class === 'dependency')
+  for (const name of new Set(dependents.map(({ entity }) => entity))) {
+    const heads = await parts.parking.parkedOf(name)
+    for (const { entity, key } of dependents) {
+      const head = entity === name ? heads.get(key) : undefined
+      if (head !== undefined) want(head)
+    }
+  }
+  for (const entity of parts.entities)
+    await tryAgain(entity, [...(wanted.get(entity.name)?.values() ?? [])], parts)
+}
+
+/** Whether another entity's change can wait for one of this: it is referred to, or refers itself. */
+const isWaitedFor = (entity: Entity, entities: readonly Entity[]): boolean =>
+  referencesOf(entity).length > 0 || entities.some((other) => referencesOf(other).includes(entity.name))
+
+const overlooked = (waiting: readonly Waiting[], now: Date): readonly Waiting[] =>
+  waiting.filter(({ head }) => now.getTime() - Date.parse(head.lastSeen) > SWEEP_AFTER).slice(0, SWEEP_LIMIT)
+
+const tryAgain = async (entity: Entity, heads: readonly ParkedHead[], parts: SyncParts): Promise<void> => {
+  for (let at = 0; at < heads.length; at += 100) {
+    // What time doesn't suffice for stays parked and is swept up later.
+    if (parts.deadline.remaining() < GROUP_TIME) return
+    for (const { head, outcome } of await retryParked(parts, entity, heads.slice(at, at + 100))) {
+      if (outcome === 'parked') continue
+      parts.metrics.count('Unparked', entity.name, 1)
+      parts.log.info('unparked', {
+        entity: entity.name,
+        key: head.key,
+        version: head.version?.toString(),
+        outcome,
+      })
+    }
+  }
+}

@@ -1,0 +1,55 @@
+import { binary } from '../bridge/attributes/binary.ts'
+import { boolean } from '../bridge/attributes/boolean.ts'
+import { date } from '../bridge/attributes/date.ts'
+import { decimal } from '../bridge/attributes/decimal.ts'
+import { integer } from '../bridge/attributes/integer.ts'
+import { json } from '../bridge/attributes/json.ts'
+import { oneOf } from '../bridge/attributes/one-of.ts'
+import { reference } from '../bridge/attributes/reference.ts'
+import { text } from '../bridge/attributes/text.ts'
+import { childRows } from '../bridge/child-rows.ts'
+import { defineEntity } from '../bridge/entity.ts'
+import { chef } from './chef.ts'
+
+export const recipe = defineEntity({
+  name: 'recipe',
+  plural: 'recipes',
+  keyName: 'recipeId',
+  table: 'recipetable',
+  idColumn: 'id',
+  attributes: {
+    chefId: reference({ column: 'chef_id', to: chef }),
+    title: text({ column: 'title', maxLength: 200 }),
+    price: decimal({ column: 'price', precision: 10, scale: 2, optional: true }),
+    publishedOn: date({ column: 'published_on', optional: true }),
+    vegetarian: boolean({ column: 'is_vegetarian', optional: true, whenAbsent: false }),
+    servings: integer({ column: 'servings', min: 1n, max: 1000n, optional: true, whenAbsent: 4n }),
+    difficulty: oneOf({ column: 'difficulty', values: ['easy', 'medium', 'hard'], optional: true }),
+    notes: json({ column: 'notes', optional: true }),
+    thumbnail: binary({ column: 'thumbnail', maxBytes: 65_535, optional: true }),
+  },
+  children: {
+    ingredients: childRows({
+      table: 'recipe_ingredients',
+      parentColumn: 'recipe_id',
+      positionColumn: 'position',
+      attributes: {
+        name: text({ column: 'name', maxLength: 100 }),
+        quantity: decimal({ column: 'quantity', precision: 12, scale: 3, optional: true }),
+        unit: text({ column: 'unit', maxLength: 20, optional: true }),
+      },
+      optional: true,
+    }),
+  },
+  example: {
+    chefId: '1',
+    title: 'Onion soup',
+    price: '12.50',
+    publishedOn: '2026-11-22',
+    vegetarian: true,
+    servings: 2,
+    difficulty: 'easy',
+    notes: { season: ['autumn', 'winter'], minutes: 45 },
+    ingredients: [{ name: 'Onion', quantity: '1.5', unit: 'kg' }, { name: 'Butter' }],
+  },
+})

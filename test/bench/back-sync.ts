@@ -1,0 +1,100 @@
+import { availableParallelism } from 'node:os'
+import { parseArgs } from 'node:util'
+import { lagAt, lagLines, throughput } from './back-sync/end-to-end.ts'
+import { handlerLevel, longRun } from './back-sync/handler-level.ts'
+import { type Line, print } from './back-sync/line.ts'
+import { openStage, type Stage } from './back-sync/stage.ts'
+import { percentile } from './data-api/measure.ts'
+
+const USAGE = `npm run bench:back-sync -- [--only handler|long|throughput|lag|poison]
+
+Measures the way back from DynamoDB to Aurora in one run: the legacy handler with prepared batches, against the first
+design (one call per record) and against bare multi-row upserts by mysql2; then the whole local stack, from the
+acknowledged write to the row's visibility. Prints JSON lines. MySQL is found as npm start finds it.
+`
+
+type Part = (stage: Stage) => Promise<readonly Line[]>
+
+let original = Number.NaN
+
+const parts: Readonly<Record<string, Part>> = {
+  handler: async (stage) => {
+    const lines = await handlerLevel(stage)
+    original = lines[0]?.baseline ?? original
+    return lines
+  },
+  long: longRun,
+  throughput: async (stage) => {
+    await throughput(stage, 60_000_000, 2_000)
+    const value = await throughput(stage, 61_000_000, 20_000)
+    return [
+      {
+        name: 'end to end, as fast as it goes',
+        value,
+        unit: 'changes/s',
+        baseline: original,
+        limit: original * 50,
+        ratio: value / original,
+        goal: 50,
+      },
+    ]
+  },
+  lag: async (stage) => [
+    ...lagLines(
+      'lag at 100 writes/s',
+      await lagAt(stage, { from: 70_000_000, rate: 100, seconds: 10 }),
+      undefined,
+    ),
+    ...lagLines('lag at 500 writes/s', await lagAt(stage, { from: 71_000_000, rate: 500, seconds: 15 }), 250),
+  ],
+  poison: async (stage) => {
+    const clean = await lagAt(stage, { from: 80_000_000, rate: 200, seconds: 10 })
+    const poisoned = await lagAt(stage, { from: 81_000_000, rate: 200, seconds: 10, poison: 0.01 })
+    const p99 = percentile(poisoned.lags, 0.99)
+    const before = percentile(clean.lags, 0.99)
+    return [
+      {
+        name: '1 % poison: lag of the healthy, p99',
+        value: p99,
+        unit: 'ms',
+        baseline: before,
+        limit: before + 1_000,
+        ratio: p99 / before,
+      },
+      {
+        name: '1 % poison: parked after the last write',
+        value: poisoned.parkedAfter ?? Number.NaN,
+        unit: 'ms',
+        baseline: p99,
+        limit: 10_000,
+        ratio: (poisoned.parkedAfter ?? Number.NaN) / p99,
+      },
+    ]
+  },
+}
+
+const main = async (): Promise<void> => {
+  const { values } = parseArgs({
+    options: { only: { type: 'string' }, help: { type: 'boolean', default: false } },
+  })
+  const wanted = values.only === undefined ? Object.keys(parts) : [values.only]
+  if (values.help || wanted.some((name) => !(name in parts))) {
+    process.stdout.write(USAGE)
+    process.exitCode = values.help ? 0 : 2
+    return
+  }
+  const stage = await openStage()
+  try {
+    process.stdout.write(
+      `${JSON.stringify({ engine: stage.engine, node: process.version, cores: availableParallelism() })}\n`,
+    )
+    for (const name of wanted) for (const line of (await parts[name]?.(stage)) ?? []) print(line)
+  } finally {
+    await stage.close()
+  }
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`)
+  process.exitCode = 1
+})

@@ -1,0 +1,76 @@
+import { randomUUID } from 'node:crypto'
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { DynamoStore } from '../../../../functions/bridge/dynamo/dynamo-store.ts'
+import { encodeCursor } from '../../../../functions/bridge/http/paging.ts'
+import { Deadline } from '../../../../functions/bridge/runtime/deadline.ts'
+import { chef } from '../../../../functions/entities/chef.ts'
+import { silent } from '../../../support/log.ts'
+import { create } from '../../fixtures/chef-writes.ts'
+import { openTestTables } from './tables.ts'
+
+describe('listing a table of one entity', () => {
+  const keys = Array.from({ length: 5 }, () => randomUUID())
+  let tables: Awaited<ReturnType<typeof openTestTables>>
+  beforeAll(async () => {
+    tables = await openTestTables('chef', 'chefId')
+    for (const key of keys) await tables.store.write(chef, create(key))
+  })
+  afterAll(() => tables.close())
+
+  it('goes page by page, each item once', async () => {
+    const found: string[] = []
+    let cursor: string | undefined
+    do {
+      const page = await tables.store.list(chef, { limit: 2, cursor })
+      expect(page.items.length).toBeLessThanOrEqual(2)
+      found.push(...page.items.map(({ key }) => key))
+      cursor = page.cursor
+    } while (cursor !== undefined && found.length <= keys.length)
+
+    expect(found.toSorted()).toEqual(keys.toSorted())
+  })
+
+  it('goes on where the page before ended, whatever was asked there', async () => {
+    const first = await tables.store.list(chef, { limit: 3, cursor: undefined })
+    const rest = await tables.store.list(chef, { limit: 100, cursor: first.cursor })
+
+    expect([first.items.length, rest.items.length, rest.cursor]).toEqual([3, 2, undefined])
+  })
+
+  it('shows all on one page that is large enough', async () => {
+    const { items, cursor } = await tables.store.list(chef, { limit: 100, cursor: undefined })
+
+    expect(items).toHaveLength(5)
+    expect(cursor).toBeUndefined()
+  })
+
+  it('leaves out an item that is no chef, and fills its page with others', async () => {
+    const { client, TableName, put } = tables
+    const foreign = randomUUID()
+    await put({ chefId: { S: foreign } })
+    const warnings: unknown[] = []
+    const log = { ...silent, warn: (message: string, fields?: object) => warnings.push([message, fields]) }
+    const watched = new DynamoStore({
+      client,
+      tables: { chef: TableName },
+      idempotencyTable: 'unused',
+      deadline: new Deadline(),
+      log,
+    })
+
+    expect((await watched.list(chef, { limit: 5, cursor: undefined })).items).toHaveLength(5)
+    expect((await watched.list(chef, { limit: 100, cursor: undefined })).items).toHaveLength(5)
+    expect(warnings).toContainEqual([
+      'foreign item',
+      expect.objectContaining({ entity: 'chef', key: foreign }),
+    ])
+  })
+
+  it.each([
+    ['empty', ''],
+    ['of another alphabet', 'a b'],
+    ['longer than a key', encodeCursor('x'.repeat(2049))],
+  ])('refuses a cursor that is %s', async (_, cursor) => {
+    await expect(tables.store.list(chef, { limit: 1, cursor })).rejects.toMatchObject({ status: 400 })
+  })
+})

@@ -1,0 +1,121 @@
+import { randomUUID } from 'node:crypto'
+import {
+  type AttributeValue,
+  CreateTableCommand,
+  DeleteItemCommand,
+  DeleteTableCommand,
+  DynamoDBClient,
+  PutItemCommand,
+} from '@aws-sdk/client-dynamodb'
+import { DynamoCurrentItems } from '../../../../functions/bridge/dynamo/current-items.ts'
+import { type Entity, inOrderOfReference } from '../../../../functions/bridge/entity.ts'
+import {
+  normaliseStreamEvent,
+  type StreamBatch,
+  tableIndex,
+} from '../../../../functions/bridge/normalise/stream.ts'
+import { DynamoParking } from '../../../../functions/bridge/parking/dynamo-parking.ts'
+import { Deadline } from '../../../../functions/bridge/runtime/deadline.ts'
+import type { CountName } from '../../../../functions/bridge/runtime/metrics.ts'
+import { applyStream, type StreamAnswer } from '../../../../functions/bridge/sync/apply-stream.ts'
+import type { SyncParts } from '../../../../functions/bridge/sync/parts.ts'
+import { openTestAurora, type TestAurora } from '../../../support/aurora.ts'
+import { streamEvent } from '../../fixtures/stream-events.ts'
+import { openTestParking, settings, type TestParking } from '../parking/harness.ts'
+
+export type LogEntry = readonly [level: string, message: string, fields: unknown]
+
+/** The way back on real servers: Aurora behind the Data API, parking, and a table for each entity. */
+export type TestSync = {
+  readonly aurora: TestAurora
+  readonly parking: TestParking
+  readonly parts: SyncParts
+  readonly entries: LogEntry[]
+  counts(): Record<string, number>
+  read(...records: unknown[]): StreamBatch
+  deliver(...records: unknown[]): Promise<StreamAnswer>
+  /** As `deliver`, with other parts. */
+  deliverWith(parts: Partial<SyncParts>, ...records: unknown[]): Promise<StreamAnswer>
+  put(entity: Entity, item: Record<string, AttributeValue>): Promise<void>
+  remove(entity: Entity, key: string): Promise<void>
+  /** What is parked of an entity: key, class, code. */
+  parked(entity: string): Promise<unknown[]>
+  close(): Promise<void>
+}
+
+/** @param tables stream table names by the tables' names in this project */
+export const openTestSync = async (
+  entities: readonly Entity[],
+  tables: Readonly<Record<string, string>>,
+): Promise<TestSync> => {
+  const [aurora, parking] = await Promise.all([openTestAurora(), openTestParking()])
+  const client = new DynamoDBClient(settings)
+  const suffix = randomUUID()
+  const real = Object.fromEntries(Object.keys(tables).map((name) => [name, `${name}-${suffix}`]))
+  for (const [name, table] of Object.entries(real)) {
+    const keyAttribute = entities.find(({ item }) => item.table === name)?.item.keyAttribute ?? 'id'
+    await client.send(
+      new CreateTableCommand({
+        TableName: table,
+        AttributeDefinitions: [{ AttributeName: keyAttribute, AttributeType: 'S' }],
+        KeySchema: [{ AttributeName: keyAttribute, KeyType: 'HASH' }],
+        BillingMode: 'PAY_PER_REQUEST',
+      }),
+    )
+  }
+  const entries: LogEntry[] = []
+  const keep =
+    (level: string) =>
+    (message: string, fields: unknown): void =>
+      void entries.push([level, message, fields])
+  const counted = new Map<string, number>()
+  const deadline = new Deadline()
+  const parts: SyncParts = {
+    entities: inOrderOfReference(entities),
+    writer: aurora.writer,
+    store: aurora.store,
+    parking: new DynamoParking({ client, table: parking.table, deadline }),
+    items: new DynamoCurrentItems(client, real, deadline),
+    deadline,
+    metrics: {
+      count: (name: CountName, entity, n) =>
+        void counted.set(`${entity} ${name}`, (counted.get(`${entity} ${name}`) ?? 0) + n),
+      milliseconds: () => {},
+      flush: () => {},
+    },
+    log: { info: keep('info'), warn: keep('warn'), error: keep('error') },
+    now: () => new Date(),
+  }
+  const index = tableIndex(entities, tables)
+  const read = (...records: unknown[]): StreamBatch => {
+    const batch = normaliseStreamEvent(streamEvent(...records), index)
+    if (batch === undefined) throw new Error('not a stream event')
+    return batch
+  }
+  const deliverWith = (other: Partial<SyncParts>, ...records: unknown[]): Promise<StreamAnswer> =>
+    applyStream(read(...records), { ...parts, ...other })
+  return {
+    aurora,
+    parking,
+    parts,
+    entries,
+    counts: () => Object.fromEntries([...counted].filter(([, n]) => n > 0)),
+    read,
+    deliver: (...records) => deliverWith({}, ...records),
+    deliverWith,
+    put: async ({ item }, attributes) => {
+      await client.send(new PutItemCommand({ TableName: real[item.table], Item: attributes }))
+    },
+    remove: async ({ item }, key) => {
+      const Key = { [item.keyAttribute]: { S: `${item.prefix ?? ''}${key}` } }
+      await client.send(new DeleteItemCommand({ TableName: real[item.table], Key }))
+    },
+    parked: async (entity) =>
+      [...(await parts.parking.parkedOf(entity)).values()].map((head) => [head.key, head.class, head.code]),
+    close: async () => {
+      for (const table of Object.values(real)) await client.send(new DeleteTableCommand({ TableName: table }))
+      client.destroy()
+      await Promise.all([aurora.close(), parking.close()])
+    },
+  }
+}

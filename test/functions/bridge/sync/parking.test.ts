@@ -1,0 +1,208 @@
+import { randomUUID } from 'node:crypto'
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
+import { DynamoParking } from '../../../../functions/bridge/parking/dynamo-parking.ts'
+import { Deadline } from '../../../../functions/bridge/runtime/deadline.ts'
+import { retryParked } from '../../../../functions/bridge/sync/retry-parked.ts'
+import { chef } from '../../../../functions/entities/chef.ts'
+import { recipe } from '../../../../functions/entities/recipe.ts'
+import { chefItem, chefRecord, recipeItem, recipeRecord } from '../../fixtures/recipe-records.ts'
+import { openTestSync, type TestSync } from './harness.ts'
+
+const nothing = { batchItemFailures: [] }
+
+describe('what a batch of the stream can not apply', () => {
+  let sync: TestSync
+  // Parking remembers what it resolved, so each test has keys of its own.
+  let CHEF: string
+  let RECIPE: string
+
+  beforeAll(async () => {
+    sync = await openTestSync([chef, recipe], { chef: 'Chefs', recipe: 'Recipes' })
+  })
+  afterAll(() => sync.close())
+  beforeEach(async () => {
+    await sync.aurora.empty()
+    CHEF = `chef-${randomUUID()}`
+    RECIPE = `recipe-${randomUUID()}`
+  })
+  afterEach(async () => {
+    for (const entity of ['chef', 'recipe'])
+      for (const head of (await sync.parts.parking.parkedOf(entity)).values())
+        await sync.parts.parking.resolve(entity, head.key, head.version ?? 0n, 'applied', new Date())
+  })
+
+  const recipeVersion = async (): Promise<bigint | undefined> =>
+    (await sync.aurora.store.get(recipe, RECIPE))?.version
+  const bad = () => recipeItem(RECIPE, 2, CHEF, { title: { S: 'x'.repeat(201) } })
+
+  it('is parked with its whole record, and the others are applied', async () => {
+    const record = recipeRecord(bad(), { sequence: '77' })
+    expect(await sync.deliver(chefRecord(chefItem(CHEF, 1)), record)).toEqual(nothing)
+
+    expect(await sync.parked('recipe')).toEqual([[RECIPE, 'data', 'record.invalid']])
+    const entry = await sync.parts.parking.parkedOf('recipe')
+    expect(entry.get(RECIPE)).toMatchObject({ version: 2n, sequenceNumber: '77', attempts: 1 })
+    const archive = new DynamoParking({
+      client: sync.parking.client,
+      table: sync.parking.table,
+      deadline: new Deadline(),
+    })
+    const payload: unknown = JSON.parse((await archive.entryOf('recipe', RECIPE))?.payload ?? '')
+    expect(payload).toEqual(JSON.parse(JSON.stringify(record)))
+    expect(await sync.aurora.store.get(chef, CHEF)).toBeDefined()
+  })
+
+  it('is superseded when a later version of its key is applied', async () => {
+    await sync.deliver(chefRecord(chefItem(CHEF, 1)), recipeRecord(bad()))
+    await sync.deliver(recipeRecord(recipeItem(RECIPE, 3, CHEF)))
+
+    expect(await sync.parked('recipe')).toEqual([])
+    expect(sync.counts()).toMatchObject({ 'recipe Superseded': 1 })
+    expect(await recipeVersion()).toBe(3n)
+  })
+
+  it('stays parked when an older version of its key is delivered late', async () => {
+    await sync.deliver(chefRecord(chefItem(CHEF, 1)), recipeRecord(bad()))
+    await sync.deliver(recipeRecord(recipeItem(RECIPE, 1, CHEF)))
+
+    expect(await sync.parked('recipe')).toEqual([[RECIPE, 'data', 'record.invalid']])
+    expect(await recipeVersion()).toBe(1n)
+  })
+
+  it('waits parked for its chef, and is applied as soon as that arrives', async () => {
+    await sync.put(recipe, recipeItem(RECIPE, 1, CHEF))
+    await sync.deliver(recipeRecord(recipeItem(RECIPE, 1, CHEF)))
+    expect(await sync.parked('recipe')).toEqual([[RECIPE, 'dependency', 'parent.missing']])
+
+    await sync.deliver(chefRecord(chefItem('somebody-else', 1)))
+    expect(await sync.parked('recipe')).toHaveLength(1)
+
+    await sync.deliver(chefRecord(chefItem(CHEF, 1)))
+    expect(await sync.parked('recipe')).toEqual([])
+    expect(await recipeVersion()).toBe(1n)
+  })
+
+  it('is applied as it is by then, not as it was when it was parked', async () => {
+    await sync.put(recipe, recipeItem(RECIPE, 1, CHEF))
+    await sync.deliver(recipeRecord(recipeItem(RECIPE, 1, CHEF)))
+    await sync.put(recipe, recipeItem(RECIPE, 4, CHEF, { title: { S: 'as it is now' } }))
+    await sync.deliver(chefRecord(chefItem(CHEF, 1)))
+
+    expect((await sync.aurora.store.get(recipe, RECIPE))?.row).toMatchObject({ title: 'as it is now' })
+    expect(await recipeVersion()).toBe(4n)
+  })
+
+  it('is not waited for when its chef comes behind it in the same batch', async () => {
+    await sync.deliver(recipeRecord(recipeItem(RECIPE, 1, CHEF)), chefRecord(chefItem(CHEF, 1)))
+
+    expect(await recipeVersion()).toBe(1n)
+    expect(await sync.parked('recipe')).toEqual([])
+  })
+
+  it('is a delete of a chef who still has recipes, until the last of them is gone', async () => {
+    await sync.deliver(chefRecord(chefItem(CHEF, 1)), recipeRecord(recipeItem(RECIPE, 1, CHEF)))
+    await sync.deliver(chefRecord(chefItem(CHEF, 1), { removes: true }))
+    expect(await sync.parked('chef')).toEqual([[CHEF, 'dependency', 'mysql.1451']])
+
+    await sync.deliver(recipeRecord(recipeItem(RECIPE, 1, CHEF), { removes: true }))
+    expect(await sync.parked('chef')).toEqual([])
+    expect(await sync.aurora.store.get(chef, CHEF)).toBeUndefined()
+  })
+
+  it('is no delete of a chef whose last recipe goes in the same batch', async () => {
+    await sync.deliver(chefRecord(chefItem(CHEF, 1)), recipeRecord(recipeItem(RECIPE, 1, CHEF)))
+    await sync.deliver(
+      chefRecord(chefItem(CHEF, 1), { removes: true }),
+      recipeRecord(recipeItem(RECIPE, 1, CHEF), { removes: true }),
+    )
+
+    expect(await sync.parked('chef')).toEqual([])
+    expect(await sync.aurora.store.get(chef, CHEF)).toBeUndefined()
+  })
+
+  it('is found among a thousand, and holds up none of them', async () => {
+    const records = Array.from({ length: 1000 }, (_, at) =>
+      recipeRecord(
+        recipeItem(`${RECIPE}-${at}`, 1, CHEF, at % 100 === 7 ? { difficulty: { S: 'impossible' } } : {}),
+        { sequence: String(9000 + at) },
+      ),
+    )
+    expect(await sync.deliver(chefRecord(chefItem(CHEF, 1)), ...records)).toEqual(nothing)
+
+    expect(await sync.parked('recipe')).toHaveLength(10)
+    const { items } = await sync.aurora.store.list(recipe, { limit: 1000, cursor: undefined })
+    expect(items).toHaveLength(990)
+  })
+
+  it('is reported, and nothing else, when it can not be parked either', async () => {
+    const client = new DynamoDBClient({
+      endpoint: 'http://127.0.0.1:9',
+      region: 'us-east-1',
+      credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+      maxAttempts: 1,
+    })
+    const parking = new DynamoParking({ client, table: sync.parking.table, deadline: new Deadline() })
+    const answer = await sync.deliverWith(
+      { parking },
+      chefRecord(chefItem(CHEF, 1), { sequence: '501' }),
+      recipeRecord(bad(), { sequence: '502' }),
+      recipeRecord(recipeItem('r-2', 1, CHEF), { sequence: '503' }),
+    )
+
+    expect(answer).toEqual({ batchItemFailures: [{ itemIdentifier: '502' }] })
+    expect(await sync.aurora.store.get(recipe, 'r-2')).toBeDefined()
+    expect(await sync.parked('recipe')).toEqual([])
+  })
+
+  describe('tried again by an operator', () => {
+    const heads = async () => [...(await sync.parts.parking.parkedOf('recipe')).values()]
+
+    it('is applied once the item was repaired', async () => {
+      await sync.deliver(chefRecord(chefItem(CHEF, 1)), recipeRecord(bad()))
+      await sync.put(recipe, recipeItem(RECIPE, 3, CHEF))
+
+      expect(await retryParked(sync.parts, recipe, await heads())).toMatchObject([{ outcome: 'applied' }])
+      expect(await sync.parked('recipe')).toEqual([])
+      expect(await recipeVersion()).toBe(3n)
+    })
+
+    it('stays parked, with one attempt more, while its chef is missing', async () => {
+      await sync.put(recipe, recipeItem(RECIPE, 1, CHEF))
+      await sync.deliver(recipeRecord(recipeItem(RECIPE, 1, CHEF)))
+      const [before] = await heads()
+
+      expect(await retryParked(sync.parts, recipe, await heads())).toMatchObject([
+        { outcome: 'parked', error: { code: 'parent.missing' } },
+      ])
+      const [after] = await heads()
+      expect(after?.attempts).toBe((before?.attempts ?? 0) + 1)
+      expect(after?.firstSeen).toBe(before?.firstSeen)
+    })
+
+    it('deletes the row when the item is gone', async () => {
+      await sync.deliver(chefRecord(chefItem(CHEF, 1)), recipeRecord(recipeItem(RECIPE, 1, CHEF)))
+      await sync.deliver(recipeRecord(bad()))
+      await sync.remove(recipe, RECIPE)
+
+      expect(await retryParked(sync.parts, recipe, await heads())).toMatchObject([{ outcome: 'applied' }])
+      expect(await recipeVersion()).toBeUndefined()
+      await sync.deliver(recipeRecord(recipeItem(RECIPE, 2, CHEF)))
+      expect(await recipeVersion()).toBeUndefined()
+    })
+
+    it('is superseded when the store already has a later version', async () => {
+      await sync.deliver(chefRecord(chefItem(CHEF, 1)), recipeRecord(bad()))
+      const parked = await heads()
+      await sync.put(recipe, recipeItem(RECIPE, 3, CHEF))
+      await sync.aurora.writer.apply(
+        recipe,
+        sync.read(recipeRecord(recipeItem(RECIPE, 5, CHEF))).changes.map(({ change }) => change),
+      )
+
+      expect(await retryParked(sync.parts, recipe, parked)).toMatchObject([{ outcome: 'superseded' }])
+      expect(await sync.parked('recipe')).toEqual([])
+      expect(await recipeVersion()).toBe(5n)
+    })
+  })
+})
