@@ -1,0 +1,136 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
+import { writeFile } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import {
+  type AttributeValue,
+  CreateTableCommand,
+  DeleteTableCommand,
+  GetItemCommand,
+  PutItemCommand,
+} from '@aws-sdk/client-dynamodb'
+import { acquireLock } from '../../../infra/local/processes/lock.ts'
+import { openTestParking, type TestParking } from '../../functions/bridge/parking/harness.ts'
+import { openTestAurora, type TestAurora } from '../../support/aurora.ts'
+import { makeFolder } from '../../support/folder.ts'
+
+const MAIN = resolve('infra/cli/main.ts')
+
+export type Answer = { readonly code: number | null; readonly stdout: string; readonly stderr: string }
+export type Running = {
+  readonly child: ChildProcess
+  stdout(): string
+  stderr(): string
+  readonly ended: Promise<Answer>
+}
+
+/** Starts the command as `npx backsync` does once the packages are there; without a terminal. */
+export const startCli = (args: readonly string[], env: NodeJS.ProcessEnv = {}): Running => {
+  const child = spawn(process.execPath, [MAIN, ...args], {
+    env: { ...process.env, NODE_OPTIONS: '', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: 60_000,
+  })
+  let [stdout, stderr] = ['', '']
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text
+  })
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text
+  })
+  const ended = new Promise<Answer>((done, fail) => {
+    child.once('error', fail)
+    child.once('close', (code) => done({ code, stdout, stderr }))
+  })
+  return { child, stdout: () => stdout, stderr: () => stderr, ended }
+}
+
+export const runCli = (args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Answer> =>
+  startCli(args, env).ended
+
+/** Each line of an output as JSON. */
+export const jsonLines = (text: string): unknown[] =>
+  text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line))
+
+/** What a command finds of a local stack: its stores, and the files that say where they are. */
+export type TestStack = {
+  readonly home: string
+  readonly aurora: TestAurora
+  readonly parking: TestParking
+  run(...args: string[]): Promise<Answer>
+  start(...args: string[]): Running
+  /** Puts an item as a modern handler would have written it. */
+  put(
+    entity: 'chef' | 'recipe',
+    key: string,
+    version: number,
+    row: Record<string, AttributeValue>,
+  ): Promise<void>
+  item(entity: 'chef' | 'recipe', key: string): Promise<Record<string, AttributeValue> | undefined>
+  close(): Promise<void>
+}
+
+export const openTestStack = async (): Promise<TestStack> => {
+  const aurora = await openTestAurora()
+  const parking = await openTestParking()
+  const { client } = parking
+  const tables = { chef: `Chef-${randomUUID()}`, recipe: `Recipe-${randomUUID()}` }
+  for (const [entity, TableName] of Object.entries(tables))
+    await client.send(
+      new CreateTableCommand({
+        TableName,
+        AttributeDefinitions: [{ AttributeName: `${entity}Id`, AttributeType: 'S' }],
+        KeySchema: [{ AttributeName: `${entity}Id`, KeyType: 'HASH' }],
+        BillingMode: 'PAY_PER_REQUEST',
+      }),
+    )
+  const folder = await makeFolder()
+  const lock = await acquireLock(join(folder.path, 'stack.lock'))
+  const stack = {
+    url: 'http://127.0.0.1:1',
+    pid: process.pid,
+    endpoints: {
+      dynamodb: process.env.TEST_DYNAMODB_ENDPOINT,
+      rdsData: aurora.api.endpoint,
+      secretsManager: 'http://127.0.0.1:1',
+    },
+    outputs: {
+      ChefTableName: tables.chef,
+      RecipeTableName: tables.recipe,
+      ParkingTableName: parking.table,
+      ClusterArn: `arn:aws:rds:us-east-1:000000000000:cluster:${aurora.database}`,
+      SecretArn: aurora.secretArn,
+      DatabaseName: aurora.database,
+    },
+  }
+  await writeFile(join(folder.path, 'stack.json'), JSON.stringify(stack))
+  const start = (...args: string[]): Running =>
+    // A profile that isn't there: the local stack must not ask for it.
+    startCli(args, { BACKSYNC_HOME: folder.path, AWS_PROFILE: 'nobody' })
+  const keyOf = (entity: string, key: string) => ({ [`${entity}Id`]: { S: key } })
+  return {
+    home: folder.path,
+    aurora,
+    parking,
+    start,
+    run: (...args) => start(...args).ended,
+    put: async (entity, key, version, row) => {
+      const Item = { ...keyOf(entity, key), ...row, version: { N: String(version) }, updatedAt: { S: AT } }
+      await client.send(new PutItemCommand({ TableName: tables[entity], Item }))
+    },
+    item: async (entity, key) =>
+      (await client.send(new GetItemCommand({ TableName: tables[entity], Key: keyOf(entity, key) }))).Item,
+    close: async () => {
+      await lock.release()
+      await folder.remove()
+      for (const TableName of Object.values(tables)) await client.send(new DeleteTableCommand({ TableName }))
+      await parking.close()
+      await aurora.close()
+    },
+  }
+}
+
+const AT = '2026-11-22T10:00:00.000Z'
