@@ -19,19 +19,21 @@ export type EntityOutcome = PartialOutcome & { readonly entity: Entity; readonly
  * again while the invocation has time; a change whose parent is missing, or a delete of a row that is referred to, a
  * few times after all the others.
  *
+ * @param pauses before each time that those are tried again, in milliseconds
  * @returns for each entity with changes, what was applied and what was refused in the end
  * @throws BridgeError when the store can't be reached or is not set up
  */
 export const applyPatiently = async (
   changesOf: ReadonlyMap<string, readonly Change[]>,
   parts: Pick<SyncParts, 'entities' | 'writer' | 'deadline' | 'metrics' | 'log'>,
+  { pauses = DEPENDENCY_PAUSES }: { readonly pauses?: readonly number[] } = {},
 ): Promise<readonly EntityOutcome[]> => {
   const outcomes: EntityOutcome[] = []
   for (const entity of parts.entities) {
     const changes = changesOf.get(entity.name) ?? []
     if (changes.length > 0) outcomes.push({ entity, changes, ...(await applyOne(entity, changes, parts)) })
   }
-  for (const pause of DEPENDENCY_PAUSES) {
+  for (const pause of pauses) {
     const waiting = outcomes.filter(({ refused }) => refused.some(isDependency))
     if (waiting.length === 0 || parts.deadline.remaining() < RESERVE) break
     if (pause > 0) await wait(pause)
@@ -50,7 +52,8 @@ export const applyPatiently = async (
   return outcomes
 }
 
-const isDependency = ({ error }: Refused): boolean => kindOf(error) === 'dependency'
+/** Whether something else has to come or go first. */
+export const isDependency = ({ error }: Refused): boolean => kindOf(error) === 'dependency'
 
 const applyOne = async (
   entity: Entity,

@@ -1,10 +1,11 @@
 import type { Change } from '../change.ts'
 import type { StreamBatch, StreamChange } from '../normalise/stream.ts'
 import type { Parked, ParkedHead } from '../parking/parked.ts'
+import { comparePlaces } from '../parking/place.ts'
 import { applyPatiently, type EntityOutcome } from './apply-patiently.ts'
 import { parkedChange, parkedRecord } from './parking-entry.ts'
 import type { SyncParts } from './parts.ts'
-import { unpark } from './unpark.ts'
+import { recheck, unpark } from './unpark.ts'
 
 /** What Lambda wants to hear of a batch: the records to deliver again. An empty list means that all are done. */
 export type StreamAnswer = { readonly batchItemFailures: readonly { readonly itemIdentifier: string }[] }
@@ -34,8 +35,9 @@ export const applyStream = async (batch: StreamBatch, parts: SyncParts): Promise
       metrics.count('Parked', entity, 1)
       log.error('parked', { entity, key, version: version?.toString(), code, class: errorClass })
     }
-    await supersede(await heads, outcomes, parts)
-    await unpark(outcomes, toPark, parts)
+    await supersede(await heads, outcomes, batch, parts)
+    await recheck(outcomes, parts)
+    await unpark(outcomes, parts)
     return { batchItemFailures: [] }
   } catch (error) {
     // What was applied stays applied. Nothing here is lost: the records that need parking come again, and what is left
@@ -78,19 +80,28 @@ const refusals =
       })
     })
 
-/** A parked key of which the store now holds the same or a later version waits no more. */
+/**
+ * A parked key of which the store now holds the same or a later version waits no more. A record too broken to tell its
+ * version is placed by its sequence number: an older change that is delivered again must not end its parking.
+ */
 const supersede = async (
   heads: Heads,
   outcomes: readonly EntityOutcome[],
+  batch: StreamBatch,
   parts: SyncParts,
 ): Promise<void> => {
+  const placeOf = new Map(batch.changes.map(({ change, sequenceNumber }) => [change, sequenceNumber]))
   for (const { entity, changes, refused } of outcomes) {
     const parked = heads.get(entity.name)
     if (parked === undefined || parked.size === 0) continue
     const failed = new Set(refused.map(({ change }) => change.key))
-    for (const { key, version } of changes) {
+    for (const change of changes) {
+      const { key, version } = change
       const head = parked.get(key)
-      if (head === undefined || failed.has(key) || version < (head.version ?? 0n)) continue
+      if (head === undefined || failed.has(key)) continue
+      const sequenceNumber = placeOf.get(change)
+      const upTo = { version, ...(sequenceNumber !== undefined && { sequenceNumber }) }
+      if (comparePlaces(upTo, head) < 0) continue
       const how = version === head.version ? 'applied' : 'superseded'
       if (await parts.parking.resolve(entity.name, key, version, how, parts.now()))
         parts.metrics.count(how === 'applied' ? 'Unparked' : 'Superseded', entity.name, 1)

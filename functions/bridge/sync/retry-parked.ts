@@ -48,12 +48,13 @@ const retryGroup = async (
 ): Promise<RetryOutcome[]> => {
   const prepared = await Promise.all(heads.map((head) => prepare(parts, entity, head)))
   const changes = prepared.flatMap(({ change }) => (change === undefined ? [] : [change]))
-  const [applied] = await applyPatiently(new Map([[entity.name, changes]]), parts)
-  const refused = new Map((applied?.refused ?? []).map((one) => [one.change.key, one]))
+  // Whoever asks for it has waited already.
+  const [applied] = await applyPatiently(new Map([[entity.name, changes]]), parts, { pauses: [] })
+  const refused = new Map((applied?.refused ?? []).map((one) => [one.change.key, one.error]))
+  await parkAgain(parts, entity, applied?.refused ?? [])
+  const someSkipped = (applied?.skipped ?? 0) > 0
   return Promise.all(
-    prepared.map((one) =>
-      conclude(parts, entity, one, refused.get(one.head.key), (applied?.skipped ?? 0) > 0),
-    ),
+    prepared.map((one) => conclude(parts, entity, one, refused.get(one.head.key), someSkipped)),
   )
 }
 
@@ -98,16 +99,13 @@ const conclude = async (
   parts: SyncParts,
   entity: Entity,
   prepared: Prepared,
-  refused: Refused | undefined,
+  refusal: Error | undefined,
   someSkipped: boolean,
 ): Promise<RetryOutcome> => {
   const { head, change } = prepared
-  const error = refused?.error ?? (change === undefined ? prepared.error : undefined)
-  if (error !== undefined) {
-    // A broken item was not tried: its entry stays as it is.
-    if (refused !== undefined) await parkAgain(parts, entity, refused)
-    return { head, outcome: 'parked', error: asBridgeError(error) }
-  }
+  // A broken item was not tried: its entry stays as it is.
+  const error = refusal ?? (change === undefined ? prepared.error : undefined)
+  if (error !== undefined) return { head, outcome: 'parked', error: asBridgeError(error) }
   const superseded = change !== undefined && someSkipped && (await isNewer(parts, entity, change))
   const outcome = superseded ? 'superseded' : 'applied'
   const upTo = [change?.version ?? 0n, head.version ?? 0n].reduce((a, b) => (a > b ? a : b))
@@ -115,18 +113,19 @@ const conclude = async (
   return { head, outcome }
 }
 
-/** Counts the attempt and notes the reason as of now; the payload becomes what was tried. */
+/** Counts the attempts and notes the reasons as of now. */
 const parkAgain = async (
   { parking, entities, now }: SyncParts,
   entity: Entity,
-  refused: Refused,
+  refused: readonly Refused[],
 ): Promise<void> => {
   await parking.park(
-    [parkedChange(entity, entities, refused, { payload: describe(entity, refused.change) })],
+    refused.map((one) => parkedChange(entity, entities, one, { payload: describe(entity, one.change) })),
     now(),
   )
 }
 
+/** What was tried, for an entry whose evidence is not a stream record. */
 const describe = (entity: Entity, change: Change): string =>
   JSON.stringify({
     ...change,

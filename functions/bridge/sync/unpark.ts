@@ -1,7 +1,6 @@
-import type { Entity } from '../entity.ts'
-import { referencesOf } from '../entity.ts'
-import type { Parked, ParkedHead, Waiting } from '../parking/parked.ts'
-import type { EntityOutcome } from './apply-patiently.ts'
+import { type Entity, referencesOf } from '../entity.ts'
+import type { ParkedHead, Waiting } from '../parking/parked.ts'
+import { applyPatiently, type EntityOutcome, isDependency } from './apply-patiently.ts'
 import type { SyncParts } from './parts.ts'
 import { retryParked } from './retry-parked.ts'
 
@@ -13,14 +12,26 @@ const SWEEP_LIMIT = 25
 const GROUP_TIME = 10_000
 
 /**
- * Tries again what is parked and waits for what a batch has just applied, and what the batch itself parked: its parent
- * may have come in between, from another invocation that saw nothing parked yet.
+ * Tries once more what a batch has just parked because something was missing: that may have come in between, by another
+ * invocation that saw nothing parked yet.
  */
-export const unpark = async (
-  outcomes: readonly EntityOutcome[],
-  justParked: readonly Parked[],
-  parts: SyncParts,
-): Promise<void> => {
+export const recheck = async (outcomes: readonly EntityOutcome[], parts: SyncParts): Promise<void> => {
+  const waiting = new Map(
+    outcomes.map(({ entity, refused }) => [
+      entity.name,
+      refused.filter(isDependency).map(({ change }) => change),
+    ]),
+  )
+  for (const { entity, changes, refused } of await applyPatiently(waiting, parts, { pauses: [] })) {
+    const failed = new Set(refused.map(({ change }) => change))
+    for (const { key, version } of changes.filter((change) => !failed.has(change)))
+      if (await parts.parking.resolve(entity.name, key, version, 'applied', parts.now()))
+        parts.metrics.count('Unparked', entity.name, 1)
+  }
+}
+
+/** Tries again what is parked and waits for what a batch has just applied. */
+export const unpark = async (outcomes: readonly EntityOutcome[], parts: SyncParts): Promise<void> => {
   const wanted = new Map<string, Map<string, ParkedHead>>()
   const want = (head: ParkedHead): void => {
     const heads = wanted.get(head.entity) ?? new Map<string, ParkedHead>()
@@ -32,14 +43,6 @@ export const unpark = async (
     const waiting = await parts.parking.waitingFor(entity.name)
     for (const { head } of waiting.filter(({ on }) => on.key === undefined || keys.has(on.key))) want(head)
     for (const { head } of overlooked(waiting, parts.now())) want(head)
-  }
-  const dependents = justParked.filter((entry) => entry.class === 'dependency')
-  for (const name of new Set(dependents.map(({ entity }) => entity))) {
-    const heads = await parts.parking.parkedOf(name)
-    for (const { entity, key } of dependents) {
-      const head = entity === name ? heads.get(key) : undefined
-      if (head !== undefined) want(head)
-    }
   }
   for (const entity of parts.entities)
     await tryAgain(entity, [...(wanted.get(entity.name)?.values() ?? [])], parts)

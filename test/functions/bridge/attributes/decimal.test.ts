@@ -61,6 +61,13 @@ describe('a decimal attribute', () => {
     expect(complaint(wide.body, `${'9'.repeat(35)}.9999`)).toBe('must not have more than 38 digits')
   })
 
+  it('refuses an exponent beyond every store also where the column is wide', () => {
+    const message = 'must not have more than 35 digits before the point and 30 behind it'
+
+    expect(complaint(wide.body, '1e999')).toBe(message)
+    expect(complaint(wide.image, number('1E+201'))).toBe(message)
+  })
+
   it.each<[string, unknown, string]>([
     ['a text', '1', 'must be a number'],
     ['a set', new Set([number('1')]), 'must be a number'],

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
 import type { RowDataPacket } from 'mysql2/promise'
 import type { Change, Row } from '../../../../functions/bridge/change.ts'
+import { Deadline } from '../../../../functions/bridge/runtime/deadline.ts'
 import { DecimalText, type Value } from '../../../../functions/bridge/values.ts'
 import { chef } from '../../../../functions/entities/chef.ts'
 import { recipe } from '../../../../functions/entities/recipe.ts'
@@ -218,6 +219,22 @@ describe('an entity with references, child rows and every kind of column', () =>
 
     expect(await stored()).toEqual({ version: 1, ...plain(soup) })
     expect(await ingredients()).toBe(3)
+  })
+
+  it('gives up on a row that an abandoned transaction holds, and leaves no transaction of its own behind', async () => {
+    await aurora.writer.apply(recipe, [upsert(1)])
+    await aurora.legacy.query('START TRANSACTION')
+    await aurora.legacy.query('SELECT id FROM recipetable FOR UPDATE')
+    const deadline = new Deadline()
+    deadline.begin({ awsRequestId: 'held', getRemainingTimeInMillis: () => 9_000 })
+
+    await expect(aurora.writerUntil(deadline).apply(recipe, [upsert(2)])).rejects.toMatchObject({
+      kind: 'transient',
+    })
+    await aurora.legacy.query('ROLLBACK')
+    // At once, not after the three minutes for which the service keeps a transaction that nobody has ended.
+    await aurora.legacy.query('SELECT id FROM recipetable FOR UPDATE NOWAIT')
+    expect(await aurora.writer.apply(recipe, [upsert(2)])).toMatchObject({ applied: 1 })
   })
 
   it('ends with the newest write of each key when batches of the same keys run at once', async () => {

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
 import { DynamoParking } from '../../../../functions/bridge/parking/dynamo-parking.ts'
+import type { Parking } from '../../../../functions/bridge/parking/parked.ts'
 import { Deadline } from '../../../../functions/bridge/runtime/deadline.ts'
 import { retryParked } from '../../../../functions/bridge/sync/retry-parked.ts'
 import { chef } from '../../../../functions/entities/chef.ts'
@@ -70,6 +71,20 @@ describe('what a batch of the stream can not apply', () => {
     expect(await recipeVersion()).toBe(1n)
   })
 
+  it('stays parked without a version when what came before it is delivered again, until something comes behind it', async () => {
+    const { version: _, ...broken } = recipeItem(RECIPE, 2, CHEF)
+    const before = recipeRecord(recipeItem(RECIPE, 1, CHEF), { sequence: '500' })
+    const poison = recipeRecord(broken, { sequence: '501' })
+    await sync.deliver(chefRecord(chefItem(CHEF, 1)), before, poison)
+    await sync.deliver(before, poison)
+    await sync.deliver(before)
+    expect(await sync.parked('recipe')).toEqual([[RECIPE, 'data', 'record.invalid']])
+
+    await sync.deliver(recipeRecord(recipeItem(RECIPE, 3, CHEF), { sequence: '502' }))
+    expect(await sync.parked('recipe')).toEqual([])
+    expect(await recipeVersion()).toBe(3n)
+  })
+
   it('waits parked for its chef, and is applied as soon as that arrives', async () => {
     await sync.put(recipe, recipeItem(RECIPE, 1, CHEF))
     await sync.deliver(recipeRecord(recipeItem(RECIPE, 1, CHEF)))
@@ -98,6 +113,23 @@ describe('what a batch of the stream can not apply', () => {
 
     expect(await recipeVersion()).toBe(1n)
     expect(await sync.parked('recipe')).toEqual([])
+  })
+
+  it('is applied at once when its chef came while it was being parked', async () => {
+    const arrivesMeanwhile: Parking = {
+      parkedOf: (entity) => sync.parts.parking.parkedOf(entity),
+      waitingFor: (entity) => sync.parts.parking.waitingFor(entity),
+      resolve: (...args) => sync.parts.parking.resolve(...args),
+      // The chef's own invocation is over before anything waits for him.
+      park: async (...args) => {
+        await sync.deliver(chefRecord(chefItem(CHEF, 1)))
+        await sync.parts.parking.park(...args)
+      },
+    }
+    await sync.deliverWith({ parking: arrivesMeanwhile }, recipeRecord(recipeItem(RECIPE, 1, CHEF)))
+
+    expect(await sync.parked('recipe')).toEqual([])
+    expect(await recipeVersion()).toBe(1n)
   })
 
   it('is a delete of a chef who still has recipes, until the last of them is gone', async () => {

@@ -21,7 +21,6 @@ const stack = {
   invoke: () => Promise.reject(new Error('not called')),
   crash: () => 0,
   metrics: () => [],
-  crash: () => 0,
   close: () => Promise.resolve(),
 }
 
