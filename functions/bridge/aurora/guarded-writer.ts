@@ -25,7 +25,7 @@ const ROUNDS = 4
  * How long a statement in a transaction waits for a row that others hold, in seconds. MySQL's own 50 outlast the
  * invocation, whose transaction would then be left open, with all its locks, for the service's three minutes.
  */
-const LOCK_WAIT = 3
+const LOCK_WAIT = 5
 /** No statement of a transaction begins with less time left, in milliseconds: what it waits, and then the rollback. */
 const STEP_TIME = LOCK_WAIT * 1000 + 1_500
 

@@ -29,6 +29,8 @@ const VERSION_TYPE = { counted: 'BIGINT UNSIGNED', stream: 'DECIMAL(50, 0)' } as
 const attributesOf = (entity: Entity): Attribute[] => Object.values(entity.attributes)
 const raw = (text: string): Sql => sql.raw(text)
 const list = (parts: readonly Sql[]): Sql => sql.join(parts)
+/** MySQL can't lock a JSON_TABLE (errno 3569), but passes over one inside a derived table; MariaDB takes either. */
+const lockable = (table: Sql): Sql => sql`(SELECT * FROM ${table}) AS j`
 /** Names were checked when the entity was defined. */
 const quoted = (name: string): string => `\`${name}\``
 
@@ -231,7 +233,7 @@ export const selectUnapplied = (
   locking = false,
 ): RawBuilder<Unapplied> => sql`
   SELECT j.k AS k, IF(legacy.backsync_key IS NULL, 0, 1) AS taken, IF(TRUE${parentsFound(entity)}, 0, 1) AS missing
-  FROM ${referenceRows(entity, document)} ${against(entity)} ${parents(entity)}
+  FROM ${locking ? lockable(referenceRows(entity, document)) : referenceRows(entity, document)} ${against(entity)} ${parents(entity)}
   WHERE COALESCE(t.backsync_version, IF(legacy.backsync_key IS NULL, legacy.backsync_version, NULL), 0) < j.v
     AND COALESCE(d.version, 0) < j.v ${raw(locking ? 'FOR UPDATE' : '')}`
 
@@ -241,5 +243,5 @@ export const selectDeletable = (
   document: string,
   lookup: Lookup,
 ): RawBuilder<{ readonly k: string }> => sql`
-  SELECT j.k AS k FROM ${keys(entity, document)} ${found(entity, lookup)}
+  SELECT j.k AS k FROM ${lockable(keys(entity, document))} ${found(entity, lookup)}
   WHERE t.backsync_version < j.v FOR UPDATE`

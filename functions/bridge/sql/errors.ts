@@ -15,9 +15,9 @@ export abstract class SqlError extends BridgeError {
  * @see MySQL error reference; the same numbers on MariaDB
  */
 const KIND_BY_ERRNO: ReadonlyMap<number, ErrorKind> = new Map([
-  ...[1048, 1062, 1264, 1265, 1292, 1364, 1366, 1406, 1411, 3140, 3141, 3156, 3669, 3819].map(
-    (errno) => [errno, 'data'] as const,
-  ),
+  ...[
+    1048, 1062, 1264, 1265, 1292, 1364, 1366, 1406, 1411, 3140, 3141, 3150, 3151, 3156, 3157, 3669, 3819,
+  ].map((errno) => [errno, 'data'] as const),
   // Foreign keys: the parent isn't there yet, or a child still is. 1216 and 1217 are the numbers without details.
   ...[1216, 1217, 1451, 1452].map((errno) => [errno, 'dependency'] as const),
   // Lock waits, deadlocks (1467: over the AUTO_INCREMENT lock), connection limits, a server that goes down or is

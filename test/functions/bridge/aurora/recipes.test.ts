@@ -226,7 +226,7 @@ describe('an entity with references, child rows and every kind of column', () =>
     await aurora.legacy.query('START TRANSACTION')
     await aurora.legacy.query('SELECT id FROM recipetable FOR UPDATE')
     const deadline = new Deadline()
-    deadline.begin({ awsRequestId: 'held', getRemainingTimeInMillis: () => 9_000 })
+    deadline.begin({ awsRequestId: 'held', getRemainingTimeInMillis: () => 8_000 })
 
     await expect(aurora.writerUntil(deadline).apply(recipe, [upsert(2)])).rejects.toMatchObject({
       kind: 'transient',
