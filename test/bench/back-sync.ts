@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
 import { lagAt, lagLines, throughput } from './back-sync/end-to-end.ts'
-import { handlerLevel, longRun } from './back-sync/handler-level.ts'
+import { handlerLevel, longRun, originalRate } from './back-sync/handler-level.ts'
 import { type Line, print } from './back-sync/line.ts'
 import { openStage, type Stage } from './back-sync/stage.ts'
 import { percentile } from './data-api/measure.ts'
@@ -15,26 +15,24 @@ acknowledged write to the row's visibility. Prints JSON lines. MySQL is found as
 
 type Part = (stage: Stage) => Promise<readonly Line[]>
 
-let original = Number.NaN
-
 const parts: Readonly<Record<string, Part>> = {
-  handler: async (stage) => {
-    const lines = await handlerLevel(stage)
-    original = lines[0]?.baseline ?? original
-    return lines
-  },
+  handler: handlerLevel,
   long: longRun,
   throughput: async (stage) => {
-    await throughput(stage, 60_000_000, 2_000)
-    const value = await throughput(stage, 61_000_000, 20_000)
+    const before = await originalRate(stage)
+    await throughput(stage, 60_000_000, 500)
+    const { value, written } = await throughput(stage, 61_000_000, 5_000)
+    const original = (before + (await originalRate(stage))) / 2
     return [
       {
         name: 'end to end, as fast as it goes',
         value,
         unit: 'changes/s',
         baseline: original,
-        limit: original * 50,
+        // What the DynamoDB emulator itself took in, in the same run.
+        limit: written,
         ratio: value / original,
+        ofLimit: value / written,
         goal: 50,
       },
     ]
@@ -83,14 +81,18 @@ const main = async (): Promise<void> => {
     process.exitCode = values.help ? 0 : 2
     return
   }
-  const stage = await openStage()
-  try {
-    process.stdout.write(
-      `${JSON.stringify({ engine: stage.engine, node: process.version, cores: availableParallelism() })}\n`,
-    )
-    for (const name of wanted) for (const line of (await parts[name]?.(stage)) ?? []) print(line)
-  } finally {
-    await stage.close()
+  for (const name of wanted) {
+    // A stack of its own for each: a DynamoDB emulator gets slower with every record that its streams hold.
+    const stage = await openStage()
+    try {
+      if (name === wanted[0])
+        process.stdout.write(
+          `${JSON.stringify({ engine: stage.engine, node: process.version, cores: availableParallelism() })}\n`,
+        )
+      for (const line of (await parts[name]?.(stage)) ?? []) print(line)
+    } finally {
+      await stage.close()
+    }
   }
 }
 

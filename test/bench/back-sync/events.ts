@@ -31,19 +31,19 @@ const image = ({ key, firstName, lastName, version }: ChefRow) => ({
 })
 
 /** One record with both images, as the stream of a NEW_AND_OLD_IMAGES table has it. */
-const toRecord = (row: ChefRow, streamArn: string) => {
+const toRecord = (row: ChefRow, streamArn: string, removes = false) => {
   sequence += 1n
   const older = { ...row, version: row.version - 1 }
   return {
     eventID: `${sequence}`,
-    eventName: row.version === 1 ? 'INSERT' : 'MODIFY',
+    eventName: removes ? 'REMOVE' : row.version === 1 ? 'INSERT' : 'MODIFY',
     eventVersion: '1.1',
     eventSource: 'aws:dynamodb',
     awsRegion: 'us-east-1',
     dynamodb: {
       ApproximateCreationDateTime: CREATED,
       Keys: { chefId: { S: row.key } },
-      NewImage: image(row),
+      ...(removes ? {} : { NewImage: image(row) }),
       ...(row.version === 1 ? {} : { OldImage: image(older) }),
       SequenceNumber: `8${sequence}`,
       SizeBytes: 250,
@@ -55,4 +55,25 @@ const toRecord = (row: ChefRow, streamArn: string) => {
 
 export const toEvent = (rows: readonly ChefRow[], streamArn: string) => ({
   Records: rows.map((row) => toRecord(row, streamArn)),
+})
+
+/**
+ * As many records as rows, a quarter of them each: new ones, updates, deletes, and old ones that are delivered again.
+ *
+ * @param rows that are there at version 1
+ */
+export const toMixedEvent = (rows: readonly ChefRow[], streamArn: string) => ({
+  Records: rows.map((row, at) => {
+    const number = Number(row.key.slice(-12))
+    switch (at % 4) {
+      case 0:
+        return toRecord(chefRow(number + 500_000_000, 1), streamArn)
+      case 1:
+        return toRecord(chefRow(number, 2), streamArn)
+      case 2:
+        return toRecord(chefRow(number, 2), streamArn, true)
+      default:
+        return toRecord(row, streamArn)
+    }
+  }),
 })

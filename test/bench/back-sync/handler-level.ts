@@ -52,6 +52,9 @@ export const handlerLevel = async (stage: Stage): Promise<Line[]> => {
     rates.thousand.push(thousand)
     rates.limit.push((TURNS.limit * 1000) / limitMs)
   }
+  const mixed = { from: take(1000), count: 1000, batch: 1000 }
+  await worker.run({ ...mixed, way: 'ours', version: 1 })
+  calls.push((await worker.run({ ...mixed, way: 'ours, mixed', version: 1 })).dataApiCalls)
   const ratio = (a: readonly number[], b: readonly number[]): number =>
     median(a.map((rate, round) => rate / (b[round] ?? Number.NaN)))
   const line = (name: string, own: readonly number[], goal: number | null): Line => ({
@@ -78,7 +81,7 @@ export const handlerLevel = async (stage: Stage): Promise<Line[]> => {
       goal: 0.7,
     },
     {
-      name: 'Data API calls per 1000 changes',
+      name: 'Data API calls per 1000 changes, the most of any mix',
       value: Math.max(...calls),
       unit: 'calls',
       baseline: 1000,
@@ -87,6 +90,14 @@ export const handlerLevel = async (stage: Stage): Promise<Line[]> => {
       goal: 6,
     },
   ]
+}
+
+/** Changes per second of the first design's handler. */
+export const originalRate = async ({ worker }: Stage): Promise<number> => {
+  const { original: count } = TURNS
+  const from = 40_000_000
+  const { ms } = await worker.run({ way: 'original', batch: 1, from, count, version: 1 })
+  return (count * 1000) / ms
 }
 
 /** What a long run costs: CPU, memory, and whether the last changes cost more than the first. */

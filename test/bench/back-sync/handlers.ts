@@ -1,6 +1,6 @@
 import { channel } from 'node:diagnostics_channel'
 import { ExecuteStatementCommand, RDSDataClient } from '@aws-sdk/client-rds-data'
-import { type ChefRow, chefRow, toEvent } from './events.ts'
+import { type ChefRow, chefRow, toEvent, toMixedEvent } from './events.ts'
 import { type Order, order, type Report } from './protocol.ts'
 
 /*
@@ -50,7 +50,7 @@ const invocationsOf = ({ way, batch, from, count, version }: Order): (() => Prom
       return async () => {
         for (const row of rows) await insertOne(row)
       }
-    const event = JSON.stringify(toEvent(rows, STREAM_ARN))
+    const event = JSON.stringify((way === 'ours' ? toEvent : toMixedEvent)(rows, STREAM_ARN))
     return async () => {
       const answer = await handler(JSON.parse(event), context)
       if (JSON.stringify(answer) !== '{"batchItemFailures":[]}') throw new Error(JSON.stringify(answer))

@@ -3,8 +3,8 @@ import * as z from 'zod'
 /** What the benchmark asks of the process in which the handlers run. */
 export const order = z.object({
   id: z.int(),
-  /** `original`: one call per record, as the first design did; `ours`: the legacy handler. */
-  way: z.enum(['original', 'ours']),
+  /** `original`: one call per record, as the first design did; `ours`: the legacy handler. `mixed`: see toMixedEvent. */
+  way: z.enum(['original', 'ours', 'ours, mixed']),
   /** Records per invocation. */
   batch: z.int().min(1),
   /** The first chef's number, how many there are, and their version. */
