@@ -66,8 +66,8 @@ export type LocalStack = {
   readonly ready: number
   /** Invokes a function by name or ARN, past the gateway. */
   invoke(functionName: string, event: unknown): Promise<Outcome>
-  /** Crashes a function's environments that are at work. @returns how many */
-  crash(functionName: string): number
+  /** Crashes a function's environments that are at work, `most` of them or all. @returns how many */
+  crash(functionName: string, most?: number): number
   /** What the functions and the event source mappings have measured since the start. */
   metrics(): readonly MetricSummary[]
   /** Stops everything in reverse order, bounded. Safe to repeat. */
@@ -146,7 +146,7 @@ export const startLocalStack = async (options: LocalStackOptions): Promise<Local
       ...facts,
       ready: (performance.now() - started) / 1000,
       invoke: (functionName, event) => running.functions.find(functionName).invoke(event),
-      crash: (functionName) => running.functions.find(functionName).crash(),
+      crash: (functionName, most) => running.functions.find(functionName).crash(most),
       metrics: () => running.functions.metrics.summaries(),
       close: () => closers.close(),
     }

@@ -140,7 +140,7 @@ export const openTestAurora = async ({ migrate = true } = {}): Promise<TestAuror
   if (migrate) await migrator().apply()
   const store = new AuroraStore(db, writer)
   const writerUntil = (other: Deadline): GuardedWriter =>
-    new GuardedWriter(new Kysely({ dialect: new DataApiDialect({ ...config, deadline: other }) }))
+    new GuardedWriter(new Kysely({ dialect: new DataApiDialect({ ...config, deadline: other }) }), other)
   const writerWithoutGuard = (): GuardedWriter =>
     new GuardedWriter(new Kysely({ dialect: new UnguardedDialect(config) }))
   const { host, port } = login

@@ -75,10 +75,17 @@ export class DynamoParking implements Parking, ParkingArchive {
     upTo: Version,
     how: 'superseded' | 'applied',
     at: Date,
+    sequenceNumber?: string,
   ): Promise<boolean> {
     const revision = randomUUID()
     return this.#settle({ entity, key }, undefined, (state) =>
-      planResolve(this.#calls.table, state, { upTo, how, at, revision }),
+      planResolve(this.#calls.table, state, {
+        upTo,
+        how,
+        at,
+        revision,
+        ...(sequenceNumber !== undefined && { sequenceNumber }),
+      }),
     )
   }
 

@@ -57,6 +57,8 @@ export interface Parking {
    * Ends parking: `superseded` by a later version that was applied, or `applied` itself. No-op when it isn't parked or
    * is parked at a later version than `upTo`.
    *
+   * @param sequenceNumber where what was applied stands in the stream: a record that was too broken to tell its version
+   *   is only ended by what is as late in the stream. Absent, by anything
    * @returns whether it ended something
    */
   resolve(
@@ -65,6 +67,7 @@ export interface Parking {
     upTo: Version,
     how: 'superseded' | 'applied',
     at: Date,
+    sequenceNumber?: string,
   ): Promise<boolean>
 }
 

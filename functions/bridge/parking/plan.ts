@@ -46,7 +46,7 @@ export const planPark = (
   // The same change again, delivered or tried anew: what came with the stream says more than what a retry made of it.
   const same = entry !== undefined && comparePlaces(change, entry.head) === 0 ? entry : undefined
   const known = entry?.head
-  const { payload: _, waitsFor, sequenceNumber = same?.head.sequenceNumber, ...facts } = change
+  const { payload: _, waitsFor, sequenceNumber = known?.sequenceNumber, ...facts } = change
   const head: ParkedHead = {
     ...facts,
     ...(sequenceNumber !== undefined && { sequenceNumber }),
@@ -88,12 +88,14 @@ export const planResolve = (
     readonly how: 'superseded' | 'applied'
     readonly at: Date
     readonly revision: string
+    readonly sequenceNumber?: string
   },
 ): TransactWriteItem[] => {
-  const { upTo, how, at, revision } = resolution
+  const { upTo, how, at, revision, sequenceNumber } = resolution
   if (entry === undefined) return []
   const { head } = entry
-  if (head.version !== undefined && head.version > upTo) return []
+  if (comparePlaces({ version: upTo, ...(sequenceNumber !== undefined && { sequenceNumber }) }, head) < 0)
+    return []
   const expires = { N: String(Math.ceil(at.getTime() / 1000) + KEPT) }
   const resolvedAt = { S: at.toISOString() }
   return [

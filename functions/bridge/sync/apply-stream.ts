@@ -103,7 +103,7 @@ const supersede = async (
       const upTo = { version, ...(sequenceNumber !== undefined && { sequenceNumber }) }
       if (comparePlaces(upTo, head) < 0) continue
       const how = version === head.version ? 'applied' : 'superseded'
-      if (await parts.parking.resolve(entity.name, key, version, how, parts.now()))
+      if (await parts.parking.resolve(entity.name, key, version, how, parts.now(), sequenceNumber))
         parts.metrics.count(how === 'applied' ? 'Unparked' : 'Superseded', entity.name, 1)
     }
   }

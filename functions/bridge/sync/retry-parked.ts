@@ -109,7 +109,8 @@ const conclude = async (
   const superseded = change !== undefined && someSkipped && (await isNewer(parts, entity, change))
   const outcome = superseded ? 'superseded' : 'applied'
   const upTo = [change?.version ?? 0n, head.version ?? 0n].reduce((a, b) => (a > b ? a : b))
-  await parts.parking.resolve(entity.name, head.key, upTo, outcome, parts.now())
+  // What has been parked since the head was read is behind it in the stream, and stays.
+  await parts.parking.resolve(entity.name, head.key, upTo, outcome, parts.now(), head.sequenceNumber ?? '0')
   return { head, outcome }
 }
 

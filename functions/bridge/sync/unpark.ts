@@ -24,8 +24,9 @@ export const recheck = async (outcomes: readonly EntityOutcome[], parts: SyncPar
   )
   for (const { entity, changes, refused } of await applyPatiently(waiting, parts, { pauses: [] })) {
     const failed = new Set(refused.map(({ change }) => change))
+    // Before all records: one without a version that was parked since is not ended by this.
     for (const { key, version } of changes.filter((change) => !failed.has(change)))
-      if (await parts.parking.resolve(entity.name, key, version, 'applied', parts.now()))
+      if (await parts.parking.resolve(entity.name, key, version, 'applied', parts.now(), '0'))
         parts.metrics.count('Unparked', entity.name, 1)
   }
 }

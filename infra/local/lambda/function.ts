@@ -105,14 +105,15 @@ export class LocalFunction {
   }
 
   /**
-   * Crashes the environments that are at work, for tests of what survives it; their invocations fail.
+   * Crashes environments that are at work, for tests of what survives it; their invocations fail.
    *
-   * @returns how many there were
+   * @param most of those that were started first
+   * @returns how many
    */
-  crash(): number {
-    const busy = [...this.#all].filter(
-      (environment) => environment.alive && !this.#idle.includes(environment),
-    )
+  crash(most: number = Number.POSITIVE_INFINITY): number {
+    const busy = [...this.#all]
+      .filter((environment) => environment.alive && !this.#idle.includes(environment))
+      .slice(0, most)
     for (const environment of busy) environment.crash()
     return busy.length
   }

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { DynamoDBStreamsClient } from '@aws-sdk/client-dynamodb-streams'
-import { startDataApi } from '../data-api/server.ts'
+import { type DataApiOptions, startDataApi } from '../data-api/server.ts'
 import type { RouteUsage } from '../gateway/api.ts'
 import { createHandler } from '../gateway/handle.ts'
 import type { Gateway } from '../gateway/server.ts'
@@ -28,6 +28,9 @@ import { type StartedTable, startTables } from './resources/tables.ts'
 import { runTriggers, triggersOf } from './resources/triggers.ts'
 import { TemplateScope } from './scope.ts'
 
+/** The parts of the Data API that a test of the whole stack takes into its hands. */
+export type DataApiTestOptions = Pick<DataApiOptions, 'faults' | 'rewrite' | 'clock'>
+
 /** The servers under a template, and where it keeps its files. */
 export type Ground = {
   readonly home: string
@@ -35,6 +38,8 @@ export type Ground = {
   readonly dynamodbEndpoint: string
   readonly gateway: Gateway
   readonly log: Log
+  /** What can go wrong with the Data API, for tests. */
+  readonly dataApi?: DataApiTestOptions
   /** Receives how to stop each part, as soon as it runs. */
   readonly closers: Closers
 }
@@ -96,6 +101,7 @@ export const runTemplate = async (assembly: Assembly, ground: Ground): Promise<R
     })),
     secrets: store,
     log,
+    ...ground.dataApi,
   })
   closers.add('Data API', () => dataApi.close())
 

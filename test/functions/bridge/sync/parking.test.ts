@@ -85,6 +85,18 @@ describe('what a batch of the stream can not apply', () => {
     expect(await recipeVersion()).toBe(3n)
   })
 
+  it('is parked without a version in the very batch that ends the parking of what came before it', async () => {
+    const { version: _, ...broken } = recipeItem(RECIPE, 4, CHEF)
+    await sync.deliver(chefRecord(chefItem(CHEF, 1)), recipeRecord(bad(), { sequence: '501' }))
+    await sync.deliver(
+      recipeRecord(recipeItem(RECIPE, 3, CHEF), { sequence: '502' }),
+      recipeRecord(broken, { sequence: '503' }),
+    )
+
+    expect((await sync.parts.parking.parkedOf('recipe')).get(RECIPE)).toMatchObject({ sequenceNumber: '503' })
+    expect(await recipeVersion()).toBe(3n)
+  })
+
   it('waits parked for its chef, and is applied as soon as that arrives', async () => {
     await sync.put(recipe, recipeItem(RECIPE, 1, CHEF))
     await sync.deliver(recipeRecord(recipeItem(RECIPE, 1, CHEF)))

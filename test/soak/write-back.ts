@@ -1,0 +1,65 @@
+import { RDSDataClient } from '@aws-sdk/client-rds-data'
+import { Kysely } from 'kysely'
+import { AuroraStore } from '../../functions/bridge/aurora/aurora-store.ts'
+import { GuardedWriter } from '../../functions/bridge/aurora/guarded-writer.ts'
+import { DataApiDialect } from '../../functions/bridge/data-api/dialect.ts'
+import { DynamoCurrentItems } from '../../functions/bridge/dynamo/current-items.ts'
+import { inOrderOfReference } from '../../functions/bridge/entity.ts'
+import { DynamoParking } from '../../functions/bridge/parking/dynamo-parking.ts'
+import { Deadline } from '../../functions/bridge/runtime/deadline.ts'
+import { retryParked } from '../../functions/bridge/sync/retry-parked.ts'
+import { chef } from '../../functions/entities/chef.ts'
+import { recipe } from '../../functions/entities/recipe.ts'
+import { LOCAL_CREDENTIALS } from '../../infra/local/lambda/variables.ts'
+import { REGION } from '../../infra/local/template/pseudo.ts'
+import { silent } from '../support/log.ts'
+import type { Ground } from './ground.ts'
+
+export const openParking = (ground: Ground): DynamoParking =>
+  new DynamoParking({ client: ground.dynamodb, table: ground.parkingTable, deadline: new Deadline() })
+
+/** Tries everything that is parked once more, as `backsync parked retry` does. @returns how many were tried */
+export const retryAllParked = async (ground: Ground, parking: DynamoParking): Promise<number> => {
+  const { stack, tables } = ground
+  const deadline = new Deadline()
+  const [cluster] = stack.clusters
+  const client = new RDSDataClient({
+    endpoint: stack.endpoints.rdsData,
+    region: REGION,
+    credentials: LOCAL_CREDENTIALS,
+    maxAttempts: 1,
+  })
+  const db = new Kysely<unknown>({
+    dialect: new DataApiDialect({
+      client,
+      resourceArn: cluster?.resourceArn ?? '',
+      secretArn: cluster?.secretArn ?? '',
+      database: String(stack.outputs.DatabaseName),
+      deadline,
+    }),
+  })
+  try {
+    const writer = new GuardedWriter(db, deadline)
+    const names = { chef: tables.chef.name, recipe: tables.recipe.name }
+    const parts = {
+      entities: inOrderOfReference([chef, recipe]),
+      writer,
+      store: new AuroraStore(db, writer),
+      parking,
+      items: new DynamoCurrentItems(ground.dynamodb, names, deadline),
+      deadline,
+      metrics: { count: () => {}, milliseconds: () => {}, flush: () => {} },
+      log: silent,
+      now: () => new Date(),
+    }
+    let tried = 0
+    for (const entity of parts.entities) {
+      const heads = [...(await parking.parkedOf(entity.name)).values()]
+      tried += heads.length
+      await retryParked(parts, entity, heads)
+    }
+    return tried
+  } finally {
+    client.destroy()
+  }
+}
