@@ -23,14 +23,14 @@ describe('the stack under writes and faults', () => {
   const short: Omit<SoakOptions, 'seed'> = { rate: 40, time: 4_000, pause: 50, touchedOnly: true }
 
   it('holds the same in both stores after each fault, or says what is parked', async () => {
-    const result = await runSoak(ground, { ...short, seed: 11, time: 90_000, untilEachFault: true })
+    const result = await runSoak(ground, { ...short, seed: 11, time: 150_000, untilEachFault: true })
 
     expect(result.divergences.map(differenceText)).toEqual([])
     expect(reasonsOf(result)).toEqual([])
     expect(result.keys).toBeGreaterThan(50)
     // Poison and missing parents are written, so something must be parked: the comparison's excuse is in use.
     expect(Object.values(result.parked).reduce((sum, count) => sum + count, 0)).toBeGreaterThan(0)
-  }, 180_000)
+  }, 240_000)
 
   it('is seen to diverge when parking drops what it is given', async () => {
     ground.proxy.swallow(ground.parkingTable)

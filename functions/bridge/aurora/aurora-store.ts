@@ -1,5 +1,6 @@
 import { type Kysely, sql } from 'kysely'
 import { type Change, type Intent, settle, type Version } from '../change.ts'
+import { isResultTooLarge } from '../data-api/errors.ts'
 import { idempotently } from '../data-api/idempotent.ts'
 import type { Entity } from '../entity.ts'
 import { decodeCursor, encodeCursor, type PageRequest } from '../http/paging.ts'
@@ -39,18 +40,36 @@ export class AuroraStore implements EntityStore {
     return row && toStored(entity, row)
   }
 
-  async list(entity: Entity, { limit, cursor }: PageRequest): Promise<Page> {
-    const id = sql`t.${sql.ref(entity.idColumn)}`
+  /** A page of rows that are larger than a result may be has fewer of them than asked for. */
+  async list(entity: Entity, { limit: wanted, cursor }: PageRequest): Promise<Page> {
     const after =
       cursor === undefined ? 0n : BigInt(decodeCursor(cursor, (text) => legacyIdOf(text) !== undefined))
-    const { rows } = await sql<SqlRow>`
-      SELECT ${selection(entity)} FROM ${sql.table(entity.table)} AS t
-      WHERE ${id} > ${after} ORDER BY ${id} LIMIT ${sql.raw(String(limit + 1))}`.execute(this.#db)
+    const { rows, limit } = await this.#rowsAfter(entity, after, wanted)
     const page = rows.slice(0, limit)
     const last = page.at(-1)
     return {
       items: page.map((row) => toStored(entity, row)),
       cursor: rows.length > limit && last !== undefined ? encodeCursor(String(last.id)) : undefined,
+    }
+  }
+
+  /** @returns up to one row more than the limit, which is the wanted one, or halved until the result fits */
+  async #rowsAfter(
+    entity: Entity,
+    after: bigint,
+    wanted: number,
+  ): Promise<{ readonly rows: readonly SqlRow[]; readonly limit: number }> {
+    const id = sql`t.${sql.ref(entity.idColumn)}`
+    for (let limit = wanted; ; limit = Math.floor(limit / 2)) {
+      const query = sql<SqlRow>`
+        SELECT ${selection(entity)} FROM ${sql.table(entity.table)} AS t
+        WHERE ${id} > ${after} ORDER BY ${id} LIMIT ${sql.raw(String(limit + 1))}`
+      try {
+        const { rows } = await query.execute(this.#db)
+        return { rows, limit }
+      } catch (error) {
+        if (limit === 1 || !isResultTooLarge(error)) throw error
+      }
     }
   }
 

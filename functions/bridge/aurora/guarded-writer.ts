@@ -75,6 +75,31 @@ export class GuardedWriter {
     return sum(outcomes)
   }
 
+  /**
+   * Of some deletes, those whose rows are still referred to, so that trying them would fail.
+   *
+   * @param by the columns that may refer to them
+   */
+  async referenced(
+    entity: Entity,
+    deletes: readonly Change[],
+    by: readonly statements.ReferringColumn[],
+  ): Promise<ReadonlySet<Change>> {
+    if (by.length === 0 || deletes.length === 0) return new Set()
+    const blocked: Change[] = []
+    for (const batch of toBatches(entity, deletes)) {
+      const query = statements.selectReferenced(entity, batch.keys, batch.lookup, by)
+      const { rows } = await query.execute(this.#db)
+      blocked.push(
+        ...named(
+          batch,
+          rows.map(({ k }) => k),
+        ),
+      )
+    }
+    return new Set(blocked)
+  }
+
   async #isolate(batch: Batch, isNew: IsNew): Promise<PartialOutcome> {
     try {
       return await this.#applyBatch(batch, isNew)

@@ -38,6 +38,13 @@ export class MissingParentError extends BridgeError {
   readonly kind = 'dependency'
 }
 
+/** Rows of other entities refer to the row that is to be deleted. */
+export class StillReferencedError extends BridgeError {
+  override readonly name = 'StillReferencedError'
+  readonly code = 'row.referenced'
+  readonly kind = 'dependency'
+}
+
 /** Others wrote the same keys again and again between our statements. */
 export class UnsettledError extends BridgeError {
   override readonly name = 'UnsettledError'

@@ -245,3 +245,23 @@ export const selectDeletable = (
 ): RawBuilder<{ readonly k: string }> => sql`
   SELECT j.k AS k FROM ${lockable(keys(entity, document))} ${found(entity, lookup)}
   WHERE t.backsync_version < j.v FOR UPDATE`
+
+/** A column of another entity's table that holds the ids of this one's rows. */
+export type ReferringColumn = { readonly table: string; readonly column: string }
+
+/** Lists the keys whose rows hold an older version and are referred to. */
+export const selectReferenced = (
+  entity: Entity,
+  document: string,
+  lookup: Lookup,
+  by: readonly ReferringColumn[],
+): RawBuilder<{ readonly k: string }> => {
+  const id = sql`t.${sql.ref(entity.idColumn)}`
+  const referring = by.map(
+    ({ table: name, column: own }) =>
+      sql`EXISTS (SELECT 1 FROM ${sql.table(name)} AS r WHERE r.${sql.ref(own)} = ${id})`,
+  )
+  return sql`
+  SELECT j.k AS k FROM ${keys(entity, document)} ${found(entity, lookup)}
+  WHERE t.backsync_version < j.v AND (${sql.join(referring, sql` OR `)})`
+}

@@ -86,6 +86,13 @@ export class DataApiError extends SqlError {
   }
 }
 
+/** The texts with which the service, in its present and its first form, refuses a result beyond 1 MiB. */
+const TOO_LARGE = /exceeds the size limit|more than the allowed response size limit/
+
+/** Whether a result was larger than the service returns: fewer rows may fit. */
+export const isResultTooLarge = (error: unknown): boolean =>
+  error instanceof DataApiError && error.cause instanceof Error && TOO_LARGE.test(error.cause.message)
+
 const outcomeOf = (name: string, message: string, errno: number | undefined, cause: unknown): Outcome => {
   if (errno !== undefined && NO_CONNECTION.has(errno)) return 'not-run'
   if (errno !== undefined) return CUT_OFF.has(errno) ? 'unknown' : 'refused'

@@ -1,9 +1,10 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import { nothingApplied, type PartialOutcome, type Refused } from '../aurora/outcome.ts'
-import type { Change } from '../change.ts'
+import { nothingApplied, type PartialOutcome, type Refused, StillReferencedError } from '../aurora/outcome.ts'
+import { type Change, coalesce } from '../change.ts'
 import type { Entity } from '../entity.ts'
 import { kindOf } from '../errors.ts'
 import { retry } from '../runtime/retry.ts'
+import { blockedDeletes } from './blocked.ts'
 import type { SyncParts } from './parts.ts'
 
 /** Pauses before a change whose parent is missing is tried again, in milliseconds; then it is parked and waits there. */
@@ -25,7 +26,7 @@ export type EntityOutcome = PartialOutcome & { readonly entity: Entity; readonly
  */
 export const applyPatiently = async (
   changesOf: ReadonlyMap<string, readonly Change[]>,
-  parts: Pick<SyncParts, 'entities' | 'writer' | 'deadline' | 'metrics' | 'log'>,
+  parts: OneParts,
   { pauses = DEPENDENCY_PAUSES }: { readonly pauses?: readonly number[] } = {},
 ): Promise<readonly EntityOutcome[]> => {
   const outcomes: EntityOutcome[] = []
@@ -55,12 +56,15 @@ export const applyPatiently = async (
 /** Whether something else has to come or go first. */
 export const isDependency = ({ error }: Refused): boolean => kindOf(error) === 'dependency'
 
+type OneParts = Pick<SyncParts, 'entities' | 'writer' | 'deadline' | 'metrics' | 'log'>
+
 const applyOne = async (
   entity: Entity,
   changes: readonly Change[],
-  { writer, deadline, metrics, log }: Pick<SyncParts, 'writer' | 'deadline' | 'metrics' | 'log'>,
+  parts: OneParts,
 ): Promise<PartialOutcome> => {
   if (changes.length === 0) return nothingApplied
+  const { deadline, metrics, log } = parts
   return retry(
     {
       attempts: 30,
@@ -74,6 +78,24 @@ const applyOne = async (
       },
       deadline,
     },
-    () => writer.applyIsolating(entity, changes),
+    () => applyUnblocked(entity, changes, parts),
   )
+}
+
+/** Sets aside at once the deletes that would fail: each would halve its batch on the way. */
+const applyUnblocked = async (
+  entity: Entity,
+  changes: readonly Change[],
+  parts: OneParts,
+): Promise<PartialOutcome> => {
+  const newest = coalesce(changes)
+  const blocked = await blockedDeletes(entity, newest, parts)
+  const keys = new Set([...blocked].map(({ key }) => key))
+  const outcome = await parts.writer.applyIsolating(
+    entity,
+    // All of them, not the newest only: what they say together is of use to the writer.
+    changes.filter(({ key }) => !keys.has(key)),
+  )
+  const error = new StillReferencedError(`Rows of other entities refer to the ${entity.name}`)
+  return { ...outcome, refused: [...outcome.refused, ...[...blocked].map((change) => ({ change, error }))] }
 }

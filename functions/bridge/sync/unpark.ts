@@ -1,6 +1,8 @@
+import type { Change } from '../change.ts'
 import { type Entity, referencesOf } from '../entity.ts'
 import type { ParkedHead, Waiting } from '../parking/parked.ts'
 import { applyPatiently, type EntityOutcome, isDependency } from './apply-patiently.ts'
+import { blockedDeletes } from './blocked.ts'
 import type { SyncParts } from './parts.ts'
 import { retryParked } from './retry-parked.ts'
 
@@ -45,8 +47,24 @@ export const unpark = async (outcomes: readonly EntityOutcome[], parts: SyncPart
     for (const { head } of waiting.filter(({ on }) => on.key === undefined || keys.has(on.key))) want(head)
     for (const { head } of overlooked(waiting, parts.now())) want(head)
   }
-  for (const entity of parts.entities)
-    await tryAgain(entity, [...(wanted.get(entity.name)?.values() ?? [])], parts)
+  for (const entity of parts.entities) {
+    const heads = [...(wanted.get(entity.name)?.values() ?? [])]
+    if (heads.length > 0) await tryAgain(entity, await free(entity, heads, parts), parts)
+  }
+}
+
+/** Leaves out deletes of rows that are still referred to. */
+const free = async (
+  entity: Entity,
+  heads: readonly ParkedHead[],
+  parts: SyncParts,
+): Promise<readonly ParkedHead[]> => {
+  const at = parts.now().toISOString()
+  const deletes = heads.flatMap(({ key, op, version = 1n }): Change[] =>
+    op === 'delete' ? [{ entity: entity.name, key, version, op, source: 'stream', at }] : [],
+  )
+  const blocked = new Set([...(await blockedDeletes(entity, deletes, parts))].map(({ key }) => key))
+  return heads.filter(({ key }) => !blocked.has(key))
 }
 
 /** Whether another entity's change can wait for one of this: it is referred to, or refers itself. */

@@ -7,6 +7,9 @@ import type { Flavour } from './flavour.ts'
 export const auroraSqlMode =
   'ONLY_FULL_GROUP_BY,STRICT_TRANS_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION'
 
+/** Where a server has its temporary tables, seen from its data folder. */
+export const temporaryFolder = '../mysql-tmp'
+
 /** MySQL and MariaDB refuse to run as root unless told so in words. */
 export const userArguments = (): string[] => (process.getuid?.() === 0 ? ['--user=root'] : [])
 
@@ -20,6 +23,9 @@ export const serverArguments = (server: { flavour: Flavour; dataFolder: string; 
   // Must be the first: no my.cnf of the machine may change what runs here.
   '--no-defaults',
   `--datadir=${server.dataFolder}`,
+  // A server that starts removes whatever temporary tables it finds, also those of another one that runs.
+  // Relative to the data folder: a colon in an absolute path would separate two folders.
+  `--tmpdir=${temporaryFolder}`,
   `--port=${server.port}`,
   '--bind-address=127.0.0.1',
   // Relative to the data folder, since a socket's whole path may have about 100 characters only.

@@ -10,7 +10,7 @@ import {
   type SupervisedProcess,
   superviseProcess,
 } from '../processes/supervisor.ts'
-import { serverArguments } from './arguments.ts'
+import { serverArguments, temporaryFolder } from './arguments.ts'
 import { askServer, type Login } from './connect.ts'
 import { MysqlError } from './errors.ts'
 import { mysqlUrl, useExternalServer } from './external.ts'
@@ -111,7 +111,10 @@ const startPrivate = async (
       log: options.log,
       // A killed server's socket lock names a process number that may be somebody else's by now, and MySQL then
       // refuses to start. No server runs on this folder: its lock is held and a stale one has been ended.
-      beforeStart: () => rm(join(dataFolder, 'mysqld.sock.lock'), { force: true }),
+      beforeStart: async () => {
+        await rm(join(dataFolder, 'mysqld.sock.lock'), { force: true })
+        await mkdir(join(dataFolder, temporaryFolder), { recursive: true, mode: 0o700 })
+      },
       probe: () => probe(loginOn(port), dataFolder),
       // A crash recovery of much data takes its time.
       readyWithinMs: 120_000,

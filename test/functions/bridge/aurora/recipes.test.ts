@@ -199,6 +199,24 @@ describe('an entity with references, child rows and every kind of column', () =>
     expect(refused).toMatchObject([{ change: { key: CHEF }, error: { kind: 'dependency' } }])
   })
 
+  it('is listed in smaller pages where the rows of a page are larger than a result may be', async () => {
+    const thumbnail = Buffer.alloc(65_535, 7)
+    const keys = Array.from({ length: 40 }, (_, at) => `key-${at}`)
+    await aurora.writer.apply(
+      recipe,
+      keys.map((key) => upsert(1, { ...empty, thumbnail }, key)),
+    )
+    const seen: string[] = []
+    let cursor: string | undefined
+    do {
+      const page = await aurora.store.list(recipe, { limit: 100, cursor })
+      seen.push(...page.items.map(({ key }) => key))
+      cursor = page.cursor
+    } while (cursor !== undefined)
+
+    expect(seen).toEqual(keys)
+  })
+
   it('sends a constant number of calls for a batch of any size', async () => {
     const callsFor = async (changes: readonly Change[]): Promise<number> => {
       const before = aurora.calls()

@@ -147,11 +147,32 @@ describe('what a batch of the stream can not apply', () => {
   it('is a delete of a chef who still has recipes, until the last of them is gone', async () => {
     await sync.deliver(chefRecord(chefItem(CHEF, 1)), recipeRecord(recipeItem(RECIPE, 1, CHEF)))
     await sync.deliver(chefRecord(chefItem(CHEF, 1), { removes: true }))
-    expect(await sync.parked('chef')).toEqual([[CHEF, 'dependency', 'mysql.1451']])
+    expect(await sync.parked('chef')).toEqual([[CHEF, 'dependency', 'row.referenced']])
 
     await sync.deliver(recipeRecord(recipeItem(RECIPE, 1, CHEF), { removes: true }))
     expect(await sync.parked('chef')).toEqual([])
     expect(await sync.aurora.store.get(chef, CHEF)).toBeUndefined()
+  })
+
+  it('costs no call more, however many chefs still have recipes', async () => {
+    const keys = Array.from({ length: 40 }, (_, at) => `${CHEF}-${at}`)
+    await sync.deliver(
+      ...keys.map((key) => chefRecord(chefItem(key, 1))),
+      ...keys.map((key) => recipeRecord(recipeItem(`of-${key}`, 1, key))),
+    )
+    const callsFor = async (...records: unknown[]): Promise<number> => {
+      const before = sync.aurora.calls()
+      await sync.deliver(...records)
+      return sync.aurora.calls() - before
+    }
+    const deletes = keys.map((key) => chefRecord(chefItem(key, 1), { removes: true }))
+    const one = await callsFor(...deletes.slice(0, 1))
+
+    expect(await callsFor(...deletes.slice(1))).toBe(one)
+    expect((await sync.parked('chef')).length).toBe(40)
+    // A recipe's change looks at all that wait, and tries none in vain.
+    const other = await callsFor(recipeRecord(recipeItem(`of-${CHEF}-0`, 2, `${CHEF}-0`)))
+    expect(other).toBeLessThanOrEqual(8)
   })
 
   it('is no delete of a chef whose last recipe goes in the same batch', async () => {

@@ -1,5 +1,5 @@
 import { mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { createConnection, type RowDataPacket } from 'mysql2/promise'
 import { auroraSqlMode } from '../../../../infra/local/mysql/arguments.ts'
@@ -68,6 +68,13 @@ describe('a private server', () => {
       external: false,
       password: '',
     })
+  })
+
+  it('has a folder of its own for temporary tables: a server that starts empties its own of them', async () => {
+    await writeFile(join(home, 'mysql-tmp', 'seen'), '')
+    const [seen] = await query('SELECT @@tmpdir AS folder, @@datadir AS data')
+
+    expect(await readdir(resolve(String(seen?.data), String(seen?.folder)))).toContain('seen')
   })
 
   it('left nothing of the start that was cut short', async () => {
