@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import mysql, { type Connection, type RowDataPacket } from 'mysql2/promise'
+import { readMigrations } from '../../functions/bridge/migrations/files.ts'
 import { type LocalStack, startLocalStack } from '../../infra/local/stack.ts'
+import { sqlFolder } from '../support/aurora.ts'
 import { makeFolder, type TemporaryFolder } from '../support/folder.ts'
 import { call } from '../support/stack.ts'
 
@@ -44,11 +46,16 @@ describe('stage prod', () => {
       const { statusCode, body } = await getAurora()
       return [statusCode, JSON.parse(body).migrations.map(({ state }: { state: string }) => state)]
     }
-    expect(await states()).toEqual([200, ['applied', 'applied', 'applied']])
-    await connection.query('DELETE FROM backsync_migrations WHERE id = 3')
+    const ids = readMigrations(sqlFolder).map(({ id }) => id)
+    expect(await states()).toEqual([200, ids.map(() => 'applied')])
+    const last = ids.at(-1)
+    await connection.query('DELETE FROM backsync_migrations WHERE id = ?', [last])
 
-    expect(await states()).toEqual([200, ['applied', 'applied', 'pending']])
-    const [rows] = await connection.query<RowDataPacket[]>('SELECT id FROM backsync_migrations WHERE id = 3')
+    expect(await states()).toEqual([200, ids.map((id) => (id === last ? 'pending' : 'applied'))])
+    const [rows] = await connection.query<RowDataPacket[]>(
+      'SELECT id FROM backsync_migrations WHERE id = ?',
+      [last],
+    )
     expect(rows).toEqual([])
   })
 })
