@@ -1,4 +1,4 @@
-import type { Value } from './values.ts'
+import { sameValue, type Value } from './values.ts'
 
 /** A positive integer per key. Every write, at either side, makes it larger; the larger one is the truth. */
 export type Version = bigint
@@ -11,6 +11,10 @@ export const LARGEST_VERSION: Version = BigInt(Number.MAX_SAFE_INTEGER)
 
 /** An entity's attributes by name, without key, version and time. */
 export type Row = Readonly<Record<string, Value>>
+
+/** Whether a row holds the same value for each attribute that another one has. */
+export const holdsAll = (row: Row, wanted: Row): boolean =>
+  Object.entries(wanted).every(([name, value]) => sameValue(row[name] ?? null, value))
 
 /** Where a change came from. */
 export type Source = 'api' | 'stream'

@@ -1,5 +1,5 @@
 import { type Kysely, sql } from 'kysely'
-import { type Change, type Intent, settle, type Version } from '../change.ts'
+import { type Change, holdsAll, type Intent, settle, type Version } from '../change.ts'
 import { isResultTooLarge } from '../data-api/errors.ts'
 import { idempotently } from '../data-api/idempotent.ts'
 import type { Entity } from '../entity.ts'
@@ -9,7 +9,6 @@ import type { OnceAnswer, OnceRequest } from '../idempotency/first-answer.ts'
 import { legacyIdOf } from '../key.ts'
 import { unknownKey } from '../normalise/api.ts'
 import { type EntityStore, matches, type Page, type Stored } from '../store.ts'
-import { sameValue } from '../values.ts'
 import type { GuardedWriter } from './guarded-writer.ts'
 import { IdempotentCreate } from './idempotent-create.ts'
 import { UnsettledError } from './outcome.ts'
@@ -104,9 +103,7 @@ export class AuroraStore implements EntityStore {
 const isOwn = (change: Change, stored: Stored | undefined): boolean => {
   if (change.op === 'delete' || stored === undefined) return change.op === 'delete' && stored === undefined
   return (
-    stored.version === change.version &&
-    stored.updatedAt === change.at &&
-    Object.entries(change.row).every(([name, value]) => sameValue(stored.row[name] ?? null, value))
+    stored.version === change.version && stored.updatedAt === change.at && holdsAll(stored.row, change.row)
   )
 }
 

@@ -1,5 +1,5 @@
 import type { Kysely } from 'kysely'
-import type { Change } from '../change.ts'
+import { type Change, holdsAll } from '../change.ts'
 import { idempotently } from '../data-api/idempotent.ts'
 import type { Entity } from '../entity.ts'
 import { InvalidRecordError, kindOf } from '../errors.ts'
@@ -12,7 +12,6 @@ import {
   toRecord,
 } from '../idempotency/first-answer.ts'
 import type { Stored } from '../store.ts'
-import { sameValue } from '../values.ts'
 import type { GuardedWriter } from './guarded-writer.ts'
 import type { IdempotencyRecord } from './idempotency-records.ts'
 import * as records from './idempotency-records.ts'
@@ -105,7 +104,7 @@ export class IdempotentCreate {
     const stored = await this.#get(entity, change.key)
     if (stored?.version !== change.version) return made
     // The record was free, but its row is there: of the request that was refused, a twin has got through meanwhile.
-    if (reclaimed && applied === 0 && !isSame(stored, made)) throw keyReused()
+    if (reclaimed && applied === 0 && !holdsAll(stored.row, made.row)) throw keyReused()
     return stored
   }
 }
@@ -114,6 +113,3 @@ const madeBy = (change: Change): Stored => {
   if (change.op !== 'upsert') throw new InvalidRecordError('A create carries a row')
   return { key: change.key, row: change.row, version: change.version, updatedAt: change.at }
 }
-
-const isSame = (stored: Stored, made: Stored): boolean =>
-  Object.entries(made.row).every(([name, value]) => sameValue(stored.row[name] ?? null, value))

@@ -7,7 +7,7 @@ import {
   ScanCommand,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb'
-import type { Change, Intent, Row } from '../change.ts'
+import { type Change, holdsAll, type Intent, type Row } from '../change.ts'
 import type { Entity } from '../entity.ts'
 import { ConfigurationError, InvalidRecordError } from '../errors.ts'
 import { decodeCursor, encodeCursor, type PageRequest } from '../http/paging.ts'
@@ -18,7 +18,6 @@ import type { Deadline } from '../runtime/deadline.ts'
 import type { Log } from '../runtime/log.ts'
 import { retry } from '../runtime/retry.ts'
 import { type EntityStore, matches, type Page, type Stored } from '../store.ts'
-import { sameValue } from '../values.ts'
 import { absent, present } from './conditions.ts'
 import { createWithRecord, firstAnswerOf } from './create-once.ts'
 import { DynamoError, isConflict } from './errors.ts'
@@ -263,9 +262,5 @@ const wasRepeated = (error: unknown): boolean =>
 const isOwn = (stored: Stored, change: Change | Intent, row: Row): boolean => {
   const made =
     change.version === 'next' ? (change.ifMatch ?? []).map((version) => version + 1n) : [change.version]
-  return (
-    made.includes(stored.version) &&
-    stored.updatedAt === change.at &&
-    Object.entries(row).every(([name, value]) => sameValue(stored.row[name] ?? null, value))
-  )
+  return made.includes(stored.version) && stored.updatedAt === change.at && holdsAll(stored.row, row)
 }
