@@ -1,4 +1,5 @@
 import type { Change } from '../change.ts'
+import { kindOf } from '../errors.ts'
 import type { StreamBatch, StreamChange } from '../normalise/stream.ts'
 import type { Parked, ParkedHead } from '../parking/parked.ts'
 import { comparePlaces } from '../parking/place.ts'
@@ -15,7 +16,7 @@ export type StreamAnswer = { readonly batchItemFailures: readonly { readonly ite
  * whole payload, so that it holds up none behind it. Only what could neither be applied nor parked is reported, to be
  * delivered again: records behind it come again with it, which the guard makes harmless.
  *
- * @throws BridgeError when Aurora can't be reached or is not set up: then the whole batch is delivered again
+ * @throws BridgeError when Aurora can't be reached, or when Aurora or parking is not set up: then the whole batch is delivered again
  */
 export const applyStream = async (batch: StreamBatch, parts: SyncParts): Promise<StreamAnswer> => {
   const { parking, log, metrics } = parts
@@ -40,6 +41,8 @@ export const applyStream = async (batch: StreamBatch, parts: SyncParts): Promise
     await unpark(outcomes, parts)
     return { batchItemFailures: [] }
   } catch (error) {
+    // Nothing gets better by itself: the function must be seen to fail.
+    if (kindOf(error) === 'configuration') throw error
     // What was applied stays applied. Nothing here is lost: the records that need parking come again, and what is left
     // parked by mistake is still listed.
     log.error('parking failed', { error })

@@ -220,6 +220,15 @@ describe('what a batch of the stream can not apply', () => {
     expect(await sync.parked('recipe')).toEqual([])
   })
 
+  it('fails the function where parking is not set up, so that somebody is told', async () => {
+    const { client } = sync.parking
+    const parking = new DynamoParking({ client, table: `missing-${RECIPE}`, deadline: new Deadline() })
+
+    await expect(sync.deliverWith({ parking }, recipeRecord(bad()))).rejects.toMatchObject({
+      kind: 'configuration',
+    })
+  })
+
   describe('tried again by an operator', () => {
     const heads = async () => [...(await sync.parts.parking.parkedOf('recipe')).values()]
 
