@@ -17,13 +17,18 @@ export const holdsAll = (row: Row, wanted: Row): boolean =>
   Object.entries(wanted).every(([name, value]) => sameValue(row[name] ?? null, value))
 
 /** Where a change came from. */
-export type Source = 'api' | 'stream'
+export type Source = 'api' | 'stream' | 'scan'
 
 type Identified = {
-  /** The entity's name, such as `chef`. */
+  /** The name of the entity, such as `chef`, or of the table that is kept by another one. */
   readonly entity: string
   /** The identity, the same string in both stores. */
   readonly key: string
+  /**
+   * The key of what it was made from, where a store's keys are others than its source's. Of several with one key the
+   * store keeps one, and knows by this whose it is.
+   */
+  readonly sourceKey?: string
   readonly source: Source
   /** When the write happened: ISO 8601, UTC, milliseconds. */
   readonly at: string
@@ -52,8 +57,12 @@ export const settle = ({ ifMatch: _, ...intent }: Intent, current: Version): Cha
   version: current + 1n,
 })
 
+/** What a change is of, as its source names it: by this it is parked and tried again. */
+export const subjectOf = ({ key, sourceKey = key }: Pick<Change, 'key' | 'sourceKey'>): string => sourceKey
+
 /**
- * Reduces a batch to one change per key: the one with the largest version. Of equal versions the later one counts.
+ * Reduces a batch to one change per key, and source key where it has one: the one with the largest version. Of equal
+ * versions the later one counts.
  *
  * @param changes of one entity, in any order, repeats allowed
  * @returns in the order of each key's first appearance; says nothing about what the store holds already
@@ -61,8 +70,10 @@ export const settle = ({ ifMatch: _, ...intent }: Intent, current: Version): Cha
 export const coalesce = (changes: readonly Change[]): Change[] => {
   const newest = new Map<string, Change>()
   for (const change of changes) {
-    const known = newest.get(change.key)
-    if (known === undefined || change.version >= known.version) newest.set(change.key, change)
+    const identity =
+      change.sourceKey === undefined ? change.key : JSON.stringify([change.key, change.sourceKey])
+    const known = newest.get(identity)
+    if (known === undefined || change.version >= known.version) newest.set(identity, change)
   }
   return [...newest.values()]
 }

@@ -1,10 +1,11 @@
 import { RDSDataClient } from '@aws-sdk/client-rds-data'
 import { Kysely } from 'kysely'
+import { AuroraSink } from '../../functions/bridge/aurora/aurora-sink.ts'
 import { AuroraStore } from '../../functions/bridge/aurora/aurora-store.ts'
 import { GuardedWriter } from '../../functions/bridge/aurora/guarded-writer.ts'
 import { DataApiDialect } from '../../functions/bridge/data-api/dialect.ts'
 import { DynamoCurrentItems } from '../../functions/bridge/dynamo/current-items.ts'
-import { inOrderOfReference } from '../../functions/bridge/entity.ts'
+import { EntitySource } from '../../functions/bridge/dynamo/entity-source.ts'
 import { DynamoParking } from '../../functions/bridge/parking/dynamo-parking.ts'
 import { Deadline } from '../../functions/bridge/runtime/deadline.ts'
 import { retryParked } from '../../functions/bridge/sync/retry-parked.ts'
@@ -40,23 +41,27 @@ export const retryAllParked = async (ground: Ground, parking: DynamoParking): Pr
   })
   try {
     const writer = new GuardedWriter(db, deadline)
+    const store = new AuroraStore(db, writer)
+    const entities = [chef, recipe]
     const names = { chef: tables.chef.name, recipe: tables.recipe.name }
     const parts = {
-      entities: inOrderOfReference([chef, recipe]),
-      writer,
-      store: new AuroraStore(db, writer),
+      sink: new AuroraSink(entities, { writer, store }),
+      source: new EntitySource(
+        entities,
+        new DynamoCurrentItems(ground.dynamodb, names, deadline),
+        async (entity, key) => (await store.get(entity, key)) !== undefined,
+      ),
       parking,
-      items: new DynamoCurrentItems(ground.dynamodb, names, deadline),
       deadline,
       metrics: { count: () => {}, milliseconds: () => {}, flush: () => {} },
       log: silent,
       now: () => new Date(),
     }
     let tried = 0
-    for (const entity of parts.entities) {
-      const heads = [...(await parking.parkedOf(entity.name)).values()]
+    for (const name of parts.sink.names) {
+      const heads = [...(await parking.parkedOf(name)).values()]
       tried += heads.length
-      await retryParked(parts, entity, heads)
+      await retryParked(parts, name, heads)
     }
     return tried
   } finally {

@@ -8,10 +8,10 @@ import { staleVersion } from '../http/problem.ts'
 import type { OnceAnswer, OnceRequest } from '../idempotency/first-answer.ts'
 import { legacyIdOf } from '../key.ts'
 import { unknownKey } from '../normalise/api.ts'
+import { UnsettledError } from '../outcome.ts'
 import { type EntityStore, matches, type Page, type Stored } from '../store.ts'
 import type { GuardedWriter } from './guarded-writer.ts'
 import { IdempotentCreate } from './idempotent-create.ts'
-import { UnsettledError } from './outcome.ts'
 import { readSelected, type SqlRow, selected } from './selection.ts'
 
 /** Aurora as the API's store. Writes go through the same guarded writer as the stream's changes. */

@@ -5,19 +5,18 @@ import { DataApiError } from '../data-api/errors.ts'
 import { idempotently } from '../data-api/idempotent.ts'
 import type { Entity } from '../entity.ts'
 import { kindOf } from '../errors.ts'
-import { Deadline } from '../runtime/deadline.ts'
-import { retry } from '../runtime/retry.ts'
-import { type Batch, toBatches } from './batch.ts'
 import {
   type ApplyOutcome,
-  KeyTakenError,
-  MissingParentError,
   nothingApplied,
   type PartialOutcome,
   type Refused,
   sum,
   UnsettledError,
-} from './outcome.ts'
+} from '../outcome.ts'
+import { Deadline } from '../runtime/deadline.ts'
+import { retry } from '../runtime/retry.ts'
+import { type Batch, toBatches } from './batch.ts'
+import { KeyTakenError, MissingParentError } from './refusals.ts'
 import * as statements from './statements.ts'
 
 const ROUNDS = 4

@@ -2,8 +2,8 @@ import { type DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb'
 import type { Entity } from '../entity.ts'
 import { ConfigurationError } from '../errors.ts'
 import type { Deadline } from '../runtime/deadline.ts'
-import type { CurrentItems } from '../sync/parts.ts'
 import { decodeItem, type Value } from '../values.ts'
+import type { CurrentItems } from './entity-source.ts'
 import { DynamoError } from './errors.ts'
 
 /** The longest a read may take, in milliseconds; the SDK's repeats count as one. */

@@ -1,44 +1,25 @@
-import * as z from 'zod'
-import { type Change, LARGEST_VERSION, type Row, type Version } from '../change.ts'
+import type { Change, Row, Version } from '../change.ts'
 import type { Entity } from '../entity.ts'
 import { InvalidRecordError } from '../errors.ts'
 import { faultOfKey } from '../key.ts'
-import { DecimalText, decodeItem, isList, isMap, type Value } from '../values.ts'
+import { decodeItem, isList, isMap, type Value } from '../values.ts'
+import type { ReadChange, RecordFault, RecordReader, RecordReading } from './reader.ts'
+import {
+  createdAt,
+  type Image,
+  ISO,
+  isoTime,
+  isStorable,
+  type Origin,
+  parseRecord,
+  streamVersion,
+  versionOf,
+} from './stream-record.ts'
 
-export type ReadChange = {
-  readonly change: Change
-  /** Attributes of the item that its entity doesn't know. */
-  readonly unknownAttributes: number
-}
-
-/** What could be told of a record before it turned out to be bad, and why it is. */
-export type RecordFault = {
-  readonly entity: string
-  readonly key: string | undefined
-  readonly version: Version | undefined
-  readonly error: InvalidRecordError
-}
-
-/** What a record is; neither a change nor a fault when its item is no entity's. */
-export type RecordReading = {
-  readonly changes: readonly ReadChange[]
-  readonly faults: readonly RecordFault[]
-}
-
-/** Its values are checked when they are decoded; a schema for the map would only copy it. */
-const item = z.custom<Record<string, unknown>>(
-  (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
-)
-
-const recordShape = z.object({
-  eventName: z.enum(['INSERT', 'MODIFY', 'REMOVE']),
-  dynamodb: z.object({
-    ApproximateCreationDateTime: z.number().optional(),
-    SequenceNumber: z.string(),
-    Keys: item,
-    NewImage: item.optional(),
-    OldImage: item.optional(),
-  }),
+/** Reads the records of a table that keeps entities. */
+export const entityReader = (entities: readonly [Entity, ...Entity[]]): RecordReader => ({
+  table: entities[0].item.table,
+  read: (record) => readRecord(record, entities),
 })
 
 /**
@@ -47,7 +28,7 @@ const recordShape = z.object({
  *
  * @param entities those that the record's table keeps
  */
-export const readRecord = (record: unknown, entities: readonly [Entity, ...Entity[]]): RecordReading => {
+const readRecord = (record: unknown, entities: readonly [Entity, ...Entity[]]): RecordReading => {
   const changes: ReadChange[] = []
   const faults: RecordFault[] = []
   const attempt = (entity: Entity, read: (known: Known) => void): void => {
@@ -60,7 +41,7 @@ export const readRecord = (record: unknown, entities: readonly [Entity, ...Entit
     }
   }
   attempt(entities[0], () => {
-    const { eventName, origin, keys, before, after } = parse(record)
+    const { eventName, origin, keys, before, after } = parseRecord(record)
     const removes = eventName === 'REMOVE'
     if ((removes ? before : after) === undefined) {
       // The image would tell whose item it is: without it, by the key alone.
@@ -94,20 +75,6 @@ export const readRecord = (record: unknown, entities: readonly [Entity, ...Entit
 }
 
 type Known = { key: string | undefined; version: Version | undefined }
-type Image = Readonly<Record<string, unknown>> | undefined
-
-/** @throws InvalidRecordError */
-const parse = (record: unknown) => {
-  const parsed = recordShape.safeParse(record)
-  if (!parsed.success) throw new InvalidRecordError('The stream record is malformed', { cause: parsed.error })
-  const { eventName, dynamodb } = parsed.data
-  const { Keys, NewImage: after, OldImage: before } = dynamodb
-  const origin: Origin = {
-    created: dynamodb.ApproximateCreationDateTime,
-    sequenceNumber: dynamodb.SequenceNumber,
-  }
-  return { eventName, origin, keys: decodeItem(Keys, 'Keys'), before, after }
-}
 
 const hasPrefix = ({ item: { keyAttribute, prefix } }: Entity, keys: Record<string, Value>): boolean => {
   const key = keys[keyAttribute]
@@ -131,9 +98,6 @@ const keyOf = (keys: Record<string, Value>, { item: { keyAttribute, prefix = '' 
   return own
 }
 
-/** When and where in its stream a record was written. */
-type Origin = { readonly created: number | undefined; readonly sequenceNumber: string }
-
 const toDelete = (entity: Entity, key: string, oldImage: Image, origin: Origin): Change => {
   const version =
     entity.versions === 'counted'
@@ -154,23 +118,6 @@ const toUpsert = (
   const written = typeof updatedAt === 'string' && ISO.test(updatedAt) ? Date.parse(updatedAt) : Number.NaN
   const at = isStorable(written) ? isoTime(written) : createdAt(origin)
   return { entity: entity.name, key, source: 'stream', op: 'upsert', version, row: rowOf(image, entity), at }
-}
-
-const createdAt = ({ created }: Origin): string => isoTime((created ?? 0) * 1000)
-
-/** Sequence numbers have up to 40 digits. */
-const SEQUENCE_SPACE = 10n ** 40n
-
-/**
- * A version for a record whose writer keeps none: its second, then its sequence number. Nothing else in a record is
- * the same at every delivery: a position in the batch, or a counter of the function's, is not.
- */
-const streamVersion = ({ created, sequenceNumber }: Origin): Version => {
-  if (created === undefined || !isStorable(created * 1000))
-    throw new InvalidRecordError('The record has no creation time between 1970 and 2038')
-  if (!/^\d{1,40}$/.test(sequenceNumber))
-    throw new InvalidRecordError('The sequence number is not one of up to 40 digits')
-  return BigInt(Math.floor(created)) * SEQUENCE_SPACE + BigInt(sequenceNumber)
 }
 
 /** Names of the item, and of the members of its lists, that the entity doesn't have. */
@@ -214,26 +161,6 @@ export const itemToChange = (
     created: Date.now() / 1000,
     sequenceNumber: '',
   })
-
-const ISO = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?Z$/
-/** The last second that MySQL's TIMESTAMP holds is 2038-01-19T03:14:07Z. */
-const LATEST = 2 ** 31 * 1000 - 1
-
-const isStorable = (milliseconds: number): boolean => milliseconds >= 1000 && milliseconds <= LATEST
-
-const isoTime = (milliseconds: number): string => {
-  if (!isStorable(milliseconds)) throw new InvalidRecordError('The time of the write is outside 1970 to 2038')
-  return new Date(milliseconds).toISOString()
-}
-
-const versionOf = (image: Record<string, Value>): Version => {
-  const { version } = image
-  if (!(version instanceof DecimalText)) throw new InvalidRecordError('version is missing or not a number')
-  if (!/^[1-9]\d*$/.test(version.text)) throw new InvalidRecordError('version is not a positive integer')
-  const parsed = BigInt(version.text)
-  if (parsed >= LARGEST_VERSION) throw new InvalidRecordError(`version is not below ${LARGEST_VERSION}`)
-  return parsed
-}
 
 const rowOf = (image: Record<string, Value>, entity: Entity): Row => {
   const parsed = entity.image.safeParse(image)

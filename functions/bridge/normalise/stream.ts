@@ -2,7 +2,8 @@ import * as z from 'zod'
 import type { Version } from '../change.ts'
 import type { Entity } from '../entity.ts'
 import { ConfigurationError, InvalidRecordError } from '../errors.ts'
-import { type ReadChange, readRecord } from './record.ts'
+import type { ReadChange, RecordReader } from './reader.ts'
+import { entityReader } from './record.ts'
 
 /** A change with the stream record that it came from. */
 export type StreamChange = ReadChange & {
@@ -30,8 +31,8 @@ export type StreamBatch = {
   readonly ignored: ReadonlyMap<string, number>
 }
 
-/** Which entities a table keeps, by the table's name in DynamoDB. */
-export type TableIndex = ReadonlyMap<string, readonly Entity[]>
+/** Who reads the records of which table, by the table's name in DynamoDB. */
+export type TableIndex = ReadonlyMap<string, RecordReader>
 
 /** @param tables table names in DynamoDB by their names in this project */
 export const tableIndex = (
@@ -39,10 +40,10 @@ export const tableIndex = (
   tables: Readonly<Record<string, string>>,
 ): TableIndex =>
   new Map(
-    Object.entries(tables).map(([name, table]) => [
-      table,
-      entities.filter(({ item }) => item.table === name),
-    ]),
+    Object.entries(tables).flatMap(([name, table]) => {
+      const [first, ...others] = entities.filter(({ item }) => item.table === name)
+      return first === undefined ? [] : [[table, entityReader([first, ...others])]]
+    }),
   )
 
 const batchShape = z.object({
@@ -62,7 +63,7 @@ const envelope = z.object({
  * @returns undefined when the event is no stream event; a record that can't become a change is rejected by name and
  *   the others go on
  * @throws InvalidRecordError when a record has no sequence number: it couldn't be reported, so the batch must fail
- * @throws ConfigurationError for a table that no entity is kept in
+ * @throws ConfigurationError for a table that nothing is kept of
  */
 export const normaliseStreamEvent = (event: unknown, tables: TableIndex): StreamBatch | undefined => {
   const batch = batchShape.safeParse(event)
@@ -77,20 +78,20 @@ export const normaliseStreamEvent = (event: unknown, tables: TableIndex): Stream
         cause: named.error,
       })
     const { SequenceNumber: sequenceNumber } = named.data.dynamodb
-    const entities = entitiesOf(named.data.eventSourceARN, tables)
-    const read = readRecord(record, entities)
+    const reader = readerOf(named.data.eventSourceARN, tables)
+    const read = reader.read(record)
     for (const change of read.changes) changes.push({ sequenceNumber, record, ...change })
     for (const fault of read.faults) rejected.push({ sequenceNumber, record, ...fault })
-    const { table } = entities[0].item
+    const { table } = reader
     if (read.changes.length + read.faults.length === 0) ignored.set(table, (ignored.get(table) ?? 0) + 1)
   }
   return { from: 'stream', changes, rejected, ignored }
 }
 
 /** @param arn `arn:aws:dynamodb:region:account:table/NAME/stream/LABEL` */
-const entitiesOf = (arn: string, tables: TableIndex): readonly [Entity, ...Entity[]] => {
+const readerOf = (arn: string, tables: TableIndex): RecordReader => {
   const table = /:table\/([^/]+)\/stream\//.exec(arn)?.[1]
-  const [first, ...others] = (table === undefined ? undefined : tables.get(table)) ?? []
-  if (first === undefined) throw new ConfigurationError([`no entity is kept in the table of stream ${arn}`])
-  return [first, ...others]
+  const reader = table === undefined ? undefined : tables.get(table)
+  if (reader === undefined) throw new ConfigurationError([`nothing is kept of the table of stream ${arn}`])
+  return reader
 }

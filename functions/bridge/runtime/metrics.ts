@@ -8,6 +8,7 @@ export type CountName =
   | 'Retried'
   | 'Ignored'
   | 'UnknownAttributes'
+  | 'Collisions'
 
 /** What is measured in milliseconds. `Lag`: from a write to its visibility in the other store. */
 export type DurationName = 'Lag'
@@ -27,6 +28,9 @@ export const METRICS_NAMESPACE = 'Backsync'
 
 /** The service that the stream function's metrics name: its alarms look for it. */
 export const BACK_SYNC = 'back-sync'
+
+/** As BACK_SYNC, of the function that keeps tables by others. */
+export const KEEP_TABLES = 'keep-tables'
 
 /** Values that one metric may have in one line. @see Embedded metric format specification, "Target members" */
 export const VALUES_LIMIT = 100

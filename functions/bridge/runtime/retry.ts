@@ -19,11 +19,18 @@ export const retry = async <T>(policy: RetryPolicy, work: () => Promise<T>): Pro
     try {
       return await work()
     } catch (error) {
-      const ceiling = Math.min(policy.longestPause, policy.firstPause * 2 ** (attempt - 1))
-      const pause = ceiling * (0.5 + Math.random() / 2)
-      if (attempt >= policy.attempts || !policy.retryable(error) || policy.deadline.remaining() <= pause)
+      const before = pauseOf(attempt, policy.firstPause, policy.longestPause)
+      if (attempt >= policy.attempts || !policy.retryable(error) || policy.deadline.remaining() <= before)
         throw error
-      await wait(pause)
+      await wait(before)
     }
   }
 }
+
+/** Exponential, with jitter, in milliseconds. */
+const pauseOf = (attempt: number, first: number, longest: number): number =>
+  Math.min(longest, first * 2 ** (attempt - 1)) * (0.5 + Math.random() / 2)
+
+/** Waits before another attempt: the first pause in milliseconds, doubled by each attempt up to the longest. */
+export const pause = (attempt: number, first: number, longest: number): Promise<void> =>
+  wait(pauseOf(attempt, first, longest))

@@ -1,10 +1,8 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import { nothingApplied, type PartialOutcome, type Refused, StillReferencedError } from '../aurora/outcome.ts'
 import { type Change, coalesce } from '../change.ts'
-import type { Entity } from '../entity.ts'
 import { kindOf } from '../errors.ts'
+import { nothingApplied, type PartialOutcome, type Refused, StillReferencedError } from '../outcome.ts'
 import { retry } from '../runtime/retry.ts'
-import { blockedDeletes } from './blocked.ts'
 import type { SyncParts } from './parts.ts'
 
 /** Pauses before a change whose parent is missing is tried again, in milliseconds; then it is parked and waits there. */
@@ -12,27 +10,27 @@ const DEPENDENCY_PAUSES = [0, 100, 300] as const
 /** Kept back for parking and for the answer, in milliseconds. */
 const RESERVE = 5_000
 
-/** What became of the changes of one entity. */
-export type EntityOutcome = PartialOutcome & { readonly entity: Entity; readonly changes: readonly Change[] }
+/** What became of the changes of one name. */
+export type NamedOutcome = PartialOutcome & { readonly name: string; readonly changes: readonly Change[] }
 
 /**
- * Applies changes of several entities, parents before those that refer to them. What fails for the moment is tried
+ * Applies changes of several names, parents before those that refer to them. What fails for the moment is tried
  * again while the invocation has time; a change whose parent is missing, or a delete of a row that is referred to, a
  * few times after all the others.
  *
  * @param pauses before each time that those are tried again, in milliseconds
- * @returns for each entity with changes, what was applied and what was refused in the end
+ * @returns for each name with changes, what was applied and what was refused in the end
  * @throws BridgeError when the store can't be reached or is not set up
  */
 export const applyPatiently = async (
   changesOf: ReadonlyMap<string, readonly Change[]>,
   parts: OneParts,
   { pauses = DEPENDENCY_PAUSES }: { readonly pauses?: readonly number[] } = {},
-): Promise<readonly EntityOutcome[]> => {
-  const outcomes: EntityOutcome[] = []
-  for (const entity of parts.entities) {
-    const changes = changesOf.get(entity.name) ?? []
-    if (changes.length > 0) outcomes.push({ entity, changes, ...(await applyOne(entity, changes, parts)) })
+): Promise<readonly NamedOutcome[]> => {
+  const outcomes: NamedOutcome[] = []
+  for (const name of parts.sink.names) {
+    const changes = changesOf.get(name) ?? []
+    if (changes.length > 0) outcomes.push({ name, changes, ...(await applyOne(name, changes, parts)) })
   }
   for (const pause of pauses) {
     const waiting = outcomes.filter(({ refused }) => refused.some(isDependency))
@@ -40,8 +38,8 @@ export const applyPatiently = async (
     if (pause > 0) await wait(pause)
     for (const outcome of waiting) {
       const again = outcome.refused.filter(isDependency).map(({ change }) => change)
-      parts.metrics.count('Retried', outcome.entity.name, again.length)
-      const second = await applyOne(outcome.entity, again, parts)
+      parts.metrics.count('Retried', outcome.name, again.length)
+      const second = await applyOne(outcome.name, again, parts)
       outcomes[outcomes.indexOf(outcome)] = {
         ...outcome,
         applied: outcome.applied + second.applied,
@@ -56,10 +54,10 @@ export const applyPatiently = async (
 /** Whether something else has to come or go first. */
 export const isDependency = ({ error }: Refused): boolean => kindOf(error) === 'dependency'
 
-type OneParts = Pick<SyncParts, 'entities' | 'writer' | 'deadline' | 'metrics' | 'log'>
+type OneParts = Pick<SyncParts, 'sink' | 'deadline' | 'metrics' | 'log'>
 
 const applyOne = async (
-  entity: Entity,
+  name: string,
   changes: readonly Change[],
   parts: OneParts,
 ): Promise<PartialOutcome> => {
@@ -72,30 +70,32 @@ const applyOne = async (
       longestPause: 5_000,
       retryable: (error) => {
         if (kindOf(error) !== 'transient' || deadline.remaining() < RESERVE) return false
-        metrics.count('Retried', entity.name, changes.length)
-        log.warn('trying again', { entity: entity.name, changes: changes.length, error })
+        metrics.count('Retried', name, changes.length)
+        log.warn('trying again', { entity: name, changes: changes.length, error })
         return true
       },
       deadline,
     },
-    () => applyUnblocked(entity, changes, parts),
+    () => applyUnblocked(name, changes, parts),
   )
 }
 
 /** Sets aside at once the deletes that would fail: each would halve its batch on the way. */
 const applyUnblocked = async (
-  entity: Entity,
+  name: string,
   changes: readonly Change[],
-  parts: OneParts,
+  { sink }: OneParts,
 ): Promise<PartialOutcome> => {
-  const newest = coalesce(changes)
-  const blocked = await blockedDeletes(entity, newest, parts)
+  const blocked = await sink.blocked(
+    name,
+    coalesce(changes).filter(({ op }) => op === 'delete'),
+  )
   const keys = new Set([...blocked].map(({ key }) => key))
-  const outcome = await parts.writer.applyIsolating(
-    entity,
+  const outcome = await sink.applyIsolating(
+    name,
     // All of them, not the newest only: what they say together is of use to the writer.
     changes.filter(({ key }) => !keys.has(key)),
   )
-  const error = new StillReferencedError(`Rows of other entities refer to the ${entity.name}`)
+  const error = new StillReferencedError(`Something still refers to the ${name}`)
   return { ...outcome, refused: [...outcome.refused, ...[...blocked].map((change) => ({ change, error }))] }
 }

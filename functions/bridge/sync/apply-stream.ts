@@ -1,10 +1,10 @@
-import type { Change } from '../change.ts'
+import { type Change, subjectOf } from '../change.ts'
 import { kindOf } from '../errors.ts'
 import type { StreamBatch, StreamChange } from '../normalise/stream.ts'
 import type { Parked, ParkedHead } from '../parking/parked.ts'
 import { comparePlaces } from '../parking/place.ts'
-import { applyPatiently, type EntityOutcome } from './apply-patiently.ts'
-import { parkedChange, parkedRecord } from './parking-entry.ts'
+import { applyPatiently, type NamedOutcome } from './apply-patiently.ts'
+import { countParked, parkedChange, parkedRecord } from './parking-entry.ts'
 import type { SyncParts } from './parts.ts'
 import { recheck, unpark } from './unpark.ts'
 
@@ -16,7 +16,7 @@ export type StreamAnswer = { readonly batchItemFailures: readonly { readonly ite
  * whole payload, so that it holds up none behind it. Only what could neither be applied nor parked is reported, to be
  * delivered again: records behind it come again with it, which the guard makes harmless.
  *
- * @throws BridgeError when Aurora can't be reached, or when Aurora or parking is not set up: then the whole batch is delivered again
+ * @throws BridgeError when the store can't be reached, or when it or parking is not set up: then the whole batch is delivered again
  */
 export const applyStream = async (batch: StreamBatch, parts: SyncParts): Promise<StreamAnswer> => {
   const { parking, log, metrics } = parts
@@ -32,10 +32,9 @@ export const applyStream = async (batch: StreamBatch, parts: SyncParts): Promise
   const toPark = [...batch.rejected.map(parkedRecord), ...outcomes.flatMap(refusals(batch, parts))]
   try {
     await parking.park(toPark, parts.now())
-    for (const { entity, key, version, code, class: errorClass } of toPark) {
-      metrics.count('Parked', entity, 1)
+    countParked(toPark, metrics)
+    for (const { entity, key, version, code, class: errorClass } of toPark)
       log.error('parked', { entity, key, version: version?.toString(), code, class: errorClass })
-    }
     await supersede(await heads, outcomes, batch, parts)
     await recheck(outcomes, parts)
     await unpark(outcomes, parts)
@@ -73,11 +72,11 @@ const readHeads = async ({ parking }: SyncParts, entities: readonly string[]): P
 
 /** What a batch's refused changes look like parked, each with the record that it came from. */
 const refusals =
-  (batch: StreamBatch, { entities }: SyncParts) =>
-  ({ entity, refused }: EntityOutcome): Parked[] =>
+  (batch: StreamBatch, { sink }: SyncParts) =>
+  ({ refused }: NamedOutcome): Parked[] =>
     refused.map((one) => {
       const source = batch.changes.find(({ change }) => change === one.change)
-      return parkedChange(entity, entities, one, {
+      return parkedChange(sink, one, {
         ...(source && { sequenceNumber: source.sequenceNumber }),
         payload: JSON.stringify(source?.record),
       })
@@ -89,46 +88,47 @@ const refusals =
  */
 const supersede = async (
   heads: Heads,
-  outcomes: readonly EntityOutcome[],
+  outcomes: readonly NamedOutcome[],
   batch: StreamBatch,
   parts: SyncParts,
 ): Promise<void> => {
   const placeOf = new Map(batch.changes.map(({ change, sequenceNumber }) => [change, sequenceNumber]))
-  for (const { entity, changes, refused } of outcomes) {
-    const parked = heads.get(entity.name)
+  for (const { name, changes, refused } of outcomes) {
+    const parked = heads.get(name)
     if (parked === undefined || parked.size === 0) continue
-    const failed = new Set(refused.map(({ change }) => change.key))
+    const failed = new Set(refused.map(({ change }) => subjectOf(change)))
     for (const change of changes) {
-      const { key, version } = change
+      const { version } = change
+      const key = subjectOf(change)
       const head = parked.get(key)
       if (head === undefined || failed.has(key)) continue
       const sequenceNumber = placeOf.get(change)
       const upTo = { version, ...(sequenceNumber !== undefined && { sequenceNumber }) }
       if (comparePlaces(upTo, head) < 0) continue
       const how = version === head.version ? 'applied' : 'superseded'
-      if (await parts.parking.resolve(entity.name, key, version, how, parts.now(), sequenceNumber))
-        parts.metrics.count(how === 'applied' ? 'Unparked' : 'Superseded', entity.name, 1)
+      if (await parts.parking.resolve(name, key, version, how, parts.now(), sequenceNumber))
+        parts.metrics.count(how === 'applied' ? 'Unparked' : 'Superseded', name, 1)
     }
   }
 }
 
 const report = (
   batch: StreamBatch,
-  outcomes: readonly EntityOutcome[],
+  outcomes: readonly NamedOutcome[],
   { metrics, log, now }: SyncParts,
 ): void => {
   for (const [table, count] of batch.ignored) metrics.count('Ignored', table, count)
   for (const { change, unknownAttributes } of batch.changes)
     if (unknownAttributes > 0) metrics.count('UnknownAttributes', change.entity, unknownAttributes)
-  for (const { entity, changes, applied, skipped, refused } of outcomes) {
-    metrics.count('Applied', entity.name, applied)
-    metrics.count('SkippedAsOlder', entity.name, skipped)
+  for (const { name, changes, applied, skipped, refused } of outcomes) {
+    metrics.count('Applied', name, applied)
+    metrics.count('SkippedAsOlder', name, skipped)
     const failed = new Set(refused.map(({ change }) => change))
     const at = now().getTime()
     for (const change of changes)
-      if (!failed.has(change)) metrics.milliseconds('Lag', entity.name, at - Date.parse(change.at))
+      if (!failed.has(change)) metrics.milliseconds('Lag', name, at - Date.parse(change.at))
     log.info('applied', {
-      entity: entity.name,
+      entity: name,
       ...(changes.length === 1 && identify(changes)),
       applied,
       skipped,

@@ -1,6 +1,10 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import { AuroraSink } from '../aurora/aurora-sink.ts'
+import type { AuroraStore } from '../aurora/aurora-store.ts'
+import type { GuardedWriter } from '../aurora/guarded-writer.ts'
 import { DynamoCurrentItems } from '../dynamo/current-items.ts'
-import { inOrderOfReference } from '../entity.ts'
+import { EntitySource } from '../dynamo/entity-source.ts'
+import type { Entity } from '../entity.ts'
 import { ConfigurationError } from '../errors.ts'
 import { DynamoParking } from '../parking/dynamo-parking.ts'
 import type { SyncParts } from './parts.ts'
@@ -11,6 +15,12 @@ export type SyncConfig = {
   readonly PARKING_TABLE?: string | undefined
 }
 
+type Given = Omit<SyncParts, 'parking' | 'sink' | 'source'> & {
+  readonly entities: readonly Entity[]
+  readonly writer: GuardedWriter
+  readonly store: AuroraStore
+}
+
 /**
  * The parts with which a function writes a stream's changes back. They are made at the first call, since the function
  * that serves the API from the same code has neither the tables nor the right to use them.
@@ -19,7 +29,7 @@ export type SyncConfig = {
  */
 export const openSync = (
   { TABLES, PARKING_TABLE }: SyncConfig,
-  parts: Omit<SyncParts, 'parking' | 'items'>,
+  { entities, writer, store, ...parts }: Given,
 ): (() => SyncParts) => {
   let opened: SyncParts | undefined
   return () => {
@@ -28,11 +38,16 @@ export const openSync = (
       throw new ConfigurationError(['TABLES and PARKING_TABLE are needed to write a stream back'])
     const client = new DynamoDBClient({ requestHandler: { connectionTimeout: 3_000 } })
     const { deadline } = parts
+    const items = new DynamoCurrentItems(client, TABLES, deadline)
     opened = {
       ...parts,
-      entities: inOrderOfReference(parts.entities),
+      sink: new AuroraSink(entities, { writer, store }),
+      source: new EntitySource(
+        entities,
+        items,
+        async (entity, key) => (await store.get(entity, key)) !== undefined,
+      ),
       parking: new DynamoParking({ client, table: PARKING_TABLE, deadline }),
-      items: new DynamoCurrentItems(client, TABLES, deadline),
     }
     return opened
   }

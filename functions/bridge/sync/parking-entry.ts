@@ -1,8 +1,10 @@
-import type { Refused } from '../aurora/outcome.ts'
-import { type Entity, parentsOf, referencesOf } from '../entity.ts'
+import { subjectOf } from '../change.ts'
 import { BridgeError, kindOf } from '../errors.ts'
 import type { Rejected } from '../normalise/stream.ts'
-import type { Parked, ParkedClass, WaitsFor } from '../parking/parked.ts'
+import type { Refused } from '../outcome.ts'
+import type { Parked, ParkedClass } from '../parking/parked.ts'
+import type { CountName, Metrics } from '../runtime/metrics.ts'
+import type { Sink } from '../sink.ts'
 
 /** How a record that can't become a change is set aside. */
 export const parkedRecord = ({ sequenceNumber, entity, key, version, record, error }: Rejected): Parked => ({
@@ -17,29 +19,20 @@ export const parkedRecord = ({ sequenceNumber, entity, key, version, record, err
 })
 
 /**
- * How a change that the database refuses is set aside.
+ * How a change that the store refuses is set aside.
  *
  * @param evidence the stream record that it came from, or what else tells the operator most
  */
 export const parkedChange = (
-  entity: Entity,
-  entities: readonly Entity[],
+  sink: Sink,
   { change, error }: Refused,
   { sequenceNumber, payload }: { readonly sequenceNumber?: string; readonly payload: string },
 ): Parked => {
   const kind: ParkedClass = kindOf(error) === 'dependency' ? 'dependency' : 'data'
-  const waitsFor: WaitsFor[] =
-    kind === 'data'
-      ? []
-      : change.op === 'delete'
-        ? // The row is referred to: a change of whoever refers to it may set it free.
-          entities
-            .filter((other) => referencesOf(other).includes(entity.name))
-            .map(({ name }) => ({ entity: name }))
-        : parentsOf(entity, change)
+  const waitsFor = kind === 'data' ? [] : sink.waitsFor(change)
   return {
-    entity: entity.name,
-    key: change.key,
+    entity: change.entity,
+    key: subjectOf(change),
     version: change.version,
     op: change.op,
     class: kind,
@@ -48,5 +41,17 @@ export const parkedChange = (
     ...(sequenceNumber === undefined ? {} : { sequenceNumber }),
     ...(waitsFor.length === 0 ? {} : { waitsFor }),
     payload,
+  }
+}
+
+/** Refusals that are counted by a name of their own, too. */
+const COUNTED: Readonly<Record<string, CountName>> = { 'target.taken': 'Collisions' }
+
+/** Counts what has been parked. */
+export const countParked = (parked: readonly Parked[], metrics: Metrics): void => {
+  for (const { entity, code } of parked) {
+    metrics.count('Parked', entity, 1)
+    const own = COUNTED[code]
+    if (own !== undefined) metrics.count(own, entity, 1)
   }
 }

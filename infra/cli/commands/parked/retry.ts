@@ -122,7 +122,7 @@ const tryAll = async (context: Context, plan: Plan, total: number): Promise<read
             'go on with the same command',
           )
         parts.deadline.begin({ awsRequestId: 'backsync', getRemainingTimeInMillis: () => GROUP_LIMIT })
-        const tried = await retryParked(parts, entity, heads.slice(at, at + AT_ONCE))
+        const tried = await retryParked(parts, entity.name, heads.slice(at, at + AT_ONCE))
         outcomes.push(...tried)
         if (json) printJsonLines(io, tried.map(jsonOf))
         progress.advance(tried.length)

@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import type { ResultSetHeader, RowDataPacket } from 'mysql2/promise'
 import { toDocument } from '../../../../functions/bridge/aurora/document.ts'
 import type { GuardedWriter } from '../../../../functions/bridge/aurora/guarded-writer.ts'
-import { KeyTakenError } from '../../../../functions/bridge/aurora/outcome.ts'
+import { KeyTakenError } from '../../../../functions/bridge/aurora/refusals.ts'
 import { insertMissing, updateOlder } from '../../../../functions/bridge/aurora/statements.ts'
 import type { Change } from '../../../../functions/bridge/change.ts'
 import { Deadline } from '../../../../functions/bridge/runtime/deadline.ts'

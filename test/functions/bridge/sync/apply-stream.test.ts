@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
 import type { RowDataPacket } from 'mysql2/promise'
+import { AuroraSink } from '../../../../functions/bridge/aurora/aurora-sink.ts'
 import { Deadline } from '../../../../functions/bridge/runtime/deadline.ts'
 import { chef } from '../../../../functions/entities/chef.ts'
 import { dish } from '../../fixtures/dish.ts'
@@ -169,9 +170,12 @@ describe('a batch of the stream', () => {
     const records = [chefRecord('1', KEY, '0'), chefRecord('2', OTHER, '1')]
     const deadline = new Deadline()
     deadline.begin({ awsRequestId: 'r', getRemainingTimeInMillis: () => 1_500 })
-    const writer = sync.aurora.writerUntil(deadline)
+    const sink = new AuroraSink([chef, dish], {
+      writer: sync.aurora.writerUntil(deadline),
+      store: sync.aurora.store,
+    })
 
-    await expect(sync.deliverWith({ writer, deadline }, ...records)).rejects.toThrow(
+    await expect(sync.deliverWith({ sink, deadline }, ...records)).rejects.toThrow(
       expect.objectContaining({ code: expect.stringMatching(code) }),
     )
 

@@ -7,8 +7,10 @@ import {
   DynamoDBClient,
   PutItemCommand,
 } from '@aws-sdk/client-dynamodb'
+import { AuroraSink } from '../../../../functions/bridge/aurora/aurora-sink.ts'
 import { DynamoCurrentItems } from '../../../../functions/bridge/dynamo/current-items.ts'
-import { type Entity, inOrderOfReference } from '../../../../functions/bridge/entity.ts'
+import { EntitySource } from '../../../../functions/bridge/dynamo/entity-source.ts'
+import type { Entity } from '../../../../functions/bridge/entity.ts'
 import {
   normaliseStreamEvent,
   type StreamBatch,
@@ -71,11 +73,13 @@ export const openTestSync = async (
   const counted = new Map<string, number>()
   const deadline = new Deadline()
   const parts: SyncParts = {
-    entities: inOrderOfReference(entities),
-    writer: aurora.writer,
-    store: aurora.store,
+    sink: new AuroraSink(entities, aurora),
+    source: new EntitySource(
+      entities,
+      new DynamoCurrentItems(client, real, deadline),
+      async (entity, key) => (await aurora.store.get(entity, key)) !== undefined,
+    ),
     parking: new DynamoParking({ client, table: parking.table, deadline }),
-    items: new DynamoCurrentItems(client, real, deadline),
     deadline,
     metrics: {
       count: (name: CountName, entity, n) =>

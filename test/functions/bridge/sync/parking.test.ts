@@ -236,7 +236,9 @@ describe('what a batch of the stream can not apply', () => {
       await sync.deliver(chefRecord(chefItem(CHEF, 1)), recipeRecord(bad()))
       await sync.put(recipe, recipeItem(RECIPE, 3, CHEF))
 
-      expect(await retryParked(sync.parts, recipe, await heads())).toMatchObject([{ outcome: 'applied' }])
+      expect(await retryParked(sync.parts, recipe.name, await heads())).toMatchObject([
+        { outcome: 'applied' },
+      ])
       expect(await sync.parked('recipe')).toEqual([])
       expect(await recipeVersion()).toBe(3n)
     })
@@ -246,7 +248,7 @@ describe('what a batch of the stream can not apply', () => {
       await sync.deliver(recipeRecord(recipeItem(RECIPE, 1, CHEF)))
       const [before] = await heads()
 
-      expect(await retryParked(sync.parts, recipe, await heads())).toMatchObject([
+      expect(await retryParked(sync.parts, recipe.name, await heads())).toMatchObject([
         { outcome: 'parked', error: { code: 'parent.missing' } },
       ])
       const [after] = await heads()
@@ -259,7 +261,9 @@ describe('what a batch of the stream can not apply', () => {
       await sync.deliver(recipeRecord(bad()))
       await sync.remove(recipe, RECIPE)
 
-      expect(await retryParked(sync.parts, recipe, await heads())).toMatchObject([{ outcome: 'applied' }])
+      expect(await retryParked(sync.parts, recipe.name, await heads())).toMatchObject([
+        { outcome: 'applied' },
+      ])
       expect(await recipeVersion()).toBeUndefined()
       await sync.deliver(recipeRecord(recipeItem(RECIPE, 2, CHEF)))
       expect(await recipeVersion()).toBeUndefined()
@@ -274,7 +278,7 @@ describe('what a batch of the stream can not apply', () => {
         sync.read(recipeRecord(recipeItem(RECIPE, 5, CHEF))).changes.map(({ change }) => change),
       )
 
-      expect(await retryParked(sync.parts, recipe, parked)).toMatchObject([{ outcome: 'superseded' }])
+      expect(await retryParked(sync.parts, recipe.name, parked)).toMatchObject([{ outcome: 'superseded' }])
       expect(await sync.parked('recipe')).toEqual([])
       expect(await recipeVersion()).toBe(5n)
     })

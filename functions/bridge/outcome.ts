@@ -1,5 +1,5 @@
-import type { Change } from '../change.ts'
-import { BridgeError } from '../errors.ts'
+import type { Change } from './change.ts'
+import { BridgeError } from './errors.ts'
 
 /** How many of a batch's keys changed a row, and how many didn't because the store holds the same or a newer version. */
 export type ApplyOutcome = {
@@ -24,30 +24,16 @@ export const sum = (outcomes: readonly PartialOutcome[]): PartialOutcome => ({
   refused: outcomes.flatMap(({ refused }) => refused),
 })
 
-/** The key is the id of a row that has a key of its own. */
-export class KeyTakenError extends BridgeError {
-  override readonly name = 'KeyTakenError'
-  readonly code = 'key.taken'
-  readonly kind = 'data'
-}
-
-/** A row that the change refers to is not there. */
-export class MissingParentError extends BridgeError {
-  override readonly name = 'MissingParentError'
-  readonly code = 'parent.missing'
-  readonly kind = 'dependency'
-}
-
-/** Rows of other entities refer to the row that is to be deleted. */
-export class StillReferencedError extends BridgeError {
-  override readonly name = 'StillReferencedError'
-  readonly code = 'row.referenced'
-  readonly kind = 'dependency'
-}
-
 /** Others wrote the same keys again and again between our statements. */
 export class UnsettledError extends BridgeError {
   override readonly name = 'UnsettledError'
   readonly code = 'writer.unsettled'
   readonly kind = 'transient'
+}
+
+/** Something else refers to what is to be deleted. */
+export class StillReferencedError extends BridgeError {
+  override readonly name = 'StillReferencedError'
+  readonly code = 'row.referenced'
+  readonly kind = 'dependency'
 }
