@@ -23,6 +23,13 @@ export const settings = {
   tables: z.object({ TABLES: json(z.record(z.string(), z.string().min(1))) }),
   /** The table in which changes that can't be applied are set aside. */
   parking: z.object({ PARKING_TABLE: z.string().min(1) }),
+  /** Tables that are kept by others: sources and targets, and what keeping them needs. */
+  keptTables: z.object({
+    TABLES: json(z.record(z.string(), z.string().min(1))),
+    PARKING_TABLE: z.string().min(1),
+    TOMBSTONES_TABLE: z.string().min(1),
+    JOBS_TABLE: z.string().min(1),
+  }),
   migrations: z.object({
     MIGRATE_ON_REQUEST: z.enum(['true', 'false']).transform((text) => text === 'true'),
   }),

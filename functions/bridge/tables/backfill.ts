@@ -1,0 +1,141 @@
+import { type Change, subjectOf } from '../change.ts'
+import { itemSize } from '../dynamo/item-size.ts'
+import { toJsonText } from '../dynamo/json-text.ts'
+import { ConfigurationError, InvalidRecordError } from '../errors.ts'
+import type { Parked } from '../parking/parked.ts'
+import type { Deadline } from '../runtime/deadline.ts'
+import { applyPatiently } from '../sync/apply-patiently.ts'
+import { countParked, parkedChange } from '../sync/parking-entry.ts'
+import { decodeItem } from '../values.ts'
+import type { JobLease, Tally } from './jobs.ts'
+import { keyText } from './keys.ts'
+import type { TableSyncParts } from './open-tables.ts'
+import type { Projection } from './projection.ts'
+import type { RateLimiter } from './rate-limiter.ts'
+import { type Item, type ScanPage, scanSegment } from './scan.ts'
+import { scannedChange, scanVersion } from './scanned.ts'
+import { addTallies, NOTHING, runSegments } from './segments.ts'
+import { keyAttributes } from './table.ts'
+
+export type Backfill = {
+  readonly projection: Projection
+  readonly sync: TableSyncParts
+  readonly lease: Pick<JobLease, 'progress' | 'save'>
+  readonly segments: number
+  /** Segments at once. @default 4 */
+  readonly concurrency?: number | undefined
+  readonly limiter?: RateLimiter | undefined
+  readonly deadline: Deadline
+  readonly signal?: AbortSignal | undefined
+  readonly onProgress?: ((tally: Tally) => void) | undefined
+}
+
+/**
+ * Fills a kept table with what its source holds already, beside the stream that keeps it. Both apply their changes
+ * under one guard, so it may take any time, be interrupted, and be repeated: what the stream has brought is newer, and
+ * what it has deleted stays deleted. What can't be applied is parked.
+ *
+ * @returns `done: false` when the signal aborted or the time was nearly over; the same lease's job goes on there
+ * @throws BridgeError
+ */
+export const backfill = async ({
+  projection,
+  sync,
+  lease,
+  segments,
+  concurrency = 4,
+  limiter,
+  deadline,
+  signal,
+  onProgress,
+}: Backfill): Promise<{ readonly done: boolean; readonly tally: Tally }> => {
+  const table = sync.tables[projection.from.name]
+  if (table === undefined) throw new ConfigurationError([`TABLES names no table for ${projection.from.name}`])
+  const { client, now } = sync
+  const progress = await runSegments({
+    lease,
+    segments,
+    concurrency,
+    scan: (segment, start) =>
+      scanSegment({
+        client,
+        table,
+        segment,
+        segments,
+        start,
+        limiter,
+        deadline,
+        signal,
+        now: () => now().getTime(),
+      }),
+    page: (page) => applyPage(projection, page, sync),
+    deadline,
+    signal,
+    onProgress,
+  })
+  return { done: progress.every(({ done }) => done), tally: addTallies(progress.map(({ tally }) => tally)) }
+}
+
+const applyPage = async (
+  projection: Projection,
+  { items, readAt }: ScanPage,
+  sync: TableSyncParts,
+): Promise<Tally> => {
+  const changes: Change[] = []
+  const unfit: Parked[] = []
+  const itemOf = new Map<string, Item>()
+  for (const item of items) {
+    try {
+      const change = scannedChange(projection, decodeItem(item, projection.from.name), readAt)
+      if (change === undefined) continue
+      changes.push(change)
+      itemOf.set(subjectOf(change), item)
+    } catch (error) {
+      if (!(error instanceof InvalidRecordError)) throw error
+      unfit.push(parkedItem(projection, item, readAt, error))
+    }
+  }
+  const [outcome] = await applyPatiently(new Map([[projection.name, changes]]), sync, { pauses: [] })
+  const refused = outcome?.refused ?? []
+  const toPark = [
+    ...unfit,
+    ...refused.map((one) =>
+      parkedChange(sync.sink, one, { payload: toJsonText({ item: itemOf.get(subjectOf(one.change)) }) }),
+    ),
+  ]
+  await sync.parking.park(toPark, sync.now())
+  const { metrics } = sync
+  metrics.count('Applied', projection.name, outcome?.applied ?? 0)
+  metrics.count('SkippedAsOlder', projection.name, outcome?.skipped ?? 0)
+  countParked(toPark, metrics)
+  return {
+    ...NOTHING,
+    items: items.length,
+    bytes: items.reduce((sum, item) => sum + itemSize(item), 0),
+    applied: outcome?.applied ?? 0,
+    // Those that have no place in the target are as they should be, too.
+    skipped: items.length - (outcome?.applied ?? 0) - toPark.length,
+    refused: toPark.length,
+  }
+}
+
+/** How an item that can't be projected is set aside: before all records of the stream, where its version is unknown. */
+const parkedItem = (
+  { name, from }: Projection,
+  item: Item,
+  readAt: number,
+  error: InvalidRecordError,
+): Parked => {
+  const keys = Object.fromEntries(
+    keyAttributes(from.key).map((attribute) => [attribute.name, item[attribute.name]]),
+  )
+  return {
+    entity: name,
+    key: keyText(from.key, decodeItem(keys, from.name)),
+    ...(from.versions === 'stream' ? { version: scanVersion(readAt) } : { sequenceNumber: '0' }),
+    class: 'data',
+    code: error.code,
+    message: error.message,
+    payload: toJsonText({ item }),
+  }
+}

@@ -1,0 +1,55 @@
+import type { Change } from '../change.ts'
+import type { Value } from '../values.ts'
+
+/** DynamoDB takes 100 writes in a transaction; a change is two. */
+const MOST = 50
+/** A transaction holds 4 MB, names and conditions included. */
+const MOST_BYTES = 3_000_000
+
+/**
+ * Orders changes so that no two of a wave have one target key, since a transaction takes an item only once. Who leaves
+ * a place comes before who wants it.
+ */
+export const wavesOf = (changes: readonly Change[]): readonly (readonly Change[])[] => {
+  const waves: Change[][] = []
+  const seen = new Map<string, number>()
+  for (const change of [
+    ...changes.filter(({ op }) => op === 'delete'),
+    ...changes.filter(({ op }) => op === 'upsert'),
+  ]) {
+    const at = seen.get(change.key) ?? 0
+    seen.set(change.key, at + 1)
+    const wave = waves[at]
+    if (wave === undefined) waves.push([change])
+    else wave.push(change)
+  }
+  return waves
+}
+
+/** Cuts changes into what one transaction holds. */
+export const groupsOf = (changes: readonly Change[]): readonly (readonly Change[])[] => {
+  const groups: Change[][] = []
+  let bytes = 0
+  for (const change of changes) {
+    const size = change.op === 'upsert' ? sizeOf(change.row) : change.key.length
+    const last = groups.at(-1)
+    if (last === undefined || last.length === MOST || bytes + size > MOST_BYTES) {
+      groups.push([change])
+      bytes = size
+    } else {
+      last.push(change)
+      bytes += size
+    }
+  }
+  return groups
+}
+
+/** Bytes, roughly and from above: a character of text has up to three, a digit of a number counts as one. */
+const sizeOf = (value: Value): number => {
+  if (typeof value === 'string') return value.length * 3 + 1
+  if (value === null || typeof value !== 'object') return 1
+  if (value instanceof Uint8Array) return value.length
+  if (value instanceof Set)
+    return [...value].reduce((sum: number, member: Value) => sum + sizeOf(member) + 1, 3)
+  return Object.entries(value).reduce((sum, [name, member]) => sum + name.length * 3 + sizeOf(member) + 1, 3)
+}

@@ -1,0 +1,61 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import { DynamoParking } from '../parking/dynamo-parking.ts'
+import type { Deadline } from '../runtime/deadline.ts'
+import type { Log } from '../runtime/log.ts'
+import type { Metrics } from '../runtime/metrics.ts'
+import type { SyncParts } from '../sync/parts.ts'
+import type { Projection } from './projection.ts'
+import { DynamoStates, type ProjectionStates } from './states.ts'
+import { TableSink } from './table-sink.ts'
+import { TableSource } from './table-source.ts'
+
+export type TablesConfig = {
+  /** Table names in DynamoDB by their names in this project: sources and targets. */
+  readonly TABLES: Readonly<Record<string, string>>
+  readonly PARKING_TABLE: string
+  readonly TOMBSTONES_TABLE: string
+  readonly JOBS_TABLE: string
+}
+
+/** What keeping tables by others needs. */
+export type TableSyncParts = SyncParts & {
+  readonly client: DynamoDBClient
+  readonly tables: Readonly<Record<string, string>>
+  readonly states: ProjectionStates
+}
+
+type Given = {
+  readonly projections: readonly Projection[]
+  readonly deadline: Deadline
+  readonly log: Log
+  readonly metrics: Metrics
+  /** @default the system's clock */
+  readonly now?: () => Date
+  /** @default one of the environment's settings */
+  readonly client?: DynamoDBClient
+}
+
+/** @throws ConfigurationError when a target has no table */
+export const openTables = (config: TablesConfig, given: Given): TableSyncParts => {
+  const {
+    client = new DynamoDBClient({ requestHandler: { connectionTimeout: 3_000 } }),
+    now = () => new Date(),
+    projections,
+    deadline,
+    log,
+    metrics,
+  } = given
+  const { TABLES: tables, TOMBSTONES_TABLE: tombstones } = config
+  return {
+    client,
+    tables,
+    sink: new TableSink({ client, projections, tables, tombstones, deadline, now }),
+    source: new TableSource({ client, projections, tables, deadline }),
+    parking: new DynamoParking({ client, table: config.PARKING_TABLE, deadline }),
+    states: new DynamoStates(client, config.JOBS_TABLE, deadline),
+    deadline,
+    log,
+    metrics,
+    now,
+  }
+}

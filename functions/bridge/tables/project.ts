@@ -1,0 +1,59 @@
+import type { Change, Row, Source, Version } from '../change.ts'
+import { toAttributeValue } from '../dynamo/attribute-values.ts'
+import { InvalidRecordError } from '../errors.ts'
+import { keyText } from './keys.ts'
+import type { Projection } from './projection.ts'
+import { withoutStamp } from './stamp.ts'
+
+/** An item of the source as it is to be in the target, with its key there. */
+export type Projected = { readonly key: string; readonly row: Row }
+
+/**
+ * What an item of the source becomes.
+ *
+ * @returns undefined for one that has no place in the target
+ * @throws InvalidRecordError when it can't be projected, or the result has no valid key or no form in DynamoDB
+ */
+export const projectRow = ({ project, key, name, kind }: Projection, row: Row): Projected | undefined => {
+  const projected = attempt(name, () => project(withoutStamp(row)))
+  if (projected === undefined) return undefined
+  const own = withoutStamp(
+    Object.fromEntries(Object.entries(projected).filter(([, value]) => value !== undefined)),
+  )
+  // What an author's words have made may have no form (a set that has become empty): found here, where it is one item's.
+  if (kind === 'reshape') attempt(name, () => toAttributeValue(own))
+  return { key: keyText(key, own), row: own }
+}
+
+const attempt = <T>(name: string, work: () => T): T => {
+  try {
+    return work()
+  } catch (cause) {
+    if (cause instanceof InvalidRecordError) throw cause
+    // The author's own words may hold a customer's values.
+    throw new InvalidRecordError(`${name} has no form for the item`, { cause })
+  }
+}
+
+/** What else a change has. */
+export type Occasion = {
+  readonly sourceKey: string
+  readonly version: Version
+  readonly source: Source
+  readonly at: string
+}
+
+export const upsertOf = ({ name }: Projection, { key, row }: Projected, occasion: Occasion): Change => ({
+  entity: name,
+  op: 'upsert',
+  key,
+  row,
+  ...occasion,
+})
+
+export const deleteOf = ({ name }: Projection, key: string, occasion: Occasion): Change => ({
+  entity: name,
+  op: 'delete',
+  key,
+  ...occasion,
+})

@@ -1,0 +1,31 @@
+import type { Row, Version } from '../change.ts'
+import type { Item } from '../dynamo/items.ts'
+
+/**
+ * What an item of a kept table has beside its attributes: at which version it is, and of which item of the source it
+ * was made. The guard compares them in the write itself.
+ */
+export const STAMP = { version: 'backsync_version', source: 'backsync_source' } as const
+
+/** As long as the longest version: ten digits of seconds, forty of a sequence number. */
+const DIGITS = 50
+
+/** A version as text that compares as the number does. */
+export const versionText = (version: Version): string => String(version).padStart(DIGITS, '0')
+
+/** The version and source key of a kept item; undefined where something else wrote it. */
+export const stampOf = (
+  item: Item,
+): { readonly version: Version; readonly sourceKey: string } | undefined => {
+  const version = item[STAMP.version]?.S
+  const sourceKey = item[STAMP.source]?.S
+  return version === undefined || sourceKey === undefined || !/^\d+$/.test(version)
+    ? undefined
+    : { version: BigInt(version), sourceKey }
+}
+
+/** A kept table may itself be read by a job: its stamps aren't part of the items. */
+export const withoutStamp = <T extends Row>(row: T): Row => {
+  const { [STAMP.version]: _, [STAMP.source]: __, ...own } = row
+  return own
+}

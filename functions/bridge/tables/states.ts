@@ -1,0 +1,137 @@
+import {
+  BatchGetItemCommand,
+  type DynamoDBClient,
+  GetItemCommand,
+  UpdateItemCommand,
+} from '@aws-sdk/client-dynamodb'
+import * as z from 'zod'
+import { DynamoError } from '../dynamo/errors.ts'
+import type { Item } from '../dynamo/items.ts'
+import type { Deadline } from '../runtime/deadline.ts'
+
+/** Where a kept table stands. */
+export type ProjectionState = {
+  readonly name: string
+  /** `finished`: the switch to the new table is made, and the stream's changes are no longer for it. */
+  readonly state: 'following' | 'finished'
+  /** When the stream's function last applied something, and when what it applied was written: ISO 8601, UTC. */
+  readonly lastAppliedAt?: string
+  readonly lastRecordAt?: string
+  readonly finishedAt?: string
+  readonly by?: string
+}
+
+/** Where kept tables stand, in the table of jobs. */
+export interface ProjectionStates {
+  read(name: string): Promise<ProjectionState>
+  /** Which of them are finished, as of now. */
+  finished(names: readonly string[]): Promise<ReadonlySet<string>>
+  /** Notes that the stream's function is at work. Said every few seconds at the most. */
+  beat(name: string, lastRecordAt: string, now: Date): Promise<void>
+  finish(name: string, by: string, now: Date): Promise<void>
+  /** Makes a finished one follow the stream again; what was written meanwhile has to be filled in. */
+  reopen(name: string, by: string, now: Date): Promise<void>
+}
+
+/** The longest that one call may take, in milliseconds. */
+const CALL_LIMIT = 5_000
+/** Between two beats of one function environment, in milliseconds. */
+const BEAT = 5_000
+const STATE = 'state'
+
+const text = z.object({ S: z.string() }).transform(({ S }) => S)
+const shape = z.object({
+  state: text.pipe(z.enum(['following', 'finished'])).optional(),
+  lastAppliedAt: text.optional(),
+  lastRecordAt: text.optional(),
+  finishedAt: text.optional(),
+  by: text.optional(),
+})
+
+/** In items `keep:<name>`, beside those of jobs. */
+export class DynamoStates implements ProjectionStates {
+  readonly #client: DynamoDBClient
+  readonly #table: string
+  readonly #deadline: Deadline
+  readonly #beats = new Map<string, number>()
+
+  constructor(client: DynamoDBClient, table: string, deadline: Deadline) {
+    this.#client = client
+    this.#table = table
+    this.#deadline = deadline
+  }
+
+  async read(name: string): Promise<ProjectionState> {
+    const command = new GetItemCommand({ TableName: this.#table, Key: keyOf(name), ConsistentRead: true })
+    const { Item } = await this.#call('GetItem', (options) => this.#client.send(command, options))
+    return stateOf(name, Item)
+  }
+
+  async finished(names: readonly string[]): Promise<ReadonlySet<string>> {
+    const finished = new Set<string>()
+    let keys = names.map(keyOf)
+    for (let call = 1; keys.length > 0; call++) {
+      const command = new BatchGetItemCommand({
+        RequestItems: { [this.#table]: { Keys: keys.slice(0, 100), ConsistentRead: true } },
+      })
+      const { Responses, UnprocessedKeys } = await this.#call('BatchGetItem', (options) =>
+        this.#client.send(command, options),
+      )
+      for (const item of Responses?.[this.#table] ?? []) {
+        const name = item.job?.S?.replace(/^keep:/, '') ?? ''
+        if (stateOf(name, item).state === 'finished') finished.add(name)
+      }
+      keys = [...(UnprocessedKeys?.[this.#table]?.Keys ?? []), ...keys.slice(100)]
+      if (call > 20) throw new DynamoError('BatchGetItem', new Error('keys stayed unprocessed'))
+    }
+    return finished
+  }
+
+  async beat(name: string, lastRecordAt: string, now: Date): Promise<void> {
+    const last = this.#beats.get(name)
+    if (last !== undefined && now.getTime() - last < BEAT) return
+    this.#beats.set(name, now.getTime())
+    await this.#set(name, { lastAppliedAt: now.toISOString(), lastRecordAt })
+  }
+
+  async finish(name: string, by: string, now: Date): Promise<void> {
+    await this.#set(name, { state: 'finished', finishedAt: now.toISOString(), by })
+  }
+
+  async reopen(name: string, by: string, now: Date): Promise<void> {
+    await this.#set(name, { state: 'following', finishedAt: now.toISOString(), by })
+  }
+
+  async #set(name: string, attributes: Readonly<Record<string, string>>): Promise<void> {
+    const names = Object.keys(attributes)
+    const command = new UpdateItemCommand({
+      TableName: this.#table,
+      Key: keyOf(name),
+      UpdateExpression: `SET ${names.map((_, at) => `#n${at} = :v${at}`).join(', ')}`,
+      ExpressionAttributeNames: Object.fromEntries(names.map((one, at) => [`#n${at}`, one])),
+      ExpressionAttributeValues: Object.fromEntries(
+        Object.values(attributes).map((value, at) => [`:v${at}`, { S: value }]),
+      ),
+    })
+    await this.#call('UpdateItem', (options) => this.#client.send(command, options))
+  }
+
+  async #call<T>(
+    operation: string,
+    send: (options: { readonly abortSignal: AbortSignal }) => Promise<T>,
+  ): Promise<T> {
+    this.#deadline.require(50, operation)
+    return send({ abortSignal: this.#deadline.signal(CALL_LIMIT) }).catch((cause: unknown) => {
+      throw new DynamoError(operation, cause)
+    })
+  }
+}
+
+const keyOf = (name: string): Item => ({ job: { S: `keep:${name}` }, part: { S: STATE } })
+
+/** What nobody has written about yet is followed. */
+const stateOf = (name: string, item: Item | undefined): ProjectionState => {
+  const { state = 'following', ...more } = shape.parse(item ?? {})
+  const present = Object.entries(more).filter(([, value]) => value !== undefined)
+  return { name, state, ...Object.fromEntries(present) }
+}

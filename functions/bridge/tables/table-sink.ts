@@ -1,0 +1,189 @@
+import {
+  type CancellationReason,
+  type DynamoDBClient,
+  GetItemCommand,
+  type TransactWriteItem,
+  TransactWriteItemsCommand,
+} from '@aws-sdk/client-dynamodb'
+import { type Change, coalesce, subjectOf } from '../change.ts'
+import { cancellationOf, DynamoError } from '../dynamo/errors.ts'
+import type { Item } from '../dynamo/items.ts'
+import { ConfigurationError, InvalidRecordError } from '../errors.ts'
+import { nothingApplied, type PartialOutcome, sum, UnsettledError } from '../outcome.ts'
+import type { WaitsFor } from '../parking/parked.ts'
+import type { Deadline } from '../runtime/deadline.ts'
+import { pause } from '../runtime/retry.ts'
+import type { Sink } from '../sink.ts'
+import { groupsOf, wavesOf } from './groups.ts'
+import { ACTIONS, type Attempt, actionsOf, type Target, verdictOf } from './guarded-actions.ts'
+import { keyItem } from './keys.ts'
+import { inLanes } from './lanes.ts'
+import type { Projection } from './projection.ts'
+import { stampOf } from './stamp.ts'
+import { tombstoneOf } from './tombstones.ts'
+
+/** Transactions in flight at once. */
+const CONCURRENCY = 4
+/** How often a group is tried anew because others wrote the same items, or because some of it was late. */
+const ROUNDS = 12
+/** The longest that one call may take, in milliseconds; the SDK's repeats count as one. */
+const CALL_LIMIT = 10_000
+
+export type TableSinkParts = {
+  readonly client: DynamoDBClient
+  readonly projections: readonly Projection[]
+  /** Table names in DynamoDB by their names in this project. */
+  readonly tables: Readonly<Record<string, string>>
+  /** The table of tombstones. */
+  readonly tombstones: string
+  readonly deadline: Deadline
+  readonly now: () => Date
+}
+
+/**
+ * DynamoDB tables that are kept by others. Changes are applied in transactions of up to fifty, each change with its
+ * guard: the item's own version, and its tombstone. What DynamoDB refuses is found by halving.
+ */
+export class TableSink implements Sink {
+  readonly names: readonly string[]
+  readonly #parts: TableSinkParts
+  readonly #targets: ReadonlyMap<string, Target>
+
+  /** @throws ConfigurationError when a target has no table */
+  constructor(parts: TableSinkParts) {
+    this.#parts = parts
+    this.names = parts.projections.map(({ name }) => name)
+    this.#targets = new Map(
+      parts.projections.map(({ name, key }) => {
+        const table = parts.tables[name]
+        if (table === undefined) throw new ConfigurationError([`TABLES names no table for ${name}`])
+        return [name, { name, key, table, tombstones: parts.tombstones }]
+      }),
+    )
+  }
+
+  async applyIsolating(name: string, changes: readonly Change[]): Promise<PartialOutcome> {
+    const target = this.#target(name)
+    const outcomes: PartialOutcome[] = []
+    for (const wave of wavesOf(coalesce(changes)))
+      outcomes.push(...(await inLanes(groupsOf(wave), CONCURRENCY, (group) => this.#isolate(target, group))))
+    return sum(outcomes)
+  }
+
+  /** Nothing refers to an item. */
+  async blocked(): Promise<ReadonlySet<Change>> {
+    return new Set()
+  }
+
+  /** Whoever has the place has to leave it: a change of the same target key. */
+  waitsFor({ entity, key }: Change): readonly WaitsFor[] {
+    return [{ entity, key }]
+  }
+
+  isWaitedFor(): boolean {
+    return true
+  }
+
+  async isLater(change: Change): Promise<boolean> {
+    const { table, key, tombstones } = this.#target(change.entity)
+    const item = await this.#get({ TableName: table, Key: keyItem(key, change.key), ConsistentRead: true })
+    const stamp = item && stampOf(item)
+    if (stamp?.sourceKey === subjectOf(change)) return stamp.version > change.version
+    const tombstone = await this.#get(tombstoneOf(tombstones, change))
+    return BigInt(tombstone?.version?.S ?? 0) > change.version
+  }
+
+  #target(name: string): Target {
+    const target = this.#targets.get(name)
+    if (target === undefined) throw new ConfigurationError([`there is no kept table ${name}`])
+    return target
+  }
+
+  /** Halves a group that DynamoDB refuses as a whole, until what it refuses is alone. */
+  async #isolate(target: Target, changes: readonly Change[]): Promise<PartialOutcome> {
+    try {
+      return await this.#settle(target, changes)
+    } catch (error) {
+      if (!isRefusal(error)) throw error
+      const [only] = changes
+      if (only === undefined) return nothingApplied
+      if (changes.length === 1) return { ...nothingApplied, refused: [{ change: only, error: unfit(error) }] }
+      const half = Math.ceil(changes.length / 2)
+      return sum([
+        await this.#isolate(target, changes.slice(0, half)),
+        await this.#isolate(target, changes.slice(half)),
+      ])
+    }
+  }
+
+  /** Writes a group; whatever is late or refused is taken out, and the rest is tried again. */
+  async #settle(target: Target, changes: readonly Change[]): Promise<PartialOutcome> {
+    let open: readonly Attempt[] = changes.map((change) => ({ change, elsewhere: false }))
+    let outcome: PartialOutcome = nothingApplied
+    for (let round = 1; open.length > 0; round++) {
+      if (round > ROUNDS)
+        throw new UnsettledError(`Others wrote the same items of ${target.name} again and again`)
+      const reasons = await this.#transact(
+        open.flatMap((attempt) => actionsOf(target, attempt, this.#parts.now())),
+      )
+      if (reasons === undefined) return sum([outcome, { ...nothingApplied, applied: open.length }])
+      const verdicts = open.map((attempt, at) => ({
+        attempt,
+        verdict: verdictOf(attempt, reasons.slice(at * ACTIONS, (at + 1) * ACTIONS)),
+      }))
+      outcome = sum([
+        outcome,
+        {
+          ...nothingApplied,
+          skipped: verdicts.filter(({ verdict }) => verdict.is === 'skipped').length,
+          refused: verdicts.flatMap(({ attempt: { change }, verdict }) =>
+            verdict.is === 'refused' ? [{ change, error: verdict.error }] : [],
+          ),
+        },
+      ])
+      open = verdicts.flatMap(({ verdict }) => (verdict.is === 'open' ? [verdict.attempt] : []))
+      if (verdicts.some(({ verdict }) => verdict.is === 'open' && verdict.conflict))
+        await pause(round, 10, 1_000)
+    }
+    return outcome
+  }
+
+  /** @returns undefined when all of it was written, else why each action was not */
+  async #transact(actions: TransactWriteItem[]): Promise<readonly CancellationReason[] | undefined> {
+    const { client, deadline } = this.#parts
+    deadline.require(50, 'TransactWriteItems')
+    try {
+      await client.send(new TransactWriteItemsCommand({ TransactItems: actions }), {
+        abortSignal: deadline.signal(CALL_LIMIT),
+      })
+      return undefined
+    } catch (cause) {
+      const error = new DynamoError('TransactWriteItems', cause)
+      const reasons = cancellationOf(error)?.CancellationReasons
+      if (reasons === undefined || reasons.length !== actions.length) throw error
+      return reasons
+    }
+  }
+
+  async #get(input: { TableName: string; Key: Item; ConsistentRead: boolean }): Promise<Item | undefined> {
+    const { client, deadline } = this.#parts
+    deadline.require(50, 'GetItem')
+    const abortSignal = deadline.signal(CALL_LIMIT)
+    const { Item } = await client.send(new GetItemCommand(input), { abortSignal }).catch((cause: unknown) => {
+      throw new DynamoError('GetItem', cause)
+    })
+    return Item
+  }
+}
+
+/** What DynamoDB says of an item that an index of the target can't take. Its other faults are the call's. */
+const UNFIT_FOR_INDEX = /index key|secondary index|IndexKey/i
+
+const isRefusal = (error: unknown): error is DynamoError =>
+  error instanceof DynamoError &&
+  (error.kind === 'data' ||
+    (error.code === 'dynamodb.ValidationException' &&
+      error.cause instanceof Error &&
+      UNFIT_FOR_INDEX.test(error.cause.message)))
+
+const unfit = (cause: DynamoError): Error => new InvalidRecordError('DynamoDB refuses the item', { cause })

@@ -1,0 +1,56 @@
+import { createHash } from 'node:crypto'
+import type { TransactWriteItem } from '@aws-sdk/client-dynamodb'
+import { type Change, subjectOf } from '../change.ts'
+import type { Item } from '../dynamo/items.ts'
+import { versionText } from './stamp.ts'
+
+/**
+ * How long a delete is remembered, in seconds: longer than the longest scan, and then the stream's 24 hours. What is
+ * older can't come any more.
+ */
+export const TOMBSTONE_KEPT = 90 * 24 * 3600
+
+/** The table of tombstones: its key, and the attribute by which DynamoDB lets them go. */
+export const tombstoneTable = { key: 'pk', expiry: 'expires' } as const
+
+/**
+ * One for each target key and source key: versions of different items of the source have no order. Hashed, since two
+ * keys may have more bytes than one has room for.
+ */
+const keyOf = (change: Change): Item => {
+  const digest = createHash('sha256').update(JSON.stringify([change.key, subjectOf(change)]))
+  return { [tombstoneTable.key]: { S: `${change.entity}#${digest.digest('base64url')}` } }
+}
+
+const isOlder = (change: Change) => ({
+  ConditionExpression: 'attribute_not_exists(#pk) OR #version < :version',
+  ExpressionAttributeNames: { '#pk': tombstoneTable.key, '#version': 'version' },
+  ExpressionAttributeValues: { ':version': { S: versionText(change.version) } },
+})
+
+/** Holds when nothing as late as the change has been deleted. */
+export const unlessDeleted = (table: string, change: Change): TransactWriteItem => ({
+  ConditionCheck: { TableName: table, Key: keyOf(change), ...isOlder(change) },
+})
+
+/** Remembers a delete, unless a later one is. */
+export const bury = (table: string, change: Change, now: Date): TransactWriteItem => ({
+  Put: {
+    TableName: table,
+    Item: {
+      ...keyOf(change),
+      version: { S: versionText(change.version) },
+      key: { S: change.key },
+      sourceKey: { S: subjectOf(change) },
+      [tombstoneTable.expiry]: { N: String(Math.ceil(now.getTime() / 1000) + TOMBSTONE_KEPT) },
+    },
+    ...isOlder(change),
+  },
+})
+
+/** The call that reads what is remembered of a change's key. */
+export const tombstoneOf = (table: string, change: Change) => ({
+  TableName: table,
+  Key: keyOf(change),
+  ConsistentRead: true,
+})

@@ -1,0 +1,221 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
+import type { Item } from '../../../../functions/bridge/dynamo/items.ts'
+import { Deadline } from '../../../../functions/bridge/runtime/deadline.ts'
+import { retryParked } from '../../../../functions/bridge/sync/retry-parked.ts'
+import { type Backfill, backfill } from '../../../../functions/bridge/tables/backfill.ts'
+import { compareProjection } from '../../../../functions/bridge/tables/compare.ts'
+import type { SegmentProgress } from '../../../../functions/bridge/tables/jobs.ts'
+import { keepTables } from '../../../../functions/bridge/tables/keep-tables.ts'
+import type { TableSyncParts } from '../../../../functions/bridge/tables/open-tables.ts'
+import { replicate, reshape } from '../../../../functions/bridge/tables/projection.ts'
+import { defineTable } from '../../../../functions/bridge/tables/table.ts'
+import { openTestTables, type TestTables } from '../../../support/dynamo-tables.ts'
+import { type KeptTables, openKeptTables } from '../../../support/kept-tables.ts'
+
+const preferences = defineTable({ name: 'preferences', key: { partition: 'id', sort: 'kind' } })
+const v2 = reshape({
+  from: preferences,
+  to: 'preferences-v2',
+  rename: { value: 'setting' },
+  set: { schema: 2 },
+  map: (item) => (item.setting === 'hidden' ? undefined : item),
+})
+const byKind = replicate({ from: preferences, to: 'one-of-each-kind', key: { partition: 'kind' } })
+const projections = [v2, byKind]
+
+let ground: TestTables
+let kept: KeptTables
+let parts: TableSyncParts
+
+beforeAll(() => {
+  ground = openTestTables()
+})
+afterAll(() => ground.close())
+beforeEach(async () => {
+  kept = await openKeptTables(ground, projections)
+  parts = kept.parts()
+})
+
+const item = (id: string, kind: string, value = 'on'): Item => ({
+  id: { S: id },
+  kind: { S: kind },
+  value: { S: value },
+})
+const put = (one: Item): Promise<void> => ground.put(kept.tables.preferences ?? '', one)
+const putAll = async (count: number): Promise<void> => {
+  for (let at = 0; at < count; at++) await put(item(`u${at}`, `k${at}`))
+}
+
+const fill = (more: Partial<Backfill> = {}) =>
+  backfill({
+    projection: v2,
+    sync: parts,
+    lease: { progress: [], save: async () => {} },
+    segments: 3,
+    deadline: new Deadline(),
+    ...more,
+  })
+const compare = (projection = v2) =>
+  compareProjection({
+    projection,
+    client: ground.client,
+    tables: kept.tables,
+    deadline: new Deadline(),
+    patience: 1,
+  })
+
+const CREATED = 1_795_316_400
+/** A record of the stream, written so many seconds from now. */
+const deliver = (before: Item | undefined, after: Item | undefined, { seconds = 0, at = 1 } = {}) =>
+  keepTables(
+    {
+      Records: [
+        {
+          eventName: before === undefined ? 'INSERT' : after === undefined ? 'REMOVE' : 'MODIFY',
+          eventSource: 'aws:dynamodb',
+          eventSourceARN: `arn:aws:dynamodb:us-east-1:123456789012:table/${kept.tables.preferences}/stream/2026`,
+          dynamodb: {
+            ApproximateCreationDateTime: CREATED + seconds,
+            Keys: { id: (after ?? before)?.id, kind: (after ?? before)?.kind },
+            ...(before && { OldImage: before }),
+            ...(after && { NewImage: after }),
+            SequenceNumber: String(at),
+          },
+        },
+      ],
+    },
+    projections,
+    parts,
+  )
+/** Parts whose clock is so many seconds off the time of the records. */
+const clockAt = (seconds: number): TableSyncParts =>
+  kept.parts({ now: () => new Date((CREATED + seconds) * 1000) })
+
+describe('filling a kept table', () => {
+  it('takes over all that has a place, so that it compares as equal', async () => {
+    await putAll(40)
+    await put(item('h', 'h', 'hidden'))
+    expect(await compare()).toMatchObject({ equal: false, counts: { missing: 40 } })
+
+    const { done, tally } = await fill()
+
+    expect([done, tally.items, tally.applied, tally.skipped, tally.refused]).toEqual([true, 41, 40, 1, 0])
+    expect(await compare()).toMatchObject({ source: 41, target: 40, equal: true, differences: [] })
+  })
+
+  it('changes nothing the second time', async () => {
+    await putAll(10)
+    await fill()
+    expect((await fill()).tally).toMatchObject({ applied: 0, skipped: 10 })
+  })
+
+  it('leaves alone what the stream has brought since the page was read', async () => {
+    await put(item('a', 'k', 'old'))
+    parts = clockAt(0)
+    await deliver(item('a', 'k', 'old'), item('a', 'k', 'new'))
+    await fill()
+    expect(await ground.all(kept.tables['preferences-v2'] ?? '')).toMatchObject([{ setting: { S: 'new' } }])
+  })
+
+  it('brings nothing back that was deleted while the page was on its way', async () => {
+    await put(item('a', 'k'))
+    parts = clockAt(-1)
+    await deliver(item('a', 'k'), undefined)
+    expect((await fill()).tally).toMatchObject({ applied: 0, skipped: 1 })
+    expect(await ground.all(kept.tables['preferences-v2'] ?? '')).toEqual([])
+  })
+
+  it('repairs what is older than what it reads', async () => {
+    parts = clockAt(0)
+    await deliver(undefined, item('a', 'k', 'old'))
+    await put(item('a', 'k', 'new'))
+    expect(await compare()).toMatchObject({ counts: { stale: 1 } })
+
+    parts = clockAt(3_600)
+    expect((await fill()).tally).toMatchObject({ applied: 1 })
+    expect(await compare()).toMatchObject({ equal: true })
+  })
+
+  it('goes on where it stopped', async () => {
+    await putAll(30)
+    const progress = new Map<number, SegmentProgress>()
+    const lease = {
+      get progress() {
+        return [...progress.values()]
+      },
+      save: async (one: SegmentProgress) => void progress.set(one.segment, one),
+    }
+    const stop = new AbortController()
+    const first = await fill({ lease, concurrency: 1, signal: stop.signal, onProgress: () => stop.abort() })
+    expect([first.done, first.tally.items < 30]).toEqual([false, true])
+
+    const second = await fill({ lease })
+    expect([second.done, second.tally.items, second.tally.applied]).toEqual([true, 30, 30])
+    expect(await compare()).toMatchObject({ equal: true })
+  })
+
+  it('parks what collides, and an operator gets it in once there is room', async () => {
+    await put(item('a', 'k'))
+    await put(item('b', 'k'))
+    parts = clockAt(0)
+    const { tally } = await fill({ projection: byKind })
+    expect(tally).toMatchObject({ applied: 1, refused: 1 })
+    expect(await compare(byKind)).toMatchObject({ equal: false, counts: { taken: 1 } })
+
+    const heads = [...(await parts.parking.parkedOf('one-of-each-kind')).values()]
+    expect(heads).toMatchObject([{ class: 'dependency', code: 'target.taken' }])
+    expect(await retryParked(parts, 'one-of-each-kind', heads)).toMatchObject([{ outcome: 'parked' }])
+    const [there] = await ground.all(kept.tables['one-of-each-kind'] ?? '')
+    await deliver(item(there?.id?.S ?? '', 'k'), undefined)
+    expect(await ground.all(kept.tables['one-of-each-kind'] ?? '')).toMatchObject([
+      { id: { S: there?.id?.S === 'a' ? 'b' : 'a' } },
+    ])
+    expect(await parts.parking.parkedOf('one-of-each-kind')).toEqual(new Map())
+  })
+})
+
+describe('comparing', () => {
+  it('names what is missing, differs, or should not be there', async () => {
+    await putAll(4)
+    await fill()
+    const target = kept.tables['preferences-v2'] ?? ''
+    const [first, second, third] = await ground.all(target)
+    if (first === undefined || second === undefined || third === undefined) throw new Error('too few items')
+    await ground.put(target, { ...first, setting: { S: 'other' } })
+    await ground.put(target, { ...second, kind: { S: 'elsewhere' } })
+    await ground.put(target, { id: { S: 'x' }, kind: { S: 'y' } })
+    await put(item('late', 'k'))
+
+    const { equal, counts, differences } = await compare()
+
+    expect(equal).toBe(false)
+    expect(counts).toEqual({ missing: 1, stale: 1, taken: 0, unfit: 0, orphan: 1, foreign: 1 })
+    expect(differences.map(({ kind, key }) => [kind, key]).sort()).toEqual([
+      ['foreign', '["x","y"]'],
+      ['missing', '["late","k"]'],
+      ['orphan', JSON.stringify([second.id?.S, 'elsewhere'])],
+      ['stale', JSON.stringify([first.id?.S, first.kind?.S])],
+    ])
+  })
+
+  it('looks again at what the stream may be about to bring', async () => {
+    await putAll(3)
+    let looks = 0
+    const comparison = await compareProjection({
+      projection: v2,
+      client: ground.client,
+      tables: kept.tables,
+      deadline: new Deadline(),
+      patience: 1,
+      // The stream comes once both tables have been read.
+      onProgress: () => {
+        looks += 1
+        if (looks === 4) filled = fill()
+      },
+      looks: 1_000,
+    })
+    await filled
+    expect(comparison).toMatchObject({ source: 3, equal: true })
+  })
+  let filled: Promise<unknown> | undefined
+})

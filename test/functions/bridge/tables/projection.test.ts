@@ -1,0 +1,164 @@
+import { describe, expect, it } from '@jest/globals'
+import type { Row } from '../../../../functions/bridge/change.ts'
+import { projectRow } from '../../../../functions/bridge/tables/project.ts'
+import { type Projection, replicate, reshape } from '../../../../functions/bridge/tables/projection.ts'
+import { defineTable } from '../../../../functions/bridge/tables/table.ts'
+import { DecimalText } from '../../../../functions/bridge/values.ts'
+
+const users = defineTable({ name: 'users', key: { partition: 'email' } })
+const ann: Row = { email: 'ann@example.com', state: 'TX', city: 'Austin', zipcode: '78701' }
+const byCity = { from: users, to: 'users-by-city', key: { partition: 'state', sort: 'city' } }
+
+const rowOf = (projection: Projection, row: Row = ann): Row | undefined => projectRow(projection, row)?.row
+
+describe('a replica', () => {
+  it('has what is not left out, under another key', () => {
+    expect(projectRow(replicate({ ...byCity, omit: ['zipcode'] }), ann)).toEqual({
+      key: '["TX","Austin"]',
+      row: { email: 'ann@example.com', state: 'TX', city: 'Austin' },
+    })
+  })
+
+  it('has what is picked, and its key', () => {
+    expect(rowOf(replicate({ ...byCity, pick: ['zipcode'] }))).toEqual({
+      state: 'TX',
+      city: 'Austin',
+      zipcode: '78701',
+    })
+  })
+
+  it('has the key of its source unless another is declared', () => {
+    expect(projectRow(replicate({ from: users, to: 'copies' }), ann)).toEqual({
+      key: 'ann@example.com',
+      row: ann,
+    })
+  })
+
+  it('keeps items with one target key apart by the key of their source', () => {
+    expect(rowOf(replicate({ ...byCity, pick: [], keepApart: true }))).toEqual({
+      state: 'TX',
+      city: 'Austin#ann@example.com',
+    })
+  })
+
+  it('never takes over the stamps of a table that is itself kept by another one', () => {
+    const stamped = { ...ann, backsync_version: '000', backsync_source: 'somebody' }
+    expect(rowOf(replicate({ from: users, to: 'copies' }), stamped)).toEqual(ann)
+  })
+})
+
+describe('a reshaped item', () => {
+  const shape = (more: Partial<Parameters<typeof reshape>[0]>): Projection =>
+    reshape({ from: users, to: 'users-v2', ...more })
+
+  it('has other names for its attributes, which may change places', () => {
+    expect(rowOf(shape({ rename: { city: 'state', state: 'city' } }))).toEqual({
+      email: 'ann@example.com',
+      state: 'Austin',
+      city: 'TX',
+      zipcode: '78701',
+    })
+  })
+
+  it('lacks what is dropped, and what its rename does not find', () => {
+    expect(rowOf(shape({ drop: ['zipcode', 'city'], rename: { age: 'years' } }))).toEqual({
+      email: 'ann@example.com',
+      state: 'TX',
+    })
+  })
+
+  it('has constants and what is computed from the item as it was', () => {
+    const set = {
+      schema: 2,
+      big: 12345678901234567890n,
+      none: null,
+      zip: ({ zipcode = null }: Row) => zipcode,
+    }
+    expect(rowOf(shape({ drop: ['zipcode', 'state', 'city'], set }))).toEqual({
+      email: 'ann@example.com',
+      schema: new DecimalText('2'),
+      big: new DecimalText('12345678901234567890'),
+      none: null,
+      zip: '78701',
+    })
+  })
+
+  it('is what the map makes of it in the end', () => {
+    const map = ({ email }: Row, before: Row): Row => ({ email: email ?? null, where: before.city ?? null })
+    expect(rowOf(shape({ set: { schema: 2 }, map }))).toEqual({ email: 'ann@example.com', where: 'Austin' })
+  })
+
+  it('has no place where the map says so', () => {
+    expect(projectRow(shape({ map: () => undefined }), ann)).toBeUndefined()
+  })
+})
+
+describe('an item that has no form', () => {
+  const projected = (project: (row: Row) => Row | undefined, row: Row = ann): (() => unknown) => {
+    const target = reshape({ from: users, to: 'users-v2', map: (item) => project(item) })
+    return () => projectRow(target, row)
+  }
+
+  it.each<[string, (row: Row) => Row, RegExp]>([
+    ['lacks its key', ({ email: _, ...rest }) => rest, /^email is missing, and is the key$/],
+    ['has an empty key', (row) => ({ ...row, email: '' }), /^email is the key, and empty$/],
+    [
+      'has a key of another type',
+      (row) => ({ ...row, email: new DecimalText('1') }),
+      /^email is the key, and not text$/,
+    ],
+    [
+      'has an empty set',
+      (row) => ({ ...row, tags: new Set<string>() }),
+      /^users-v2 has no form for the item$/,
+    ],
+    [
+      'makes its author fail',
+      () => {
+        throw new Error('secret 78701')
+      },
+      /^users-v2 has no form for the item$/,
+    ],
+  ])('because it %s is refused by name, without its values', (_, project, message) => {
+    expect(projected(project)).toThrow(expect.objectContaining({ code: 'record.invalid' }))
+    expect(projected(project)).toThrow(message)
+  })
+})
+
+describe('a declaration that can not work is refused when it is loaded', () => {
+  it.each<[string, () => unknown, RegExp]>([
+    [
+      'omits its own key',
+      () => replicate({ ...byCity, omit: ['city'] }),
+      /users-by-city: its key needs city/,
+    ],
+    ['keeps a table by itself', () => replicate({ from: users, to: 'users' }), /can't be kept by itself/],
+    [
+      'keeps apart without a sort key',
+      () => replicate({ from: users, to: 'copies', keepApart: true }),
+      /needs a text sort key/,
+    ],
+    [
+      'renames two to one',
+      () => reshape({ from: users, to: 'v2', rename: { a: 'c', b: 'c' } }),
+      /two attributes are renamed to c/,
+    ],
+    [
+      'renames and drops',
+      () => reshape({ from: users, to: 'v2', rename: { a: 'c' }, drop: ['a'] }),
+      /a is renamed and dropped/,
+    ],
+    [
+      'has a name that no output could have',
+      () => replicate({ from: users, to: 'Users_2' }),
+      /can't be a table's name/,
+    ],
+    [
+      'has one attribute as both keys',
+      () => defineTable({ name: 't', key: { partition: 'a', sort: 'a' } }),
+      /partition and sort key at once/,
+    ],
+  ])('%s', (_, declare, message) => {
+    expect(declare).toThrow(message)
+  })
+})
