@@ -35,7 +35,12 @@ type Identified = {
 }
 
 /** The whole new image of one key. Nothing is ever merged. */
-type Upsert = Identified & { readonly op: 'upsert'; readonly row: Row }
+type Upsert = Identified & {
+  readonly op: 'upsert'
+  readonly row: Row
+  /** The source says that it held the key before. A hint: it may spare a sink the dearer of two ways. */
+  readonly replaces?: boolean
+}
 type Delete = Identified & { readonly op: 'delete' }
 
 /** One write, of one key, at a known version: the shape that every source produces and every sink applies. */

@@ -1,8 +1,9 @@
 import type { Change } from '../change.ts'
 import type { Value } from '../values.ts'
+import { ACTIONS, type Attempt } from './guarded-actions.ts'
 
-/** DynamoDB takes 100 writes in a transaction; a change is two. */
-const MOST = 50
+/** DynamoDB takes so many actions in a transaction. */
+const MOST = 100
 /** A transaction holds 4 MB, names and conditions included. */
 const MOST_BYTES = 3_000_000
 
@@ -26,20 +27,21 @@ export const wavesOf = (changes: readonly Change[]): readonly (readonly Change[]
   return waves
 }
 
-/** Cuts changes into what one transaction holds. */
-export const groupsOf = (changes: readonly Change[]): readonly (readonly Change[])[] => {
-  const groups: Change[][] = []
+/** Cuts attempts into what one transaction holds. */
+export const groupsOf = (attempts: readonly Attempt[]): readonly (readonly Attempt[])[] => {
+  const groups: Attempt[][] = []
+  let actions = 0
   let bytes = 0
-  for (const change of changes) {
-    const size = change.op === 'upsert' ? sizeOf(change.row) : change.key.length
+  for (const attempt of attempts) {
+    const { change, way } = attempt
+    actions += ACTIONS[way]
+    bytes += change.op === 'upsert' ? sizeOf(change.row) : change.key.length
     const last = groups.at(-1)
-    if (last === undefined || last.length === MOST || bytes + size > MOST_BYTES) {
-      groups.push([change])
-      bytes = size
-    } else {
-      last.push(change)
-      bytes += size
-    }
+    if (last === undefined || actions > MOST || bytes > MOST_BYTES) {
+      groups.push([attempt])
+      actions = ACTIONS[way]
+      bytes = change.op === 'upsert' ? sizeOf(change.row) : change.key.length
+    } else last.push(attempt)
   }
   return groups
 }

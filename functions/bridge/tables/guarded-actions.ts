@@ -18,50 +18,54 @@ export type Target = {
 }
 
 /**
- * One change on its way. `elsewhere`: a delete whose item is another source's by now; then only its tombstone is
- * written.
+ * How a change is written:
+ * - `insert`: the item, unless there is one, or a tombstone, that is as late.
+ * - `replace`: the item over an earlier one. Where that stands no tombstone can be later, so none is looked at.
+ * - `delete`: the tombstone, and the item goes, unless either is as late.
+ * - `bury`: the tombstone alone, where the item is another source's.
  */
-export type Attempt = { readonly change: Change; readonly elsewhere: boolean }
+export type Way = 'insert' | 'replace' | 'delete' | 'bury'
 
-/** What is written for one change: two actions, both guarded, which take effect together or not at all. */
-export const ACTIONS = 2
+/** One change on its way. */
+export type Attempt = { readonly change: Change; readonly way: Way }
+
+/** How many actions of a transaction each way takes. */
+export const ACTIONS: Readonly<Record<Way, number>> = { insert: 2, replace: 1, delete: 2, bury: 2 }
 
 /**
- * The writes of one change. An upsert puts the item unless it, or its tombstone, is as late; a delete writes the
- * tombstone and deletes the item unless either is as late. The conditions are part of the transaction, so whoever comes
- * late, twice or as a zombie changes nothing.
+ * The writes of one change, which take effect together or not at all. The conditions are part of the transaction, so
+ * whoever comes late, twice or as a zombie changes nothing.
  */
-export const actionsOf = (target: Target, { change, elsewhere }: Attempt, now: Date): TransactWriteItem[] => {
+export const actionsOf = (target: Target, { change, way }: Attempt, now: Date): TransactWriteItem[] => {
   const { table, tombstones, key } = target
-  const names = { '#source': STAMP.source, '#version': STAMP.version }
-  const values = {
-    ':source': { S: subjectOf(change) },
-    ':version': { S: versionText(change.version) },
-  }
-  const absentOrOlder = {
+  const own = {
     TableName: table,
-    ConditionExpression: 'attribute_not_exists(#key) OR (#source = :source AND #version < :version)',
-    ExpressionAttributeNames: { ...names, '#key': key.partition.name },
-    ExpressionAttributeValues: values,
+    ExpressionAttributeNames: { '#source': STAMP.source, '#version': STAMP.version },
+    ExpressionAttributeValues: {
+      ':source': { S: subjectOf(change) },
+      ':version': { S: versionText(change.version) },
+    },
     ReturnValuesOnConditionCheckFailure: 'ALL_OLD' as const,
   }
-  if (change.op === 'upsert')
-    return [unlessDeleted(tombstones, change), { Put: { ...absentOrOlder, Item: itemOf(change) } }]
+  const older = '#source = :source AND #version < :version'
+  const absentOrOlder = {
+    ...own,
+    ConditionExpression: `attribute_not_exists(#key) OR (${older})`,
+    ExpressionAttributeNames: { ...own.ExpressionAttributeNames, '#key': key.partition.name },
+  }
+  if (change.op === 'upsert') {
+    const Item = itemOf(change)
+    return way === 'replace'
+      ? [{ Put: { ...own, ConditionExpression: older, Item } }]
+      : [{ Put: { ...absentOrOlder, Item } }, unlessDeleted(tombstones, change)]
+  }
   const Key = keyItem(key, change.key)
+  const notOwnOlder = 'attribute_not_exists(#source) OR #source <> :source OR #version >= :version'
   return [
-    bury(tombstones, change, now),
-    elsewhere
-      ? {
-          ConditionCheck: {
-            TableName: table,
-            Key,
-            ConditionExpression:
-              'attribute_not_exists(#source) OR #source <> :source OR #version >= :version',
-            ExpressionAttributeNames: names,
-            ExpressionAttributeValues: values,
-          },
-        }
+    way === 'bury'
+      ? { ConditionCheck: { ...own, ConditionExpression: notOwnOlder, Key } }
       : { Delete: { ...absentOrOlder, Key } },
+    bury(tombstones, change, now),
   ]
 }
 
@@ -71,39 +75,49 @@ const itemOf = (change: Change & { readonly op: 'upsert' }): Item => ({
   [STAMP.source]: { S: subjectOf(change) },
 })
 
-/** What a cancelled transaction says of one change. */
+/** What became of one change in a transaction. */
 export type Verdict =
+  | { readonly is: 'applied' }
   /** The store is as late, or later. */
   | { readonly is: 'skipped' }
   | { readonly is: 'refused'; readonly error: Error }
   /** To be tried again, as it is or in another way. */
   | { readonly is: 'open'; readonly attempt: Attempt; readonly conflict: boolean }
 
-/** @param reasons of the change's two actions */
-export const verdictOf = (attempt: Attempt, [tombstone, item]: readonly CancellationReason[]): Verdict => {
-  const { change, elsewhere } = attempt
-  const failed = (reason: CancellationReason | undefined): boolean =>
-    reason?.Code === 'ConditionalCheckFailed'
-  if (failed(tombstone)) return { is: 'skipped' }
-  if (failed(item)) {
-    if (elsewhere) return { is: 'open', attempt: { change, elsewhere: false }, conflict: false }
+/** @param reasons of the change's actions: of the item first, then of its tombstone */
+export const verdictOf = (attempt: Attempt, [item, tombstone]: readonly CancellationReason[]): Verdict => {
+  const { change, way } = attempt
+  const open = (other: Way, conflict = false): Verdict => ({
+    is: 'open',
+    attempt: { change, way: other },
+    conflict,
+  })
+  if (hasFailed(tombstone)) return { is: 'skipped' }
+  if (hasFailed(item)) {
+    if (way === 'bury') return open('delete')
     const stored = item?.Item
-    // It went between the write and its answer.
-    if (stored === undefined) return { is: 'open', attempt, conflict: true }
+    // Nothing to replace; in any other way it has gone since.
+    if (stored === undefined) return way === 'replace' ? open('insert') : open(way, true)
     const stamp = stampOf(stored)
     if (stamp?.sourceKey === subjectOf(change)) return { is: 'skipped' }
-    if (change.op === 'delete') return { is: 'open', attempt: { change, elsewhere: true }, conflict: false }
+    if (change.op === 'delete') return open('bury')
     return { is: 'refused', error: stamp === undefined ? foreign(change) : taken(change) }
   }
-  const refusal = [tombstone, item].find((reason) => REFUSALS.has(reason?.Code))
+  const reasons = [item, tombstone]
+  const refusal = reasons.find((reason) => REFUSALS.has(reason?.Code))
   if (refusal !== undefined)
     return {
       is: 'refused',
       error: new InvalidRecordError('DynamoDB refuses the item', { cause: new Error(refusal.Message) }),
     }
-  const conflict = [tombstone, item].some((reason) => reason?.Code !== undefined && reason.Code !== 'None')
-  return { is: 'open', attempt, conflict }
+  return open(
+    way,
+    reasons.some((reason) => reason?.Code !== undefined && reason.Code !== 'None'),
+  )
 }
+
+const hasFailed = (reason: CancellationReason | undefined): boolean =>
+  reason?.Code === 'ConditionalCheckFailed'
 
 const REFUSALS: ReadonlySet<string | undefined> = new Set([
   'ValidationError',

@@ -72,7 +72,8 @@ const read = (record: unknown, table: Table, projection: Projection): RecordRead
     try {
       const now = after && projectRow(projection, after)
       if (old !== undefined && moved(now)) changes.push(deleteOf(projection, old, occasion))
-      if (now !== undefined) changes.push(upsertOf(projection, now, occasion))
+      if (now !== undefined)
+        changes.push({ ...upsertOf(projection, now, occasion), ...(old === now.key && { replaces: true }) })
     } catch (error) {
       // What it was before has to go all the same.
       if (old !== undefined) changes.push(deleteOf(projection, old, occasion))

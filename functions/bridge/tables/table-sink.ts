@@ -15,7 +15,15 @@ import type { Deadline } from '../runtime/deadline.ts'
 import { pause } from '../runtime/retry.ts'
 import type { Sink } from '../sink.ts'
 import { groupsOf, wavesOf } from './groups.ts'
-import { ACTIONS, type Attempt, actionsOf, type Target, verdictOf } from './guarded-actions.ts'
+import {
+  ACTIONS,
+  type Attempt,
+  actionsOf,
+  type Target,
+  type Verdict,
+  verdictOf,
+  type Way,
+} from './guarded-actions.ts'
 import { keyItem } from './keys.ts'
 import { inLanes } from './lanes.ts'
 import type { Projection } from './projection.ts'
@@ -41,8 +49,8 @@ export type TableSinkParts = {
 }
 
 /**
- * DynamoDB tables that are kept by others. Changes are applied in transactions of up to fifty, each change with its
- * guard: the item's own version, and its tombstone. What DynamoDB refuses is found by halving.
+ * DynamoDB tables that are kept by others. Changes are applied in transactions of up to a hundred actions, each change
+ * with its guard: the item's own version, and its tombstone. What DynamoDB refuses is found by halving.
  */
 export class TableSink implements Sink {
   readonly names: readonly string[]
@@ -64,9 +72,15 @@ export class TableSink implements Sink {
 
   async applyIsolating(name: string, changes: readonly Change[]): Promise<PartialOutcome> {
     const target = this.#target(name)
+    // A key of which the batch has the first write is not there yet, whatever its last one says.
+    const fresh = new Set(changes.filter(isFirst).map(({ key }) => key))
     const outcomes: PartialOutcome[] = []
-    for (const wave of wavesOf(coalesce(changes)))
-      outcomes.push(...(await inLanes(groupsOf(wave), CONCURRENCY, (group) => this.#isolate(target, group))))
+    for (const wave of wavesOf(coalesce(changes))) {
+      const attempts = wave.map((change) => ({ change, way: wayOf(change, fresh.has(change.key)) }))
+      outcomes.push(
+        ...(await inLanes(groupsOf(attempts), CONCURRENCY, (group) => this.#isolate(target, group))),
+      )
+    }
     return sum(outcomes)
   }
 
@@ -100,52 +114,52 @@ export class TableSink implements Sink {
   }
 
   /** Halves a group that DynamoDB refuses as a whole, until what it refuses is alone. */
-  async #isolate(target: Target, changes: readonly Change[]): Promise<PartialOutcome> {
+  async #isolate(target: Target, group: readonly Attempt[]): Promise<PartialOutcome> {
     try {
-      return await this.#settle(target, changes)
+      return await this.#settle(target, group)
     } catch (error) {
       if (!isRefusal(error)) throw error
-      const [only] = changes
+      const [only] = group
       if (only === undefined) return nothingApplied
-      if (changes.length === 1) return { ...nothingApplied, refused: [{ change: only, error: unfit(error) }] }
-      const half = Math.ceil(changes.length / 2)
+      if (group.length === 1)
+        return { ...nothingApplied, refused: [{ change: only.change, error: unfit(error) }] }
+      const half = Math.ceil(group.length / 2)
       return sum([
-        await this.#isolate(target, changes.slice(0, half)),
-        await this.#isolate(target, changes.slice(half)),
+        await this.#isolate(target, group.slice(0, half)),
+        await this.#isolate(target, group.slice(half)),
       ])
     }
   }
 
-  /** Writes a group; whatever is late or refused is taken out, and the rest is tried again. */
-  async #settle(target: Target, changes: readonly Change[]): Promise<PartialOutcome> {
-    let open: readonly Attempt[] = changes.map((change) => ({ change, elsewhere: false }))
-    let outcome: PartialOutcome = nothingApplied
-    for (let round = 1; open.length > 0; round++) {
+  /** Writes a group; whatever is late or refused is taken out, and the rest is tried again, some in another way. */
+  async #settle(target: Target, group: readonly Attempt[]): Promise<PartialOutcome> {
+    const outcomes: PartialOutcome[] = []
+    let rest: readonly Attempt[] = group
+    for (let round = 1; rest.length > 0; round++) {
       if (round > ROUNDS)
         throw new UnsettledError(`Others wrote the same items of ${target.name} again and again`)
-      const reasons = await this.#transact(
-        open.flatMap((attempt) => actionsOf(target, attempt, this.#parts.now())),
-      )
-      if (reasons === undefined) return sum([outcome, { ...nothingApplied, applied: open.length }])
-      const verdicts = open.map((attempt, at) => ({
-        attempt,
-        verdict: verdictOf(attempt, reasons.slice(at * ACTIONS, (at + 1) * ACTIONS)),
-      }))
-      outcome = sum([
-        outcome,
-        {
-          ...nothingApplied,
-          skipped: verdicts.filter(({ verdict }) => verdict.is === 'skipped').length,
-          refused: verdicts.flatMap(({ attempt: { change }, verdict }) =>
-            verdict.is === 'refused' ? [{ change, error: verdict.error }] : [],
-          ),
-        },
-      ])
-      open = verdicts.flatMap(({ verdict }) => (verdict.is === 'open' ? [verdict.attempt] : []))
-      if (verdicts.some(({ verdict }) => verdict.is === 'open' && verdict.conflict))
-        await pause(round, 10, 1_000)
+      // Another way may take more actions than the first: then it is more than one transaction.
+      const verdicts: Verdict[] = []
+      for (const part of groupsOf(rest)) verdicts.push(...(await this.#write(target, part)))
+      outcomes.push(outcomeOf(rest, verdicts))
+      const open = verdicts.filter((verdict) => verdict.is === 'open')
+      rest = open.map(({ attempt }) => attempt)
+      if (open.some(({ conflict }) => conflict)) await pause(round, 10, 1_000)
     }
-    return outcome
+    return sum(outcomes)
+  }
+
+  async #write(target: Target, part: readonly Attempt[]): Promise<readonly Verdict[]> {
+    const reasons = await this.#transact(
+      part.flatMap((attempt) => actionsOf(target, attempt, this.#parts.now())),
+    )
+    if (reasons === undefined) return part.map(() => ({ is: 'applied' }))
+    let at = 0
+    return part.map((attempt) => {
+      const own = reasons.slice(at, at + ACTIONS[attempt.way])
+      at += own.length
+      return verdictOf(attempt, own)
+    })
   }
 
   /** @returns undefined when all of it was written, else why each action was not */
@@ -175,6 +189,24 @@ export class TableSink implements Sink {
     return Item
   }
 }
+
+/** Whether a change is the first of its key, as far as its source tells. */
+const isFirst = (change: Change): boolean => change.op === 'upsert' && change.replaces !== true
+
+const wayOf = ({ op }: Change, fresh: boolean): Way => {
+  if (op === 'delete') return 'delete'
+  return fresh ? 'insert' : 'replace'
+}
+
+const outcomeOf = (attempts: readonly Attempt[], verdicts: readonly Verdict[]): PartialOutcome => ({
+  ...nothingApplied,
+  applied: verdicts.filter(({ is }) => is === 'applied').length,
+  skipped: verdicts.filter(({ is }) => is === 'skipped').length,
+  refused: verdicts.flatMap((verdict, at) => {
+    const change = attempts[at]?.change
+    return verdict.is === 'refused' && change !== undefined ? [{ change, error: verdict.error }] : []
+  }),
+})
 
 /** What DynamoDB says of an item that an index of the target can't take. Its other faults are the call's. */
 const UNFIT_FOR_INDEX = /index key|secondary index|IndexKey/i

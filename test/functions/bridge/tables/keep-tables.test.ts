@@ -259,6 +259,17 @@ describe('two items of the source with one target key', () => {
     expect(await parked()).toEqual([])
   })
 
+  it('keep the deleted one deleted, also where it never had the place', async () => {
+    const insert = record(undefined, bob)
+    await deliver(record(undefined, ann), insert)
+    await deliver(record(bob, undefined))
+    await deliver(record(ann, undefined))
+    await deliver(insert)
+
+    expect(await cities()).toEqual([])
+    expect(await parked()).toEqual([])
+  })
+
   it('stay apart from what somebody else has put there', async () => {
     const foreign = text({ state: 'TX', city: 'Austin', note: 'by hand' })
     await ground.put(kept.tables['users-by-city'] ?? '', foreign)

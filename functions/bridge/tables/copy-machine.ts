@@ -1,0 +1,187 @@
+import * as z from 'zod'
+import { type CopyParts, finishCopy } from './copy.ts'
+import {
+  type CopyStep,
+  copyJob,
+  describeCopy,
+  planCopy,
+  type SegmentSizes,
+  segmentsFor,
+  stepsOf,
+} from './copy-plan.ts'
+import { type CopyReport, requireComplete } from './copy-report.ts'
+import { type CopyRequest, CopyRequestError, copyRequestSchema, readRequest } from './copy-request.ts'
+import { openStep } from './copy-steps.ts'
+import type { DynamoJobs } from './dynamo-jobs.ts'
+import { RateLimiter } from './rate-limiter.ts'
+import { runSegment } from './segments.ts'
+
+/**
+ * A copy in many invocations, for tables that outgrow one. A state machine calls `plan`, then `segment` for each
+ * segment of each step (a step begins when the one before has ended; a segment that isn't done is called again), then
+ * `conclude`. The job and its segments are those of `runCopy`, so that each of the two goes on where the other stopped.
+ */
+
+/** A request with the lease that `plan` took: all of the machine's calls show its token. */
+export type PlannedRequest = CopyRequest & { readonly token: string }
+
+export type CopyOperation =
+  | {
+      readonly operation: 'plan'
+      readonly request: CopyRequest
+      /** The execution's ARN; it may plan again at once, where another one waits for the lease to end. */
+      readonly execution?: string | undefined
+    }
+  | ({ readonly operation: 'segment'; readonly request: PlannedRequest } & CopySegment)
+  | { readonly operation: 'conclude'; readonly request: PlannedRequest }
+
+export type CopySegment = { readonly step: CopyStep; readonly segment: number; readonly segments: number }
+
+/** What is left to do, step by step; a step that isn't asked for, or is done, has no segments. */
+export type PlannedCopy = { readonly request: PlannedRequest } & Record<CopyStep, readonly CopySegment[]>
+
+export type CopyMachineParts = Omit<CopyParts, 'jobs' | 'restart'> & { readonly jobs: DynamoJobs }
+
+/** Segments of a machine: each is to take minutes, and a Distributed Map has many at once. */
+const IN_MACHINE: SegmentSizes = { items: 50_000, bytes: 50_000_000, fewest: 8, most: 1_000 }
+
+const planned = copyRequestSchema.extend({ token: z.string('is not a text') })
+const number = z.int('is not a whole number').min(0, 'is below 0')
+const STEPS = ['cleanup', 'migrate', 'verify'] as const
+
+const operations = z.discriminatedUnion('operation', [
+  z.strictObject({ operation: z.literal('plan'), request: z.unknown(), execution: z.string().optional() }),
+  z.strictObject({
+    operation: z.literal('segment'),
+    request: z.unknown(),
+    step: z.enum(STEPS),
+    segment: number,
+    segments: number,
+    // What the call before answered comes back with the rest.
+    done: z.boolean().optional(),
+  }),
+  z.strictObject({ operation: z.literal('conclude'), request: z.unknown() }),
+])
+
+/**
+ * Reads a call of the state machine.
+ *
+ * @returns undefined for an event that names no operation: it is a request by itself
+ * @throws CopyRequestError
+ */
+export const readCopyOperation = (event: unknown): CopyOperation | undefined => {
+  if (typeof event !== 'object' || event === null || !Object.hasOwn(event, 'operation')) return undefined
+  const call = readCall(event)
+  if (call.operation === 'plan') return { ...call, request: readRequest(copyRequestSchema, call.request) }
+  const request = readRequest(planned, call.request)
+  if (call.operation === 'conclude') return { operation: 'conclude', request }
+  const { operation, step, segment, segments } = call
+  return { operation, request, step, segment, segments }
+}
+
+/**
+ * Takes the job and divides what is left of it. The lease is kept by the workers' own writes.
+ *
+ * @throws as `runCopy`
+ */
+export const planMachineCopy = async (
+  { request, execution }: Extract<CopyOperation, { operation: 'plan' }>,
+  parts: CopyMachineParts,
+): Promise<PlannedCopy> => {
+  const plan = await planCopy(request, parts.clients, parts)
+  const [first] = plan.steps
+  const lease = await parts.jobs.take({
+    job: plan.job,
+    kind: 'copy',
+    spec: plan.spec,
+    segments: segmentsFor(first, plan, IN_MACHINE),
+    step: first,
+    by: parts.by,
+    ...(execution !== undefined && { owner: execution }),
+    again: true,
+  })
+  lease.leave()
+  const steps: readonly string[] = plan.steps
+  const rest = (step: CopyStep): CopySegment[] => {
+    const at = steps.indexOf(step)
+    const present = steps.indexOf(lease.record.step)
+    if (at < 0 || at < present) return []
+    if (at > present) {
+      const segments = segmentsFor(step, plan, IN_MACHINE)
+      return Array.from({ length: segments }, (_, segment) => ({ step, segment, segments }))
+    }
+    return lease.progress
+      .filter(({ done }) => !done)
+      .map(({ segment, segments }) => ({ step, segment, segments }))
+  }
+  return {
+    request: { ...request, token: lease.token },
+    cleanup: rest('cleanup'),
+    migrate: rest('migrate'),
+    verify: rest('verify'),
+  }
+}
+
+/**
+ * Works on one segment until it is done or the time is nearly over.
+ *
+ * @returns what it was called with, and whether the segment is done: the machine calls again with that if not
+ * @throws JobBusyError when another execution has the job, or another worker has begun with the segment since
+ */
+export const runCopySegment = async (
+  call: Extract<CopyOperation, { operation: 'segment' }>,
+  parts: CopyMachineParts,
+): Promise<typeof call & { readonly done: boolean }> => {
+  const { request, step, segment, segments } = call
+  const { clients, jobs, deadline } = parts
+  // A table that scales while it is written is not ACTIVE for a while: what `plan` has checked isn't checked again.
+  const tables = await describeCopy(request, clients, parts)
+  const lease = await jobs.join(copyJob(tables), request.token)
+  try {
+    const steps: readonly CopyStep[] = stepsOf(request)
+    const after = steps[steps.indexOf(step) - 1]
+    const { progress, save } = await lease.work({ step, segment, segments, after })
+    if (progress.done) return { ...call, done: true }
+    const signal = parts.signal === undefined ? lease.lost : AbortSignal.any([parts.signal, lease.lost])
+    const limiter = parts.limiter ?? new RateLimiter({ maxRate: shareOf(request, segments) })
+    const { scan, page } = openStep(step, clients, tables, { deadline, signal, limiter })
+    const { done } = await runSegment(
+      progress,
+      { scan: (_, start) => scan({ segment, segments }, start), page, deadline, signal },
+      save,
+    )
+    lease.lost.throwIfAborted()
+    return { ...call, done }
+  } finally {
+    lease.leave()
+  }
+}
+
+/**
+ * Does what the workers have left, such as the verification where the machine has no map for it, and gives the report.
+ *
+ * @throws CopyError when the copy isn't what it should be, or this invocation's time ran out over it
+ */
+export const concludeCopy = async (
+  { request }: Extract<CopyOperation, { operation: 'conclude' }>,
+  parts: CopyMachineParts,
+): Promise<CopyReport> => {
+  const tables = await describeCopy(request, parts.clients, parts)
+  const job = copyJob(tables)
+  const plan = { ...tables, job, steps: stepsOf(request) }
+  const lease = await parts.jobs.join(job, request.token)
+  return requireComplete(await finishCopy(plan, await lease.open(), parts), plan)
+}
+
+/** Workers don't know of each other: each gets its part of the whole rate. */
+const shareOf = ({ maxRate }: CopyRequest, segments: number): number | undefined =>
+  maxRate === undefined ? undefined : maxRate / segments
+
+const readCall = (event: object): z.infer<typeof operations> => {
+  const read = operations.safeParse(event)
+  if (read.success) return read.data
+  throw new CopyRequestError(
+    read.error.issues.map(({ path, message }) => `${path.join('.')} ${message}`.trim()),
+    { cause: read.error },
+  )
+}
