@@ -1,8 +1,8 @@
 import { type Change, subjectOf } from '../change.ts'
 import { kindOf } from '../errors.ts'
-import type { StreamBatch, StreamChange } from '../normalise/stream.ts'
+import type { Rejected, StreamBatch, StreamChange } from '../normalise/stream.ts'
 import type { Parked, ParkedHead } from '../parking/parked.ts'
-import { comparePlaces } from '../parking/place.ts'
+import { comparePlaces, type Place } from '../parking/place.ts'
 import { applyPatiently, type NamedOutcome } from './apply-patiently.ts'
 import { countParked, parkedChange, parkedRecord } from './parking-entry.ts'
 import type { SyncParts } from './parts.ts'
@@ -105,12 +105,20 @@ const supersede = async (
       const sequenceNumber = placeOf.get(change)
       const upTo = { version, ...(sequenceNumber !== undefined && { sequenceNumber }) }
       if (comparePlaces(upTo, head) < 0) continue
+      // Half of a record may be good, such as that an item leaves its old place, and the other half be what is parked.
+      const bad = batch.rejected.filter((one) => one.entity === name && one.key === key)
+      if (bad.some((one) => comparePlaces(upTo, placeOfRejected(one)) <= 0)) continue
       const how = version === head.version ? 'applied' : 'superseded'
       if (await parts.parking.resolve(name, key, version, how, parts.now(), sequenceNumber))
         parts.metrics.count(how === 'applied' ? 'Unparked' : 'Superseded', name, 1)
     }
   }
 }
+
+const placeOfRejected = ({ version, sequenceNumber }: Rejected): Place => ({
+  sequenceNumber,
+  ...(version !== undefined && { version }),
+})
 
 const report = (
   batch: StreamBatch,

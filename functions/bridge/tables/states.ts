@@ -26,7 +26,7 @@ export interface ProjectionStates {
   read(name: string): Promise<ProjectionState>
   /** Which of them are finished, as of now. */
   finished(names: readonly string[]): Promise<ReadonlySet<string>>
-  /** Notes that the stream's function is at work. Said every few seconds at the most. */
+  /** Notes that the stream's function has applied something. */
   beat(name: string, lastRecordAt: string, now: Date): Promise<void>
   finish(name: string, by: string, now: Date): Promise<void>
   /** Makes a finished one follow the stream again; what was written meanwhile has to be filled in. */
@@ -35,8 +35,6 @@ export interface ProjectionStates {
 
 /** The longest that one call may take, in milliseconds. */
 const CALL_LIMIT = 5_000
-/** Between two beats of one function environment, in milliseconds. */
-const BEAT = 5_000
 const STATE = 'state'
 
 const text = z.object({ S: z.string() }).transform(({ S }) => S)
@@ -53,7 +51,6 @@ export class DynamoStates implements ProjectionStates {
   readonly #client: DynamoDBClient
   readonly #table: string
   readonly #deadline: Deadline
-  readonly #beats = new Map<string, number>()
 
   constructor(client: DynamoDBClient, table: string, deadline: Deadline) {
     this.#client = client
@@ -88,9 +85,6 @@ export class DynamoStates implements ProjectionStates {
   }
 
   async beat(name: string, lastRecordAt: string, now: Date): Promise<void> {
-    const last = this.#beats.get(name)
-    if (last !== undefined && now.getTime() - last < BEAT) return
-    this.#beats.set(name, now.getTime())
     await this.#set(name, { lastAppliedAt: now.toISOString(), lastRecordAt })
   }
 
@@ -99,15 +93,22 @@ export class DynamoStates implements ProjectionStates {
   }
 
   async reopen(name: string, by: string, now: Date): Promise<void> {
-    await this.#set(name, { state: 'following', finishedAt: now.toISOString(), by })
+    await this.#set(name, { state: 'following', reopenedAt: now.toISOString(), by }, ['finishedAt'])
   }
 
-  async #set(name: string, attributes: Readonly<Record<string, string>>): Promise<void> {
+  async #set(
+    name: string,
+    attributes: Readonly<Record<string, string>>,
+    absent: readonly string[] = [],
+  ): Promise<void> {
     const names = Object.keys(attributes)
     const command = new UpdateItemCommand({
       TableName: this.#table,
       Key: keyOf(name),
-      UpdateExpression: `SET ${names.map((_, at) => `#n${at} = :v${at}`).join(', ')}`,
+      UpdateExpression: [
+        `SET ${names.map((_, at) => `#n${at} = :v${at}`).join(', ')}`,
+        ...absent.map((one) => `REMOVE ${one}`),
+      ].join(' '),
       ExpressionAttributeNames: Object.fromEntries(names.map((one, at) => [`#n${at}`, one])),
       ExpressionAttributeValues: Object.fromEntries(
         Object.values(attributes).map((value, at) => [`:v${at}`, { S: value }]),

@@ -112,8 +112,13 @@ describe('a kept table', () => {
 
   it('loses an item that has no place any more, and gets it back', async () => {
     const { city: _, ...homeless } = ann
-    await deliver(record(undefined, ann), record(ann, homeless))
+    const comes = record(undefined, ann)
+    const leaves = record(ann, homeless)
+    await deliver(comes, leaves)
     expect(await cities()).toEqual([])
+    expect(await parked()).toEqual([['ann@example.com', 'data', 'record.invalid']])
+
+    await deliver(leaves)
     expect(await parked()).toEqual([['ann@example.com', 'data', 'record.invalid']])
 
     await deliver(record(homeless, ann))
