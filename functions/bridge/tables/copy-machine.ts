@@ -12,6 +12,7 @@ import {
 import { type CopyReport, requireComplete } from './copy-report.ts'
 import { type CopyRequest, CopyRequestError, copyRequestSchema, readRequest } from './copy-request.ts'
 import { openStep } from './copy-steps.ts'
+import { COPY_WORKERS } from './copy-workers.ts'
 import type { DynamoJobs } from './dynamo-jobs.ts'
 import { RateLimiter } from './rate-limiter.ts'
 import { runSegment } from './segments.ts'
@@ -175,7 +176,7 @@ export const concludeCopy = async (
 
 /** Workers don't know of each other: each gets its part of the whole rate. */
 const shareOf = ({ maxRate }: CopyRequest, segments: number): number | undefined =>
-  maxRate === undefined ? undefined : maxRate / segments
+  maxRate === undefined ? undefined : maxRate / Math.min(segments, COPY_WORKERS)
 
 const readCall = (event: object): z.infer<typeof operations> => {
   const read = operations.safeParse(event)

@@ -1,0 +1,86 @@
+import { BulkWriter } from './bulk-writer.ts'
+import { addDigests, itemDigest, toHex } from './checksum.ts'
+import type { CopyClients, CopyStep, CopyTables } from './copy-plan.ts'
+import { itemSize } from './item-size.ts'
+import type { Tally } from './jobs.ts'
+import type { Bounds } from './patient-call.ts'
+import { type Item, type ScanPage, scanSegment } from './scan.ts'
+import { NOTHING, type PageOutcome } from './segments.ts'
+import { UntilEmpty } from './until-empty.ts'
+
+/**
+ * Items of a page: with two pages of each segment in memory, eight segments at once stay small whatever the table is.
+ * Large items end a page at 1 MB before.
+ */
+const PAGE_ITEMS = 500
+
+export type CopyStepRun = {
+  readonly scan: (
+    segment: { readonly segment: number; readonly segments: number },
+    start: Item | undefined,
+  ) => AsyncIterable<ScanPage>
+  readonly page: (page: ScanPage) => Promise<PageOutcome>
+}
+
+/**
+ * What a step reads and does. All reads are strongly consistent: a copy is to have what was written a moment ago, too,
+ * and a check must see what was copied.
+ */
+export const openStep = (
+  step: CopyStep,
+  clients: CopyClients,
+  { request, destination }: CopyTables,
+  bounds: Bounds & { readonly concurrency?: number | undefined },
+): CopyStepRun => {
+  const side = step === 'migrate' ? 'source' : 'destination'
+  const scan: CopyStepRun['scan'] = (of, start) =>
+    scanSegment({
+      ...bounds,
+      ...of,
+      client: clients[side],
+      table: side === 'source' ? request.sourceTableName : request.destinationTableName,
+      start,
+      consistent: true,
+      pageItems: PAGE_ITEMS,
+      ...(step === 'cleanup' && { keysOnly: destination.key }),
+    })
+  if (step === 'verify') return { scan, page: async ({ items }) => tallyOf(items) }
+
+  const writer = new BulkWriter({
+    ...bounds,
+    client: clients.destination,
+    table: request.destinationTableName,
+    key: destination.key,
+  })
+  if (step === 'cleanup') {
+    const untilEmpty = new UntilEmpty()
+    return {
+      scan: (of, start) => untilEmpty.scan((from) => scan(of, from), start),
+      page: (page) =>
+        untilEmpty.delete(page, async () => {
+          const { written, refusals } = await writer.delete(page.items)
+          const refused = refusals.length
+          return { ...NOTHING, items: page.items.length, applied: written, refused, refusals }
+        }),
+    }
+  }
+  return {
+    scan,
+    page: async ({ items }) => {
+      // The sum is worked out while DynamoDB is at the first batches.
+      const [{ written, refusals }, tally] = await Promise.all([writer.put(items), tallyOf(items)])
+      return { ...tally, applied: written, refused: refusals.length, refusals }
+    },
+  }
+}
+
+/** Of items that were only read. @throws InvalidRecordError */
+const tallyOf = async (items: readonly Item[]): Promise<Tally> => {
+  let digest = 0n
+  let bytes = 0
+  for (const item of items) {
+    digest = addDigests(digest, itemDigest(item))
+    bytes += itemSize(item)
+  }
+  return { ...NOTHING, items: items.length, bytes, checksum: toHex(digest) }
+}

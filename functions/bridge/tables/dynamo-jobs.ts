@@ -1,0 +1,126 @@
+import { randomUUID } from 'node:crypto'
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import type { Deadline } from '../runtime/deadline.ts'
+import { asExpected, JobCalls } from './job-calls.ts'
+import { type Head, headItem, sortedJson } from './job-items.ts'
+import { DynamoJobLease, LEASE } from './job-lease.ts'
+import {
+  JobBusyError,
+  JobChangedError,
+  type JobRecord,
+  type JobRequest,
+  type Jobs,
+  type SegmentProgress,
+} from './jobs.ts'
+
+/** Rounds in which a job may change between its read and the write that takes it. */
+const ROUNDS = 5
+
+/** Jobs in one DynamoDB table. A lease is a fence number in the job's head; each write is conditional on it. */
+export class DynamoJobs implements Jobs {
+  readonly #calls: JobCalls
+  readonly #now: () => number
+
+  constructor(parts: {
+    readonly client: DynamoDBClient
+    readonly table: string
+    readonly deadline: Deadline
+    /** Milliseconds since 1970. @default Date.now */
+    readonly now?: () => number
+  }) {
+    this.#calls = new JobCalls(parts)
+    this.#now = parts.now ?? Date.now
+  }
+
+  /** @throws JobBusyError, JobChangedError, DynamoError, DeadlineError, ForeignJobItemError */
+  async take(request: JobRequest): Promise<DynamoJobLease> {
+    const token = randomUUID()
+    for (let round = 0; round < ROUNDS; round++) {
+      const known = await this.#calls.head(request.job)
+      // A write whose answer was lost, and which the SDK then repeated against its own condition.
+      if (known?.token === token) return this.#opened(known)
+      const head = this.#next(known, request, token)
+      const free = asExpected(
+        known === undefined
+          ? { job: undefined }
+          : { token: { S: known.token }, leasedUntil: { N: String(known.leasedUntil) } },
+      )
+      if (await this.#calls.put(headItem(head), free)) return this.#opened(head)
+    }
+    throw new JobBusyError(`${request.job} was taken by others ${ROUNDS} times`)
+  }
+
+  /**
+   * Joins in the work of whoever took the job, by that lease's token: for the workers of a state machine.
+   *
+   * @throws JobBusyError when the job has been taken by somebody else since
+   */
+  async join(job: string, token: string): Promise<DynamoJobLease> {
+    const head = await this.#calls.head(job)
+    if (head === undefined || head.token !== token)
+      throw new JobBusyError(
+        `${job} was taken over by ${head?.record.by ?? 'nobody: it is not there any more'}`,
+      )
+    return new DynamoJobLease(this.#calls, head, this.#now)
+  }
+
+  async read(job: string): Promise<JobRecord | undefined> {
+    return (await this.#calls.head(job))?.record
+  }
+
+  async segmentsOf(job: string, step: string): Promise<readonly SegmentProgress[]> {
+    const head = await this.#calls.head(job)
+    return head === undefined ? [] : this.#calls.segments(job, head.run, step)
+  }
+
+  async list(kind?: string): Promise<readonly JobRecord[]> {
+    const heads = await this.#calls.heads(kind)
+    return heads.map(({ record }) => record).toSorted((a, b) => (a.job < b.job ? -1 : 1))
+  }
+
+  async #opened(head: Head): Promise<DynamoJobLease> {
+    const lease = new DynamoJobLease(this.#calls, head, this.#now)
+    try {
+      return await lease.open()
+    } catch (error) {
+      lease.leave()
+      throw error
+    }
+  }
+
+  /** The head that takes the job. */
+  #next(known: Head | undefined, request: JobRequest, token: string): Head {
+    const { job, kind, spec, segments, step, by, again = false, owner } = request
+    const now = this.#now()
+    const lease = { token, leasedUntil: now + LEASE, owner }
+    const updatedAt = new Date(now).toISOString()
+    const fresh: JobRecord = {
+      job,
+      kind,
+      state: 'running',
+      step,
+      spec,
+      segments,
+      startedAt: updatedAt,
+      updatedAt,
+      by,
+    }
+    if (known === undefined) return { record: fresh, run: randomUUID(), fence: 1, ...lease }
+
+    const { record, leasedUntil } = known
+    if (leasedUntil > now && (owner === undefined || owner !== known.owner))
+      throw new JobBusyError(
+        `${job} is being run by ${record.by}, until ${new Date(leasedUntil).toISOString()} if that has stopped`,
+      )
+    const fence = known.fence + 1
+    if (again === 'unfinished' || (again && record.state === 'done'))
+      return { record: fresh, run: randomUUID(), fence, ...lease }
+    if (sortedJson(record.spec) !== sortedJson(spec))
+      throw new JobChangedError(
+        `${job} was begun with another request and is ${record.state}: ${sortedJson(record.spec)}`,
+      )
+    if (record.state === 'done') return { ...known, record: { ...record, by }, fence, ...lease }
+    const { endedAt: _, message: __, ...going } = record
+    return { ...known, record: { ...going, state: 'running', updatedAt, by }, fence, ...lease }
+  }
+}

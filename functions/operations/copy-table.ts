@@ -1,0 +1,79 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import { readConfig } from '../bridge/runtime/config.ts'
+import { Deadline, type InvocationContext } from '../bridge/runtime/deadline.ts'
+import { LambdaLog } from '../bridge/runtime/log.ts'
+import {
+  type CopyClients,
+  type CopyRequest,
+  readCopyEvent,
+  requireComplete,
+  runCopy,
+} from '../bridge/tables/copy.ts'
+import {
+  type CopyMachineParts,
+  concludeCopy,
+  planMachineCopy,
+  readCopyOperation,
+  runCopySegment,
+} from '../bridge/tables/copy-machine.ts'
+import { DynamoJobs } from '../bridge/tables/dynamo-jobs.ts'
+import { jobSettings } from '../bridge/tables/job-settings.ts'
+import { openPlace } from '../bridge/tables/role-client.ts'
+
+const config = readConfig(jobSettings, process.env)
+const deadline = new Deadline()
+const log = new LambdaLog('copy-table')
+const home = new DynamoDBClient({ requestHandler: { connectionTimeout: 3_000 } })
+const jobs = new DynamoJobs({ client: home, table: config.JOBS_TABLE, deadline })
+
+/**
+ * Copies a table. The event is a request, `{ sourceTableName, destinationTableName, cleanupDestinationTable, migrate }`,
+ * which is done within the invocation; or a call of the state machine, which does the same in many. An event with
+ * `cleanupDestinationTable` is the confirmation: nobody can be asked.
+ *
+ * @returns a request's report; what the machine's next call needs
+ * @throws CopyError when the time ran out, items were refused or the tables differ
+ */
+export const handler = async (event: unknown, context: InvocationContext): Promise<unknown> => {
+  deadline.begin(context)
+  log.begin(context.awsRequestId)
+  const call = readCopyOperation(event)
+  const request = call?.request ?? readCopyEvent(event)
+  const clients = openClients(request)
+  const by = `function, request ${context.awsRequestId}`
+  const parts: CopyMachineParts = { clients, jobs, deadline, by, log }
+  try {
+    switch (call?.operation) {
+      case 'plan':
+        return await planMachineCopy(call, parts)
+      case 'segment':
+        return await runCopySegment(call, parts)
+      case 'conclude':
+        return await concludeCopy(call, parts)
+      default:
+        return await copyWhole(request, parts, context.awsRequestId)
+    }
+  } finally {
+    for (const client of new Set([clients.source, clients.destination])) if (client !== home) client.destroy()
+  }
+}
+
+/** A repeat of the invocation by Lambda has the same request id, and need not wait for its own lease. */
+const copyWhole = async (request: CopyRequest, parts: CopyMachineParts, owner: string) => {
+  const report = await runCopy(request, { ...parts, owner })
+  log.info('Copied', { ...report })
+  return requireComplete(report, {
+    job: `${request.sourceTableName}->${request.destinationTableName}`,
+  })
+}
+
+const openClients = (request: CopyRequest): CopyClients => {
+  const { sourceRoleArn, sourceRegion, destinationRoleArn, destinationRegion } = request
+  return {
+    source: openSide(sourceRoleArn, sourceRegion),
+    destination: openSide(destinationRoleArn, destinationRegion),
+  }
+}
+
+const openSide = (roleArn: string | undefined, region: string | undefined): DynamoDBClient =>
+  roleArn === undefined && region === undefined ? home : openPlace({ roleArn, region })

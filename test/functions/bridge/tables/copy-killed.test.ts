@@ -1,0 +1,107 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { Deadline } from '../../../../functions/bridge/runtime/deadline.ts'
+import { type CopyRequest, runCopy } from '../../../../functions/bridge/tables/copy.ts'
+import type { Item } from '../../../../functions/bridge/tables/scan.ts'
+import { type FaultyDynamo, startFaultyDynamo, withFaults } from './faulty-dynamo.ts'
+import { idsOf, itemsOf, type JobTables, openJobTables, readAll } from './job-tables.ts'
+
+const script = fileURLToPath(new URL('./copying-process.ts', import.meta.url))
+const ITEMS = 3_000
+const OLD = 1_500
+const SEGMENTS = 2
+/** As `copy-steps.ts` has it. */
+const PAGE = 500
+
+let tables: JobTables
+beforeAll(async () => {
+  tables = await openJobTables()
+})
+afterAll(() => tables.close())
+
+/** Runs a copy in a process of its own, behind a proxy that kills it as the call of that number arrives. */
+const runAndKill = async (
+  request: CopyRequest,
+  at: number,
+  of: 'PutRequest' | 'DeleteRequest',
+): Promise<number> => {
+  let calls = 0
+  let proxy: FaultyDynamo | undefined
+  try {
+    proxy = await startFaultyDynamo(({ operation, body }) => {
+      if (operation === 'BatchWriteItem' && body.includes(of) && ++calls === at) child.kill('SIGKILL')
+      return 'none'
+    })
+    const child = spawn(
+      process.execPath,
+      [script, proxy.endpoint, tables.jobsTable, JSON.stringify(request)],
+      {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      },
+    )
+    const [code, signal]: unknown[] = await once(child, 'exit')
+    expect({ code, signal }).toEqual({ code: null, signal: 'SIGKILL' })
+    return calls
+  } finally {
+    await proxy?.close()
+  }
+}
+
+describe('a copy that is killed', () => {
+  it.each(['DeleteRequest', 'PutRequest'] as const)(
+    'at any %s goes on where it stood, with at most one page of each segment again',
+    async (of) => {
+      const [from, to] = [await tables.create(), await tables.create()]
+      await tables.put(from, itemsOf(ITEMS))
+      await tables.put(
+        to,
+        Array.from({ length: OLD }, (_, n): Item => ({ id: { S: `old-${n}` } })),
+      )
+      const request = {
+        sourceTableName: from,
+        destinationTableName: to,
+        cleanupDestinationTable: true,
+        migrate: true,
+        segments: SEGMENTS,
+      }
+      const calls = (of === 'DeleteRequest' ? OLD : ITEMS) / 25
+      const at = 1 + Math.floor(Math.random() * calls)
+      await runAndKill(request, at, of)
+
+      // Nobody renews the lease of a dead process; an hour later it is over.
+      const jobs = tables.jobs({ now: () => Date.now() + 3_600_000 })
+      await withFaults(
+        () => 'none',
+        async (client, { seen }) => {
+          const report = await runCopy(request, {
+            clients: { source: client, destination: client },
+            jobs,
+            deadline: new Deadline(),
+            by: 'whoever comes next',
+          })
+          const written = (word: string): number =>
+            seen
+              .filter(({ operation }) => operation === 'BatchWriteItem')
+              .reduce((sum, { body }) => sum + body.split(`"${word}"`).length - 1, 0)
+
+          expect({ at, ...report }).toMatchObject({
+            at,
+            source: { items: ITEMS },
+            equal: true,
+            done: true,
+            refused: [],
+          })
+          expect(idsOf(await readAll(tables.client, to))).toEqual(idsOf(itemsOf(ITEMS)))
+          if (of === 'PutRequest') {
+            // What is copied is not cleaned up by the resumption, and not all is copied again.
+            expect(written('DeleteRequest')).toBe(0)
+            expect(written('PutRequest')).toBeLessThanOrEqual(ITEMS - (at - 1) * 25 + SEGMENTS * PAGE)
+          } else expect(written('DeleteRequest')).toBeLessThanOrEqual(OLD)
+        },
+      )
+    },
+    60_000,
+  )
+})

@@ -1,0 +1,20 @@
+import { Deadline } from '../../../../functions/bridge/runtime/deadline.ts'
+import { readCopyEvent, runCopy } from '../../../../functions/bridge/tables/copy.ts'
+import { DynamoJobs } from '../../../../functions/bridge/tables/dynamo-jobs.ts'
+import { openClient } from './job-tables.ts'
+
+/**
+ * A process that copies a table, to be killed: `node copying-process.ts ENDPOINT JOBS_TABLE REQUEST`. It prints the
+ * report where nobody does.
+ */
+const [, , endpoint, table = '', request = ''] = process.argv
+const client = openClient(endpoint)
+const deadline = new Deadline()
+const report = await runCopy(readCopyEvent(JSON.parse(request)), {
+  clients: { source: client, destination: client },
+  jobs: new DynamoJobs({ client, table, deadline }),
+  deadline,
+  by: 'a process',
+})
+client.destroy()
+console.log(JSON.stringify(report))
