@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { App } from 'aws-cdk-lib/core'
 import { entities } from '../functions/entities/index.ts'
+import { projections, tables } from '../functions/tables/index.ts'
 import { readSettings, SettingsError } from './settings.ts'
 import { BacksyncStack } from './stack.ts'
 
@@ -18,7 +19,7 @@ const app = new App({
 })
 
 try {
-  new BacksyncStack(app, 'Backsync', { settings: readSettings(app.node), entities })
+  new BacksyncStack(app, 'Backsync', { settings: readSettings(app.node), entities, tables, projections })
   app.synth()
 } catch (error) {
   if (!(error instanceof SettingsError)) throw error

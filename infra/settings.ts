@@ -65,6 +65,10 @@ export interface Settings {
   readonly logLevel: LogLevel
   /** An SNS topic that alarms notify. @default none: alarms show in CloudWatch only */
   readonly alarmTopicArn?: string
+  /** Roles that a copy of a table may assume, for tables of other accounts. @default none */
+  readonly copyRoleArns: readonly string[]
+  /** DynamoDB tables of this account and region that may be copied from, such as a restored one. @default none */
+  readonly copySources: readonly string[]
 }
 
 /** The context keys of this application: one table for validation, help and errors. */
@@ -78,6 +82,8 @@ export const contextKeys = {
   parallelizationFactor: 'a whole number from 1 to 10',
   logLevel: `one of ${logLevels.join(', ')}`,
   alarmTopicArn: 'the ARN of an SNS topic',
+  copyRoleArns: 'ARNs of IAM roles, separated by commas',
+  copySources: 'names of DynamoDB tables, separated by commas',
 } as const
 
 type ContextKey = keyof typeof contextKeys
@@ -127,18 +133,21 @@ export function readSettings(node: Node): Settings {
   const number = (key: ContextKey, valid: (value: number) => boolean, fallback: number): number =>
     Number(text(key, (value) => /^\d+(\.\d+)?$/.test(value) && valid(Number(value))) ?? fallback)
 
+  /** The parts of a text between commas, each of which must match. */
+  const list = (key: ContextKey, valid: RegExp): readonly string[] => {
+    const value = text(key, (candidate) => partsOf(candidate).every((part) => valid.test(part)))
+    return value === undefined ? [] : partsOf(value)
+  }
+
   const stage = choice('stage', stageNames, 'dev')
   const policy: StagePolicy = stages[stage]
   const kind = choice('auth', authorizers, 'none')
   const issuer = text('jwtIssuer', (value) => /^https:\/\/[^\s/]+/.test(value))
-  const audience = text('jwtAudience', (value) => value.split(',').every((one) => one.trim() !== ''))
+  const audience = list('jwtAudience', /./)
   const settings: Settings = {
     stage,
     policy,
-    auth:
-      kind === 'jwt'
-        ? { kind, issuer: issuer ?? '', audience: (audience ?? '').split(',').map((one) => one.trim()) }
-        : { kind },
+    auth: kind === 'jwt' ? { kind, issuer: issuer ?? '', audience } : { kind },
     databaseName: text('databaseName', (value) => /^[a-zA-Z]\w{0,63}$/.test(value)) ?? 'backsync',
     maxCapacity: number('maxCapacity', (value) => value >= 1 && value <= 256 && value % 0.5 === 0, 4),
     parallelizationFactor: number(
@@ -151,6 +160,8 @@ export function readSettings(node: Node): Settings {
       'alarmTopicArn',
       text('alarmTopicArn', (value) => /^arn:[\w-]+:sns:/.test(value)),
     ),
+    copyRoleArns: list('copyRoleArns', /^arn:[\w-]+:iam::\d{12}:role\/[\w+=.@/-]+$/),
+    copySources: list('copySources', /^[\w.-]{3,255}$/),
   }
 
   if (kind === 'jwt') {
@@ -169,6 +180,9 @@ export function readSettings(node: Node): Settings {
   if (problems.length > 0) throw new SettingsError(problems)
   return Object.freeze(settings)
 }
+
+/** Each part once. */
+const partsOf = (text: string): string[] => [...new Set(text.split(',').map((part) => part.trim()))]
 
 const stageNames: readonly StageName[] = ['dev', 'prod']
 

@@ -1,20 +1,31 @@
+import { Table } from 'aws-cdk-lib/aws-dynamodb'
 import { CfnOutput, Duration, Stack, Tags } from 'aws-cdk-lib/core'
 import type { Construct } from 'constructs'
 import { BackSync } from './constructs/back-sync.ts'
 import { BridgeFunction } from './constructs/bridge-function.ts'
 import { bundledCode } from './constructs/bundled-code.ts'
+import { CopyTable } from './constructs/copy-table.ts'
+import { DeclaredTables } from './constructs/declared-tables.ts'
 import { type EntityDescription, EntityTable, onePerTable } from './constructs/entity-table.ts'
 import { HttpApi } from './constructs/http-api.ts'
 import { IdempotencyTable } from './constructs/idempotency-table.ts'
+import { JobsTable } from './constructs/jobs-table.ts'
 import { LegacyDatabase } from './constructs/legacy-database.ts'
 import { Migrations } from './constructs/migrations.ts'
 import { ParkingTable } from './constructs/parking-table.ts'
 import { pascalCase } from './constructs/pascal-case.ts'
+import type { ProjectionDescription, TableDescription } from './constructs/plain-table.ts'
+import { TableSync } from './constructs/table-sync.ts'
+import { UsersApi } from './constructs/users-api.ts'
 import type { Settings } from './settings.ts'
 
 export interface BacksyncStackProps {
   readonly settings: Settings
   readonly entities: readonly EntityDescription[]
+  /** The tables that jobs read, `users` among them. */
+  readonly tables: readonly TableDescription[]
+  /** The tables that are kept by the streams of others. */
+  readonly projections: readonly ProjectionDescription[]
   /** Where the functions' modules are, below the repository. @default the repository's own */
   readonly entries?: FunctionEntries
 }
@@ -24,15 +35,24 @@ export interface FunctionEntries {
   readonly legacy: string
   readonly modern: string
   readonly migrate: string
+  readonly keepTables: string
+  readonly copyTable: string
+  readonly users: string
 }
 
 const ownEntries: FunctionEntries = {
   legacy: 'functions/legacy/handler.ts',
   modern: 'functions/modern/handler.ts',
   migrate: 'functions/operations/migrate.ts',
+  keepTables: 'functions/operations/keep-tables.ts',
+  copyTable: 'functions/operations/copy-table.ts',
+  users: 'functions/users/handler.ts',
 }
 
-/** The bridge: Aurora and its legacy API, DynamoDB and its modern API, and the way back from the one to the other. */
+/**
+ * The bridge: Aurora and its legacy API, DynamoDB and its modern API, and the way back from the one to the other; and
+ * DynamoDB tables that are kept by, or copied from, others.
+ */
 export class BacksyncStack extends Stack {
   constructor(scope: Construct, id: string, props: BacksyncStackProps) {
     const { settings, entities, entries = ownEntries } = props
@@ -85,6 +105,37 @@ export class BacksyncStack extends Stack {
     })
     parking.grantParking(backSync.function)
     for (const table of tables) table.grantGet(backSync.function)
+
+    const declared = new DeclaredTables(this, 'Tables', {
+      settings,
+      tables: props.tables,
+      projections: props.projections,
+      existing: new Map(tables.map(({ name, table }) => [name, table])),
+    })
+    const jobs = new JobsTable(this, 'Jobs', { settings })
+    const tableSync = new TableSync(this, 'TableSync', {
+      settings,
+      projections: props.projections,
+      tables: declared,
+      parking,
+      jobs,
+      failures: backSync.failures,
+      code: bundledCode({ entry: entries.keepTables }),
+    })
+    const copyTable = new CopyTable(this, 'CopyTable', {
+      settings,
+      tables: [...tables, ...declared.made].map(({ table }) => table),
+      sources: settings.copySources.map((name) => Table.fromTableName(this, `CopySource${name}`, name)),
+      roleArns: settings.copyRoleArns,
+      jobs,
+      code: bundledCode({ entry: entries.copyTable }),
+    })
+    const users = new UsersApi(this, 'UsersApi', {
+      settings,
+      tables: declared,
+      code: bundledCode({ entry: entries.users }),
+    })
+
     const migrations = new Migrations(this, 'Migrations', {
       settings,
       database,
@@ -97,6 +148,7 @@ export class BacksyncStack extends Stack {
       migrate: migrations.function,
       legacy,
       modern,
+      users: users.function,
     })
 
     this.#output('ApiUrl', api.url, 'The API; every route is below it')
@@ -113,7 +165,8 @@ export class BacksyncStack extends Stack {
         `The modern side of ${name}`,
       )
     }
-    for (const { name, table } of tables)
+    this.#output('UsersUrl', `${api.url}/users`, 'The users, whose table another one is kept by')
+    for (const { name, table } of [...tables, ...declared.made])
       this.#output(`${pascalCase(name)}TableName`, table.tableName, `The DynamoDB table of ${name}`)
     this.#output('ClusterArn', database.cluster.clusterArn, 'The resourceArn of Data API calls')
     this.#output('SecretArn', database.secret.secretArn, 'The secretArn of Data API calls')
@@ -121,12 +174,24 @@ export class BacksyncStack extends Stack {
     this.#output(
       'ParkingTableName',
       parking.table.tableName,
-      'The DynamoDB table of changes that back-sync has set aside',
+      'The DynamoDB table of changes that have been set aside',
+    )
+    this.#output('JobsTableName', jobs.table.tableName, 'The DynamoDB table of jobs and their progress')
+    this.#output(
+      'TombstonesTableName',
+      tableSync.tombstones.table.tableName,
+      'The DynamoDB table of keys that projections have deleted',
+    )
+    this.#output('CopyTableFunctionName', copyTable.function.functionName, 'The function that copies a table')
+    this.#output(
+      'CopyTableStateMachineArn',
+      copyTable.stateMachine.stateMachineArn,
+      'The state machine that copies a table of any size',
     )
     this.#output(
       'FailureBucketName',
       backSync.failures.bucket.bucketName,
-      'Batches that back-sync gave up on',
+      'Batches of streams that were given up on',
     )
   }
 

@@ -1,13 +1,14 @@
-import { type Code, MetricType, StartingPosition } from 'aws-cdk-lib/aws-lambda'
-import { DynamoEventSource } from 'aws-cdk-lib/aws-lambda-event-sources'
-import { Duration, Validations } from 'aws-cdk-lib/core'
+import type { Code } from 'aws-cdk-lib/aws-lambda'
+import { Duration } from 'aws-cdk-lib/core'
 import { Construct } from 'constructs'
+import { BACK_SYNC } from '../../functions/bridge/runtime/metrics.ts'
 import type { Settings } from '../settings.ts'
 import { BridgeFunction } from './bridge-function.ts'
 import type { EntityDescription, EntityTable } from './entity-table.ts'
 import { FailureBucket } from './failure-bucket.ts'
 import type { LegacyDatabase } from './legacy-database.ts'
 import { StreamAlarms } from './stream-alarms.ts'
+import { followStreams } from './stream-follower.ts'
 
 export interface BackSyncProps {
   readonly settings: Settings
@@ -25,13 +26,7 @@ export interface BackSyncProps {
   readonly environment: Readonly<Record<string, string>>
 }
 
-/**
- * The way back: each table's stream invokes the legacy handler, which writes the same changes to Aurora.
- *
- * Eleven attempts of up to a minute each outlast a cluster that resumes or fails over; what a longer outage leaves is
- * filed whole, to be delivered again. Attempts that Lambda throttles don't count, so age bounds those: 6 hours, which
- * leaves 18 of the stream's 24 for repair. Bisecting corners a record that can't be applied: it is filed alone.
- */
+/** The way back: each table's stream invokes the legacy handler, which writes the same changes to Aurora. */
 export class BackSync extends Construct {
   readonly function: BridgeFunction
   readonly failures: FailureBucket
@@ -49,31 +44,17 @@ export class BackSync extends Construct {
     })
     database.grantSql(this.function)
 
-    Validations.of(this.function.role ?? this.function).acknowledge({
-      id: 'AwsSolutions-IAM5[Resource::*]',
-      reason:
-        'dynamodb:ListStreams, which Lambda asks for, lists streams by name and knows no narrower resource.',
-    })
-
     const alarms = new StreamAlarms(this, 'Alarms', {
       function: this.function,
+      service: BACK_SYNC,
+      target: 'Aurora',
       ...(settings.alarmTopicArn !== undefined && { topicArn: settings.alarmTopicArn }),
     })
-    for (const { entity, table } of props.tables) {
-      const source = new DynamoEventSource(table, {
-        startingPosition: StartingPosition.TRIM_HORIZON,
-        batchSize: 1000,
-        parallelizationFactor: settings.parallelizationFactor,
-        reportBatchItemFailures: true,
-        bisectBatchOnError: true,
-        retryAttempts: 10,
-        maxRecordAge: Duration.hours(6),
-        onFailure: this.failures,
-        metricsConfig: { metrics: [MetricType.EVENT_COUNT] },
-      })
-      this.function.addEventSource(source)
-      alarms.addMapping(entity.name, source.eventSourceMappingId)
-    }
-    for (const { name } of props.entities ?? props.tables.map(({ entity }) => entity)) alarms.addEntity(name)
+    followStreams(
+      this.function,
+      props.tables.map(({ entity, table }) => ({ name: entity.name, table })),
+      { settings, failures: this.failures, alarms },
+    )
+    for (const { name } of props.entities ?? props.tables.map(({ entity }) => entity)) alarms.addParked(name)
   }
 }

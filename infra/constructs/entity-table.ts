@@ -1,8 +1,8 @@
-import { AttributeType, BillingMode, StreamViewType, Table } from 'aws-cdk-lib/aws-dynamodb'
+import { AttributeType, StreamViewType, type Table } from 'aws-cdk-lib/aws-dynamodb'
 import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam'
-import { RemovalPolicy } from 'aws-cdk-lib/core'
 import { Construct } from 'constructs'
 import type { Settings } from '../settings.ts'
+import { KeptTable } from './kept-table.ts'
 
 /** What the stack needs to know of an entity; the definitions in functions/entities have more. */
 export interface EntityDescription {
@@ -37,18 +37,14 @@ export class EntityTable extends Construct {
 
   constructor(scope: Construct, id: string, props: EntityTableProps) {
     super(scope, id)
-    const { policy } = props.settings
     const { name, keyAttribute } = layoutOf(props.entity)
     this.entity = props.entity
     this.name = name
-    this.table = new Table(this, 'Table', {
+    this.table = new KeptTable(this, 'Table', {
+      settings: props.settings,
       partitionKey: { name: keyAttribute, type: AttributeType.STRING },
-      billingMode: BillingMode.PAY_PER_REQUEST,
       // The old image is needed for deletes and for changes that must know what they replace.
       stream: StreamViewType.NEW_AND_OLD_IMAGES,
-      pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
-      deletionProtection: policy.retain,
-      removalPolicy: policy.retain ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
     })
   }
 

@@ -13,6 +13,7 @@ import type { IFunction } from 'aws-cdk-lib/aws-lambda'
 import { LogGroup } from 'aws-cdk-lib/aws-logs'
 import { RemovalPolicy, Validations } from 'aws-cdk-lib/core'
 import { Construct } from 'constructs'
+import { exampleUser } from '../../functions/users/user.ts'
 import type { Auth, Settings } from '../settings.ts'
 import type { EntityDescription } from './entity-table.ts'
 
@@ -25,13 +26,15 @@ export interface HttpApiProps {
   readonly legacy: IFunction
   /** Serves `/dynamo/{plural}` and one item below it. */
   readonly modern: IFunction
+  /** Serves `/users` and one of them below it. */
+  readonly users: IFunction
 }
 
 /** How a route is used, kept in the template as its metadata: for people, and for commands to paste. */
 export interface RouteUsage {
   /** What its function serves; the route itself takes any method. */
   readonly methods: readonly string[]
-  /** A valid body for its POST or PUT. */
+  /** A valid body for its POST or PUT; and of the path's parameters, those that are fields of it. */
   readonly example?: Readonly<Record<string, unknown>> | undefined
 }
 
@@ -39,7 +42,7 @@ export interface RouteUsage {
 export const usageKey = 'Backsync::Usage'
 
 /**
- * The routes of both sides, from the list of entities. Every route takes any method: the functions know what they
+ * The routes of both sides, from the list of entities, and those of the users. Every route takes any method: the functions know what they
  * serve and answer the rest with 405 and `Allow`, which the gateway, answering 404, would not.
  */
 export class HttpApi extends Construct {
@@ -88,6 +91,9 @@ export class HttpApi extends Construct {
         route(`/${side}/${plural}/{${keyName}}`, integration, { methods: ['GET', 'PUT', 'DELETE'], example })
       }
     }
+    const users = new HttpLambdaIntegration('Users', props.users)
+    route('/users', users, { methods: ['POST'], example: exampleUser })
+    route('/users/{email}', users, { methods: ['GET', 'DELETE'], example: exampleUser })
 
     if (auth.kind === 'none') {
       Validations.of(api).acknowledge({

@@ -1,9 +1,9 @@
-import { AttributeType, BillingMode, Table } from 'aws-cdk-lib/aws-dynamodb'
+import { AttributeType, type Table } from 'aws-cdk-lib/aws-dynamodb'
 import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam'
-import { RemovalPolicy } from 'aws-cdk-lib/core'
 import { Construct } from 'constructs'
 import { recordTable } from '../../functions/bridge/idempotency/settings.ts'
 import type { Settings } from '../settings.ts'
+import { KeptTable } from './kept-table.ts'
 
 export interface IdempotencyTableProps {
   readonly settings: Settings
@@ -18,14 +18,10 @@ export class IdempotencyTable extends Construct {
 
   constructor(scope: Construct, id: string, props: IdempotencyTableProps) {
     super(scope, id)
-    const { retain } = props.settings.policy
-    this.table = new Table(this, 'Table', {
+    this.table = new KeptTable(this, 'Table', {
+      settings: props.settings,
       partitionKey: { name: recordTable.key, type: AttributeType.STRING },
-      billingMode: BillingMode.PAY_PER_REQUEST,
       timeToLiveAttribute: recordTable.expiry,
-      pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
-      deletionProtection: retain,
-      removalPolicy: retain ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
     })
   }
 

@@ -1,8 +1,8 @@
-import { AttributeType, BillingMode, Table } from 'aws-cdk-lib/aws-dynamodb'
+import { AttributeType, type Table } from 'aws-cdk-lib/aws-dynamodb'
 import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam'
-import { RemovalPolicy } from 'aws-cdk-lib/core'
 import { Construct } from 'constructs'
 import type { Settings } from '../settings.ts'
+import { KeptTable } from './kept-table.ts'
 
 export interface ParkingTableProps {
   readonly settings: Settings
@@ -18,15 +18,11 @@ export class ParkingTable extends Construct {
 
   constructor(scope: Construct, id: string, props: ParkingTableProps) {
     super(scope, id)
-    const { retain } = props.settings.policy
-    this.table = new Table(this, 'Table', {
+    this.table = new KeptTable(this, 'Table', {
+      settings: props.settings,
       partitionKey: { name: 'pk', type: AttributeType.STRING },
       sortKey: { name: 'sk', type: AttributeType.STRING },
-      billingMode: BillingMode.PAY_PER_REQUEST,
       timeToLiveAttribute: 'expires',
-      pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
-      deletionProtection: retain,
-      removalPolicy: retain ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
     })
   }
 

@@ -11,7 +11,7 @@ import type { IFunction } from 'aws-cdk-lib/aws-lambda'
 import { Topic } from 'aws-cdk-lib/aws-sns'
 import { Duration } from 'aws-cdk-lib/core'
 import { Construct } from 'constructs'
-import { BACK_SYNC, type CountName, METRICS_NAMESPACE } from '../../functions/bridge/runtime/metrics.ts'
+import { type CountName, METRICS_NAMESPACE } from '../../functions/bridge/runtime/metrics.ts'
 import { pascalCase } from './pascal-case.ts'
 
 /** The largest age, in milliseconds, at which a change may reach the function before someone is told: 1 minute. */
@@ -20,6 +20,10 @@ const ageLimit = Duration.minutes(1).toMilliseconds()
 export interface StreamAlarmsProps {
   /** The function that the stream invokes. */
   readonly function: IFunction
+  /** Names the function in its own metrics and in the alarms' descriptions, such as `back-sync`. */
+  readonly service: string
+  /** Where the changes go, for the alarms' descriptions. */
+  readonly target: string
   /** Notified on alarm and on recovery. @default none: alarms show in CloudWatch only */
   readonly topicArn?: string
 }
@@ -31,9 +35,12 @@ export interface StreamAlarmsProps {
  */
 export class StreamAlarms extends Construct {
   readonly #action: SnsAction | undefined
+  readonly #service: string
 
   constructor(scope: Construct, id: string, props: StreamAlarmsProps) {
     super(scope, id)
+    const { service, target } = props
+    this.#service = service
     this.#action =
       props.topicArn === undefined
         ? undefined
@@ -41,18 +48,18 @@ export class StreamAlarms extends Construct {
 
     const over = { period: Duration.minutes(1), statistic: Stats.SUM }
     this.#alarm('Late', {
-      description: 'Changes reach Aurora more than a minute late',
+      description: `Changes reach ${target} more than a minute late`,
       metric: props.function.metric('IteratorAge', { period: Duration.minutes(1), statistic: Stats.MAXIMUM }),
       threshold: ageLimit,
       periods: 3,
     })
     this.#alarm('Errors', {
-      description: 'The back-sync function fails; its batches are retried',
+      description: `The ${service} function fails; its batches are retried`,
       metric: props.function.metricErrors(over),
       periods: 3,
     })
     this.#alarm('Throttles', {
-      description: 'The back-sync function is throttled; retries do not count, only age ends them',
+      description: `The ${service} function is throttled; retries do not count, only age ends them`,
       metric: props.function.metricThrottles(over),
       periods: 3,
     })
@@ -87,15 +94,19 @@ export class StreamAlarms extends Construct {
     })
   }
 
-  /** Adds the alarm on changes of an entity that can't be applied, by the metric that the function publishes. */
-  addEntity(name: string): void {
+  /**
+   * Adds the alarm on changes that can't be applied, by the metric that the function publishes.
+   *
+   * @param name of the entity or projection whose changes they are
+   */
+  addParked(name: string): void {
     const metricName: CountName = 'Parked'
     this.#alarm(`${pascalCase(name)}Parked`, {
       description: `Changes of ${name} can't be applied and are parked, with their reasons: repair these, and retry`,
       metric: new Metric({
         namespace: METRICS_NAMESPACE,
         metricName,
-        dimensionsMap: { service: BACK_SYNC, entity: name },
+        dimensionsMap: { service: this.#service, entity: name },
         period: Duration.minutes(1),
         statistic: Stats.SUM,
       }),

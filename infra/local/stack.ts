@@ -48,6 +48,7 @@ export type LocalStack = {
     readonly dynamodb: string
     readonly rdsData: string
     readonly secretsManager: string
+    readonly sts: string
     /** `host:port` */
     readonly mysql: string
   }

@@ -27,7 +27,7 @@ describe('the benchmark of the bundles', () => {
     }
   })
 
-  it('prints size and medians, with goals for the bundle that the stream runs', () => {
+  it('prints size and medians, with the goals of the functions that have some', () => {
     const bundle = { functions: ['LegacyApi', 'BackSyncFunction'], file, variables: [] }
     const times = [5, 100, 7].map((wall) => ({ wall, cpu: wall * 2 }))
 
@@ -39,5 +39,6 @@ describe('the benchmark of the bundles', () => {
       { name: 'LegacyApi, BackSyncFunction: import, CPU', value: 14, unit: 'ms', goal: null },
     ])
     expect(bundleLines({ ...bundle, functions: ['ModernApi'] }, times)[0]?.goal).toBeNull()
+    expect(bundleLines({ ...bundle, functions: ['TableSyncFunction'] }, times)[0]?.goal).toBe(310)
   })
 })

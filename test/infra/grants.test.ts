@@ -1,6 +1,7 @@
 import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from '@jest/globals'
+import type { Template } from 'aws-cdk-lib/assertions'
 import * as z from 'zod'
 import { repository } from '../../infra/constructs/bundled-code.ts'
 import { resourceOf, synthesise } from './fixtures/synthesise.ts'
@@ -12,11 +13,14 @@ const statement = z.object({
   Resource: z.unknown(),
 })
 
+const policyOf = (role: string, of: Template) =>
+  z
+    .object({ Statement: z.array(statement) })
+    .parse(resourceOf(of, 'AWS::IAM::Policy', role).properties.PolicyDocument)
+
 /** The actions that a role is granted, of one service; on tables, those on the ones whose logical ids start so. */
 function granted(role: string, service: string, table = ''): string[] {
-  const { Statement } = z
-    .object({ Statement: z.array(statement) })
-    .parse(resourceOf(template, 'AWS::IAM::Policy', role).properties.PolicyDocument)
+  const { Statement } = policyOf(role, template)
   const actions = Statement.filter(({ Resource }) => JSON.stringify(Resource).includes(`"${table}`))
     .flatMap(({ Action }) => Action)
     .filter((action) => action.startsWith(`${service}:`))
@@ -46,6 +50,18 @@ const callers = {
   modern: 'functions/bridge/dynamo/{dynamo-store,create-once}.ts',
   items: 'functions/bridge/dynamo/current-items.ts',
   parking: 'functions/bridge/parking/*.ts',
+  sources: 'functions/bridge/tables/table-source.ts',
+  targets: 'functions/bridge/tables/{table-sink,guarded-actions}.ts',
+  tombstones: 'functions/bridge/tables/{table-sink,tombstones}.ts',
+  states: 'functions/bridge/tables/states.ts',
+  jobs: 'functions/bridge/tables/job-calls.ts',
+  reads: 'functions/bridge/tables/{scan,describe,copy-plan}.ts',
+  writes: 'functions/bridge/tables/bulk-writer.ts',
+  /** Makes clients that send what the others do. */
+  roles: 'functions/bridge/tables/role-client.ts',
+  users: 'functions/users/users-table.ts',
+  /** Run by commands, with the rights of whoever gives them. */
+  commands: 'functions/bridge/tables/compare-sides.ts',
 }
 
 /** A grant that the code doesn't use is too wide; a call that isn't granted fails on AWS only. */
@@ -85,11 +101,80 @@ describe('what is granted is what the code calls', () => {
     expect(granted('BackSyncFunctionRole', 'dynamodb', 'Parking')).toEqual(parking)
   })
 
+  it.each(['TablesUsersTable', 'TablesMeterReadings'])(
+    'of DynamoDB, for what is kept: source %s',
+    (table) => {
+      const stream = ['dynamodb:DescribeStream', 'dynamodb:GetRecords', 'dynamodb:GetShardIterator']
+      const items = called('client-dynamodb', 'dynamodb', callers.sources)
+      expect(granted('TableSyncFunctionRole', 'dynamodb', table)).toEqual([...stream, ...items].sort())
+    },
+  )
+
+  it.each([
+    ['TablesDaily', callers.targets],
+    ['TablesTowns', callers.targets],
+    ['TableSyncTombstones', callers.tombstones],
+    ['Jobs', callers.states],
+    ['Parking', callers.parking],
+  ])('of DynamoDB, for what is kept: %s', (table, files) => {
+    expect(granted('TableSyncFunctionRole', 'dynamodb', table)).toEqual(
+      called('client-dynamodb', 'dynamodb', files),
+    )
+  })
+
+  it.each(['TablesUsersTable', 'TablesDaily', 'DishTable'])('of DynamoDB, for a copy: %s', (table) => {
+    const both = [callers.reads, callers.writes].flatMap((files) =>
+      called('client-dynamodb', 'dynamodb', files),
+    )
+    expect(granted('CopyTableFunctionRole', 'dynamodb', table)).toEqual(both.sort())
+  })
+
+  it('of DynamoDB, for a copy: its jobs, but for the list of them, which commands ask for', () => {
+    const calls = called('client-dynamodb', 'dynamodb', callers.jobs)
+    expect(granted('CopyTableFunctionRole', 'dynamodb', 'Jobs')).toEqual(
+      calls.filter((action) => action !== 'dynamodb:Scan'),
+    )
+  })
+
+  it.each(['Parking', 'Idempotency', 'TableSyncTombstones'])(
+    'of DynamoDB, for a copy: nothing of %s',
+    (table) => {
+      expect(granted('CopyTableFunctionRole', 'dynamodb', table)).toEqual([])
+    },
+  )
+
+  it('of STS what a copy calls, for the roles that are named and no other', () => {
+    const roles = 'arn:aws:iam::222222222222:role/copy,arn:aws:iam::333333333333:role/copy'
+    const { Statement } = policyOf('CopyTableFunctionRole', synthesise({ copyRoleArns: roles }).template)
+    const allowed = Statement.filter(({ Action }) => Action.some((action) => action.startsWith('sts:')))
+
+    expect(granted('CopyTableFunctionRole', 'sts')).toEqual([])
+    expect(allowed).toEqual([{ Action: called('client-sts', 'sts'), Resource: roles.split(',') }])
+  })
+
+  it('of a table that may only be copied from, nothing but to read it', () => {
+    const { Statement } = policyOf('CopyTableFunctionRole', synthesise({ copySources: 'old-users' }).template)
+    const allowed = Statement.filter(({ Resource }) => JSON.stringify(Resource).includes(':table/old-users"'))
+
+    expect(allowed.flatMap(({ Action }) => Action).sort()).toEqual(
+      called('client-dynamodb', 'dynamodb', callers.reads),
+    )
+  })
+
+  it("of DynamoDB, for the users' API", () => {
+    const own = called('client-dynamodb', 'dynamodb', callers.users)
+    expect(granted('UsersApiFunctionRole', 'dynamodb', 'TablesUsersTable')).toEqual(own)
+    expect(granted('UsersApiFunctionRole', 'dynamodb')).toEqual(own)
+  })
+
   it.each(['LegacyApiRole', 'MigrationsMigrateRole'])('of DynamoDB nothing, for %s', (role) => {
     expect(granted(role, 'dynamodb')).toEqual([])
   })
 
-  it('of the Data API nothing, for the modern API', () => {
-    expect(granted('ModernApiRole', 'rds-data')).toEqual([])
-  })
+  it.each(['ModernApiRole', 'TableSyncFunctionRole', 'CopyTableFunctionRole', 'UsersApiFunctionRole'])(
+    'of the Data API nothing, for %s',
+    (role) => {
+      expect(granted(role, 'rds-data')).toEqual([])
+    },
+  )
 })

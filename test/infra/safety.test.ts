@@ -39,6 +39,15 @@ function textOf(value: unknown): string {
       z
         .object({ 'Fn::Join': z.tuple([z.string(), z.array(z.unknown())]) })
         .transform(({ 'Fn::Join': [separator, parts] }) => parts.map(textOf).join(separator)),
+      // The name in an ARN, the only thing that is taken from one.
+      z
+        .object({
+          'Fn::Select': z.tuple([
+            z.literal(6),
+            z.object({ 'Fn::Split': z.tuple([z.literal(':'), z.unknown()]) }),
+          ]),
+        })
+        .transform((one) => textOf(one['Fn::Select'][1]['Fn::Split'][1])),
     ])
     .parse(value)
   return intrinsic
@@ -60,6 +69,35 @@ const wildcards: readonly { actions: readonly string[]; resource: RegExp; why: s
     actions: ['lambda:InvokeFunction'],
     resource: /^<MigrationsMigrate\w+\.Arn>:\*$/,
     why: 'every deployment makes a new version of the function, and the trigger invokes that',
+  },
+  {
+    actions: ['lambda:InvokeFunction'],
+    resource: /^<CopyTableFunction\w+\.Arn>:\*$/,
+    why: 'aws-cdk-lib grants the versions of a function with it',
+  },
+  {
+    actions: ['states:DescribeExecution', 'states:StopExecution', 'states:RedriveExecution'],
+    resource:
+      /^arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:<CopyTableStateMachine\w+>(\/\*)?:\*$/,
+    why: 'Step Functions names the executions of a map run',
+  },
+  {
+    actions: [
+      'logs:CreateLogDelivery',
+      'logs:GetLogDelivery',
+      'logs:UpdateLogDelivery',
+      'logs:DeleteLogDelivery',
+      'logs:ListLogDeliveries',
+      'logs:PutResourcePolicy',
+      'logs:DescribeResourcePolicies',
+      'logs:DescribeLogGroups',
+      'xray:PutTraceSegments',
+      'xray:PutTelemetryRecords',
+      'xray:GetSamplingRules',
+      'xray:GetSamplingTargets',
+    ],
+    resource: /^\*$/,
+    why: "the delivery of vended logs has no resource, and X-Ray's segments have none",
   },
 ]
 
@@ -109,9 +147,10 @@ describe.each(deployments)('rules of safety over %s', (_, context) => {
   })
 
   it('lets only AWS services and the roles themselves act', () => {
-    for (const { Properties } of ofType('AWS::IAM::Role')) {
+    for (const { id, Properties } of ofType('AWS::IAM::Role')) {
       for (const { Statement } of documentsIn(Properties.AssumeRolePolicyDocument)) {
-        expect(Statement.map(({ Principal }) => Principal)).toEqual([{ Service: 'lambda.amazonaws.com' }])
+        const service = id.startsWith('CopyTableStateMachine') ? 'states' : 'lambda'
+        expect(Statement.map(({ Principal }) => Principal)).toEqual([{ Service: `${service}.amazonaws.com` }])
       }
     }
   })
@@ -148,6 +187,12 @@ describe.each(deployments)('rules of safety over %s', (_, context) => {
       ...ofType('AWS::ApiGatewayV2::Stage').map(
         ({ Properties }) => Object(Properties.AccessLogSettings).DestinationArn?.['Fn::GetAtt']?.[0],
       ),
+      ...ofType('AWS::StepFunctions::StateMachine').map(
+        ({ Properties }) =>
+          Object(Properties.LoggingConfiguration).Destinations?.[0]?.CloudWatchLogsLogGroup?.LogGroupArn?.[
+            'Fn::GetAtt'
+          ]?.[0],
+      ),
     ]
     expect(used.sort()).toEqual(groups.map(({ id }) => id).sort())
   })
@@ -178,8 +223,8 @@ describe.each(deployments)('rules of safety over %s', (_, context) => {
     }
   })
 
-  it("gives every entity's table a stream of both images, and no other table one", () => {
-    const own = /^(Parking|Idempotency)Table/
+  it('gives every table that a function follows a stream of both images, and no other table one', () => {
+    const own = /^(Parking|Idempotency|Jobs|TableSyncTombstones|TablesDaily|TablesTowns)Table/
     for (const { id, Properties } of ofType('AWS::DynamoDB::Table')) {
       const stream = own.test(id) ? undefined : { StreamViewType: 'NEW_AND_OLD_IMAGES' }
       expect([id, Properties.StreamSpecification]).toEqual([id, stream])

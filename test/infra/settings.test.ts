@@ -27,6 +27,8 @@ describe('readSettings', () => {
       maxCapacity: 4,
       parallelizationFactor: 1,
       logLevel: 'info',
+      copyRoleArns: [],
+      copySources: [],
     })
   })
 
@@ -39,6 +41,8 @@ describe('readSettings', () => {
       parallelizationFactor: '10',
       logLevel: 'debug',
       alarmTopicArn: 'arn:aws:sns:eu-west-1:111111111111:oncall',
+      copyRoleArns: 'arn:aws:iam::222222222222:role/copy, arn:aws:iam::333333333333:role/ops/copy',
+      copySources: 'users-restored,users-restored',
     })
     expect(settings).toEqual({
       stage: 'prod',
@@ -49,6 +53,8 @@ describe('readSettings', () => {
       parallelizationFactor: 10,
       logLevel: 'debug',
       alarmTopicArn: 'arn:aws:sns:eu-west-1:111111111111:oncall',
+      copyRoleArns: ['arn:aws:iam::222222222222:role/copy', 'arn:aws:iam::333333333333:role/ops/copy'],
+      copySources: ['users-restored'],
     })
   })
 
@@ -100,6 +106,14 @@ describe('readSettings', () => {
     [{ logLevel: 'loud' }, 'logLevel: expected one of debug, info, warn, error, got "loud"'],
     [{ alarmTopicArn: 'oncall' }, 'alarmTopicArn: expected the ARN of an SNS topic, got "oncall"'],
     [
+      { copyRoleArns: 'arn:aws:iam::222222222222:role/copy,admin' },
+      'copyRoleArns: expected ARNs of IAM roles, separated by commas, got "arn:aws:iam::222222222222:role/copy,admin"',
+    ],
+    [
+      { copySources: 'users restored' },
+      'copySources: expected names of DynamoDB tables, separated by commas, got "users restored"',
+    ],
+    [
       { ...jwt, jwtIssuer: 'http://issuer.example' },
       'jwtIssuer: expected the https URL of the token issuer (with auth=jwt), got "http://issuer.example"',
     ],
@@ -123,7 +137,7 @@ describe('readSettings', () => {
     ],
     [
       { databasename: 'x' },
-      'databasename: unknown key; known are stage, auth, jwtIssuer, jwtAudience, databaseName, maxCapacity, parallelizationFactor, logLevel, alarmTopicArn',
+      'databasename: unknown key; known are stage, auth, jwtIssuer, jwtAudience, databaseName, maxCapacity, parallelizationFactor, logLevel, alarmTopicArn, copyRoleArns, copySources',
     ],
   ])('refuses %j', (context, problem) => {
     expect(problemsOf(context)).toEqual([problem])
@@ -135,7 +149,7 @@ describe('readSettings', () => {
     expect(error.message).toBe(
       [
         'Invalid context:',
-        '  - colour: unknown key; known are stage, auth, jwtIssuer, jwtAudience, databaseName, maxCapacity, parallelizationFactor, logLevel, alarmTopicArn',
+        '  - colour: unknown key; known are stage, auth, jwtIssuer, jwtAudience, databaseName, maxCapacity, parallelizationFactor, logLevel, alarmTopicArn, copyRoleArns, copySources',
         '  - stage: expected one of dev, prod, got "live"',
         '  - logLevel: expected one of debug, info, warn, error, got "loud"',
       ].join('\n'),

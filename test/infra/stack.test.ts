@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import { Match } from 'aws-cdk-lib/assertions'
 import { Duration } from 'aws-cdk-lib/core'
-import { resourceOf, synthesise, twoEntities } from './fixtures/synthesise.ts'
+import { resourceOf, synthesise, twoEntities, users } from './fixtures/synthesise.ts'
 
 const dev = synthesise()
 const prod = synthesise({ stage: 'prod', auth: 'iam' })
@@ -32,6 +32,18 @@ describe('the stack', () => {
       SecretArn: lambda('LegacyApi').properties.Environment.Variables.SECRET_ARN,
       DatabaseName: 'backsync',
       ParkingTableName: table('ParkingTable'),
+      UsersUrl: below('/users'),
+      UsersTableName: table('TablesUsersTable'),
+      MeterReadingsTableName: table('TablesMeterReadingsTable'),
+      UsersByTownTableName: table('TablesUsersByTownTable'),
+      DailyTableName: table('TablesDailyTable'),
+      TownsTableName: table('TablesTownsTable'),
+      JobsTableName: table('JobsTable'),
+      TombstonesTableName: table('TableSyncTombstonesTable'),
+      CopyTableFunctionName: { Ref: lambda('CopyTableFunction').id },
+      CopyTableStateMachineArn: {
+        Ref: resourceOf(dev.template, 'AWS::StepFunctions::StateMachine', 'CopyTable').id,
+      },
       FailureBucketName: { Ref: resourceOf(dev.template, 'AWS::S3::Bucket', 'BackSyncFailures').id },
     })
   })
@@ -47,6 +59,16 @@ describe('the stack', () => {
     expect(variables('MigrationsMigrate')).toEqual(
       [...cluster, 'LOG_LEVEL', 'MIGRATE_ON_REQUEST', 'STAGE'].sort(),
     )
+    expect(variables('TableSyncFunction')).toEqual([
+      'JOBS_TABLE',
+      'LOG_LEVEL',
+      'PARKING_TABLE',
+      'STAGE',
+      'TABLES',
+      'TOMBSTONES_TABLE',
+    ])
+    expect(variables('CopyTableFunction')).toEqual(['JOBS_TABLE', 'LOG_LEVEL', 'STAGE'])
+    expect(variables('UsersApiFunction')).toEqual(['LOG_LEVEL', 'STAGE', 'TABLES'])
   })
 
   it.each(['ModernApi', 'BackSyncFunction'])('gives %s the tables by entity name, as JSON', (id) => {
@@ -59,18 +81,47 @@ describe('the stack', () => {
     })
   })
 
+  it("gives the users' API its own table only, and what keeps tables all of them", () => {
+    const table = (start: string) => ({ Ref: resourceOf(dev.template, 'AWS::DynamoDB::Table', start).id })
+    const tablesOf = (id: string) => lambda(id).properties.Environment.Variables.TABLES
+    const users = table('TablesUsersTable')
+
+    expect(tablesOf('UsersApi')).toEqual({ 'Fn::Join': ['', ['{"users":"', users, '"}']] })
+    expect(tablesOf('TableSync')).toEqual({
+      'Fn::Join': [
+        '',
+        [
+          '{"users":"',
+          users,
+          '","meter-readings":"',
+          table('TablesMeterReadings'),
+          '","users-by-town":"',
+          table('TablesUsersByTown'),
+          '","daily":"',
+          table('TablesDaily'),
+          '","towns":"',
+          table('TablesTowns'),
+          '"}',
+        ],
+      ],
+    })
+  })
+
   it.each([
-    ['LegacyApi', 29],
-    ['ModernApi', 29],
-    ['BackSyncFunction', 60],
-    ['MigrationsMigrate', 300],
-  ])('runs %s on Node 24 and arm64, %i s at most, with JSON logs', (id, seconds) => {
+    ['LegacyApi', 29, 512],
+    ['ModernApi', 29, 512],
+    ['BackSyncFunction', 60, 512],
+    ['MigrationsMigrate', 300, 512],
+    ['TableSyncFunction', 60, 512],
+    ['CopyTableFunction', 900, 1024],
+    ['UsersApiFunction', 29, 512],
+  ])('runs %s on Node 24 and arm64, %i s at most, with JSON logs', (id, seconds, memory) => {
     expect(lambda(id).properties).toMatchObject({
       Runtime: 'nodejs24.x',
       Architectures: ['arm64'],
       Handler: 'index.handler',
       Timeout: seconds,
-      MemorySize: 512,
+      MemorySize: memory,
       LoggingConfig: { LogFormat: 'JSON', LogGroup: { Ref: expect.any(String) } },
     })
   })
@@ -87,9 +138,15 @@ describe('the stack', () => {
     expect(lambda('MigrationsMigrate').resource.DependsOn).not.toContain(trigger.id)
   })
 
-  it('lets nothing start on a stream before the migrations', () => {
+  it('lets nothing that writes Aurora start on a stream before the migrations', () => {
     const trigger = resourceOf(dev.template, 'Custom::Trigger', 'Migrations')
-    dev.template.allResources('AWS::Lambda::EventSourceMapping', { DependsOn: [trigger.id] })
+    const mappings = Object.values(
+      dev.template.findResources('AWS::Lambda::EventSourceMapping', {
+        Properties: { FunctionName: { Ref: lambda('BackSyncFunction').id } },
+      }),
+    )
+    expect(mappings).toHaveLength(2)
+    for (const mapping of mappings) expect(mapping.DependsOn).toEqual([trigger.id])
   })
 
   it('serves every entity on both sides', () => {
@@ -99,6 +156,8 @@ describe('the stack', () => {
     expect(routes.sort()).toEqual(
       [
         'ANY /aurora',
+        'ANY /users',
+        'ANY /users/{email}',
         ...twoEntities.flatMap(({ plural, keyName }) => [
           `ANY /aurora/${plural}`,
           `ANY /aurora/${plural}/{${keyName}}`,
@@ -117,7 +176,10 @@ describe('the stack', () => {
     ])
     const kitchen = resourceOf(template, 'AWS::DynamoDB::Table', 'Kitchen')
     expect(kitchen.properties.KeySchema).toEqual([{ AttributeName: 'pk', KeyType: 'HASH' }])
-    template.resourceCountIs('AWS::Lambda::EventSourceMapping', 1)
+    const mappings = template.findResources('AWS::Lambda::EventSourceMapping', {
+      Properties: { EventSourceArn: { 'Fn::GetAtt': [kitchen.id, 'StreamArn'] } },
+    })
+    expect(Object.keys(mappings)).toHaveLength(1)
     expect(
       resourceOf(template, 'AWS::Lambda::Function', 'ModernApi').properties.Environment.Variables.TABLES,
     ).toEqual({ 'Fn::Join': ['', ['{"kitchen":"', { Ref: kitchen.id }, '"}']] })
@@ -130,11 +192,18 @@ describe('the stack', () => {
       ).toHaveLength(1)
   })
 
-  it('works without an entity', () => {
-    const { template } = synthesise({}, [])
+  it('works without an entity, and with no table but that of the users', () => {
+    const { template } = synthesise({}, [], { tables: [users], projections: [] })
     const tables = Object.keys(template.findResources('AWS::DynamoDB::Table'))
-    expect(tables.map((id) => id.slice(0, 7)).sort()).toEqual(['Idempot', 'Parking'])
-    template.resourceCountIs('AWS::ApiGatewayV2::Route', 1)
+    expect(tables.map((id) => id.slice(0, -8)).sort()).toEqual([
+      'IdempotencyTable',
+      'JobsTable',
+      'ParkingTable',
+      'TableSyncTombstonesTable',
+      'TablesUsersTable',
+    ])
+    template.resourceCountIs('AWS::ApiGatewayV2::Route', 3)
+    template.resourceCountIs('AWS::Lambda::EventSourceMapping', 0)
     expect(
       resourceOf(template, 'AWS::Lambda::Function', 'ModernApi').properties.Environment.Variables.TABLES,
     ).toBe('{}')
@@ -171,6 +240,11 @@ describe('the stack', () => {
     ['AWS::DynamoDB::Table', 'DishTable'],
     ['AWS::DynamoDB::Table', 'RecipeStepTable'],
     ['AWS::DynamoDB::Table', 'Idempotency'],
+    ['AWS::DynamoDB::Table', 'TablesUsersTable'],
+    ['AWS::DynamoDB::Table', 'TablesTownsTable'],
+    ['AWS::DynamoDB::Table', 'Jobs'],
+    ['AWS::DynamoDB::Table', 'TableSyncTombstones'],
+    ['AWS::Logs::LogGroup', 'CopyTableLog'],
     ['AWS::S3::Bucket', 'BackSyncFailures'],
     ['AWS::Logs::LogGroup', 'LegacyApi'],
   ])('keeps %s (%s) in prod and deletes it with a dev stack', (type, id) => {
@@ -195,7 +269,7 @@ describe('the stack', () => {
         Environment: { Variables: Match.objectLike({ LOG_LEVEL: 'debug' }) },
         LoggingConfig: Match.objectLike({ ApplicationLogLevel: 'DEBUG' }),
       },
-      4,
+      7,
     )
   })
 

@@ -6,6 +6,7 @@ export type Endpoints = {
   readonly dynamodb: string
   readonly rdsData: string
   readonly secretsManager: string
+  readonly sts: string
 }
 
 /** The local servers check no signature, yet the SDK sends none without credentials. */
@@ -42,4 +43,5 @@ export const variablesOf = (
   AWS_ENDPOINT_URL_DYNAMODB_STREAMS: endpoints.dynamodb,
   AWS_ENDPOINT_URL_RDS_DATA: endpoints.rdsData,
   AWS_ENDPOINT_URL_SECRETS_MANAGER: endpoints.secretsManager,
+  AWS_ENDPOINT_URL_STS: endpoints.sts,
 })

@@ -30,9 +30,9 @@ export const banner = (stack: LocalStack, wantedPort: number): string => {
   return lines.join('\n')
 }
 
-/** One `curl` per method, with a body that the route's function takes where the template gives an example of one. */
+/** One `curl` per method, with a path and a body that the route's function takes where the template has an example. */
 const commands = (url: string, { method, path, usage }: RunningRoute): string[] => {
-  const target = `'${url}${path.replaceAll(/\{[^}]*\}/g, '<id>')}'`
+  const target = `'${url}${path.replaceAll(/\{([^}]*)\}/g, (_, name: string) => parameter(usage?.example?.[name]))}'`
   const methods = usage?.methods ?? (method === 'ANY' || method === '$default' ? ['GET'] : [method])
   return methods.map((verb) => {
     const command = verb === 'GET' ? `curl ${target}` : `curl -X ${verb} ${target}`
@@ -41,5 +41,8 @@ const commands = (url: string, { method, path, usage }: RunningRoute): string[] 
     return `${command} -H 'content-type: application/json' -d '${body}'`
   })
 }
+
+const parameter = (example: unknown): string =>
+  typeof example === 'string' ? encodeURIComponent(example).replaceAll("'", '%27') : '<id>'
 
 const BODIES = new Set(['POST', 'PUT', 'PATCH'])

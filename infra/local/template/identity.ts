@@ -29,8 +29,8 @@ const uuid = (naming: Naming): string =>
 const generated = (naming: Naming): string => `${naming.stackName}-${naming.id}`
 
 /**
- * The identity of each resource type that runs here. Attributes that exist only once the resource runs (a table's
- * stream ARN, the gateway's URL) are published later.
+ * The identity of each resource type that runs here, and of those in `onlyNamed`. Attributes that exist only once the
+ * resource runs (a table's stream ARN, the gateway's URL) are published later.
  */
 export const identities: Readonly<Record<string, (naming: Naming) => Identity>> = {
   'AWS::DynamoDB::Table': (n) => ({ ref: n.property('TableName') ?? generated(n), attributes: {} }),
@@ -93,8 +93,16 @@ export const identities: Readonly<Record<string, (naming: Naming) => Identity>> 
     const url = `https://sqs.${REGION}.${URL_SUFFIX}/${ACCOUNT}/${name}`
     return { ref: url, attributes: { Arn: arn('sqs', name), QueueName: name, QueueUrl: url } }
   },
+  'AWS::StepFunctions::StateMachine': (n) => {
+    const name = n.property('StateMachineName') ?? generated(n)
+    const ref = arn('states', `stateMachine:${name}`)
+    return { ref, attributes: { Arn: ref, Name: name } }
+  },
   'Custom::Trigger': (n) => ({ ref: n.id, attributes: {} }),
 }
+
+/** Of these the identity is known, for outputs to name it; nothing runs here. */
+export const onlyNamed: ReadonlySet<string> = new Set(['AWS::StepFunctions::StateMachine'])
 
 /** A plausible identity of a resource without a local meaning: roles, log groups, networks, alarms. */
 export const plausibleIdentity = (

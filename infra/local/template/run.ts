@@ -13,6 +13,7 @@ import { startSecretsManager } from '../secrets-manager/server.ts'
 import { SecretStore } from '../secrets-manager/store.ts'
 import { sdkSource } from '../streams/sdk-source.ts'
 import { startMapping } from '../streams/start.ts'
+import { startSts } from '../sts/server.ts'
 import type { Assembly } from './assembly.ts'
 import type { Closers } from './closers.ts'
 import { TemplateError } from './errors.ts'
@@ -61,7 +62,7 @@ export type RunningRoute = {
 
 /** A template that runs. */
 export type RunningTemplate = {
-  readonly endpoints: { readonly rdsData: string; readonly secretsManager: string }
+  readonly endpoints: { readonly rdsData: string; readonly secretsManager: string; readonly sts: string }
   readonly tables: readonly StartedTable[]
   readonly clusters: readonly RunningCluster[]
   readonly routes: readonly RunningRoute[]
@@ -89,6 +90,8 @@ export const runTemplate = async (assembly: Assembly, ground: Ground): Promise<R
   for (const secret of await secretsOf(scope, join(home, 'secrets'))) store.put(secret)
   const secretsManager = await startSecretsManager({ store, log })
   closers.add('Secrets Manager', () => secretsManager.close())
+  const sts = await startSts({ log })
+  closers.add('STS', () => sts.close())
 
   const clusters = await startClusters(scope, store, ground)
   const { host, port } = ground.mysql
@@ -123,6 +126,7 @@ export const runTemplate = async (assembly: Assembly, ground: Ground): Promise<R
     dynamodb: ground.dynamodbEndpoint,
     rdsData: dataApi.endpoint,
     secretsManager: secretsManager.endpoint,
+    sts: sts.endpoint,
   }
   const functions = new FunctionRegistry()
   closers.add('functions', () => functions.close())

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { App } from 'aws-cdk-lib/core'
 import * as z from 'zod'
 import { entities } from '../../../functions/entities/index.ts'
+import { projections, tables } from '../../../functions/tables/index.ts'
 import { repository } from '../../../infra/constructs/bundled-code.ts'
 import { readSettings } from '../../../infra/settings.ts'
 import { BacksyncStack } from '../../../infra/stack.ts'
@@ -35,7 +36,12 @@ export const bundlesIn = (folder: string): Bundle[] => {
     context: { ...context, 'aws:cdk:bundling-stacks': ['**'] },
     analyticsReporting: false,
   })
-  const stack = new BacksyncStack(app, 'Backsync', { settings: readSettings(app.node), entities })
+  const stack = new BacksyncStack(app, 'Backsync', {
+    settings: readSettings(app.node),
+    entities,
+    tables,
+    projections,
+  })
   const { template } = app.synth().getStackByName(stack.stackName)
   const bundles = new Map<string, Bundle>()
   for (const [id, resource] of Object.entries<unknown>(template.Resources)) {

@@ -24,19 +24,24 @@ describe('HttpApi', () => {
     ['ANY /dynamo/dishes/{dishId}', 'ModernApi'],
     ['ANY /aurora/recipe-steps/{stepKey}', 'LegacyApi'],
     ['ANY /dynamo/recipe-steps', 'ModernApi'],
+    ['ANY /users', 'UsersApi'],
+    ['ANY /users/{email}', 'UsersApi'],
   ])('serves %s by %s', (routeKey, id) => {
     expect(functionBehind(template, routeKey)).toBe(resourceOf(template, 'AWS::Lambda::Function', id).id)
   })
 
   it('may invoke each function from its own routes only', () => {
     const permissions = Object.values(template.findResources('AWS::Lambda::Permission'))
-    expect(permissions).toHaveLength(9)
+    expect(permissions).toHaveLength(11)
     for (const { Properties } of permissions) {
       expect(Properties).toMatchObject({
         Action: 'lambda:InvokeFunction',
         Principal: 'apigateway.amazonaws.com',
         SourceArn: {
-          'Fn::Join': ['', expect.arrayContaining([expect.stringMatching(/^\/\*\/\*\/(aurora|dynamo)/)])],
+          'Fn::Join': [
+            '',
+            expect.arrayContaining([expect.stringMatching(/^\/\*\/\*\/(aurora|dynamo|users)/)]),
+          ],
         },
       })
     }
@@ -89,6 +94,8 @@ describe('the usage of each route, in its metadata', () => {
     ['ANY /aurora', ['GET']],
     ['ANY /aurora/dishes', ['GET', 'POST']],
     ['ANY /dynamo/dishes/{dishId}', ['GET', 'PUT', 'DELETE']],
+    ['ANY /users', ['POST']],
+    ['ANY /users/{email}', ['GET', 'DELETE']],
   ])('%s serves %j', (routeKey, methods) => {
     expect(usageOf(routeKey)).toMatchObject({ methods })
   })

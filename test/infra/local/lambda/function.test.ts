@@ -12,7 +12,7 @@ import { FunctionRegistry } from '../../../../infra/local/lambda/registry.ts'
 import { variablesOf } from '../../../../infra/local/lambda/variables.ts'
 import { until } from '../streams/until.ts'
 
-const endpoints = { dynamodb: 'http://d', rdsData: 'http://r', secretsManager: 'http://s' }
+const endpoints = { dynamodb: 'http://d', rdsData: 'http://r', secretsManager: 'http://s', sts: 'http://t' }
 
 describe('a local function', () => {
   let folder: string
@@ -88,6 +88,7 @@ describe('a local function', () => {
       AWS_ENDPOINT_URL_DYNAMODB: 'http://d',
       AWS_ENDPOINT_URL_RDS_DATA: 'http://r',
       AWS_ENDPOINT_URL_SECRETS_MANAGER: 'http://s',
+      AWS_ENDPOINT_URL_STS: 'http://t',
     })
     expect(env).not.toHaveProperty('LEAK_FROM_PARENT')
     expect(env).not.toHaveProperty('HOME')

@@ -9,6 +9,7 @@ const stack = {
     dynamodb: 'http://d',
     rdsData: 'http://r',
     secretsManager: 'http://s',
+    sts: 'http://t',
     mysql: '127.0.0.1:3306',
   },
   servers: { mysql: 'mariadb 10.11', dynamodb: 'dynoxide' },
@@ -46,6 +47,15 @@ describe('the banner', () => {
       `  curl -X PUT 'http://127.0.0.1:3000/chefs/<id>' -H 'content-type: application/json' -d '{"firstName":"D'\\''Arcy","lastName":"Flay"}'`,
       "  curl -X DELETE 'http://127.0.0.1:3000/chefs/<id>'",
     ])
+  })
+
+  it("takes a path's parameter from the example where that has it", () => {
+    const usage = { methods: ['GET'], example: { email: "o'brien@example.com" } }
+    const routes = [{ method: 'ANY', path: '/users/{email}', functionName: 'f', usage }]
+
+    expect(banner({ ...stack, routes }, 3000)).toContain(
+      "  curl 'http://127.0.0.1:3000/users/o%27brien%40example.com'\n",
+    )
   })
 
   it('falls back to the method of the route where the template says no more', () => {

@@ -80,6 +80,16 @@ describe('TemplateScope', () => {
     expect(notRunHere(assemblyOf(resources))).toEqual(['AWS::IAM::Role (2)'])
   })
 
+  it('names a state machine, which does not run here', () => {
+    const resources = { M: resource('AWS::StepFunctions::StateMachine') }
+    const arn = 'arn:aws:states:us-east-1:000000000000:stateMachine:Stack-M'
+    expect([scopeOf(resources).ref('M', ''), scopeOf(resources).getAtt('M', 'Name', '')]).toEqual([
+      arn,
+      'Stack-M',
+    ])
+    expect(notRunHere(assemblyOf(resources))).toEqual(['AWS::StepFunctions::StateMachine'])
+  })
+
   it('evaluates conditions, parameters and secrets', () => {
     const scope = scopeOf(
       {

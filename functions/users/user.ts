@@ -1,0 +1,54 @@
+import * as z from 'zod'
+import { expecting } from '../bridge/attributes/attribute.ts'
+import { badRequest, type Fault } from '../bridge/http/problem.ts'
+import { isMap, type Value } from '../bridge/values.ts'
+
+/** Text of 1 to `most` characters, counted as code points. DynamoDB would silently replace a lone surrogate. */
+const text = (most: number) =>
+  z
+    .string({ error: expecting('a string') })
+    .min(1, 'must not be empty')
+    .refine((value) => [...value].length <= most, `must not be longer than ${most} characters`)
+    .refine((value) => value.isWellFormed(), 'must be well-formed Unicode')
+
+const schema = z.strictObject({
+  email: z
+    .email({ error: expecting('an e-mail address') })
+    .max(254, 'must not be longer than 254 characters'),
+  state: text(100),
+  city: text(100),
+  zipcode: text(20),
+})
+
+/** A user, as clients and the table have it. The e-mail address is its key, as it was sent. */
+export type User = Readonly<z.infer<typeof schema>>
+
+/** A valid body, for people and for commands to paste. */
+export const exampleUser: User = {
+  email: 'alice@example.com',
+  state: 'WA',
+  city: 'Seattle',
+  zipcode: '98101',
+}
+
+/**
+ * Checks a body.
+ *
+ * @throws Problem 400 naming every fault
+ */
+export const readUser = (body: Value): User => {
+  const parsed = schema.safeParse(isMap(body) ? body : undefined)
+  if (parsed.success) return parsed.data
+  throw badRequest('invalid-body', 'The body is not a valid user.', parsed.error.issues.flatMap(faults))
+}
+
+const faults = (issue: z.core.$ZodIssue): Fault[] => {
+  if (issue.code === 'unrecognized_keys')
+    return issue.keys.map((key) => ({ pointer: pointer(key), detail: 'is not a known field' }))
+  const [field] = issue.path
+  if (field === undefined) return [{ pointer: '', detail: 'must be a JSON object' }]
+  return [{ pointer: pointer(String(field)), detail: issue.message }]
+}
+
+/** @see RFC 6901, JSON pointer */
+const pointer = (field: string): string => `/${field.replaceAll('~', '~0').replaceAll('/', '~1')}`

@@ -1,0 +1,127 @@
+import type { IFunction } from 'aws-cdk-lib/aws-lambda'
+import {
+  Choice,
+  Condition,
+  DistributedMap,
+  Errors,
+  Fail,
+  type IChainable,
+  JitterType,
+  JsonPath,
+  Pass,
+  type RetryProps,
+  StateMachineType,
+  Succeed,
+  TaskInput,
+  type TaskStateBase,
+  Timeout,
+} from 'aws-cdk-lib/aws-stepfunctions'
+import { LambdaInvoke } from 'aws-cdk-lib/aws-stepfunctions-tasks'
+import { Duration } from 'aws-cdk-lib/core'
+import type { Construct } from 'constructs'
+import { COPY_WORKERS } from '../../functions/bridge/tables/copy-workers.ts'
+import { pascalCase } from './pascal-case.ts'
+
+/** Lambda's own troubles, throttling, and a function that ended without an answer. */
+const lambdaTroubles: RetryProps = {
+  errors: [
+    'Lambda.ServiceException',
+    'Lambda.AWSLambdaException',
+    'Lambda.SdkClientException',
+    'Lambda.ClientExecutionTimeoutException',
+    'Lambda.TooManyRequestsException',
+    'Lambda.Unknown',
+    'Sandbox.Timedout',
+    Errors.TIMEOUT,
+  ],
+  interval: Duration.seconds(2),
+  backoffRate: 2,
+  maxDelay: Duration.minutes(1),
+  maxAttempts: 10,
+  jitterStrategy: JitterType.FULL,
+}
+
+/** The function has waited out what it knows to pass; what is left under these names may still do so. */
+const storeTroubles: RetryProps = {
+  errors: ['DynamoError', 'DeadlineError', 'RoleError'],
+  interval: Duration.seconds(5),
+  backoffRate: 2,
+  maxAttempts: 3,
+  jitterStrategy: JitterType.FULL,
+}
+
+/** The lease of an execution that has failed runs out after a minute; that of one at work is renewed. */
+const leaseOfAnother: RetryProps = {
+  errors: ['JobBusyError'],
+  interval: Duration.seconds(30),
+  backoffRate: 1,
+  maxAttempts: 3,
+}
+
+/**
+ * Plan; then empty the destination, copy, and sum up the destination, each segment by segment; then conclude. What a
+ * segment can't finish in one invocation goes on in the next one, until it is done. A segment that fails ends the
+ * execution.
+ *
+ * @param copy the function; it keeps positions and figures itself, so that only who does what travels between states
+ */
+export function copyWorkflow(scope: Construct, copy: IFunction): IChainable {
+  const invoke = (id: string, payload?: Record<string, unknown>): TaskStateBase =>
+    new LambdaInvoke(scope, id, {
+      lambdaFunction: copy,
+      ...(payload && { payload: TaskInput.fromObject(payload) }),
+      payloadResponseOnly: true,
+      // A little longer than the function may run, so that its own end is what is told.
+      taskTimeout: Timeout.duration(Duration.minutes(16)),
+      // They are among those below, with a longer pause.
+      retryOnServiceExceptions: false,
+    })
+      .addRetry(lambdaTroubles)
+      .addRetry(storeTroubles)
+
+  const failed = new Pass(scope, 'Why', {
+    parameters: {
+      error: JsonPath.objectAt('$.failure.Error'),
+      cause: JsonPath.format(
+        'A segment failed: {}. Its own execution, in the map run, says more. What was done is kept: an execution with the same input goes on.',
+        JsonPath.stringAt('$.failure.Cause'),
+      ),
+    },
+  }).next(new Fail(scope, 'Failed', { errorPath: '$.error', causePath: '$.cause' }))
+
+  const eachSegment = (step: 'cleanup' | 'migrate' | 'verify'): DistributedMap => {
+    const id = pascalCase(step)
+    const segment = invoke(`${id} segment`)
+    const done = new Choice(scope, `${id} segment done?`)
+      .when(Condition.booleanEquals('$.done', true), new Succeed(scope, `${id} segment done`))
+      .otherwise(segment)
+    const map = new DistributedMap(scope, id, {
+      mapExecutionType: StateMachineType.STANDARD,
+      itemsPath: `$.${step}`,
+      itemSelector: {
+        operation: 'segment',
+        request: JsonPath.objectAt('$.request'),
+        step,
+        segment: JsonPath.numberAt('$$.Map.Item.Value.segment'),
+        segments: JsonPath.numberAt('$$.Map.Item.Value.segments'),
+      },
+      // No failure is tolerated, which is the default.
+      maxConcurrency: COPY_WORKERS,
+      // The plan goes on to the next state; the figures are with the jobs.
+      resultPath: JsonPath.DISCARD,
+    })
+    map.itemProcessor(segment.next(done))
+    return map.addCatch(failed, { resultPath: '$.failure' })
+  }
+
+  return invoke('Plan', {
+    operation: 'plan',
+    request: JsonPath.entirePayload,
+    execution: JsonPath.executionId,
+  })
+    .addRetry(leaseOfAnother)
+    .next(eachSegment('cleanup'))
+    .next(eachSegment('migrate'))
+    .next(eachSegment('verify'))
+    .next(invoke('Conclude', { operation: 'conclude', request: JsonPath.objectAt('$.request') }))
+}

@@ -1,0 +1,57 @@
+import type { ITable } from 'aws-cdk-lib/aws-dynamodb'
+import { MetricType, StartingPosition } from 'aws-cdk-lib/aws-lambda'
+import { DynamoEventSource } from 'aws-cdk-lib/aws-lambda-event-sources'
+import { Duration, Validations } from 'aws-cdk-lib/core'
+import type { Settings } from '../settings.ts'
+import type { BridgeFunction } from './bridge-function.ts'
+import type { FailureBucket } from './failure-bucket.ts'
+import type { StreamAlarms } from './stream-alarms.ts'
+
+/** A table whose stream is followed. */
+export interface FollowedTable {
+  /** Unique among those that one function follows. */
+  readonly name: string
+  readonly table: ITable
+}
+
+export interface FollowProps {
+  readonly settings: Settings
+  readonly failures: FailureBucket
+  readonly alarms: StreamAlarms
+}
+
+/**
+ * Lets a function follow the streams of tables from their beginning, each with alarms of its own.
+ *
+ * Eleven attempts of up to a minute each outlast a store that resumes or fails over; what a longer outage leaves is
+ * filed whole, to be delivered again. Attempts that Lambda throttles don't count, so age bounds those: 6 hours, which
+ * leaves 18 of the stream's 24 for repair. Bisecting corners a record that can't be applied: it is filed alone.
+ *
+ * @throws Error of the CDK for a table without a stream
+ */
+export function followStreams(
+  follower: BridgeFunction,
+  tables: readonly FollowedTable[],
+  { settings, failures, alarms }: FollowProps,
+): void {
+  for (const { name, table } of tables) {
+    const source = new DynamoEventSource(table, {
+      startingPosition: StartingPosition.TRIM_HORIZON,
+      batchSize: 1000,
+      parallelizationFactor: settings.parallelizationFactor,
+      reportBatchItemFailures: true,
+      bisectBatchOnError: true,
+      retryAttempts: 10,
+      maxRecordAge: Duration.hours(6),
+      onFailure: failures,
+      metricsConfig: { metrics: [MetricType.EVENT_COUNT] },
+    })
+    follower.addEventSource(source)
+    alarms.addMapping(name, source.eventSourceMappingId)
+  }
+  Validations.of(follower.role ?? follower).acknowledge({
+    id: 'AwsSolutions-IAM5[Resource::*]',
+    reason:
+      'dynamodb:ListStreams, which Lambda asks for, lists streams by name and knows no narrower resource.',
+  })
+}

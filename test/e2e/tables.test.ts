@@ -1,0 +1,246 @@
+import { randomUUID } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import {
+  type AttributeValue,
+  BatchWriteItemCommand,
+  CreateTableCommand,
+  DeleteItemCommand,
+  DynamoDBClient,
+  PutItemCommand,
+  ScanCommand,
+} from '@aws-sdk/client-dynamodb'
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { Template } from 'aws-cdk-lib/assertions'
+import mysql from 'mysql2/promise'
+import { type LocalStack, startLocalStack } from '../../infra/local/stack.ts'
+import { definitionIn, execute } from '../infra/fixtures/workflow.ts'
+import { makeFolder, type TemporaryFolder } from '../support/folder.ts'
+import { call, send } from '../support/stack.ts'
+import { until } from '../support/until.ts'
+
+type Item = Record<string, AttributeValue>
+const LIMIT = 20_000
+
+describe('tables that are kept by, or copied from, others', () => {
+  const database = `tables_${randomUUID().replaceAll('-', '')}`
+  const server = process.env.TEST_MYSQL_URL ?? ''
+  let folder: TemporaryFolder
+  let stack: LocalStack
+  let client: DynamoDBClient
+
+  beforeAll(async () => {
+    folder = await makeFolder()
+    const env = {
+      ...process.env,
+      MYSQL_URL: `${server.replace(/\/$/, '')}/${database}`,
+      DYNAMODB_ENDPOINT: '',
+    }
+    stack = await startLocalStack({ home: folder.path, env })
+    client = new DynamoDBClient({
+      endpoint: stack.endpoints.dynamodb,
+      region: 'us-east-1',
+      credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+    })
+  }, 150_000)
+  afterAll(async () => {
+    client?.destroy()
+    await stack?.close()
+    const connection = await mysql.createConnection(server)
+    await connection.query(`DROP DATABASE IF EXISTS ${database}`)
+    await connection.end()
+    await folder?.remove()
+  }, 30_000)
+
+  const output = (name: string): string => String(stack.outputs[name])
+  const itemsOf = async (TableName: string): Promise<Item[]> => {
+    const items: Item[] = []
+    let next: Item | undefined
+    do {
+      const page = new ScanCommand({
+        TableName,
+        ConsistentRead: true,
+        ...(next && { ExclusiveStartKey: next }),
+      })
+      const { Items = [], LastEvaluatedKey } = await client.send(page)
+      items.push(...Items)
+      next = LastEvaluatedKey
+    } while (next)
+    return items
+  }
+  /** Without what the guard adds. */
+  const shown = async (table: string): Promise<Item[]> =>
+    (await itemsOf(output(table))).map((item) =>
+      Object.fromEntries(Object.entries(item).filter(([name]) => !/^backsync/i.test(name))),
+    )
+  const shows = (table: string, expected: readonly Item[]): Promise<void> =>
+    until(`${table} shows ${JSON.stringify(expected)}`, LIMIT, async () => {
+      const sorted = (items: readonly Item[]) =>
+        items.map((item) => JSON.stringify(Object.entries(item).sort())).sort()
+      return JSON.stringify(sorted(await shown(table))) === JSON.stringify(sorted(expected))
+    })
+  const invokeCopy = async (event: unknown): Promise<unknown> => {
+    const outcome = await stack.invoke(output('CopyTableFunctionName'), event)
+    if (!outcome.ok)
+      throw Object.assign(new Error(outcome.error.errorMessage), { name: outcome.error.errorType })
+    return JSON.parse(outcome.payload)
+  }
+
+  describe('users by city', () => {
+    const alice = { email: 'alice@example.com', state: 'WA', city: 'Seattle', zipcode: '98101' }
+    const placed = (city: string) => ({ state: { S: 'WA' }, city: { S: city }, email: { S: alice.email } })
+
+    it('show a new user, without its zip code', async () => {
+      const created = await send('POST', `${stack.url}/users`, alice)
+
+      expect([created.status, created.json()]).toEqual([201, alice])
+      await shows('UsersByCityTableName', [placed('Seattle')])
+    })
+
+    it('show it at its new place, and no longer at the old one, when it moves', async () => {
+      expect((await send('POST', `${stack.url}/users`, { ...alice, city: 'Tacoma' })).status).toBe(201)
+
+      await shows('UsersByCityTableName', [placed('Tacoma')])
+    })
+
+    it('forget a user that is deleted', async () => {
+      const url = `${stack.url}${new URL(`${stack.url}/users/${encodeURIComponent(alice.email)}`).pathname}`
+
+      expect((await call(url)).json()).toMatchObject({ city: 'Tacoma' })
+      expect((await call(url, { method: 'DELETE' })).status).toBe(204)
+      expect((await call(url)).status).toBe(404)
+      await shows('UsersByCityTableName', [])
+    })
+
+    it.each([
+      [{ ...alice, email: 'alice' }, ['/email']],
+      [{ email: alice.email, city: '' }, ['/city', '/state', '/zipcode']],
+      [{ ...alice, zipcode: 98101, phone: '1' }, ['/phone', '/zipcode']],
+    ])('take nothing from a bad request: %j', async (body, pointers) => {
+      const refused = await send('POST', `${stack.url}/users`, body)
+
+      expect(refused.status).toBe(400)
+      expect(refused.json()).toMatchObject({ status: 400, instance: '/users' })
+      expect(
+        JSON.parse(refused.text)
+          .errors.map(({ pointer }: { pointer: string }) => pointer)
+          .sort(),
+      ).toEqual(pointers)
+      expect(await itemsOf(output('UsersTableName'))).toEqual([])
+    })
+  })
+
+  it('preferences of the new form follow those of the old one', async () => {
+    const key = { id: { S: 'u1' }, preferenceType: { S: 'mail' } }
+    const TableName = output('UserPreferencesTableName')
+    await client.send(
+      new PutItemCommand({ TableName, Item: { ...key, value: { S: 'daily' }, legacyFlag: { BOOL: true } } }),
+    )
+
+    await shows('UserPreferencesV2TableName', [
+      { ...key, preferenceValue: { S: 'daily' }, schemaVersion: { N: '2' }, enabled: { BOOL: true } },
+    ])
+
+    await client.send(new DeleteItemCommand({ TableName, Key: key }))
+    await shows('UserPreferencesV2TableName', [])
+  })
+
+  describe('a copy', () => {
+    const restored = 'user-preferences-restored'
+    const preferences = (count: number, value: string): Item[] =>
+      Array.from({ length: count }, (_, at) => ({
+        id: { S: `user ${at}` },
+        preferenceType: { S: 'mail' },
+        value: { S: value },
+        digits: { N: '12345678901234567890123456789012345678' },
+        tags: { SS: ['a', 'b'] },
+      }))
+    const fill = async (table: string, items: readonly Item[]): Promise<void> => {
+      for (let at = 0; at < items.length; at += 25) {
+        const puts = items.slice(at, at + 25).map((Item) => ({ PutRequest: { Item } }))
+        await client.send(new BatchWriteItemCommand({ RequestItems: { [table]: puts } }))
+      }
+    }
+    const texts = (items: readonly Item[]): string[] =>
+      items.map((item) => JSON.stringify(Object.entries(item).sort())).sort()
+    const request = (from: string, to: string) => ({
+      sourceTableName: from,
+      destinationTableName: to,
+      cleanupDestinationTable: true,
+      migrate: true,
+    })
+
+    beforeAll(async () => {
+      await client.send(
+        new CreateTableCommand({
+          TableName: restored,
+          AttributeDefinitions: ['id', 'preferenceType'].map((AttributeName) => ({
+            AttributeName,
+            AttributeType: 'S',
+          })),
+          KeySchema: [
+            { AttributeName: 'id', KeyType: 'HASH' },
+            { AttributeName: 'preferenceType', KeyType: 'RANGE' },
+          ],
+          BillingMode: 'PAY_PER_REQUEST',
+        }),
+      )
+      await fill(restored, preferences(300, 'weekly'))
+    })
+
+    it('brings a restored table back by the function, and what is kept by the live one follows', async () => {
+      const live = output('UserPreferencesTableName')
+      await fill(live, [{ id: { S: 'stray' }, preferenceType: { S: 'mail' } }])
+
+      const report = await invokeCopy(request(restored, live))
+
+      expect(report).toMatchObject({ cleaned: 1, copied: 300, equal: true, done: true })
+      expect(texts(await itemsOf(live))).toEqual(texts(preferences(300, 'weekly')))
+      await until('the new form has 300 items', LIMIT, async () => {
+        const kept = await shown('UserPreferencesV2TableName')
+        return kept.length === 300 && kept.every((item) => item.preferenceValue?.S === 'weekly')
+      })
+    }, 60_000)
+
+    it('does the same by the state machine, in as many invocations as it takes', async () => {
+      const file = join(folder.path, 'cdk.out', 'Backsync.template.json')
+      const definition = definitionIn(Template.fromJSON(JSON.parse(await readFile(file, 'utf8'))))
+      const live = output('UserPreferencesTableName')
+      await fill(restored, preferences(150, 'monthly'))
+      const calls: unknown[] = []
+
+      const report = await execute(definition, request(restored, live), (payload) => {
+        calls.push(payload)
+        return invokeCopy(payload)
+      })
+
+      expect(report).toMatchObject({ cleaned: 300, copied: 300, equal: true, done: true })
+      expect(texts(await itemsOf(live))).toEqual(texts(await itemsOf(restored)))
+      const done = calls.map((payload) => Object(payload).step ?? Object(payload).operation)
+      expect([...new Set(done)]).toEqual(['plan', 'cleanup', 'migrate', 'verify', 'conclude'])
+    }, 60_000)
+
+    it('takes the role of another account by the SDK', async () => {
+      const roleArn = 'arn:aws:iam::222222222222:role/copy'
+      const event = {
+        ...request(restored, output('UserPreferencesTableName')),
+        sourceRoleArn: roleArn,
+        sourceRegion: 'eu-west-1',
+        destinationRoleArn: roleArn,
+      }
+
+      expect(await invokeCopy(event)).toMatchObject({ cleaned: 300, copied: 300, equal: true })
+    }, 60_000)
+
+    it('is refused before anything is written', async () => {
+      const live = output('UserPreferencesTableName')
+      const before = texts(await itemsOf(live))
+
+      await expect(invokeCopy(request(live, live))).rejects.toThrow(/into itself/)
+      await expect(invokeCopy(request(output('UsersTableName'), live))).rejects.toThrow(/key/)
+      await expect(invokeCopy(request('nowhere', live))).rejects.toThrow(/nowhere/)
+
+      expect(texts(await itemsOf(live))).toEqual(before)
+    })
+  })
+})

@@ -1,0 +1,158 @@
+import { randomUUID } from 'node:crypto'
+import {
+  CreateTableCommand,
+  DeleteTableCommand,
+  type DynamoDBClient,
+  PutItemCommand,
+  ScanCommand,
+} from '@aws-sdk/client-dynamodb'
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { LARGEST_BODY } from '../../../functions/bridge/http/body.ts'
+import { openDynamo } from '../bridge/dynamo/tables.ts'
+import { httpApiEvent, loadBalancerEvent, restApiEvent } from '../fixtures/http-events.ts'
+
+const alice = { email: 'alice@example.com', state: 'WA', city: 'Seattle', zipcode: '98101' }
+const contentType = { 'content-type': 'application/json' }
+const context = { awsRequestId: 'request-1', getRemainingTimeInMillis: () => 10_000 }
+
+describe('the users', () => {
+  const TableName = `users-${randomUUID()}`
+  let client: DynamoDBClient
+  let handler: typeof import('../../../functions/users/handler.ts').handler
+
+  beforeAll(async () => {
+    client = openDynamo()
+    await client.send(
+      new CreateTableCommand({
+        TableName,
+        AttributeDefinitions: [{ AttributeName: 'email', AttributeType: 'S' }],
+        KeySchema: [{ AttributeName: 'email', KeyType: 'HASH' }],
+        BillingMode: 'PAY_PER_REQUEST',
+      }),
+    )
+    // What the template and Lambda give it; it reads them when it loads.
+    Object.assign(process.env, {
+      TABLES: JSON.stringify({ users: TableName }),
+      AWS_REGION: 'us-east-1',
+      AWS_ACCESS_KEY_ID: 'test',
+      AWS_SECRET_ACCESS_KEY: 'test',
+      AWS_ENDPOINT_URL_DYNAMODB: process.env.TEST_DYNAMODB_ENDPOINT,
+    })
+    ;({ handler } = await import('../../../functions/users/handler.ts'))
+  })
+  afterAll(async () => {
+    await client.send(new DeleteTableCommand({ TableName }))
+    client.destroy()
+  })
+
+  const items = async () => (await client.send(new ScanCommand({ TableName, ConsistentRead: true }))).Items
+  const bodyOf = (answer: { body?: string }): unknown => JSON.parse(answer.body ?? 'null')
+  const post = (body: unknown, headers: Record<string, string> = contentType) =>
+    handler(
+      httpApiEvent('POST', '/users', {
+        headers,
+        body: typeof body === 'string' ? body : JSON.stringify(body),
+      }),
+      context,
+    )
+  const at = (method: string, email: string) =>
+    handler(httpApiEvent(method, `/users/${encodeURIComponent(email)}`), context)
+
+  it('are created, replaced, read and deleted under their e-mail address', async () => {
+    const created = await post(alice)
+    expect([created.statusCode, bodyOf(created), created.headers.location]).toEqual([
+      201,
+      alice,
+      '/users/alice%40example.com',
+    ])
+    expect(await items()).toEqual([
+      {
+        email: { S: 'alice@example.com' },
+        state: { S: 'WA' },
+        city: { S: 'Seattle' },
+        zipcode: { S: '98101' },
+      },
+    ])
+
+    const moved = { ...alice, city: 'Tacoma' }
+    expect((await post(moved)).statusCode).toBe(201)
+    const read = await at('GET', alice.email)
+    expect([read.statusCode, bodyOf(read)]).toEqual([200, moved])
+
+    const removed = await at('DELETE', alice.email)
+    expect([removed.statusCode, removed.body]).toEqual([204, undefined])
+    expect((await at('DELETE', alice.email)).statusCode).toBe(404)
+    expect((await at('GET', alice.email)).statusCode).toBe(404)
+    expect(await items()).toEqual([])
+  })
+
+  it('come through a REST API as well, behind a prefix', async () => {
+    const event = restApiEvent('POST', '/shop/users', { headers: contentType, body: JSON.stringify(alice) })
+    const created = await handler(event, context)
+
+    expect([created.statusCode, created.headers.location]).toEqual([201, '/shop/users/alice%40example.com'])
+    expect((await at('DELETE', alice.email)).statusCode).toBe(204)
+  })
+
+  it.each<[number, string, unknown, Record<string, string>]>([
+    [400, 'invalid-body', { ...alice, email: 'alice' }, contentType],
+    [400, 'invalid-body', { email: 'a@example.com', state: 'WA' }, contentType],
+    [400, 'invalid-body', { ...alice, city: '' }, contentType],
+    [400, 'invalid-body', { ...alice, zipcode: 98101 }, contentType],
+    [400, 'invalid-body', { ...alice, phone: '1' }, contentType],
+    [400, 'invalid-body', [], contentType],
+    [400, 'malformed-json', '{"email":', contentType],
+    [400, 'malformed-json', '', contentType],
+    [413, 'body-too-large', { ...alice, city: 'x'.repeat(LARGEST_BODY) }, contentType],
+    [415, 'content-type', alice, { 'content-type': 'text/plain' }],
+    [415, 'content-type', alice, {}],
+  ])('are refused with %i %s, and nothing is written (%#)', async (status, code, body, headers) => {
+    const refused = await post(body, headers)
+
+    expect(refused.statusCode).toBe(status)
+    expect(refused.headers['content-type']).toMatch('application/problem+json')
+    expect(bodyOf(refused)).toMatchObject({
+      type: `urn:backsync:problem:${code}`,
+      status,
+      instance: '/users',
+      requestId: 'request-1',
+    })
+    expect(await items()).toEqual([])
+  })
+
+  it.each([
+    ['GET', '/users', 405, 'POST'],
+    ['PUT', '/users/a%40example.com', 405, 'GET, DELETE'],
+    ['GET', '/users/', 404, undefined],
+    ['DELETE', '/users/', 404, undefined],
+    ['GET', `/users/${'a'.repeat(2049)}`, 404, undefined],
+    ['GET', '/users/nobody%40example.com', 404, undefined],
+    ['GET', '/users/a/b', 404, undefined],
+    ['POST', '/user', 404, undefined],
+  ])('answer %s %s with %i', async (method, path, status, allow) => {
+    const answer = await handler(httpApiEvent(method, path), context)
+
+    expect([answer.statusCode, answer.headers.allow]).toEqual([status, allow])
+  })
+
+  it('are shown as they are, also where somebody else has written the item', async () => {
+    const Item = { email: { S: 'old@example.com' }, state: { S: 'WA' }, logins: { N: '7' } }
+    await client.send(new PutItemCommand({ TableName, Item }))
+
+    expect(bodyOf(await at('GET', 'old@example.com'))).toEqual({ email: 'old@example.com', state: 'WA' })
+    expect((await at('DELETE', 'old@example.com')).statusCode).toBe(204)
+  })
+
+  it('are not guessed at from another kind of event', async () => {
+    await expect(handler(loadBalancerEvent, context)).rejects.toThrow('The event is neither')
+  })
+
+  it('are out of reach when the time is over: 503, and nothing is written', async () => {
+    const event = httpApiEvent('POST', '/users', { headers: contentType, body: JSON.stringify(alice) })
+    const late = await handler(event, { ...context, getRemainingTimeInMillis: () => 0 })
+
+    expect([late.statusCode, late.headers['retry-after']]).toEqual([503, '1'])
+    expect(late.body).not.toMatch(/deadline/i)
+    expect(await items()).toEqual([])
+  })
+})
