@@ -1,4 +1,4 @@
-import { groups } from './commands/index.ts'
+import { commands } from './commands/index.ts'
 import { EXIT } from './conventions/exit-codes.ts'
 import { watchForInterrupt } from './conventions/interrupt.ts'
 import { type Io, ignoreClosedPipe } from './conventions/io.ts'
@@ -9,7 +9,7 @@ const io: Io = { stdin: process.stdin, stdout: process.stdout, stderr: process.s
 ignoreClosedPipe(process.stdout)
 const interrupt = watchForInterrupt(process)
 try {
-  process.exitCode = await runProgram(process.argv.slice(2), groups, { io, interrupt: interrupt.signal })
+  process.exitCode = await runProgram(process.argv.slice(2), commands, { io, interrupt: interrupt.signal })
 } finally {
   interrupt.stop()
 }

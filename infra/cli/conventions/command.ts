@@ -16,6 +16,8 @@ export type Context = {
   readonly dryRun: boolean
   /** Of a command that writes: it was confirmed beforehand. */
   readonly yes: boolean
+  /** The command as it was called, to be pasted: how an interrupted job goes on. Without `--again`. */
+  readonly goOn: string
 }
 
 export type Argument = { readonly name: string; readonly summary: string }
@@ -37,7 +39,11 @@ export type CommandDefinition<A, O> = {
   readonly notes?: string
   /** Check and name the arguments, as a tuple, and the options. */
   readonly input: { readonly arguments: z.ZodType<A>; readonly options: z.ZodType<O> }
-  /** @throws CliError, BridgeError */
+  /**
+   * What it needs of the bridge is imported when it runs: `--help` is not to wait for it.
+   *
+   * @throws CliError, BridgeError
+   */
   run(context: Context, given: { readonly args: A; readonly options: O }): Promise<ExitCode>
 }
 
@@ -60,6 +66,9 @@ export type CommandGroup = {
   readonly summary: string
   readonly commands: readonly Command[]
 }
+
+/** What stands behind `backsync`: a command, or a group of them. */
+export type Entry = Command | CommandGroup
 
 /** Completes a command: one file each, and a place in its group's list. */
 export const defineCommand = <A, O>(definition: CommandDefinition<A, O>): Command => ({

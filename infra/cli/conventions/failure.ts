@@ -25,10 +25,22 @@ export const reportFailure = (io: Io, error: unknown, debug: boolean): ExitCode 
   return exit
 }
 
+/** Errors of the bridge that aren't failures, by their codes. */
+const EXITS: ReadonlyMap<string, { readonly exit: ExitCode; readonly hint: string }> = new Map([
+  ['job.busy', { exit: EXIT.busy, hint: 'wait until it has ended' }],
+  ['table.missing', { exit: EXIT.failed, hint: 'check its name and, of a deployed stack, the region' }],
+  ['job.changed', { exit: EXIT.refused, hint: 'go on with what it was begun with' }],
+])
+
 const explain = (error: unknown): { message: string; hint?: string | undefined; exit: ExitCode } => {
   if (error instanceof CliError) return error
   if (error instanceof BridgeError)
-    return { message: `${error.message} (${error.code})`, hint: HINTS[error.kind], exit: EXIT.failed }
+    return {
+      message: `${error.message} (${error.code})`,
+      hint: HINTS[error.kind],
+      exit: EXIT.failed,
+      ...EXITS.get(error.code),
+    }
   return {
     message: error instanceof Error ? error.message : String(error),
     hint: 'with --debug it says more',

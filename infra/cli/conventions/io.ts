@@ -13,9 +13,12 @@ export type Io = {
 
 /** Emphasis, on a terminal whose user doesn't refuse it. @see https://no-color.org */
 export const bold = (io: Io, stream: Output, text: string): string =>
-  stream.isTTY === true && !io.env.NO_COLOR && io.env.TERM !== 'dumb'
+  stream.isTTY === true && !io.env.NO_COLOR && !isDumb(io)
     ? styleText('bold', text, { validateStream: false })
     : text
+
+/** Whether the terminal can neither emphasise nor write a line anew. */
+export const isDumb = ({ env }: Io): boolean => env.TERM === 'dumb'
 
 /** Whoever reads the results may stop (`| head`): then there is nobody left to tell, and no failure. */
 export const ignoreClosedPipe = (stdout: NodeJS.WriteStream): void => {

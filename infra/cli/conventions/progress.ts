@@ -1,35 +1,65 @@
 import { SingleBar } from 'cli-progress'
-import type { Io } from './io.ts'
+import { duration, grouped, rateOf } from './figures.ts'
+import { type Io, isDumb } from './io.ts'
 
 /** What takes no longer than this needs no progress, and plain lines come no faster. In milliseconds. */
 const PATIENCE = 2_000
+const BAR = 24
+
+export type ProgressOptions = {
+  /** How many there are; absent or 0 where nobody knows. */
+  readonly total?: number | undefined
+  /** The total is somebody's guess: once more than that is done, it counts no longer. @default false */
+  readonly estimated?: boolean
+  /** How many were done before, by an earlier run: they count as done, and not for the rate. @default 0 */
+  readonly before?: number
+  /** Says why it takes its time, where there is a reason. */
+  readonly note?: (() => string | undefined) | undefined
+  /** A clock in milliseconds. @default performance.now */
+  readonly now?: () => number
+}
 
 /**
  * How far a job is: a bar with rate and time left on a terminal, plain lines elsewhere; on stderr, and only for what
- * takes longer than two seconds.
+ * takes longer than two seconds. Of a job whose end nobody knows: what is done, and the rate.
  */
 export class Progress {
   readonly #io: Io
   readonly #what: string
-  readonly #total: number
+  readonly #total: number | undefined
+  readonly #estimated: boolean
+  readonly #before: number
+  readonly #note: () => string | undefined
   readonly #now: () => number
   readonly #begun: number
   #bar: SingleBar | undefined
   #said: number
-  #done = 0
+  #done: number
 
-  /**
-   * @param what is done, in plural: `keys tried`
-   * @param total how many there are
-   * @param now a clock in milliseconds @default performance.now
-   */
-  constructor(io: Io, what: string, total: number, now: () => number = () => performance.now()) {
+  /** @param what is done, in plural: `keys tried` */
+  constructor(io: Io, what: string, options: ProgressOptions = {}) {
+    const {
+      total,
+      estimated = false,
+      before = 0,
+      note = () => undefined,
+      now = () => performance.now(),
+    } = options
     this.#io = io
     this.#what = what
     this.#total = total
+    this.#estimated = estimated
+    this.#before = before
+    this.#note = note
+    this.#done = before
     this.#now = now
     this.#begun = now()
     this.#said = this.#begun
+  }
+
+  /** How many are done, those before this run included. */
+  get done(): number {
+    return this.#done
   }
 
   /** So many more are done. */
@@ -37,7 +67,7 @@ export class Progress {
     this.#done += more
     const now = this.#now()
     if (now - this.#begun < PATIENCE) return
-    if (this.#io.stderr.isTTY === true) this.#draw()
+    if (this.#io.stderr.isTTY === true && !isDumb(this.#io)) this.#draw()
     else if (now - this.#said >= PATIENCE) {
       this.#said = now
       this.#io.stderr.write(`${this.#figures()}\n`)
@@ -51,27 +81,48 @@ export class Progress {
   }
 
   #draw(): void {
+    const line = { line: this.#line() }
     if (this.#bar === undefined) {
       this.#bar = new SingleBar({
         stream: this.#io.stderr,
-        format: '{bar} {figures}',
-        barsize: 24,
-        barCompleteChar: '#',
-        barIncompleteChar: '-',
+        format: '{line}',
         // Left as it is: a second Ctrl-C ends the process without a chance to bring it back.
         hideCursor: false,
       })
-      this.#bar.start(this.#total, this.#done, { figures: this.#figures() })
+      this.#bar.start(this.#total ?? 0, this.#done, line)
     }
-    this.#bar.update(this.#done, { figures: this.#figures() })
+    this.#bar.update(this.#done, line)
+  }
+
+  #line(): string {
+    const share = this.#share()
+    if (share === undefined) return this.#figures()
+    const full = Math.round(BAR * share)
+    return `${'#'.repeat(full)}${'-'.repeat(BAR - full)} ${this.#figures()}`
+  }
+
+  /** From 0 to 1; undefined where the total isn't known, or was guessed too small. */
+  #share(): number | undefined {
+    if (this.#total === undefined) return undefined
+    if (this.#estimated && (this.#total === 0 || this.#done > this.#total)) return undefined
+    return this.#total === 0 ? 1 : Math.min(1, this.#done / this.#total)
   }
 
   #figures(): string {
+    const note = this.#note()
+    return note === undefined ? this.#counts() : `${this.#counts()} (${note})`
+  }
+
+  #counts(): string {
     const seconds = (this.#now() - this.#begun) / 1000
-    const rate = this.#done / Math.max(seconds, 0.001)
-    const left = rate > 0 ? Math.ceil((this.#total - this.#done) / rate) : undefined
-    const share = this.#total === 0 ? 100 : Math.floor((100 * this.#done) / this.#total)
-    const time = left === undefined ? '' : `, ${left} s left`
-    return `${this.#done} of ${this.#total} ${this.#what} (${share} %), ${rate.toFixed(rate < 10 ? 1 : 0)}/s${time}`
+    const byNow = this.#done - this.#before
+    const share = this.#share()
+    const rate = rateOf(byNow, seconds)
+    if (share === undefined || this.#total === undefined)
+      return `${grouped(this.#done)} ${this.#what}, ${rate}`
+    const left = Math.max(0, this.#total - this.#done)
+    const time = byNow > 0 && left > 0 ? `, ${duration((left * seconds) / byNow)} left` : ''
+    const of = this.#estimated ? 'of about' : 'of'
+    return `${grouped(this.#done)} ${of} ${grouped(this.#total)} ${this.#what} (${Math.floor(100 * share)} %), ${rate}${time}`
   }
 }

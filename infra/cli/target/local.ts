@@ -10,12 +10,18 @@ import type { Target } from './target.ts'
 
 /** What a running stack says of itself in `stack.json`. */
 const facts = z.object({
-  endpoints: z.object({ dynamodb: z.string(), rdsData: z.string(), secretsManager: z.string() }),
+  endpoints: z.object({
+    dynamodb: z.string(),
+    rdsData: z.string(),
+    secretsManager: z.string(),
+    // Of a stack that an older version runs there is none.
+    sts: z.string().optional(),
+  }),
   outputs: z.record(z.string(), z.unknown()),
 })
 
 /** Settings of the shell that would lead the SDK elsewhere than to the local servers. */
-const MISLEADING = ['AWS_PROFILE', 'AWS_SESSION_TOKEN', 'AWS_CREDENTIAL_EXPIRATION']
+const MISLEADING = ['AWS_PROFILE', 'AWS_SESSION_TOKEN', 'AWS_CREDENTIAL_EXPIRATION', 'AWS_ENDPOINT_URL_STS']
 
 /**
  * The stack that `npm start` runs in the folder of BACKSYNC_HOME, default `.backsync` in the repository.
@@ -35,6 +41,7 @@ export const localTarget = async (env: NodeJS.ProcessEnv): Promise<Target> => {
     AWS_ENDPOINT_URL_DYNAMODB_STREAMS: endpoints.dynamodb,
     AWS_ENDPOINT_URL_RDS_DATA: endpoints.rdsData,
     AWS_ENDPOINT_URL_SECRETS_MANAGER: endpoints.secretsManager,
+    ...(endpoints.sts !== undefined && { AWS_ENDPOINT_URL_STS: endpoints.sts }),
   })
   const texts = Object.entries(outputs).filter(
     (output): output is [string, string] => typeof output[1] === 'string',

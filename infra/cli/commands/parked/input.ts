@@ -1,15 +1,23 @@
 import * as z from 'zod'
-import type { Entity } from '../../../../functions/bridge/entity.ts'
+import { inOrderOfReference } from '../../../../functions/bridge/entity.ts'
 import { entities } from '../../../../functions/entities/index.ts'
+import { projections } from '../../../../functions/tables/index.ts'
 
-/** The name of an entity that this project defines. */
-export const entityName = z.string().transform((name, context): Entity => {
-  const found = entities.find((entity) => entity.name === name)
+/** What changes are parked by: an entity, or a table that is kept by another one. */
+export type Parkable = { readonly name: string; readonly kind: 'entity' | 'table' }
+
+/** All of them; entities before those that refer to them: a parent that comes in may be what its children wait for. */
+export const parkables: readonly Parkable[] = [
+  ...inOrderOfReference(entities).map(({ name }) => ({ name, kind: 'entity' as const })),
+  ...projections.map(({ name }) => ({ name, kind: 'table' as const })),
+]
+
+/** The name of an entity or of a kept table that this project defines. */
+export const parkableName = z.string().transform((name, context): Parkable => {
+  const found = parkables.find((one) => one.name === name)
   if (found !== undefined) return found
-  context.addIssue({
-    code: 'custom',
-    message: `unknown entity ${name}; known are ${entities.map((entity) => entity.name).join(', ')}`,
-  })
+  const known = parkables.map((one) => one.name).join(', ')
+  context.addIssue({ code: 'custom', message: `unknown entity ${name}; known are ${known}` })
   return z.NEVER
 })
 

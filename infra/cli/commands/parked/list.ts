@@ -1,11 +1,9 @@
 import * as z from 'zod'
-import { entities } from '../../../../functions/entities/index.ts'
 import { defineCommand } from '../../conventions/command.ts'
 import { EXIT } from '../../conventions/exit-codes.ts'
 import { printJsonLines, printLine, printTable } from '../../conventions/results.ts'
-import { openParking } from '../../target/connect.ts'
 import { byAge, describeVersion, describeWaits } from './describe.ts'
-import { CLASS_FLAG, entityName, parkedClass } from './input.ts'
+import { CLASS_FLAG, parkableName, parkables, parkedClass } from './input.ts'
 
 const HEAD = ['entity', 'key', 'version', 'class', 'code', 'first seen', 'last seen', 'attempts', 'waits for']
 /** A person reads no more; `--json` has all. */
@@ -15,7 +13,7 @@ export const list = defineCommand({
   name: 'list',
   summary: 'Lists parked changes, the oldest first.',
   flags: [
-    { flags: '--entity <name>', summary: 'only of this entity' },
+    { flags: '--entity <name>', summary: 'only of this entity or kept table' },
     CLASS_FLAG,
     { flags: '--all', summary: 'also what was resolved in the last 90 days' },
   ],
@@ -23,21 +21,23 @@ export const list = defineCommand({
   examples: [
     'backsync parked list',
     'backsync parked list --entity recipe --class dependency',
+    'backsync parked list --entity users-by-city',
     'backsync parked list --all --json',
   ],
   input: {
     arguments: z.tuple([]),
     options: z.object({
-      entity: entityName.optional(),
+      entity: parkableName.optional(),
       class: parkedClass.optional(),
       all: z.boolean().optional(),
     }),
   },
   run: async ({ io, target, json }, { options }) => {
+    const { openParking } = await import('../../target/open-parking.ts')
     const parking = openParking(target)
     const heads = (
       await Promise.all(
-        (options.entity === undefined ? entities : [options.entity]).map(async ({ name }) => [
+        (options.entity === undefined ? parkables : [options.entity]).map(async ({ name }) => [
           ...byAge((await parking.parkedOf(name)).values()),
           ...(options.all === true ? await parking.resolvedOf(name) : []),
         ]),

@@ -3,22 +3,22 @@ import { defineCommand } from '../../conventions/command.ts'
 import { CliError } from '../../conventions/errors.ts'
 import { EXIT } from '../../conventions/exit-codes.ts'
 import { printFacts, printJson, printLine, toJson } from '../../conventions/results.ts'
-import { openParking } from '../../target/connect.ts'
 import { describeVersion, describeWaits } from './describe.ts'
-import { entityName } from './input.ts'
+import { parkableName } from './input.ts'
 
 export const show = defineCommand({
   name: 'show',
   summary: "Shows a parked change with its payload: the customer's values are in it.",
   arguments: [
-    { name: '<entity>', summary: 'such as chef' },
+    { name: '<entity>', summary: 'such as chef, or a kept table, such as users-by-city' },
     { name: '<key>', summary: 'as the list has it' },
   ],
   writes: false,
   examples: ['backsync parked show chef 01a2017f-4a51-7745-ac17-4ad3b96278de'],
   notes: 'A change that is not parked any more is shown as it was, for 90 days.',
-  input: { arguments: z.tuple([entityName, z.string()]), options: z.object({}) },
+  input: { arguments: z.tuple([parkableName, z.string()]), options: z.object({}) },
   run: async ({ io, target, json }, { args: [entity, key] }) => {
+    const { openParking } = await import('../../target/open-parking.ts')
     const entry = await openParking(target).entryOf(entity.name, key)
     if (entry === undefined)
       throw new CliError({

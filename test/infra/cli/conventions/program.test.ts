@@ -2,15 +2,15 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from '@jest/globals'
 import * as z from 'zod'
-import { groups } from '../../../../infra/cli/commands/index.ts'
-import { type CommandGroup, defineCommand } from '../../../../infra/cli/conventions/command.ts'
+import { commands as entries } from '../../../../infra/cli/commands/index.ts'
+import { type CommandGroup, defineCommand, type Entry } from '../../../../infra/cli/conventions/command.ts'
 import { EXIT } from '../../../../infra/cli/conventions/exit-codes.ts'
 import { runProgram } from '../../../../infra/cli/conventions/program.ts'
 import { acquireLock } from '../../../../infra/local/processes/lock.ts'
 import { makeFolder } from '../../../support/folder.ts'
 import { fakeTerminal } from './terminal.ts'
 
-const run = async (args: readonly string[], of: readonly CommandGroup[] = groups) => {
+const run = async (args: readonly string[], of: readonly Entry[] = entries) => {
   const terminal = fakeTerminal(false, { BACKSYNC_HOME: '/nowhere' })
   const code = await runProgram(args, of, { io: terminal.io, interrupt: new AbortController().signal })
   return { code, stdout: terminal.stdout(), stderr: terminal.stderr() }
@@ -26,8 +26,10 @@ describe('the command backsync', () => {
     },
   )
 
-  const commands = groups.flatMap(({ name, commands: of }) =>
-    of.map((command) => ({ path: [name, command.name], command })),
+  const commands = entries.flatMap((entry) =>
+    'commands' in entry
+      ? entry.commands.map((command) => ({ path: [entry.name, command.name], command }))
+      : [{ path: [entry.name], command: entry }],
   )
 
   it.each(commands)(
@@ -91,6 +93,40 @@ describe('the command backsync', () => {
     const { code, stdout, stderr } = await run(args)
     expect([code, stdout]).toEqual([2, ''])
     expect(stderr).toMatch(/^Usage: backsync/)
+  })
+
+  it('has commands of its own beside groups, and tells each how it was called', async () => {
+    const folder = await makeFolder()
+    const lock = await acquireLock(join(folder.path, 'stack.lock'))
+    const endpoints = { dynamodb: '', rdsData: '', secretsManager: '' }
+    await writeFile(join(folder.path, 'stack.json'), JSON.stringify({ endpoints, outputs: {} }))
+    const told: string[] = []
+    const command = (name: string) =>
+      defineCommand({
+        name,
+        summary: 'Tells.',
+        arguments: [{ name: '<of>', summary: 'what' }],
+        writes: true,
+        examples: [],
+        input: { arguments: z.tuple([z.string()]), options: z.object({}) },
+        run: async (context) => {
+          told.push(context.goOn)
+          return EXIT.done
+        },
+      })
+    const group = { name: 'group', summary: 'Some.', commands: [command('tell')] }
+    for (const args of [
+      ['tell', 'a b', '--yes'],
+      ['group', 'tell', 'x'],
+    ]) {
+      const { io } = fakeTerminal(false, { BACKSYNC_HOME: folder.path })
+      const { signal } = new AbortController()
+      expect(await runProgram(args, [group, command('tell')], { io, interrupt: signal })).toBe(0)
+    }
+    await lock.release()
+    await folder.remove()
+
+    expect(told).toEqual(["npx backsync tell 'a b' --yes", 'npx backsync group tell x'])
   })
 
   describe('interrupted while it works', () => {

@@ -224,7 +224,9 @@ describe('backsync parked retry', () => {
     const tried = jsonLines(stdout).map((line) => String(Object(line).key))
     expect(tried.length % 100).toBeLessThan(2)
     expect(tried.length).toBeLessThan(700)
-    expect(stderr).toMatch(/backsync: interrupted: \d+ of \d+ were tried.*go on with the same command\n$/)
+    expect(stderr).toMatch(
+      /backsync: interrupted: \d+ of \d+ were tried.*go on with: npx backsync parked retry chef --yes --json\n$/,
+    )
     const left = await stack.parking.parking.parkedOf('chef')
     for (const key of tried) expect(left.has(key)).toBe(false)
 

@@ -51,6 +51,19 @@ describe('the local stack as a target', () => {
     await lock.release()
   })
 
+  it('has STS where its runtime has, and never asks the one of AWS', async () => {
+    const lock = await acquireLock(join(folder.path, 'stack.lock'))
+    const env = { BACKSYNC_HOME: folder.path, AWS_ENDPOINT_URL_STS: 'https://sts.example' }
+    await write(JSON.stringify(facts))
+    await localTarget(env)
+    expect(env.AWS_ENDPOINT_URL_STS).toBeUndefined()
+
+    await write(JSON.stringify({ ...facts, endpoints: { ...facts.endpoints, sts: 'http://127.0.0.1:4' } }))
+    await localTarget(env)
+    expect(env.AWS_ENDPOINT_URL_STS).toBe('http://127.0.0.1:4')
+    await lock.release()
+  })
+
   it.each<[string, boolean, string | undefined]>([
     ['nothing is there', false, undefined],
     ['a killed stack left its file behind', false, JSON.stringify(facts)],

@@ -1,0 +1,63 @@
+import * as z from 'zod'
+import { defineCommand } from '../../conventions/command.ts'
+import { AGAIN, CONCURRENCY, MAX_RATE, SEGMENTS } from '../../conventions/flags.ts'
+
+const role = (flag: string) =>
+  z.string().regex(/^arn:[\w-]+:iam::\d{12}:role\/\S+$/, `${flag} is not a role's ARN`)
+const region = (flag: string) =>
+  z.string().regex(/^[a-z]{2,}(?:-[a-z]+)+-\d+$/, `${flag} is not a region, such as eu-west-1`)
+
+export const copy = defineCommand({
+  name: 'copy',
+  summary: 'Copies all items of a table into another one, such as a restored one into the live one.',
+  arguments: [
+    { name: '<source>', summary: 'one of the stack, such as users, or one in DynamoDB' },
+    { name: '<destination>', summary: 'the same; it must be there, with the same key' },
+  ],
+  flags: [
+    { flags: '--cleanup', summary: 'delete all items of the destination first' },
+    { flags: '--no-migrate', summary: 'copy nothing: with --cleanup, empty the destination only' },
+    { flags: '--source-role <arn>', summary: 'the role to read the source with, in another account' },
+    { flags: '--source-region <name>', summary: "the source's region" },
+    { flags: '--destination-role <arn>', summary: 'the role to write the destination with' },
+    { flags: '--destination-region <name>', summary: "the destination's region" },
+    MAX_RATE.flag,
+    SEGMENTS.flag,
+    CONCURRENCY.flag,
+    { flags: AGAIN, summary: 'begin anew, and forget a copy that was interrupted' },
+  ],
+  writes: true,
+  examples: [
+    'backsync copy users-restored users --cleanup --dry-run',
+    'backsync copy users-restored users --cleanup',
+    'backsync copy users users-copy --max-rate 2000 --yes',
+    'backsync copy users-restored users --cleanup --no-migrate',
+  ],
+  notes: [
+    'Cleans up, copies, then reads the destination once more: count and checksum of both sides are the result, and 3 the',
+    'exit code when they differ. A destination that holds items asks for its name. Interrupted, the same command goes on',
+    'where it stopped.',
+  ].join('\n'),
+  input: {
+    arguments: z.tuple([z.string(), z.string()]),
+    options: z
+      .object({
+        cleanup: z.boolean().default(false),
+        migrate: z.boolean(),
+        sourceRole: role('--source-role').optional(),
+        sourceRegion: region('--source-region').optional(),
+        destinationRole: role('--destination-role').optional(),
+        destinationRegion: region('--destination-region').optional(),
+        maxRate: MAX_RATE.value.optional(),
+        segments: SEGMENTS.value.optional(),
+        concurrency: CONCURRENCY.value.optional(),
+        again: z.boolean().default(false),
+      })
+      .refine(
+        ({ cleanup, migrate }) => cleanup || migrate,
+        '--no-migrate without --cleanup is nothing to do',
+      ),
+  },
+  run: async (context, { args: [source, destination], options }) =>
+    (await import('./run-copy.ts')).runCopyCommand(context, { source, destination, ...options }),
+})

@@ -1,0 +1,173 @@
+import { Deadline } from '../../../../functions/bridge/runtime/deadline.ts'
+import {
+  type CopyPlan,
+  type CopyReport,
+  type CopyRequest,
+  planCopy,
+  runCopy,
+} from '../../../../functions/bridge/tables/copy.ts'
+import { CopyRefusedError } from '../../../../functions/bridge/tables/copy-plan.ts'
+import { MissingTableError } from '../../../../functions/bridge/tables/describe.ts'
+import type { JobRecord } from '../../../../functions/bridge/tables/jobs.ts'
+import { RateLimiter } from '../../../../functions/bridge/tables/rate-limiter.ts'
+import { openPlace } from '../../../../functions/bridge/tables/role-client.ts'
+import { addTallies } from '../../../../functions/bridge/tables/segments.ts'
+import type { Context } from '../../conventions/command.ts'
+import { confirm } from '../../conventions/confirm.ts'
+import { CliError, interrupted, usageError } from '../../conventions/errors.ts'
+import { EXIT, type ExitCode } from '../../conventions/exit-codes.ts'
+import { grouped } from '../../conventions/figures.ts'
+import { printJson } from '../../conventions/results.ts'
+import { openClient } from '../../target/open-client.ts'
+import { busyError, isAlive, openJobs, withLease } from '../../target/open-jobs.ts'
+import { isOfStack, resolveTable } from '../../target/resolve-table.ts'
+import { throttledNote } from '../../target/throttled.ts'
+import { whoami } from '../../target/whoami.ts'
+import { factsOf, printPlan } from './plan.ts'
+import { progressOf } from './progress.ts'
+import { printReport, verdictOf } from './report.ts'
+
+export type CopyOptions = {
+  readonly source: string
+  readonly destination: string
+  readonly cleanup: boolean
+  readonly migrate: boolean
+  readonly sourceRole?: string | undefined
+  readonly sourceRegion?: string | undefined
+  readonly destinationRole?: string | undefined
+  readonly destinationRegion?: string | undefined
+  readonly maxRate?: number | undefined
+  readonly segments?: number | undefined
+  readonly concurrency?: number | undefined
+  /** Begins anew, and forgets a copy that was interrupted. */
+  readonly again: boolean
+}
+
+/** @throws CliError with exit code 4 when it is refused, 5 while somebody else copies, 130 when interrupted */
+export const runCopyCommand = async (context: Context, options: CopyOptions): Promise<ExitCode> => {
+  const { io, target, json, interrupt } = context
+  const request = requestOf(context, options)
+  const { sourceRoleArn, sourceRegion, destinationRoleArn, destinationRegion } = request
+  const clients = {
+    source: openPlace({ roleArn: sourceRoleArn, region: sourceRegion }),
+    destination: openPlace({ roleArn: destinationRoleArn, region: destinationRegion }),
+  }
+  const bounds = { deadline: new Deadline(), signal: interrupt }
+  const jobs = openJobs(target, openClient())
+  const plan = await refusing(planCopy(request, clients, bounds))
+  const earlier = await jobs.read(plan.job)
+  const goesOn = !options.again && isUnfinished(earlier)
+  const before = goesOn
+    ? addTallies((await jobs.segmentsOf(plan.job, earlier.step)).map(({ tally }) => tally))
+    : undefined
+  const question = questionOf(context, plan, goesOn ? earlier : undefined)
+  const facts = {
+    ...(await factsOf(plan, clients)),
+    goesOnAt: goesOn ? earlier.step : null,
+    asks: question !== undefined,
+  }
+  if (context.dryRun) {
+    if (json) printJson(io, { ...facts, dryRun: true })
+    else printPlan(io, facts)
+    return EXIT.done
+  }
+  if (earlier !== undefined && isAlive(earlier, Date.now())) throw busyError(plan.job, earlier)
+  // What will be done is no result yet.
+  if (!json) printPlan({ ...io, stdout: io.stderr }, { ...facts, asks: false })
+  if (question !== undefined)
+    await confirm(io, {
+      what: question,
+      expected: plan.destination.name,
+      yes: context.yes,
+      signal: interrupt,
+    })
+
+  const begun = performance.now()
+  const limiter = new RateLimiter({ maxRate: options.maxRate })
+  const progress = progressOf(
+    io,
+    before && { step: earlier?.step, items: before.items },
+    throttledNote(limiter, options.maxRate),
+  )
+  const report = await withLease(jobs, plan.job, () =>
+    runCopy(request, {
+      clients,
+      jobs,
+      ...bounds,
+      limiter,
+      concurrency: options.concurrency,
+      by: whoami(),
+      restart: options.again,
+      onProgress: progress.show,
+    }),
+  ).finally(progress.end)
+  const seconds = (performance.now() - begun) / 1000
+  if (!report.done) throw interrupted(`interrupted: ${doneSoFar(report)}`, `go on with: ${context.goOn}`)
+  const verdict = verdictOf(report, plan)
+  if (json) printJson(io, { ...facts, ...report, seconds, dryRun: false })
+  else printReport(io, plan, report, { seconds, verdict })
+  return verdict.exit
+}
+
+const requestOf = ({ target, io }: Context, options: CopyOptions): CopyRequest => {
+  const { sourceRole, destinationRole } = options
+  const byRole = sourceRole !== undefined || destinationRole !== undefined
+  if (byRole && target.name === 'local' && io.env.AWS_ENDPOINT_URL_STS === undefined)
+    throw usageError(
+      'the local stack knows no roles',
+      'restart it with this version, or name a deployed one with --stack',
+    )
+  return {
+    sourceTableName: resolveTable(target, options.source),
+    destinationTableName: resolveTable(target, options.destination),
+    cleanupDestinationTable: options.cleanup,
+    migrate: options.migrate,
+    sourceRoleArn: sourceRole,
+    sourceRegion: options.sourceRegion,
+    destinationRoleArn: destinationRole,
+    destinationRegion: options.destinationRegion,
+    segments: options.segments,
+    maxRate: options.maxRate,
+  }
+}
+
+/** A copy that must not begin ends with 4: nothing was written. */
+const refusing = async (planning: Promise<CopyPlan>): Promise<CopyPlan> => {
+  try {
+    return await planning
+  } catch (cause) {
+    if (!(cause instanceof CopyRefusedError || cause instanceof MissingTableError)) throw cause
+    const { code, message } = cause
+    throw new CliError(
+      { code, message: `refused: ${message}`, hint: 'nothing was changed', exit: EXIT.refused },
+      { cause },
+    )
+  }
+}
+
+const isUnfinished = (record: JobRecord | undefined): record is JobRecord =>
+  record !== undefined && record.state !== 'done'
+
+/** What has to be confirmed; undefined when nothing of somebody's can be lost, or that was confirmed before. */
+const questionOf = (
+  { target }: Context,
+  { request, destination, destinationInUse }: CopyPlan,
+  earlier: JobRecord | undefined,
+): string | undefined => {
+  const { name } = destination
+  const cleans = request.cleanupDestinationTable && (earlier === undefined || earlier.step === 'cleanup')
+  const live = isOfStack(target, name) ? ', a table of the stack' : ''
+  if (cleans && (destinationInUse || live !== ''))
+    return `Deleting all items of ${name}${live} (about ${grouped(destination.items)}), on ${target.description}`
+  if (!cleans && destinationInUse && earlier === undefined)
+    return `${name}${live} holds items: those with the same keys are replaced, on ${target.description}`
+  return undefined
+}
+
+const doneSoFar = ({ cleaned, copied }: CopyReport): string =>
+  [
+    cleaned === undefined ? undefined : `${grouped(cleaned)} items deleted`,
+    copied === undefined ? undefined : `${grouped(copied)} items copied`,
+  ]
+    .filter((part) => part !== undefined)
+    .join(', ')

@@ -1,0 +1,131 @@
+import type { ParkedHead, Parking, ParkingArchive } from '../../../../functions/bridge/parking/parked.ts'
+import { type RetryOutcome, retryParked } from '../../../../functions/bridge/sync/retry-parked.ts'
+import type { Context } from '../../conventions/command.ts'
+import { confirm } from '../../conventions/confirm.ts'
+import { CliError, interrupted } from '../../conventions/errors.ts'
+import { EXIT, type ExitCode } from '../../conventions/exit-codes.ts'
+import { Progress } from '../../conventions/progress.ts'
+import { printJsonLines, printLine, printTable } from '../../conventions/results.ts'
+import { openParking } from '../../target/open-parking.ts'
+import { openPartsOf } from '../../target/open-parts.ts'
+import { byAge, describeVersion } from './describe.ts'
+import { type Parkable, parkables } from './input.ts'
+
+/** Keys that are tried between two looks at Ctrl-C. */
+const AT_ONCE = 100
+/** How long those may take, in milliseconds, a store that can't be reached included. */
+const GROUP_LIMIT = 60_000
+
+/** What is to be tried; absent: all. */
+type Wanted = {
+  readonly of: Parkable | undefined
+  readonly keys: readonly string[]
+  readonly class?: ParkedHead['class'] | undefined
+  readonly code?: string | undefined
+}
+
+export const runRetry = async (context: Context, wanted: Wanted): Promise<ExitCode> => {
+  const { io, json, target } = context
+  const plan = await planOf(openParking(target), wanted)
+  const total = plan.reduce((sum, { heads }) => sum + heads.length, 0)
+  if (context.dryRun || total === 0) {
+    const heads = plan.flatMap((one) => one.heads)
+    if (json)
+      printJsonLines(
+        io,
+        heads.map((head) => ({ ...factsOf(head), outcome: 'would be tried' })),
+      )
+    else if (total === 0) printLine(io, 'nothing to try: nothing is parked')
+    else
+      printTable(
+        io,
+        HEAD,
+        heads.map((head) => rowOf({ head, outcome: 'would be tried' })),
+      )
+    return EXIT.done
+  }
+  const each = plan.map(({ of: { name }, heads }) => `${heads.length} of ${name}`).join(', ')
+  await confirm(io, {
+    what: `Trying ${total} parked changes again (${each}) on ${target.description}`,
+    expected: target.name,
+    yes: context.yes,
+    signal: context.interrupt,
+  })
+  const outcomes = await tryAll(context, plan, total)
+  return outcomes.some(({ outcome }) => outcome === 'parked') ? EXIT.differences : EXIT.done
+}
+
+type Plan = readonly { readonly of: Parkable; readonly heads: readonly ParkedHead[] }[]
+
+const planOf = async (parking: Parking & ParkingArchive, wanted: Wanted): Promise<Plan> => {
+  const plan: { of: Parkable; heads: ParkedHead[] }[] = []
+  for (const of of wanted.of === undefined ? parkables : [wanted.of]) {
+    const parked = await parking.parkedOf(of.name)
+    for (const key of wanted.keys) if (!parked.has(key)) await refuseUnknown(parking, of, key)
+    const heads = byAge(parked.values()).filter(
+      (head) =>
+        (wanted.keys.length === 0 || wanted.keys.includes(head.key)) &&
+        (wanted.class === undefined || head.class === wanted.class) &&
+        (wanted.code === undefined || head.code === wanted.code),
+    )
+    if (heads.length > 0) plan.push({ of, heads })
+  }
+  return plan
+}
+
+/** A key that was resolved in the meantime needs no retry; one that never was parked is a mistake. */
+const refuseUnknown = async (parking: ParkingArchive, { name }: Parkable, key: string): Promise<void> => {
+  if ((await parking.entryOf(name, key)) !== undefined) return
+  throw new CliError({
+    code: 'parked.unknown',
+    message: `${name} ${key} is not parked`,
+    hint: `nothing was tried; see backsync parked list --entity ${name}`,
+  })
+}
+
+const tryAll = async (context: Context, plan: Plan, total: number): Promise<readonly RetryOutcome[]> => {
+  const { io, json } = context
+  const open = openPartsOf(context)
+  const progress = new Progress(io, 'keys tried', { total })
+  const outcomes: RetryOutcome[] = []
+  try {
+    for (const { of, heads } of plan) {
+      for (let at = 0; at < heads.length; at += AT_ONCE) {
+        if (context.interrupt.aborted)
+          throw interrupted(
+            `interrupted: ${outcomes.length} of ${total} were tried, the others stay parked as they were`,
+            `go on with: ${context.goOn}`,
+          )
+        const parts = await open(of.kind)
+        parts.deadline.begin({ awsRequestId: 'backsync', getRemainingTimeInMillis: () => GROUP_LIMIT })
+        const tried = await retryParked(parts, of.name, heads.slice(at, at + AT_ONCE))
+        outcomes.push(...tried)
+        if (json) printJsonLines(io, tried.map(jsonOf))
+        progress.advance(tried.length)
+      }
+    }
+  } finally {
+    progress.end()
+    // Whatever ends it early, what was tried until then is told.
+    if (!json && outcomes.length > 0) printTable(io, [...HEAD, 'reason'], outcomes.map(rowOf))
+  }
+  return outcomes
+}
+
+const HEAD = ['entity', 'key', 'version', 'outcome']
+
+const rowOf = (one: { head: ParkedHead; outcome: string; error?: RetryOutcome['error'] }): string[] => [
+  one.head.entity,
+  one.head.key,
+  describeVersion(one.head),
+  one.outcome,
+  ...(one.error === undefined ? [] : [`${one.error.code}: ${one.error.message}`]),
+]
+
+const factsOf = ({ entity, key, version }: ParkedHead) => ({ entity, key, version })
+
+const jsonOf = ({ head, outcome, error }: RetryOutcome) => ({
+  ...factsOf(head),
+  outcome,
+  ...(error !== undefined && { code: error.code, message: error.message }),
+})

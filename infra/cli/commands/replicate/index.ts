@@ -1,0 +1,17 @@
+import type { CommandGroup } from '../../conventions/command.ts'
+import { statusCommand } from '../tables/status-command.ts'
+import { fill } from './fill.ts'
+
+/** A table that a stream keeps, with another key or fewer attributes. */
+export const replicate: CommandGroup = {
+  name: 'replicate',
+  summary: 'Tables that a stream keeps under another key: fill, status.',
+  commands: [
+    fill,
+    statusCommand({
+      kind: 'replicate',
+      summary: 'Shows where replicas stand: when the stream last came, what is parked, what to do next.',
+      example: 'users-by-city',
+    }),
+  ],
+}

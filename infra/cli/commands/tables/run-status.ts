@@ -1,0 +1,74 @@
+import type { Projection } from '../../../../functions/bridge/tables/projection.ts'
+import type { Context } from '../../conventions/command.ts'
+import { EXIT, type ExitCode } from '../../conventions/exit-codes.ts'
+import { grouped } from '../../conventions/figures.ts'
+import { printJsonLines, printLine, printTable } from '../../conventions/results.ts'
+import { openJobs } from '../../target/open-jobs.ts'
+import { openTableSync } from '../../target/open-table-sync.ts'
+import { readState, type TableState } from './state.ts'
+import { printVerification, verificationOf, verify } from './verify.ts'
+
+export type StatusOptions = { readonly verify?: boolean | undefined; readonly maxRate?: number | undefined }
+
+/** Shows where kept tables stand, and compares them when asked to. */
+export const runStatus = async (
+  context: Context,
+  projections: readonly Projection[],
+  options: StatusOptions,
+): Promise<ExitCode> => {
+  const { io, json } = context
+  const sync = openTableSync(context)
+  const jobs = openJobs(context.target, sync.client)
+  const states = await Promise.all(
+    projections.map((projection) => readState(projection, { sync, jobs, now: Date.now() })),
+  )
+  if (!json) {
+    printTable(io, HEAD, states.map(rowOf))
+    for (const { name, message } of states)
+      if (message !== undefined) printLine(io, `${name} failed: ${message}`)
+  }
+  let equal = true
+  for (const [at, projection] of projections.entries()) {
+    const comparison =
+      options.verify === true ? await verify(context, projection, sync, options.maxRate) : undefined
+    if (json)
+      printJsonLines(io, [
+        { ...states[at], ...(comparison !== undefined && { verification: verificationOf(comparison) }) },
+      ])
+    else if (comparison !== undefined) printVerification(io, projection, comparison)
+    equal &&= comparison?.equal !== false
+  }
+  return equal ? EXIT.done : EXIT.differences
+}
+
+const HEAD = [
+  'table',
+  'from',
+  'state',
+  'segments',
+  'items',
+  'applied',
+  'skipped',
+  'parked',
+  'last applied',
+  'next',
+]
+
+const rowOf = (state: TableState): string[] => [
+  state.name,
+  state.from,
+  describe(state),
+  state.segments === 0 ? '-' : `${state.segmentsDone}/${state.segments}`,
+  grouped(state.items),
+  grouped(state.applied),
+  grouped(state.skipped),
+  grouped(state.parked),
+  state.lastAppliedAt ?? '-',
+  state.nextSteps.join('; '),
+]
+
+/** `filling, 40 %` */
+const describe = ({ state, percent }: TableState): string =>
+  percent === undefined || state === 'filled' || state === 'finished' || state === 'following'
+    ? state
+    : `${state}, ${percent} %`

@@ -1,0 +1,80 @@
+import { type Comparison, compareProjection } from '../../../../functions/bridge/tables/compare.ts'
+import { DIFFERENCES } from '../../../../functions/bridge/tables/compare-sides.ts'
+import { describeTable } from '../../../../functions/bridge/tables/describe.ts'
+import type { TableSyncParts } from '../../../../functions/bridge/tables/open-tables.ts'
+import type { Projection } from '../../../../functions/bridge/tables/projection.ts'
+import { RateLimiter } from '../../../../functions/bridge/tables/rate-limiter.ts'
+import type { Context } from '../../conventions/command.ts'
+import { grouped } from '../../conventions/figures.ts'
+import { Progress } from '../../conventions/progress.ts'
+import { printLine, printTable } from '../../conventions/results.ts'
+import { throttledNote } from '../../target/throttled.ts'
+
+/** A person reads no more; `--json` has up to a thousand. */
+const ROWS = 20
+
+/** Compares a kept table with its source, both ways, with progress. What differs is read again before it counts. */
+export const verify = async (
+  { io, interrupt }: Pick<Context, 'io' | 'interrupt'>,
+  projection: Projection,
+  { client, tables, deadline }: TableSyncParts,
+  maxRate: number | undefined,
+): Promise<Comparison> => {
+  const estimates = await Promise.all(
+    [projection.from.name, projection.name].map(async (name) =>
+      describeTable(client, tables[name] ?? '', { deadline, signal: interrupt }),
+    ),
+  )
+  const total = estimates.reduce((sum, { items }) => sum + items, 0)
+  const limiter = new RateLimiter({ maxRate })
+  const progress = new Progress(io, `items of ${projection.name} compared`, {
+    total,
+    estimated: true,
+    note: throttledNote(limiter, maxRate),
+  })
+  try {
+    return await compareProjection({
+      projection,
+      client,
+      tables,
+      deadline,
+      signal: interrupt,
+      limiter,
+      onProgress: (looked) => progress.advance(looked - progress.done),
+    })
+  } finally {
+    progress.end()
+  }
+}
+
+/** As scripts get it. */
+export const verificationOf = ({ equal, source, target, counts, differences }: Comparison) => ({
+  equal,
+  source,
+  target,
+  counts,
+  differences,
+})
+
+/** For people: what was compared, and the differences. */
+export const printVerification = (
+  io: Context['io'],
+  { name, from }: Projection,
+  { equal, source, target, counts, differences }: Comparison,
+): void => {
+  const read = `${grouped(source)} items of ${from.name}, ${grouped(target)} of ${name}`
+  if (equal) {
+    printLine(io, `${name}: equal (${read})`)
+    return
+  }
+  const kinds = DIFFERENCES.filter((kind) => counts[kind] > 0)
+  const total = kinds.reduce((sum, kind) => sum + counts[kind], 0)
+  const each = kinds.map((kind) => `${grouped(counts[kind])} ${kind}`).join(', ')
+  printLine(io, `${name}: ${grouped(total)} differences (${each}; ${read})`)
+  printTable(
+    io,
+    ['difference', 'key', 'source key'],
+    differences.slice(0, ROWS).map(({ kind, key = '', sourceKey = '' }) => [kind, key, sourceKey]),
+  )
+  if (total > ROWS) printLine(io, `and ${grouped(total - ROWS)} more`)
+}

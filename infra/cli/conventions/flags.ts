@@ -1,0 +1,35 @@
+import * as z from 'zod'
+import type { Flag } from './command.ts'
+
+/** Begins a job anew: never in the command with which an interrupted one goes on. */
+export const AGAIN = '--again'
+
+/** A flag that several commands have: how it is written, and how its value is checked. */
+type Shared<T> = { readonly flag: Flag; readonly value: z.ZodType<T> }
+
+/** A number above 0, at most `most`. */
+const numberFlag = (name: string, most: number, { whole }: { readonly whole: boolean }) =>
+  z.string().transform((text, context): number => {
+    const n = /^(?:\d+|\d*\.\d+)$/.test(text) ? Number(text) : Number.NaN
+    if (n > 0 && n <= most && (!whole || Number.isInteger(n))) return n
+    const kind = whole ? `a whole number from 1 to ${most}` : `a number above 0, at most ${most}`
+    context.addIssue({ code: 'custom', message: `${name} ${JSON.stringify(text)} is not ${kind}` })
+    return z.NEVER
+  })
+
+/** How fast a job may be. It also slows down by itself where DynamoDB throttles. */
+export const MAX_RATE: Shared<number> = {
+  flag: { flags: '--max-rate <items/s>', summary: 'at most so many items a second (default: no bound)' },
+  value: numberFlag('--max-rate', 1_000_000, { whole: false }),
+}
+
+/** In how many parts a table is scanned. A job that goes on keeps those that it has begun with. */
+export const SEGMENTS: Shared<number> = {
+  flag: { flags: '--segments <n>', summary: 'scan the table in so many parts' },
+  value: numberFlag('--segments', 1_000, { whole: true }),
+}
+
+export const CONCURRENCY: Shared<number> = {
+  flag: { flags: '--concurrency <n>', summary: 'so many parts at once' },
+  value: numberFlag('--concurrency', 64, { whole: true }),
+}

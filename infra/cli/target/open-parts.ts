@@ -1,0 +1,23 @@
+import type { SyncParts } from '../../../functions/bridge/sync/parts.ts'
+import type { Context } from '../conventions/command.ts'
+
+/**
+ * What a command needs to apply changes as the stream functions do; opened at the first call for each kind.
+ *
+ * @returns of an entity: to Aurora. Of a kept table: to DynamoDB
+ */
+export const openPartsOf = (
+  context: Pick<Context, 'target' | 'io' | 'debug'>,
+): ((kind: 'entity' | 'table') => Promise<SyncParts>) => {
+  const opened = new Map<string, Promise<SyncParts>>()
+  return (kind) => {
+    const known = opened.get(kind)
+    if (known !== undefined) return known
+    const parts =
+      kind === 'entity'
+        ? import('./connect.ts').then(({ openWriteBack }) => openWriteBack(context))
+        : import('./open-table-sync.ts').then(({ openTableSync }) => openTableSync(context))
+    opened.set(kind, parts)
+    return parts
+  }
+}
