@@ -22,7 +22,7 @@ export type CompareOptions = Bounds & {
   readonly client: DynamoDBClient
   /** Table names in DynamoDB by their names in this project. */
   readonly tables: Readonly<Record<string, string>>
-  /** Segments of the scans, all at once. @default 4 */
+  /** Segments of each scan. @default 4 */
   readonly segments?: number | undefined
   /** How often what differs is looked at again, since the stream may be on its way. @default 3 */
   readonly looks?: number | undefined
@@ -32,6 +32,8 @@ export type CompareOptions = Bounds & {
   readonly onProgress?: ((looked: number) => void) | undefined
 }
 
+/** Segments that are read at once. */
+const AT_ONCE = 8
 /** Differences that are named, and looked at again; more than these aren't about to pass. */
 const MOST = 1_000
 
@@ -54,7 +56,7 @@ export const compareProjection = async (options: CompareOptions): Promise<Compar
   }
   const scan = async (side: 'source' | 'target'): Promise<void> => {
     const table = nameOf(tables, side === 'source' ? projection.from.name : projection.name)
-    await inLanes([...Array(segments).keys()], segments, async (segment) => {
+    await inLanes([...Array(segments).keys()], AT_ONCE, async (segment) => {
       for await (const { items } of scanSegment({ ...options, table, segment, segments })) {
         note(await (side === 'source' ? sides.ofSource(items) : sides.ofTarget(items)))
         read = { ...read, [side]: read[side] + items.length }

@@ -31,6 +31,17 @@ export const addTallies = (tallies: readonly Tally[]): Tally =>
 /** What was done with a page. */
 export type PageOutcome = Tally & { readonly refusals?: readonly Refusal[] | undefined }
 
+/** Items that a segment has where nobody says how many there are to be. */
+const ITEMS = 5_000
+/** A process does more at once no faster. */
+const MOST = 64
+/** DynamoDB's own figures say nothing of a young table. */
+const UNKNOWN = 8
+
+/** How many segments a process divides a table into. @param estimate of its items, as DynamoDB has it */
+export const segmentsOf = (estimate: number): number =>
+  estimate === 0 ? UNKNOWN : Math.min(MOST, Math.ceil(estimate / ITEMS))
+
 type Work = {
   /** Reads a segment from a position on; ends only at the segment's end. */
   readonly scan: (segment: number, start: Item | undefined) => AsyncIterable<ScanPage>

@@ -1,5 +1,6 @@
 import { describeTable } from '../../../../functions/bridge/tables/describe.ts'
 import type { Projection } from '../../../../functions/bridge/tables/projection.ts'
+import { segmentsOf } from '../../../../functions/bridge/tables/segments.ts'
 import type { Context } from '../../conventions/command.ts'
 import { EXIT, type ExitCode } from '../../conventions/exit-codes.ts'
 import { duration, grouped } from '../../conventions/figures.ts'
@@ -9,9 +10,6 @@ import { whoami } from '../../target/whoami.ts'
 import { fill } from './fill.ts'
 import { FILL, type Fill, fillJobOf, readFill } from './fill-job.ts'
 import { openFollowing } from './following.ts'
-
-/** Parts of the scan, unless told otherwise. */
-const SEGMENTS = 8
 
 export type FillOptions = {
   readonly maxRate?: number | undefined
@@ -41,7 +39,7 @@ export const runFill = async (
     signal: interrupt,
   })
   const known = await readFill(jobs, projection, Date.now())
-  const plan = planOf(known, options)
+  const plan = planOf(known, { ...options, segments: options.segments ?? segmentsOf(estimate) })
   const facts = { name, kind, from: from.name, estimate, ...plan }
   if (context.dryRun || plan.todo === 'nothing') {
     if (json) printJson(io, { ...facts, dryRun: context.dryRun })
@@ -106,7 +104,7 @@ type Plan = {
 /** A job that goes on keeps its segments: a position belongs to one division of the table. */
 const planOf = (
   { state, segments, segmentsDone }: Fill,
-  { again, segments: wanted = SEGMENTS }: FillOptions,
+  { again, segments: wanted }: FillOptions & { readonly segments: number },
 ): Plan => {
   if (again === true || state === 'never') return { todo: 'begin', segments: wanted, segmentsDone: 0 }
   return { todo: state === 'done' ? 'nothing' : 'go on', segments, segmentsDone }

@@ -4,6 +4,7 @@ import { describeTable } from '../../../../functions/bridge/tables/describe.ts'
 import type { TableSyncParts } from '../../../../functions/bridge/tables/open-tables.ts'
 import type { Projection } from '../../../../functions/bridge/tables/projection.ts'
 import { RateLimiter } from '../../../../functions/bridge/tables/rate-limiter.ts'
+import { segmentsOf } from '../../../../functions/bridge/tables/segments.ts'
 import type { Context } from '../../conventions/command.ts'
 import { grouped } from '../../conventions/figures.ts'
 import { Progress } from '../../conventions/progress.ts'
@@ -37,6 +38,7 @@ export const verify = async (
       projection,
       client,
       tables,
+      segments: segmentsOf(Math.max(...estimates.map(({ items }) => items))),
       deadline,
       signal: interrupt,
       limiter,

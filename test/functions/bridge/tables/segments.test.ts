@@ -3,7 +3,7 @@ import { DeadlineError } from '../../../../functions/bridge/errors.ts'
 import { Deadline } from '../../../../functions/bridge/runtime/deadline.ts'
 import { JobBusyError, type SegmentProgress, type Tally } from '../../../../functions/bridge/tables/jobs.ts'
 import type { Item, ScanPage } from '../../../../functions/bridge/tables/scan.ts'
-import { addTallies, NOTHING, runSegments } from '../../../../functions/bridge/tables/segments.ts'
+import { addTallies, NOTHING, runSegments, segmentsOf } from '../../../../functions/bridge/tables/segments.ts'
 import { deadlineIn } from './job-tables.ts'
 
 const PAGES = 3
@@ -40,6 +40,18 @@ const world = (progress: SegmentProgress[] = []) => {
     deadline: new Deadline(),
   }
 }
+
+describe('dividing a table', () => {
+  it.each([
+    [0, 8],
+    [1, 1],
+    [5_000, 1],
+    [5_001, 2],
+    [1_000_000_000, 64],
+  ])('of about %i items gives %i segments', (estimate, segments) => {
+    expect(segmentsOf(estimate)).toBe(segments)
+  })
+})
 
 describe('running the segments of a table', () => {
   it('applies every page once and notes each position after its page', async () => {
