@@ -1,0 +1,25 @@
+import { Deadline } from '../../../../functions/bridge/runtime/deadline.ts'
+import { type CopyReport, runCopy } from '../../../../functions/bridge/tables/copy.ts'
+import { DynamoJobs } from '../../../../functions/bridge/tables/dynamo-jobs.ts'
+import { jobsTable } from '../../../../functions/bridge/tables/job-settings.ts'
+import { keySchema } from '../../../../functions/bridge/tables/table.ts'
+import type { TestTables } from '../../../support/dynamo-tables.ts'
+
+/** Copies a table as the function does. */
+export const copyAll = async (ground: TestTables, from: string, to: string): Promise<CopyReport> => {
+  const { client } = ground
+  const deadline = new Deadline()
+  const table = await ground.create(
+    'jobs',
+    keySchema({ partition: jobsTable.partition, sort: jobsTable.sort }, 'jobs'),
+  )
+  return runCopy(
+    { sourceTableName: from, destinationTableName: to, cleanupDestinationTable: false, migrate: true },
+    {
+      clients: { source: client, destination: client },
+      jobs: new DynamoJobs({ client, table, deadline }),
+      deadline,
+      by: 'test',
+    },
+  )
+}
