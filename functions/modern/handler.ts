@@ -1,5 +1,5 @@
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { uuidv7 } from 'uuidv7'
+import { openDynamo } from '../bridge/dynamo/client.ts'
 import { DynamoStore } from '../bridge/dynamo/dynamo-store.ts'
 import { serve } from '../bridge/http/serve.ts'
 import { idempotencySettings } from '../bridge/idempotency/settings.ts'
@@ -13,7 +13,7 @@ import { entities } from '../entities/index.ts'
 const config = readConfig(settings.tables.extend(idempotencySettings.shape), process.env)
 const deadline = new Deadline()
 const log = new LambdaLog('modern')
-const client = new DynamoDBClient({ requestHandler: { connectionTimeout: 3_000 } })
+const client = openDynamo()
 const store = new DynamoStore({
   client,
   tables: config.TABLES,

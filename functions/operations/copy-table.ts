@@ -1,4 +1,5 @@
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import { openDynamo } from '../bridge/dynamo/client.ts'
 import { readConfig } from '../bridge/runtime/config.ts'
 import { Deadline, type InvocationContext } from '../bridge/runtime/deadline.ts'
 import { LambdaLog } from '../bridge/runtime/log.ts'
@@ -23,7 +24,7 @@ import { openPlace } from '../bridge/tables/role-client.ts'
 const config = readConfig(jobSettings, process.env)
 const deadline = new Deadline()
 const log = new LambdaLog('copy-table')
-const home = new DynamoDBClient({ requestHandler: { connectionTimeout: 3_000 } })
+const home = openDynamo()
 const jobs = new DynamoJobs({ client: home, table: config.JOBS_TABLE, deadline })
 
 /**

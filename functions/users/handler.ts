@@ -1,5 +1,5 @@
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import * as z from 'zod'
+import { openDynamo } from '../bridge/dynamo/client.ts'
 import { readJson } from '../bridge/http/body.ts'
 import { notFound } from '../bridge/http/problem.ts'
 import { type HttpRequest, readHttpEvent } from '../bridge/http/request.ts'
@@ -19,7 +19,7 @@ const { TABLES } = readConfig(
 )
 const deadline = new Deadline()
 const log = new LambdaLog('users')
-const client = new DynamoDBClient({ requestHandler: { connectionTimeout: 3_000 } })
+const client = openDynamo()
 const users = new UsersTable(client, TABLES.users, deadline)
 
 /** Serves `/users` and `/users/{email}`. The table's stream takes each write to the table that is kept by it. */

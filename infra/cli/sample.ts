@@ -1,7 +1,7 @@
+import { openDynamo } from '../../functions/bridge/dynamo/client.ts'
 import { userPreferences } from '../../functions/tables/user-preferences.ts'
 import { reportFailure } from './conventions/failure.ts'
 import { RESTORED, writeSample } from './sample/write-sample.ts'
-import { openClient } from './target/open-client.ts'
 import { resolveTarget } from './target/resolve.ts'
 import { tableOutput } from './target/settings.ts'
 import { outputOf } from './target/target.ts'
@@ -10,7 +10,7 @@ import { outputOf } from './target/target.ts'
 const { stdin, stdout, stderr, env } = process
 try {
   const target = await resolveTarget({}, env)
-  const client = openClient()
+  const client = openDynamo()
   const written = await writeSample(client, outputOf(target, tableOutput(userPreferences.name)))
   client.destroy()
   stdout.write(`${userPreferences.name}: ${written.preferences} items; ${RESTORED}: ${written.users} items\n`)

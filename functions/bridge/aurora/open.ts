@@ -2,6 +2,7 @@ import { RDSDataClient } from '@aws-sdk/client-rds-data'
 import { Kysely } from 'kysely'
 import { DataApiDialect } from '../data-api/dialect.ts'
 import type { Deadline } from '../runtime/deadline.ts'
+import { withoutLog } from '../runtime/without-log.ts'
 import { AuroraStore } from './aurora-store.ts'
 import { GuardedWriter } from './guarded-writer.ts'
 
@@ -22,7 +23,8 @@ export const openAurora = (
 }
 
 export const dataApiConfig = (config: AuroraConfig, deadline: Deadline) => ({
-  client: new RDSDataClient({ maxAttempts: 1, requestHandler: { connectionTimeout: 3_000 } }),
+  // Repeats are the dialect's own.
+  client: withoutLog(new RDSDataClient({ maxAttempts: 1, requestHandler: { connectionTimeout: 3_000 } })),
   resourceArn: config.CLUSTER_ARN,
   secretArn: config.SECRET_ARN,
   database: config.DATABASE_NAME,

@@ -1,7 +1,7 @@
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { AuroraSink } from '../aurora/aurora-sink.ts'
 import type { AuroraStore } from '../aurora/aurora-store.ts'
 import type { GuardedWriter } from '../aurora/guarded-writer.ts'
+import { openDynamo } from '../dynamo/client.ts'
 import { DynamoCurrentItems } from '../dynamo/current-items.ts'
 import { EntitySource } from '../dynamo/entity-source.ts'
 import type { Entity } from '../entity.ts'
@@ -36,7 +36,7 @@ export const openSync = (
     if (opened !== undefined) return opened
     if (TABLES === undefined || PARKING_TABLE === undefined)
       throw new ConfigurationError(['TABLES and PARKING_TABLE are needed to write a stream back'])
-    const client = new DynamoDBClient({ requestHandler: { connectionTimeout: 3_000 } })
+    const client = openDynamo()
     const { deadline } = parts
     const items = new DynamoCurrentItems(client, TABLES, deadline)
     opened = {

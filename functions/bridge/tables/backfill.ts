@@ -1,10 +1,11 @@
 import { type Change, subjectOf } from '../change.ts'
 import { toJsonText } from '../dynamo/json-text.ts'
-import { ConfigurationError, InvalidRecordError } from '../errors.ts'
+import { ConfigurationError, InvalidRecordError, kindOf } from '../errors.ts'
 import type { Parked } from '../parking/parked.ts'
 import type { Deadline } from '../runtime/deadline.ts'
 import { applyPatiently } from '../sync/apply-patiently.ts'
 import { countParked, parkedChange } from '../sync/parking-entry.ts'
+import { retryParked } from '../sync/retry-parked.ts'
 import { decodeItem } from '../values.ts'
 import { itemSize } from './item-size.ts'
 import type { JobLease, Tally } from './jobs.ts'
@@ -73,7 +74,27 @@ export const backfill = async ({
     signal,
     onProgress,
   })
-  return { done: progress.every(({ done }) => done), tally: addTallies(progress.map(({ tally }) => tally)) }
+  const done = progress.every((segment) => segment.done)
+  if (done) await recheck(projection, sync)
+  return { done, tally: addTallies(progress.map(({ tally }) => tally)) }
+}
+
+/** Entries that are tried once more; whoever has more of them has another problem. */
+const MOST_RECHECKED = 1_000
+
+/**
+ * Tries once more what is parked: what the scan found in its way may have left before it was parked, and then nothing
+ * would wake it. Where that fails for the moment, it stays listed, and the fill is done all the same.
+ */
+const recheck = async ({ name }: Projection, sync: TableSyncParts): Promise<void> => {
+  try {
+    const heads = [...(await sync.parking.parkedOf(name)).values()].slice(0, MOST_RECHECKED)
+    const outcomes = await retryParked(sync, name, heads)
+    sync.metrics.count('Unparked', name, outcomes.filter(({ outcome }) => outcome !== 'parked').length)
+  } catch (error) {
+    if (kindOf(error) !== 'transient') throw error
+    sync.log.warn('what is parked could not be tried again', { entity: name, error })
+  }
 }
 
 const applyPage = async (

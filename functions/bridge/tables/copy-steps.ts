@@ -12,7 +12,7 @@ import { UntilEmpty } from './until-empty.ts'
  * Items of a page: with two pages of each segment in memory, eight segments at once stay small whatever the table is.
  * Large items end a page at 1 MB before.
  */
-const PAGE_ITEMS = 500
+const PAGE_ITEMS = 1_000
 
 export type CopyStepRun = {
   readonly scan: (

@@ -1,4 +1,5 @@
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import { openDynamo } from '../dynamo/client.ts'
 import { DynamoParking } from '../parking/dynamo-parking.ts'
 import type { Deadline } from '../runtime/deadline.ts'
 import type { Log } from '../runtime/log.ts'
@@ -37,14 +38,7 @@ type Given = {
 
 /** @throws ConfigurationError when a target has no table */
 export const openTables = (config: TablesConfig, given: Given): TableSyncParts => {
-  const {
-    client = new DynamoDBClient({ requestHandler: { connectionTimeout: 3_000 } }),
-    now = () => new Date(),
-    projections,
-    deadline,
-    log,
-    metrics,
-  } = given
+  const { client = openDynamo(), now = () => new Date(), projections, deadline, log, metrics } = given
   const { TABLES: tables, TOMBSTONES_TABLE: tombstones } = config
   return {
     client,

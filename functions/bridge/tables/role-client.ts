@@ -1,5 +1,6 @@
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { AssumeRoleCommand, type Credentials, STSClient, STSServiceException } from '@aws-sdk/client-sts'
+import { openDynamo } from '../dynamo/client.ts'
 import { BridgeError, type ErrorKind } from '../errors.ts'
 
 /** Where a table is, when that isn't the account or the region of whoever asks. */
@@ -36,8 +37,7 @@ const SESSION_NAME = 'backsync'
  */
 export const openPlace = ({ roleArn, region }: Place): DynamoDBClient => {
   const where = region === undefined ? {} : { region }
-  return new DynamoDBClient({
-    requestHandler: { connectionTimeout: 3_000 },
+  return openDynamo({
     ...where,
     ...(roleArn !== undefined && { credentials: () => assume(roleArn, where) }),
   })

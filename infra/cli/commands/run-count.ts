@@ -1,3 +1,4 @@
+import { openDynamo } from '../../../functions/bridge/dynamo/client.ts'
 import { Deadline } from '../../../functions/bridge/runtime/deadline.ts'
 import { countTable } from '../../../functions/bridge/tables/count.ts'
 import { describeTable } from '../../../functions/bridge/tables/describe.ts'
@@ -7,7 +8,6 @@ import { EXIT, type ExitCode } from '../conventions/exit-codes.ts'
 import { bytes, duration, grouped } from '../conventions/figures.ts'
 import { Progress } from '../conventions/progress.ts'
 import { printFacts, printJson } from '../conventions/results.ts'
-import { openClient } from '../target/open-client.ts'
 import { resolveTable } from '../target/resolve-table.ts'
 import { throttledNote } from '../target/throttled.ts'
 
@@ -26,7 +26,7 @@ export const runCount = async (
   { maxRate, segments, concurrency }: CountOptions,
 ): Promise<ExitCode> => {
   const table = resolveTable(target, name)
-  const client = openClient()
+  const client = openDynamo()
   const bounds = { deadline: new Deadline(), signal: interrupt, limiter: new RateLimiter({ maxRate }) }
   const begun = performance.now()
   const { items: total } = await describeTable(client, table, bounds)

@@ -1,13 +1,13 @@
+import { openDynamo } from '../../../functions/bridge/dynamo/client.ts'
 import { DynamoParking } from '../../../functions/bridge/parking/dynamo-parking.ts'
 import type { Parking, ParkingArchive } from '../../../functions/bridge/parking/parked.ts'
 import { Deadline } from '../../../functions/bridge/runtime/deadline.ts'
-import { openClient } from './open-client.ts'
 import { outputOf, type Target } from './target.ts'
 
 /** The parking table of a stack. */
 export const openParking = (target: Target): Parking & ParkingArchive =>
   new DynamoParking({
-    client: openClient(),
+    client: openDynamo(),
     table: outputOf(target, 'ParkingTableName'),
     // A command may take as long as it needs; each of its calls is bounded by itself.
     deadline: new Deadline(),

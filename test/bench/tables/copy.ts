@@ -3,7 +3,7 @@ import { median } from '../data-api/measure.ts'
 import type { Workload } from './items.ts'
 import { openCopier } from './ours.ts'
 import { inRounds, ratioOf } from './rounds.ts'
-import type { Stage } from './stage.ts'
+import { ownClientOf, type Stage } from './stage.ts'
 import { copySequentially, copyUnbounded, emptySequentially, emptyUnbounded, fill, takeIn } from './ways.ts'
 
 /*
@@ -76,7 +76,8 @@ export const copyAndCleanup = async (
   wanted: readonly Measured[],
 ): Promise<readonly Line[]> => {
   const { client } = stage
-  const copier = await openCopier(stage)
+  const own = ownClientOf(stage.endpoint)
+  const copier = await openCopier({ client: own, create: stage.create })
   const source = await stage.create()
   await fill(client, source, workload)
   const concurrency = await bestConcurrency(stage, workload)
@@ -122,6 +123,7 @@ export const copyAndCleanup = async (
     },
   })
   await stage.drop(source)
+  own.destroy()
 
   const { name } = workload
   const reachable = Math.min(COPY_GOAL, OF_INTAKE * ratioOf(copies.intake, copies.sequential))

@@ -5,7 +5,7 @@ import { median } from '../data-api/measure.ts'
 import { smallItems } from './items.ts'
 import { openCopier } from './ours.ts'
 import { inRounds, ratioOf } from './rounds.ts'
-import { clientOf, type Stage } from './stage.ts'
+import { clientOf, ownClientOf, type Stage } from './stage.ts'
 import { copySequentially, copyUnbounded, fill } from './ways.ts'
 
 /*
@@ -32,8 +32,9 @@ export const overDistance = async (stage: Stage, items: number): Promise<readonl
     return 'pass' as const
   })
   const client = clientOf(proxy.endpoint)
+  const own = ownClientOf(proxy.endpoint)
   try {
-    const copier = await openCopier({ client, create: stage.create })
+    const copier = await openCopier({ client: own, create: stage.create })
     const bare: number[] = []
     const targets: string[] = []
     const target = async (): Promise<string> => {
@@ -73,6 +74,7 @@ export const overDistance = async (stage: Stage, items: number): Promise<readonl
     ]
   } finally {
     client.destroy()
+    own.destroy()
     await proxy.close()
     await stage.drop(source)
   }

@@ -1,14 +1,14 @@
 import * as z from 'zod'
 import { openCopier } from './ours.ts'
 import type { Report } from './protocol.ts'
-import { clientOf, tablesOf } from './stage.ts'
+import { ownClientOf, tablesOf } from './stage.ts'
 
 /* A process that does one copy as the function would, and says how much memory that took. */
 
 const order = z.object({ from: z.string(), to: z.string() })
 
 const run = async ({ from, to }: z.infer<typeof order>): Promise<Report> => {
-  const client = clientOf(process.env.AWS_ENDPOINT_URL_DYNAMODB ?? '')
+  const client = ownClientOf(process.env.AWS_ENDPOINT_URL_DYNAMODB ?? '')
   const start = performance.now()
   const copier = await openCopier({ client, create: tablesOf(client).create })
   const { items } = await copier.copy(from, to)

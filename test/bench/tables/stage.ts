@@ -2,6 +2,7 @@ import { mkdtemp, rm, statfs } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { CreateTableCommand, DeleteTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import { withoutLog } from '../../../functions/bridge/runtime/without-log.ts'
 import { startDynamoDb } from '../../../infra/local/dynamodb/server.ts'
 
 /** A DynamoDB of the benchmark's own, empty at first, and a client that opens as many connections as it is asked to. */
@@ -85,6 +86,9 @@ export const clientOf = (endpoint: string): DynamoDBClient =>
     credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
     requestHandler: { httpAgent: { maxSockets: 128 }, requestTimeout: 60_000 },
   })
+
+/** With the settings that the product's clients have. */
+export const ownClientOf = (endpoint: string): DynamoDBClient => withoutLog(clientOf(endpoint))
 
 const hasRoom = async (folder: string): Promise<boolean> => {
   try {

@@ -1,3 +1,4 @@
+import { openDynamo } from '../../../../functions/bridge/dynamo/client.ts'
 import { Deadline } from '../../../../functions/bridge/runtime/deadline.ts'
 import {
   type CopyPlan,
@@ -18,7 +19,6 @@ import { CliError, interrupted, usageError } from '../../conventions/errors.ts'
 import { EXIT, type ExitCode } from '../../conventions/exit-codes.ts'
 import { grouped } from '../../conventions/figures.ts'
 import { printJson } from '../../conventions/results.ts'
-import { openClient } from '../../target/open-client.ts'
 import { busyError, isAlive, openJobs, withLease } from '../../target/open-jobs.ts'
 import { isOfStack, resolveTable } from '../../target/resolve-table.ts'
 import { throttledNote } from '../../target/throttled.ts'
@@ -53,7 +53,7 @@ export const runCopyCommand = async (context: Context, options: CopyOptions): Pr
     destination: openPlace({ roleArn: destinationRoleArn, region: destinationRegion }),
   }
   const bounds = { deadline: new Deadline(), signal: interrupt }
-  const jobs = openJobs(target, openClient())
+  const jobs = openJobs(target, openDynamo())
   const plan = await refusing(planCopy(request, clients, bounds))
   const earlier = await jobs.read(plan.job)
   const goesOn = !options.again && isUnfinished(earlier)

@@ -154,6 +154,38 @@ describe('filling a kept table', () => {
     expect(await compare()).toMatchObject({ equal: true })
   })
 
+  it('ends with a second try of what was in the way of something, or bad, and is so no more', async () => {
+    await put(item('a', 'k'))
+    await put(item('b', 'k'))
+    parts = clockAt(0)
+    let gone = false
+    const { parking } = parts
+    const late: TableSyncParts = {
+      ...parts,
+      parking: {
+        // Whoever has the place leaves it between the refusal and the parking of the other.
+        park: async (changes, at) => {
+          if (changes.length > 0 && !gone) {
+            gone = true
+            const [there] = await ground.all(kept.tables['one-of-each-kind'] ?? '')
+            const { id = { S: '' }, kind = { S: '' } } = there ?? {}
+            await ground.remove(kept.tables.preferences ?? '', { id, kind })
+            await deliver(item(id.S ?? '', 'k'), undefined)
+          }
+          await parking.park(changes, at)
+        },
+        parkedOf: (entity) => parking.parkedOf(entity),
+        waitingFor: (entity) => parking.waitingFor(entity),
+        resolve: (...given) => parking.resolve(...given),
+      },
+    }
+
+    await fill({ projection: byKind, sync: late })
+
+    expect(await ground.all(kept.tables['one-of-each-kind'] ?? '')).toHaveLength(1)
+    expect(await parts.parking.parkedOf('one-of-each-kind')).toEqual(new Map())
+  })
+
   it('parks what collides, and an operator gets it in once there is room', async () => {
     await put(item('a', 'k'))
     await put(item('b', 'k'))
