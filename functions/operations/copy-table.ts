@@ -1,25 +1,25 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
-import { openDynamo } from '../bridge/dynamo/client.ts'
-import { readConfig } from '../bridge/runtime/config.ts'
-import { Deadline, type InvocationContext } from '../bridge/runtime/deadline.ts'
-import { LambdaLog } from '../bridge/runtime/log.ts'
 import {
   type CopyClients,
   type CopyRequest,
   readCopyEvent,
   requireComplete,
   runCopy,
-} from '../bridge/tables/copy.ts'
+} from '../bridge/copy/copy.ts'
 import {
   type CopyMachineParts,
   concludeCopy,
   planMachineCopy,
   readCopyOperation,
   runCopySegment,
-} from '../bridge/tables/copy-machine.ts'
-import { DynamoJobs } from '../bridge/tables/dynamo-jobs.ts'
-import { jobSettings } from '../bridge/tables/job-settings.ts'
-import { openPlace } from '../bridge/tables/role-client.ts'
+} from '../bridge/copy/copy-machine.ts'
+import { openPlace } from '../bridge/copy/role-client.ts'
+import { openDynamo } from '../bridge/dynamo/client.ts'
+import { DynamoJobs } from '../bridge/jobs/dynamo-jobs.ts'
+import { jobSettings } from '../bridge/jobs/job-settings.ts'
+import { readConfig } from '../bridge/runtime/config.ts'
+import { Deadline, type InvocationContext } from '../bridge/runtime/deadline.ts'
+import { LambdaLog } from '../bridge/runtime/log.ts'
 
 const config = readConfig(jobSettings, process.env)
 const deadline = new Deadline()

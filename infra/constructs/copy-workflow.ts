@@ -19,7 +19,7 @@ import {
 import { LambdaInvoke } from 'aws-cdk-lib/aws-stepfunctions-tasks'
 import { Duration } from 'aws-cdk-lib/core'
 import type { Construct } from 'constructs'
-import { COPY_WORKERS } from '../../functions/bridge/tables/copy-workers.ts'
+import { COPY_WORKERS } from '../../functions/bridge/copy/copy-workers.ts'
 import { pascalCase } from './pascal-case.ts'
 
 /** Lambda's own troubles, throttling, and a function that ended without an answer. */

@@ -1,7 +1,7 @@
 import { AttributeType, type Table } from 'aws-cdk-lib/aws-dynamodb'
 import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam'
 import { Construct } from 'constructs'
-import { jobsTable } from '../../functions/bridge/tables/job-settings.ts'
+import { jobsTable } from '../../functions/bridge/jobs/job-settings.ts'
 import type { Settings } from '../settings.ts'
 import { KeptTable } from './kept-table.ts'
 

@@ -54,11 +54,11 @@ const callers = {
   targets: 'functions/bridge/tables/{table-sink,guarded-actions}.ts',
   tombstones: 'functions/bridge/tables/{table-sink,tombstones}.ts',
   states: 'functions/bridge/tables/states.ts',
-  jobs: 'functions/bridge/tables/job-calls.ts',
-  reads: 'functions/bridge/tables/{scan,describe,copy-plan}.ts',
-  writes: 'functions/bridge/tables/bulk-writer.ts',
+  jobs: 'functions/bridge/jobs/job-calls.ts',
+  reads: 'functions/bridge/{jobs/{scan,describe},copy/copy-plan}.ts',
+  writes: 'functions/bridge/copy/bulk-writer.ts',
   /** Makes clients that send what the others do. */
-  roles: 'functions/bridge/tables/role-client.ts',
+  roles: 'functions/bridge/copy/role-client.ts',
   users: 'functions/users/users-table.ts',
   /** Run by commands, with the rights of whoever gives them. */
   commands: 'functions/bridge/tables/compare-sides.ts',

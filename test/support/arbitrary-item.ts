@@ -156,3 +156,8 @@ export const arbitraryKey: Readonly<Record<'S' | 'N' | 'B', fc.Arbitrary<Attribu
   N: number.map((N) => ({ N })),
   B: binary(1).map((B) => ({ B })),
 }
+
+/** An item with a text key `id` and attributes of any type. */
+export const arbitraryItem: fc.Arbitrary<Item> = fc
+  .tuple(fc.uuid(), arbitraryAttributes(['id']))
+  .map(([id, attributes]) => ({ ...attributes, id: { S: id } }))

@@ -10,7 +10,7 @@ import {
 } from '@aws-sdk/client-dynamodb'
 import { DynamoDBStreamsClient } from '@aws-sdk/client-dynamodb-streams'
 import type { Item } from '../../functions/bridge/dynamo/items.ts'
-import { type KeySchema, keyAttributes } from '../../functions/bridge/tables/table.ts'
+import { type KeySchema, keyAttributes } from '../../functions/bridge/dynamo/key-schema.ts'
 import type { StreamRecord } from '../../infra/local/streams/records.ts'
 import { sdkSource } from '../../infra/local/streams/sdk-source.ts'
 

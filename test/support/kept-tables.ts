@@ -1,14 +1,14 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import { type KeySchema, keySchema } from '../../functions/bridge/dynamo/key-schema.ts'
+import { jobsTable } from '../../functions/bridge/jobs/job-settings.ts'
 import { Deadline } from '../../functions/bridge/runtime/deadline.ts'
 import type { Metrics } from '../../functions/bridge/runtime/metrics.ts'
-import { jobsTable } from '../../functions/bridge/tables/job-settings.ts'
 import {
   openTables,
   type TableSyncParts,
   type TablesConfig,
 } from '../../functions/bridge/tables/open-tables.ts'
 import type { Projection } from '../../functions/bridge/tables/projection.ts'
-import { type KeySchema, keySchema } from '../../functions/bridge/tables/table.ts'
 import { tombstoneTable } from '../../functions/bridge/tables/tombstones.ts'
 import type { TestTables } from './dynamo-tables.ts'
 import { silent } from './log.ts'

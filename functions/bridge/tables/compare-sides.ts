@@ -1,15 +1,15 @@
 import { BatchGetItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import type { Row } from '../change.ts'
 import type { Item } from '../dynamo/items.ts'
+import type { KeySchema } from '../dynamo/key-schema.ts'
 import { ConfigurationError, InvalidRecordError } from '../errors.ts'
+import { inLanes } from '../jobs/lanes.ts'
+import { type Bounds, callPatiently, pauseBeforeRepeat } from '../jobs/patient-call.ts'
 import { decodeItem, sameValue } from '../values.ts'
 import { keyItem, keyText } from './keys.ts'
-import { inLanes } from './lanes.ts'
-import { type Bounds, callPatiently, pauseBeforeRepeat } from './patient-call.ts'
 import { type Projected, projectRow } from './project.ts'
 import type { Projection } from './projection.ts'
 import { stampOf, withoutStamp } from './stamp.ts'
-import type { KeySchema } from './table.ts'
 
 /**
  * How a kept table differs from what it should be:

@@ -1,10 +1,10 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import { inLanes } from '../jobs/lanes.ts'
+import type { Bounds } from '../jobs/patient-call.ts'
+import { scanSegment } from '../jobs/scan.ts'
 import { type Difference, type DifferenceKind, nameOf, Sides } from './compare-sides.ts'
-import { inLanes } from './lanes.ts'
-import type { Bounds } from './patient-call.ts'
 import type { Projection } from './projection.ts'
-import { scanSegment } from './scan.ts'
 
 export type Comparison = {
   /** Items that were read on either side. */

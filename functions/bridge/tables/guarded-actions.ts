@@ -2,11 +2,11 @@ import type { CancellationReason, TransactWriteItem } from '@aws-sdk/client-dyna
 import { type Change, subjectOf } from '../change.ts'
 import { toAttributeValue } from '../dynamo/attribute-values.ts'
 import type { Item } from '../dynamo/items.ts'
+import type { KeySchema } from '../dynamo/key-schema.ts'
 import { InvalidRecordError } from '../errors.ts'
 import { ForeignTargetError, TargetTakenError } from './errors.ts'
 import { keyItem } from './keys.ts'
 import { STAMP, stampOf, versionText } from './stamp.ts'
-import type { KeySchema } from './table.ts'
 import { bury, unlessDeleted } from './tombstones.ts'
 
 /** A kept table, and where its tombstones are. */

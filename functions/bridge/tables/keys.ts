@@ -1,9 +1,9 @@
 import type { Row } from '../change.ts'
 import { toAttributeValue } from '../dynamo/attribute-values.ts'
 import type { Item } from '../dynamo/items.ts'
+import { type KeyAttribute, type KeySchema, keyAttributes } from '../dynamo/key-schema.ts'
 import { InvalidRecordError } from '../errors.ts'
 import { DecimalText, type Value } from '../values.ts'
-import { type KeyAttribute, type KeySchema, keyAttributes } from './table.ts'
 
 /**
  * An item's key as one text: the value itself where the key is one attribute, else a JSON list of both. Two keys of a

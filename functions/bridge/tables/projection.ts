@@ -1,13 +1,7 @@
 import type { Row } from '../change.ts'
+import { type KeyDefinition, type KeySchema, keyAttributes, keySchema } from '../dynamo/key-schema.ts'
 import { DecimalText, type Value } from '../values.ts'
-import {
-  type KeyDefinition,
-  type KeySchema,
-  keyAttributes,
-  keySchema,
-  type Table,
-  tableName,
-} from './table.ts'
+import { type Table, tableName } from './table.ts'
 
 /**
  * What the items of one table become in another. The stream keeps the target by it, and a scan fills it; both apply the

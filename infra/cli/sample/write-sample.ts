@@ -4,9 +4,9 @@ import {
   ResourceInUseException,
   waitUntilTableExists,
 } from '@aws-sdk/client-dynamodb'
+import { BulkWriter } from '../../../functions/bridge/copy/bulk-writer.ts'
 import type { Item } from '../../../functions/bridge/dynamo/items.ts'
 import { Deadline } from '../../../functions/bridge/runtime/deadline.ts'
-import { BulkWriter } from '../../../functions/bridge/tables/bulk-writer.ts'
 import { userPreferences } from '../../../functions/tables/user-preferences.ts'
 import { users } from '../../../functions/tables/users.ts'
 

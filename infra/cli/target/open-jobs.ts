@@ -1,12 +1,12 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
-import { Deadline } from '../../../functions/bridge/runtime/deadline.ts'
-import { DynamoJobs } from '../../../functions/bridge/tables/dynamo-jobs.ts'
+import { DynamoJobs } from '../../../functions/bridge/jobs/dynamo-jobs.ts'
 import {
   JobBusyError,
   JobChangedError,
   type JobRecord,
   type Jobs,
-} from '../../../functions/bridge/tables/jobs.ts'
+} from '../../../functions/bridge/jobs/jobs.ts'
+import { Deadline } from '../../../functions/bridge/runtime/deadline.ts'
 import { CliError } from '../conventions/errors.ts'
 import { EXIT } from '../conventions/exit-codes.ts'
 import { outputOf, type Target } from './target.ts'

@@ -1,7 +1,7 @@
+import { type CopyRequest, runCopy } from '../../../functions/bridge/copy/copy.ts'
+import { DynamoJobs } from '../../../functions/bridge/jobs/dynamo-jobs.ts'
+import { jobsTable } from '../../../functions/bridge/jobs/job-settings.ts'
 import { Deadline } from '../../../functions/bridge/runtime/deadline.ts'
-import { type CopyRequest, runCopy } from '../../../functions/bridge/tables/copy.ts'
-import { DynamoJobs } from '../../../functions/bridge/tables/dynamo-jobs.ts'
-import { jobsTable } from '../../../functions/bridge/tables/job-settings.ts'
 import type { Stage } from './stage.ts'
 
 /** A copy as the function does it: guarded, counted, its progress noted, and compared at its end. */

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import type { InvocationContext } from '../../../functions/bridge/runtime/deadline.ts'
-import { itemsOf, type JobTables, openJobTables, readAll } from '../bridge/tables/job-tables.ts'
+import { itemsOf, type JobTables, openJobTables, readAll } from '../bridge/jobs/job-tables.ts'
 
 let tables: JobTables
 let handler: (event: unknown, context: InvocationContext) => Promise<unknown>

@@ -9,7 +9,7 @@ import {
 } from '@aws-sdk/client-dynamodb'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import * as z from 'zod'
-import { jobsTable } from '../../../functions/bridge/tables/job-settings.ts'
+import { jobsTable } from '../../../functions/bridge/jobs/job-settings.ts'
 import { synthesise } from '../fixtures/synthesise.ts'
 import { definitionIn, execute } from '../fixtures/workflow.ts'
 

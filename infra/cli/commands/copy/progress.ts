@@ -1,4 +1,4 @@
-import type { CopyProgress } from '../../../../functions/bridge/tables/copy.ts'
+import type { CopyProgress } from '../../../../functions/bridge/copy/copy.ts'
 import type { Io } from '../../conventions/io.ts'
 import { Progress } from '../../conventions/progress.ts'
 

@@ -1,4 +1,4 @@
-import type { CopyPlan, CopyReport } from '../../../../functions/bridge/tables/copy.ts'
+import type { CopyPlan, CopyReport } from '../../../../functions/bridge/copy/copy.ts'
 import { EXIT, type ExitCode } from '../../conventions/exit-codes.ts'
 import { duration, grouped } from '../../conventions/figures.ts'
 import type { Io } from '../../conventions/io.ts'

@@ -1,18 +1,18 @@
-import { openDynamo } from '../../../../functions/bridge/dynamo/client.ts'
-import { Deadline } from '../../../../functions/bridge/runtime/deadline.ts'
 import {
   type CopyPlan,
   type CopyReport,
   type CopyRequest,
   planCopy,
   runCopy,
-} from '../../../../functions/bridge/tables/copy.ts'
-import { CopyRefusedError } from '../../../../functions/bridge/tables/copy-plan.ts'
-import { MissingTableError } from '../../../../functions/bridge/tables/describe.ts'
-import type { JobRecord } from '../../../../functions/bridge/tables/jobs.ts'
-import { RateLimiter } from '../../../../functions/bridge/tables/rate-limiter.ts'
-import { openPlace } from '../../../../functions/bridge/tables/role-client.ts'
-import { addTallies } from '../../../../functions/bridge/tables/segments.ts'
+} from '../../../../functions/bridge/copy/copy.ts'
+import { CopyRefusedError } from '../../../../functions/bridge/copy/copy-plan.ts'
+import { openPlace } from '../../../../functions/bridge/copy/role-client.ts'
+import { openDynamo } from '../../../../functions/bridge/dynamo/client.ts'
+import { MissingTableError } from '../../../../functions/bridge/jobs/describe.ts'
+import type { JobRecord } from '../../../../functions/bridge/jobs/jobs.ts'
+import { RateLimiter } from '../../../../functions/bridge/jobs/rate-limiter.ts'
+import { addTallies } from '../../../../functions/bridge/jobs/segments.ts'
+import { Deadline } from '../../../../functions/bridge/runtime/deadline.ts'
 import type { Context } from '../../conventions/command.ts'
 import { confirm } from '../../conventions/confirm.ts'
 import { CliError, interrupted, usageError } from '../../conventions/errors.ts'

@@ -1,6 +1,6 @@
-import type { JobRecord, Jobs, Tally } from '../../../../functions/bridge/tables/jobs.ts'
+import type { JobRecord, Jobs, Tally } from '../../../../functions/bridge/jobs/jobs.ts'
+import { addTallies } from '../../../../functions/bridge/jobs/segments.ts'
 import type { Projection } from '../../../../functions/bridge/tables/projection.ts'
-import { addTallies } from '../../../../functions/bridge/tables/segments.ts'
 import { isAlive } from '../../target/open-jobs.ts'
 
 /** The kind of the job that fills a kept table with what its source held before, and its only step. */

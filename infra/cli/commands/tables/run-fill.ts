@@ -1,6 +1,6 @@
-import { describeTable } from '../../../../functions/bridge/tables/describe.ts'
+import { describeTable } from '../../../../functions/bridge/jobs/describe.ts'
+import { segmentsOf } from '../../../../functions/bridge/jobs/segments.ts'
 import type { Projection } from '../../../../functions/bridge/tables/projection.ts'
-import { segmentsOf } from '../../../../functions/bridge/tables/segments.ts'
 import type { Context } from '../../conventions/command.ts'
 import { EXIT, type ExitCode } from '../../conventions/exit-codes.ts'
 import { duration, grouped } from '../../conventions/figures.ts'

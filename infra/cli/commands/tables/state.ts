@@ -1,5 +1,5 @@
-import { describeTable } from '../../../../functions/bridge/tables/describe.ts'
-import type { Jobs } from '../../../../functions/bridge/tables/jobs.ts'
+import { describeTable } from '../../../../functions/bridge/jobs/describe.ts'
+import type { Jobs } from '../../../../functions/bridge/jobs/jobs.ts'
 import type { TableSyncParts } from '../../../../functions/bridge/tables/open-tables.ts'
 import type { Projection } from '../../../../functions/bridge/tables/projection.ts'
 import { readFill } from './fill-job.ts'

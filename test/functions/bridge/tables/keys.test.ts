@@ -1,7 +1,7 @@
 import { fc, test } from '@fast-check/jest'
 import { describe, expect, it } from '@jest/globals'
+import { keySchema } from '../../../../functions/bridge/dynamo/key-schema.ts'
 import { keyItem, keyText } from '../../../../functions/bridge/tables/keys.ts'
-import { keySchema } from '../../../../functions/bridge/tables/table.ts'
 import { DecimalText, decodeItem, sameValue } from '../../../../functions/bridge/values.ts'
 
 describe('the text of a key', () => {

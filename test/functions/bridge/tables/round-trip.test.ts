@@ -1,15 +1,16 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
 import type { Item } from '../../../../functions/bridge/dynamo/items.ts'
+import { type KeySchema, keyAttributes } from '../../../../functions/bridge/dynamo/key-schema.ts'
 import { keepTables } from '../../../../functions/bridge/tables/keep-tables.ts'
 import { replicate, reshape } from '../../../../functions/bridge/tables/projection.ts'
 import { STAMP } from '../../../../functions/bridge/tables/stamp.ts'
-import { defineTable, type KeySchema, keyAttributes } from '../../../../functions/bridge/tables/table.ts'
+import { defineTable } from '../../../../functions/bridge/tables/table.ts'
 import { canonicalText, decodeItem } from '../../../../functions/bridge/values.ts'
 import { arbitraryAttributes, arbitraryKey, everyType } from '../../../support/arbitrary-item.ts'
 import { openTestTables, type TestTables } from '../../../support/dynamo-tables.ts'
 import { openKeptTables } from '../../../support/kept-tables.ts'
-import { copyAll } from './round-trip-copy.ts'
+import { copyAll } from '../copy/round-trip-copy.ts'
 
 const RUNS = Number(process.env.FC_RUNS ?? 12)
 

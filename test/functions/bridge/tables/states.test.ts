@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { keySchema } from '../../../../functions/bridge/dynamo/key-schema.ts'
+import { jobsTable } from '../../../../functions/bridge/jobs/job-settings.ts'
 import { Deadline } from '../../../../functions/bridge/runtime/deadline.ts'
-import { jobsTable } from '../../../../functions/bridge/tables/job-settings.ts'
 import { DynamoStates } from '../../../../functions/bridge/tables/states.ts'
-import { keySchema } from '../../../../functions/bridge/tables/table.ts'
 import { openTestTables, type TestTables } from '../../../support/dynamo-tables.ts'
 
 let ground: TestTables

@@ -1,6 +1,6 @@
 import { DeleteItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
-import type { JobLease } from '../../../../functions/bridge/tables/jobs.ts'
+import type { JobLease } from '../../../../functions/bridge/jobs/jobs.ts'
 import type { Verdict } from '../../../support/fault-proxy.ts'
 import { jsonLines } from '../harness.ts'
 import { openTestTableStack, preferencesOf, type TestTableStack } from './harness.ts'

@@ -1,3 +1,7 @@
+import { ForeignJobItemError } from '../jobs/job-items.ts'
+import type { JobLease, Jobs, Tally } from '../jobs/jobs.ts'
+import { RateLimiter } from '../jobs/rate-limiter.ts'
+import { runSegments } from '../jobs/segments.ts'
 import type { Deadline } from '../runtime/deadline.ts'
 import type { Log } from '../runtime/log.ts'
 import {
@@ -12,10 +16,6 @@ import {
 import { type CopyReport, readReport } from './copy-report.ts'
 import type { CopyRequest } from './copy-request.ts'
 import { openStep } from './copy-steps.ts'
-import { ForeignJobItemError } from './job-items.ts'
-import type { JobLease, Jobs, Tally } from './jobs.ts'
-import { RateLimiter } from './rate-limiter.ts'
-import { runSegments } from './segments.ts'
 
 export { type CopyClients, type CopyPlan, CopyRefusedError, type CopyStep, planCopy } from './copy-plan.ts'
 export { CopyError, type CopyReport, requireComplete } from './copy-report.ts'

@@ -1,6 +1,6 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb'
 import { describe, expect, it } from '@jest/globals'
-import { itemSize } from '../../../../functions/bridge/tables/item-size.ts'
+import { itemSize } from '../../../../functions/bridge/jobs/item-size.ts'
 
 describe('the size of an item', () => {
   it.each<[AttributeValue, number]>([

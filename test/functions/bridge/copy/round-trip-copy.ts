@@ -1,8 +1,8 @@
+import { type CopyReport, runCopy } from '../../../../functions/bridge/copy/copy.ts'
+import { keySchema } from '../../../../functions/bridge/dynamo/key-schema.ts'
+import { DynamoJobs } from '../../../../functions/bridge/jobs/dynamo-jobs.ts'
+import { jobsTable } from '../../../../functions/bridge/jobs/job-settings.ts'
 import { Deadline } from '../../../../functions/bridge/runtime/deadline.ts'
-import { type CopyReport, runCopy } from '../../../../functions/bridge/tables/copy.ts'
-import { DynamoJobs } from '../../../../functions/bridge/tables/dynamo-jobs.ts'
-import { jobsTable } from '../../../../functions/bridge/tables/job-settings.ts'
-import { keySchema } from '../../../../functions/bridge/tables/table.ts'
 import type { TestTables } from '../../../support/dynamo-tables.ts'
 
 /** Copies a table as the function does. */

@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals'
 import { DeadlineError } from '../../../../functions/bridge/errors.ts'
+import { JobBusyError, type SegmentProgress, type Tally } from '../../../../functions/bridge/jobs/jobs.ts'
+import type { Item, ScanPage } from '../../../../functions/bridge/jobs/scan.ts'
+import { addTallies, NOTHING, runSegments, segmentsOf } from '../../../../functions/bridge/jobs/segments.ts'
 import { Deadline } from '../../../../functions/bridge/runtime/deadline.ts'
-import { JobBusyError, type SegmentProgress, type Tally } from '../../../../functions/bridge/tables/jobs.ts'
-import type { Item, ScanPage } from '../../../../functions/bridge/tables/scan.ts'
-import { addTallies, NOTHING, runSegments, segmentsOf } from '../../../../functions/bridge/tables/segments.ts'
 import { deadlineIn } from './job-tables.ts'
 
 const PAGES = 3

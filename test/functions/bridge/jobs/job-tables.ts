@@ -6,11 +6,11 @@ import {
   DynamoDBClient,
   ScanCommand,
 } from '@aws-sdk/client-dynamodb'
+import { BulkWriter } from '../../../../functions/bridge/copy/bulk-writer.ts'
+import { type KeySchema, keyAttributes, keySchema } from '../../../../functions/bridge/dynamo/key-schema.ts'
+import { DynamoJobs } from '../../../../functions/bridge/jobs/dynamo-jobs.ts'
+import type { Item } from '../../../../functions/bridge/jobs/scan.ts'
 import { Deadline } from '../../../../functions/bridge/runtime/deadline.ts'
-import { BulkWriter } from '../../../../functions/bridge/tables/bulk-writer.ts'
-import { DynamoJobs } from '../../../../functions/bridge/tables/dynamo-jobs.ts'
-import type { Item } from '../../../../functions/bridge/tables/scan.ts'
-import { type KeySchema, keyAttributes, keySchema } from '../../../../functions/bridge/tables/table.ts'
 
 /** A client of the test run's DynamoDB, or of an endpoint in front of it. */
 export const openClient = (

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
-import { CopyRequestError, readCopyEvent } from '../../../../functions/bridge/tables/copy-request.ts'
+import { CopyRequestError, readCopyEvent } from '../../../../functions/bridge/copy/copy-request.ts'
 
 const request = {
   sourceTableName: 'orders-restored',

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
-import { RateLimiter } from '../../../../functions/bridge/tables/rate-limiter.ts'
+import { RateLimiter } from '../../../../functions/bridge/jobs/rate-limiter.ts'
 
 /** A limiter whose time passes only while it waits. */
 const simulated = (maxRate?: number) => {

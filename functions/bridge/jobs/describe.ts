@@ -1,8 +1,8 @@
 import { DescribeTableCommand, type DynamoDBClient, type TableDescription } from '@aws-sdk/client-dynamodb'
 import { DynamoError } from '../dynamo/errors.ts'
+import type { KeyAttribute, KeySchema } from '../dynamo/key-schema.ts'
 import { BridgeError } from '../errors.ts'
 import { type Bounds, callPatiently } from './patient-call.ts'
-import type { KeyAttribute, KeySchema } from './table.ts'
 
 /** What DynamoDB says of a table. */
 export type TableFacts = {

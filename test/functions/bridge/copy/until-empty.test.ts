@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals'
+import { UntilEmpty } from '../../../../functions/bridge/copy/until-empty.ts'
+import type { Item, ScanPage } from '../../../../functions/bridge/jobs/scan.ts'
+import { NOTHING, runSegments } from '../../../../functions/bridge/jobs/segments.ts'
 import { Deadline } from '../../../../functions/bridge/runtime/deadline.ts'
-import type { Item, ScanPage } from '../../../../functions/bridge/tables/scan.ts'
-import { NOTHING, runSegments } from '../../../../functions/bridge/tables/segments.ts'
-import { UntilEmpty } from '../../../../functions/bridge/tables/until-empty.ts'
 
 /** Two items a page. @param forgets whether a position whose item is gone is taken for the end */
 const segmentOf = (count: number, forgets: boolean, stubborn = '') => {

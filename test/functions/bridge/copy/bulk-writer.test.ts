@@ -1,10 +1,18 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { BulkWriter, type BulkWriterOptions } from '../../../../functions/bridge/copy/bulk-writer.ts'
 import { DeadlineError } from '../../../../functions/bridge/errors.ts'
+import { RateLimiter } from '../../../../functions/bridge/jobs/rate-limiter.ts'
 import { Deadline } from '../../../../functions/bridge/runtime/deadline.ts'
-import { BulkWriter, type BulkWriterOptions } from '../../../../functions/bridge/tables/bulk-writer.ts'
-import { RateLimiter } from '../../../../functions/bridge/tables/rate-limiter.ts'
-import { first, losingAnswers, type SeenCall, withFaults } from './faulty-dynamo.ts'
-import { byId, deadlineIn, idsOf, itemsOf, type JobTables, openJobTables, readAll } from './job-tables.ts'
+import { first, losingAnswers, type SeenCall, withFaults } from '../jobs/faulty-dynamo.ts'
+import {
+  byId,
+  deadlineIn,
+  idsOf,
+  itemsOf,
+  type JobTables,
+  openJobTables,
+  readAll,
+} from '../jobs/job-tables.ts'
 
 let tables: JobTables
 beforeAll(async () => {

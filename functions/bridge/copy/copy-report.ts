@@ -1,8 +1,8 @@
 import { BridgeError, type ErrorKind } from '../errors.ts'
+import type { Jobs, SegmentProgress, Tally } from '../jobs/jobs.ts'
+import type { Item } from '../jobs/scan.ts'
+import { addTallies } from '../jobs/segments.ts'
 import type { CopyPlan } from './copy-plan.ts'
-import type { Jobs, SegmentProgress, Tally } from './jobs.ts'
-import type { Item } from './scan.ts'
-import { addTallies } from './segments.ts'
 
 /** A table, or what was read of it: how many items, and the order-free sum of their digests. */
 export type TableSum = { readonly items: number; readonly checksum: string }

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { countTable } from '../../../../functions/bridge/jobs/count.ts'
 import { Deadline } from '../../../../functions/bridge/runtime/deadline.ts'
-import { countTable } from '../../../../functions/bridge/tables/count.ts'
 import { first, withFaults } from './faulty-dynamo.ts'
 import { itemsOf, type JobTables, openJobTables } from './job-tables.ts'
 

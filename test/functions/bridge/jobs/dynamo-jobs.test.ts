@@ -1,14 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import { PutItemCommand } from '@aws-sdk/client-dynamodb'
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals'
-import type { DynamoJobLease } from '../../../../functions/bridge/tables/job-lease.ts'
+import type { DynamoJobLease } from '../../../../functions/bridge/jobs/job-lease.ts'
 import {
   JobBusyError,
   JobChangedError,
   type JobRequest,
   type SegmentProgress,
-} from '../../../../functions/bridge/tables/jobs.ts'
-import { NOTHING } from '../../../../functions/bridge/tables/segments.ts'
+} from '../../../../functions/bridge/jobs/jobs.ts'
+import { NOTHING } from '../../../../functions/bridge/jobs/segments.ts'
 import { until } from '../../../support/until.ts'
 import { losingAnswers } from './faulty-dynamo.ts'
 import { type JobTables, openJobTables, readAll } from './job-tables.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
-import { inLanes } from '../../../../functions/bridge/tables/lanes.ts'
+import { inLanes } from '../../../../functions/bridge/jobs/lanes.ts'
 
 describe('lanes', () => {
   it.each([1, 3, 10])('work on all, %i at a time, and give results in order', async (lanes) => {

@@ -1,7 +1,7 @@
+import { readCopyEvent, runCopy } from '../../../../functions/bridge/copy/copy.ts'
+import { DynamoJobs } from '../../../../functions/bridge/jobs/dynamo-jobs.ts'
 import { Deadline } from '../../../../functions/bridge/runtime/deadline.ts'
-import { readCopyEvent, runCopy } from '../../../../functions/bridge/tables/copy.ts'
-import { DynamoJobs } from '../../../../functions/bridge/tables/dynamo-jobs.ts'
-import { openClient } from './job-tables.ts'
+import { openClient } from '../jobs/job-tables.ts'
 
 /**
  * A process that copies a table, to be killed: `node copying-process.ts ENDPOINT JOBS_TABLE REQUEST`. It prints the

@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import { Deadline } from '../../../../functions/bridge/runtime/deadline.ts'
-import { type CopyRequest, runCopy } from '../../../../functions/bridge/tables/copy.ts'
+import { type CopyRequest, runCopy } from '../../../../functions/bridge/copy/copy.ts'
 import {
   type CopyMachineParts,
   type CopySegment,
@@ -9,11 +8,12 @@ import {
   planMachineCopy,
   readCopyOperation,
   runCopySegment,
-} from '../../../../functions/bridge/tables/copy-machine.ts'
-import { JobBusyError } from '../../../../functions/bridge/tables/jobs.ts'
-import type { Item } from '../../../../functions/bridge/tables/scan.ts'
-import { withFaults } from './faulty-dynamo.ts'
-import { deadlineIn, idsOf, itemsOf, type JobTables, openJobTables, readAll } from './job-tables.ts'
+} from '../../../../functions/bridge/copy/copy-machine.ts'
+import { JobBusyError } from '../../../../functions/bridge/jobs/jobs.ts'
+import type { Item } from '../../../../functions/bridge/jobs/scan.ts'
+import { Deadline } from '../../../../functions/bridge/runtime/deadline.ts'
+import { withFaults } from '../jobs/faulty-dynamo.ts'
+import { deadlineIn, idsOf, itemsOf, type JobTables, openJobTables, readAll } from '../jobs/job-tables.ts'
 
 let tables: JobTables
 beforeAll(async () => {

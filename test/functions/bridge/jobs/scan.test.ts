@@ -1,16 +1,16 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { DynamoError } from '../../../../functions/bridge/dynamo/errors.ts'
+import { keySchema } from '../../../../functions/bridge/dynamo/key-schema.ts'
 import { DeadlineError } from '../../../../functions/bridge/errors.ts'
-import { Deadline } from '../../../../functions/bridge/runtime/deadline.ts'
-import { RateLimiter } from '../../../../functions/bridge/tables/rate-limiter.ts'
+import { RateLimiter } from '../../../../functions/bridge/jobs/rate-limiter.ts'
 import {
   countSegment,
   type Item,
   type ScanOptions,
   type ScanPage,
   scanSegment,
-} from '../../../../functions/bridge/tables/scan.ts'
-import { keySchema } from '../../../../functions/bridge/tables/table.ts'
+} from '../../../../functions/bridge/jobs/scan.ts'
+import { Deadline } from '../../../../functions/bridge/runtime/deadline.ts'
 import { first, losingAnswers, withFaults } from './faulty-dynamo.ts'
 import { deadlineIn, idsOf, itemsOf, type JobTables, openJobTables } from './job-tables.ts'
 

@@ -2,11 +2,11 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { type CopyRequest, runCopy } from '../../../../functions/bridge/copy/copy.ts'
+import type { Item } from '../../../../functions/bridge/jobs/scan.ts'
 import { Deadline } from '../../../../functions/bridge/runtime/deadline.ts'
-import { type CopyRequest, runCopy } from '../../../../functions/bridge/tables/copy.ts'
-import type { Item } from '../../../../functions/bridge/tables/scan.ts'
-import { type FaultyDynamo, startFaultyDynamo, withFaults } from './faulty-dynamo.ts'
-import { idsOf, itemsOf, type JobTables, openJobTables, readAll } from './job-tables.ts'
+import { type FaultyDynamo, startFaultyDynamo, withFaults } from '../jobs/faulty-dynamo.ts'
+import { idsOf, itemsOf, type JobTables, openJobTables, readAll } from '../jobs/job-tables.ts'
 
 const script = fileURLToPath(new URL('./copying-process.ts', import.meta.url))
 const ITEMS = 3_000

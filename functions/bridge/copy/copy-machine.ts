@@ -1,4 +1,7 @@
 import * as z from 'zod'
+import type { DynamoJobs } from '../jobs/dynamo-jobs.ts'
+import { RateLimiter } from '../jobs/rate-limiter.ts'
+import { runSegment } from '../jobs/segments.ts'
 import { type CopyParts, finishCopy } from './copy.ts'
 import {
   type CopyStep,
@@ -13,9 +16,6 @@ import { type CopyReport, requireComplete } from './copy-report.ts'
 import { type CopyRequest, CopyRequestError, copyRequestSchema, readRequest } from './copy-request.ts'
 import { openStep } from './copy-steps.ts'
 import { COPY_WORKERS } from './copy-workers.ts'
-import type { DynamoJobs } from './dynamo-jobs.ts'
-import { RateLimiter } from './rate-limiter.ts'
-import { runSegment } from './segments.ts'
 
 /**
  * A copy in many invocations, for tables that outgrow one. A state machine calls `plan`, then `segment` for each

@@ -1,15 +1,15 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb'
 import { fc, test } from '@fast-check/jest'
 import { describe, expect, it } from '@jest/globals'
-import { addDigests, fromHex, itemDigest, toHex } from '../../../../functions/bridge/tables/checksum.ts'
-import type { Item } from '../../../../functions/bridge/tables/scan.ts'
-import { arbitraryItem } from './arbitrary-item.ts'
+import { addDigests, fromHex, itemDigest, toHex } from '../../../../functions/bridge/jobs/checksum.ts'
+import type { Item } from '../../../../functions/bridge/jobs/scan.ts'
+import { arbitraryItem } from '../../../support/arbitrary-item.ts'
 
 const sum = (items: readonly Item[]): string =>
   toHex(items.reduce((total, item) => addDigests(total, itemDigest(item)), 0n))
 
 describe('a checksum', () => {
-  test.prop([fc.array(arbitraryItem(), { maxLength: 8 }), fc.integer({ min: 0, max: 100 })], { numRuns: 50 })(
+  test.prop([fc.array(arbitraryItem, { maxLength: 8 }), fc.integer({ min: 0, max: 100 })], { numRuns: 50 })(
     'is the same in whatever order and in whatever parts',
     (items, at) => {
       const cut = at % (items.length + 1)

@@ -1,9 +1,9 @@
 import { type DynamoDBClient, ScanCommand, type ScanCommandInput } from '@aws-sdk/client-dynamodb'
 import type { Item } from '../dynamo/items.ts'
+import { type KeySchema, keyAttributes } from '../dynamo/key-schema.ts'
 import type { Deadline } from '../runtime/deadline.ts'
 import { callPatiently } from './patient-call.ts'
 import type { RateLimiter } from './rate-limiter.ts'
-import { type KeySchema, keyAttributes } from './table.ts'
 
 export type { Item } from '../dynamo/items.ts'
 

@@ -1,11 +1,11 @@
+import { addDigests, itemDigest, toHex } from '../jobs/checksum.ts'
+import { itemSize } from '../jobs/item-size.ts'
+import type { Tally } from '../jobs/jobs.ts'
+import type { Bounds } from '../jobs/patient-call.ts'
+import { type Item, type ScanPage, scanSegment } from '../jobs/scan.ts'
+import { NOTHING, type PageOutcome } from '../jobs/segments.ts'
 import { BulkWriter } from './bulk-writer.ts'
-import { addDigests, itemDigest, toHex } from './checksum.ts'
 import type { CopyClients, CopyStep, CopyTables } from './copy-plan.ts'
-import { itemSize } from './item-size.ts'
-import type { Tally } from './jobs.ts'
-import type { Bounds } from './patient-call.ts'
-import { type Item, type ScanPage, scanSegment } from './scan.ts'
-import { NOTHING, type PageOutcome } from './segments.ts'
 import { UntilEmpty } from './until-empty.ts'
 
 /**

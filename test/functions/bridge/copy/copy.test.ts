@@ -1,7 +1,6 @@
 import { UpdateItemCommand } from '@aws-sdk/client-dynamodb'
 import { fc, test } from '@fast-check/jest'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import { Deadline } from '../../../../functions/bridge/runtime/deadline.ts'
 import {
   type CopyParts,
   type CopyProgress,
@@ -10,16 +9,17 @@ import {
   planCopy,
   requireComplete,
   runCopy,
-} from '../../../../functions/bridge/tables/copy.ts'
-import { MissingTableError } from '../../../../functions/bridge/tables/describe.ts'
-import { JobBusyError, JobChangedError } from '../../../../functions/bridge/tables/jobs.ts'
-import { RateLimiter } from '../../../../functions/bridge/tables/rate-limiter.ts'
-import type { Item } from '../../../../functions/bridge/tables/scan.ts'
-import { keySchema } from '../../../../functions/bridge/tables/table.ts'
+} from '../../../../functions/bridge/copy/copy.ts'
+import { keySchema } from '../../../../functions/bridge/dynamo/key-schema.ts'
+import { MissingTableError } from '../../../../functions/bridge/jobs/describe.ts'
+import { JobBusyError, JobChangedError } from '../../../../functions/bridge/jobs/jobs.ts'
+import { RateLimiter } from '../../../../functions/bridge/jobs/rate-limiter.ts'
+import type { Item } from '../../../../functions/bridge/jobs/scan.ts'
+import { Deadline } from '../../../../functions/bridge/runtime/deadline.ts'
 import { decodeItem, sameValue } from '../../../../functions/bridge/values.ts'
-import { arbitraryItem } from './arbitrary-item.ts'
-import { first, losingAnswers, withFaults } from './faulty-dynamo.ts'
-import { deadlineIn, idsOf, itemsOf, type JobTables, openJobTables, readAll } from './job-tables.ts'
+import { arbitraryItem } from '../../../support/arbitrary-item.ts'
+import { first, losingAnswers, withFaults } from '../jobs/faulty-dynamo.ts'
+import { deadlineIn, idsOf, itemsOf, type JobTables, openJobTables, readAll } from '../jobs/job-tables.ts'
 
 let tables: JobTables
 beforeAll(async () => {
@@ -154,7 +154,7 @@ describe('a copy', () => {
     expect(report).toMatchObject({ cleaned: 3, copied: 60, equal: true })
   })
 
-  test.prop([fc.uniqueArray(arbitraryItem(), { maxLength: 12, selector: ({ id }) => id?.S ?? '' })], {
+  test.prop([fc.uniqueArray(arbitraryItem, { maxLength: 12, selector: ({ id }) => id?.S ?? '' })], {
     numRuns: 15,
   })('passes every type on as it is', async (items) => {
     const { run, read } = await openCopy(items)

@@ -1,9 +1,9 @@
 import { type DynamoDBClient, ScanCommand } from '@aws-sdk/client-dynamodb'
+import { type KeySchema, keyAttributes } from '../dynamo/key-schema.ts'
 import { BridgeError } from '../errors.ts'
+import { describeTable, type TableFacts } from '../jobs/describe.ts'
+import { type Bounds, callPatiently } from '../jobs/patient-call.ts'
 import { type CopyRequest, requireWork } from './copy-request.ts'
-import { describeTable, type TableFacts } from './describe.ts'
-import { type Bounds, callPatiently } from './patient-call.ts'
-import { type KeySchema, keyAttributes } from './table.ts'
 
 /** What a copy does, in this order; `verify` reads the destination to its end. */
 export type CopyStep = 'cleanup' | 'migrate' | 'verify'
