@@ -11,6 +11,8 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 
 /** The tests that use MySQL; `--integration` runs only these, so that they can be run again on another server. */
 const integrationFolders = ['test/functions', 'test/infra/local', 'test/e2e', 'test/soak']
+/** What is below them and knows DynamoDB only. */
+const withoutMysql = ['--testPathIgnorePatterns', 'test/functions/bridge/(copy|jobs|tables|parking|dynamo)/']
 
 /** @typedef {import('./support/tally.mjs').Tally} Tally */
 
@@ -107,7 +109,7 @@ try {
     const lint = check('lint and format', [biome, 'check', '--error-on-warnings', '.'])
     tallies.push(...(await Promise.all([types, lint])))
   }
-  tallies.push(await jest([...jestArgs, ...(integration ? integrationFolders : [])]))
+  tallies.push(await jest([...jestArgs, ...(integration ? [...integrationFolders, ...withoutMysql] : [])]))
 } catch (error) {
   if (error instanceof InstallError) print(`${error.output}\n${error.message}`)
   else console.error(error)

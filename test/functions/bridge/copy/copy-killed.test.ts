@@ -9,11 +9,11 @@ import { type FaultyDynamo, startFaultyDynamo, withFaults } from '../jobs/faulty
 import { idsOf, itemsOf, type JobTables, openJobTables, readAll } from '../jobs/job-tables.ts'
 
 const script = fileURLToPath(new URL('./copying-process.ts', import.meta.url))
-const ITEMS = 3_000
+const ITEMS = 5_000
 const OLD = 1_500
 const SEGMENTS = 2
 /** As `copy-steps.ts` has it. */
-const PAGE = 500
+const PAGE = 1_000
 
 let tables: JobTables
 beforeAll(async () => {
