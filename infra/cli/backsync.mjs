@@ -28,8 +28,8 @@ const run = (args) =>
 try {
   // Results are on stdout, and nothing else is.
   await ensurePackages({ root, log: (line) => console.error(line) })
-  // A job over a large table makes much that is short-lived: a young generation of V8's own choice takes 130 MB.
-  const memory = '--max-semi-space-size=8'
+  // A job over a large table makes much that is short-lived, for which V8 would take what memory it finds.
+  const memory = '--optimize-for-size'
   process.exitCode = await run([memory, join(here, 'main.ts'), ...process.argv.slice(2)])
 } catch (error) {
   if (!(error instanceof InstallError)) throw error
