@@ -41,6 +41,6 @@ export const testWhateverIsWritten = ({
         endOnFailure: FC_RUNS === undefined,
       })
     },
-    3_600_000,
+    FC_RUNS === undefined ? 300_000 : 3_600_000,
   )
 }
