@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from '@jest/globals'
-import { decimal } from '../functions/bridge/attributes/decimal.ts'
-import { reference } from '../functions/bridge/attributes/reference.ts'
-import { text } from '../functions/bridge/attributes/text.ts'
-import { childRows } from '../functions/bridge/child-rows.ts'
-import { defineEntity } from '../functions/bridge/entity.ts'
+import { decimal } from '../functions/bridge/model/attributes/decimal.ts'
+import { reference } from '../functions/bridge/model/attributes/reference.ts'
+import { text } from '../functions/bridge/model/attributes/text.ts'
+import { childRows } from '../functions/bridge/model/child-rows.ts'
+import { defineEntity } from '../functions/bridge/model/entity.ts'
 import { chef } from '../functions/entities/chef.ts'
 
 const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')

@@ -12,7 +12,10 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 /** The tests that use MySQL; `--integration` runs only these, so that they can be run again on another server. */
 const integrationFolders = ['test/functions', 'test/infra/local', 'test/e2e', 'test/soak']
 /** What is below them and knows DynamoDB only. */
-const withoutMysql = ['--testPathIgnorePatterns', 'test/functions/bridge/(copy|jobs|tables|parking|dynamo)/']
+const withoutMysql = [
+  '--testPathIgnorePatterns',
+  'test/functions/bridge/(copy|jobs|tables|parking|dynamo|drivers/dynamo)/',
+]
 
 /** @typedef {import('./support/tally.mjs').Tally} Tally */
 

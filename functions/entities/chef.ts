@@ -1,5 +1,5 @@
-import { text } from '../bridge/attributes/text.ts'
-import { defineEntity } from '../bridge/entity.ts'
+import { text } from '../bridge/model/attributes/text.ts'
+import { defineEntity } from '../bridge/model/entity.ts'
 
 export const chef = defineEntity({
   name: 'chef',

@@ -1,4 +1,4 @@
-import { type Entity, requireDistinct } from '../bridge/entity.ts'
+import { type Entity, requireDistinct } from '../bridge/model/entity.ts'
 import { chef } from './chef.ts'
 import { recipe } from './recipe.ts'
 

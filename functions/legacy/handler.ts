@@ -1,6 +1,6 @@
 import { uuidv7 } from 'uuidv7'
+import { serve } from '../bridge/api/serve.ts'
 import { openAurora } from '../bridge/aurora/open.ts'
-import { serve } from '../bridge/http/serve.ts'
 import { normalise } from '../bridge/normalise/index.ts'
 import { tableIndex } from '../bridge/normalise/stream.ts'
 import { readConfig, settings } from '../bridge/runtime/config.ts'

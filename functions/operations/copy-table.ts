@@ -14,7 +14,7 @@ import {
   runCopySegment,
 } from '../bridge/copy/copy-machine.ts'
 import { openPlace } from '../bridge/copy/role-client.ts'
-import { openDynamo } from '../bridge/dynamo/client.ts'
+import { openDynamo } from '../bridge/drivers/dynamo/client.ts'
 import { DynamoJobs } from '../bridge/jobs/dynamo-jobs.ts'
 import { jobSettings } from '../bridge/jobs/job-settings.ts'
 import { readConfig } from '../bridge/runtime/config.ts'

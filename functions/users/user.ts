@@ -1,7 +1,7 @@
 import * as z from 'zod'
-import { expecting } from '../bridge/attributes/attribute.ts'
 import { badRequest, type Fault } from '../bridge/http/problem.ts'
-import { isMap, type Value } from '../bridge/values.ts'
+import { expecting } from '../bridge/model/attributes/attribute.ts'
+import { isMap, type Value } from '../bridge/model/values.ts'
 
 /** Text of 1 to `most` characters, counted as code points. DynamoDB would silently replace a lone surrogate. */
 const text = (most: number) =>

@@ -4,7 +4,7 @@ import {
   GetItemCommand,
   PutItemCommand,
 } from '@aws-sdk/client-dynamodb'
-import { DynamoError } from '../bridge/dynamo/errors.ts'
+import { DynamoError } from '../bridge/drivers/dynamo/errors.ts'
 import type { Deadline } from '../bridge/runtime/deadline.ts'
 import type { User } from './user.ts'
 

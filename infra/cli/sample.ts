@@ -1,4 +1,4 @@
-import { openDynamo } from '../../functions/bridge/dynamo/client.ts'
+import { openDynamo } from '../../functions/bridge/drivers/dynamo/client.ts'
 import { userPreferences } from '../../functions/tables/user-preferences.ts'
 import { reportFailure } from './conventions/failure.ts'
 import { RESTORED, writeSample } from './sample/write-sample.ts'

@@ -1,6 +1,6 @@
 import { type Attribute, AttributeType, type ITable, StreamViewType } from 'aws-cdk-lib/aws-dynamodb'
 import { Construct } from 'constructs'
-import type { KeyAttribute, KeySchema, KeyType } from '../../functions/bridge/dynamo/key-schema.ts'
+import type { KeyAttribute, KeySchema, KeyType } from '../../functions/bridge/drivers/dynamo/key-schema.ts'
 import type { Settings } from '../settings.ts'
 import { KeptTable } from './kept-table.ts'
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import { canonicalText, decodeItem } from '../../functions/bridge/values.ts'
+import { canonicalText, decodeItem } from '../../functions/bridge/model/values.ts'
 import { openTestTables, type TestTables } from '../support/dynamo-tables.ts'
 import { largeItems, smallItems } from './tables/items.ts'
 import { openCopier } from './tables/ours.ts'

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
-import type { Row } from '../../functions/bridge/change.ts'
-import { DecimalText, type Value } from '../../functions/bridge/values.ts'
+import type { Row } from '../../functions/bridge/model/change.ts'
+import { DecimalText, type Value } from '../../functions/bridge/model/values.ts'
 
 /** A number with at most so many digits before and behind the point, its edges included. */
 const decimal = (whole: number, fraction: number): fc.Arbitrary<DecimalText> => {

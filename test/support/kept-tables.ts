@@ -1,5 +1,5 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
-import { type KeySchema, keySchema } from '../../functions/bridge/dynamo/key-schema.ts'
+import { type KeySchema, keySchema } from '../../functions/bridge/drivers/dynamo/key-schema.ts'
 import { jobsTable } from '../../functions/bridge/jobs/job-settings.ts'
 import { Deadline } from '../../functions/bridge/runtime/deadline.ts'
 import type { Metrics } from '../../functions/bridge/runtime/metrics.ts'

@@ -1,6 +1,6 @@
-import type { Change } from '../change.ts'
-import type { Entity } from '../entity.ts'
-import { legacyIdOf } from '../key.ts'
+import type { Change } from '../model/change.ts'
+import type { Entity } from '../model/entity.ts'
+import { legacyIdOf } from '../model/key.ts'
 import { joinRows, toDocumentRow, toKeyRow } from './document.ts'
 import type { Lookup } from './statements.ts'
 

@@ -1,7 +1,7 @@
-import type { Change } from '../change.ts'
-import type { Entity } from '../entity.ts'
-import { legacyIdOf } from '../key.ts'
-import { isList, isMap, type Value } from '../values.ts'
+import type { Change } from '../model/change.ts'
+import type { Entity } from '../model/entity.ts'
+import { legacyIdOf } from '../model/key.ts'
+import { isList, isMap, type Value } from '../model/values.ts'
 
 /*
  * A batch travels as one JSON document, an array with an array per change, which takes a third less to read than

@@ -1,10 +1,10 @@
 import { type Kysely, type QueryResult, type RawBuilder, sql } from 'kysely'
-import { type Change, coalesce } from '../change.ts'
-import { wasRepeated } from '../data-api/driver.ts'
-import { DataApiError } from '../data-api/errors.ts'
-import { idempotently } from '../data-api/idempotent.ts'
-import type { Entity } from '../entity.ts'
-import { kindOf } from '../errors.ts'
+import { wasRepeated } from '../drivers/data-api/driver.ts'
+import { DataApiError } from '../drivers/data-api/errors.ts'
+import { idempotently } from '../drivers/data-api/idempotent.ts'
+import { type Change, coalesce } from '../model/change.ts'
+import type { Entity } from '../model/entity.ts'
+import { kindOf } from '../model/errors.ts'
 import {
   type ApplyOutcome,
   nothingApplied,
@@ -12,7 +12,7 @@ import {
   type Refused,
   sum,
   UnsettledError,
-} from '../outcome.ts'
+} from '../model/outcome.ts'
 import { Deadline } from '../runtime/deadline.ts'
 import { retry } from '../runtime/retry.ts'
 import { type Batch, toBatches } from './batch.ts'

@@ -1,5 +1,5 @@
 import { type Kysely, sql } from 'kysely'
-import { type FirstAnswer, fromRecord, KEPT_FOR } from '../idempotency/first-answer.ts'
+import { type FirstAnswer, fromRecord, KEPT_FOR } from '../api/first-answer.ts'
 
 /*
  * The rows of backsync_idempotency. Each statement says in its WHERE what it relies on, so it is harmless twice, late

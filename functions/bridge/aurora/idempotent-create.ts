@@ -1,8 +1,4 @@
 import type { Kysely } from 'kysely'
-import { type Change, holdsAll } from '../change.ts'
-import { idempotently } from '../data-api/idempotent.ts'
-import type { Entity } from '../entity.ts'
-import { InvalidRecordError, kindOf } from '../errors.ts'
 import {
   keyReused,
   type OnceAnswer,
@@ -10,8 +6,12 @@ import {
   replay,
   stillInProgress,
   toRecord,
-} from '../idempotency/first-answer.ts'
-import type { Stored } from '../store.ts'
+} from '../api/first-answer.ts'
+import { idempotently } from '../drivers/data-api/idempotent.ts'
+import { type Change, holdsAll } from '../model/change.ts'
+import type { Entity } from '../model/entity.ts'
+import { InvalidRecordError, kindOf } from '../model/errors.ts'
+import type { Stored } from '../ports/store.ts'
 import type { GuardedWriter } from './guarded-writer.ts'
 import type { IdempotencyRecord } from './idempotency-records.ts'
 import * as records from './idempotency-records.ts'

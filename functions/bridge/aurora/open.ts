@@ -1,6 +1,6 @@
 import { RDSDataClient } from '@aws-sdk/client-rds-data'
 import { Kysely } from 'kysely'
-import { DataApiDialect } from '../data-api/dialect.ts'
+import { DataApiDialect } from '../drivers/data-api/dialect.ts'
 import type { Deadline } from '../runtime/deadline.ts'
 import { withoutLog } from '../runtime/without-log.ts'
 import { AuroraStore } from './aurora-store.ts'

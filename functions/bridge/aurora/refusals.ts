@@ -1,4 +1,4 @@
-import { BridgeError } from '../errors.ts'
+import { BridgeError } from '../model/errors.ts'
 
 /** The key is the id of a row that has a key of its own. */
 export class KeyTakenError extends BridgeError {

@@ -1,8 +1,8 @@
 import { type RawBuilder, sql } from 'kysely'
-import type { Row } from '../change.ts'
-import type { ChildRows } from '../child-rows.ts'
-import type { Entity } from '../entity.ts'
-import type { Value } from '../values.ts'
+import type { Row } from '../model/change.ts'
+import type { ChildRows } from '../model/child-rows.ts'
+import type { Entity } from '../model/entity.ts'
+import type { Value } from '../model/values.ts'
 
 export type SqlRow = Readonly<Record<string, unknown>>
 

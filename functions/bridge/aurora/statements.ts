@@ -1,7 +1,7 @@
 import { type RawBuilder, sql } from 'kysely'
-import type { Attribute } from '../attributes/attribute.ts'
-import type { ChildRows } from '../child-rows.ts'
-import type { Entity } from '../entity.ts'
+import type { Attribute } from '../model/attributes/attribute.ts'
+import type { ChildRows } from '../model/child-rows.ts'
+import type { Entity } from '../model/entity.ts'
 import { placesOf } from './document.ts'
 
 /*

@@ -1,6 +1,6 @@
 import * as z from 'zod'
+import { RateLimiter } from '../drivers/dynamo/rate-limiter.ts'
 import type { DynamoJobs } from '../jobs/dynamo-jobs.ts'
-import { RateLimiter } from '../jobs/rate-limiter.ts'
 import { runSegment } from '../jobs/segments.ts'
 import { type CopyParts, finishCopy } from './copy.ts'
 import {

@@ -1,8 +1,8 @@
 import { type DynamoDBClient, ScanCommand } from '@aws-sdk/client-dynamodb'
-import { type KeySchema, keyAttributes } from '../dynamo/key-schema.ts'
-import { BridgeError } from '../errors.ts'
-import { describeTable, type TableFacts } from '../jobs/describe.ts'
-import { type Bounds, callPatiently } from '../jobs/patient-call.ts'
+import { describeTable, type TableFacts } from '../drivers/dynamo/describe.ts'
+import { type KeySchema, keyAttributes } from '../drivers/dynamo/key-schema.ts'
+import { type Bounds, callPatiently } from '../drivers/dynamo/patient-call.ts'
+import { BridgeError } from '../model/errors.ts'
 import { type CopyRequest, requireWork } from './copy-request.ts'
 
 /** What a copy does, in this order; `verify` reads the destination to its end. */

@@ -1,7 +1,7 @@
-import { BridgeError, type ErrorKind } from '../errors.ts'
+import type { Item } from '../drivers/dynamo/scan.ts'
 import type { Jobs, SegmentProgress, Tally } from '../jobs/jobs.ts'
-import type { Item } from '../jobs/scan.ts'
 import { addTallies } from '../jobs/segments.ts'
+import { BridgeError, type ErrorKind } from '../model/errors.ts'
 import type { CopyPlan } from './copy-plan.ts'
 
 /** A table, or what was read of it: how many items, and the order-free sum of their digests. */

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { BridgeError } from '../errors.ts'
+import { BridgeError } from '../model/errors.ts'
 
 /** A copy of all items of one table into another. */
 export type CopyRequest = {

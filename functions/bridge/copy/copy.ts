@@ -1,6 +1,6 @@
+import { RateLimiter } from '../drivers/dynamo/rate-limiter.ts'
 import { ForeignJobItemError } from '../jobs/job-items.ts'
 import type { JobLease, Jobs, Tally } from '../jobs/jobs.ts'
-import { RateLimiter } from '../jobs/rate-limiter.ts'
 import { runSegments } from '../jobs/segments.ts'
 import type { Deadline } from '../runtime/deadline.ts'
 import type { Log } from '../runtime/log.ts'

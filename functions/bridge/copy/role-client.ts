@@ -1,7 +1,7 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { AssumeRoleCommand, type Credentials, STSClient, STSServiceException } from '@aws-sdk/client-sts'
-import { openDynamo } from '../dynamo/client.ts'
-import { BridgeError, type ErrorKind } from '../errors.ts'
+import { openDynamo } from '../drivers/dynamo/client.ts'
+import { BridgeError, type ErrorKind } from '../model/errors.ts'
 
 /** Where a table is, when that isn't the account or the region of whoever asks. */
 export type Place = { readonly roleArn?: string | undefined; readonly region?: string | undefined }

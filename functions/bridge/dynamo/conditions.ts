@@ -1,5 +1,5 @@
-import type { Version } from '../change.ts'
-import type { Entity } from '../entity.ts'
+import type { Version } from '../model/change.ts'
+import type { Entity } from '../model/entity.ts'
 import type { Item } from './items.ts'
 
 /** An expression with the names and values that it uses; the key attribute is `#key` in each. */

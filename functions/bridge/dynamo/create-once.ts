@@ -1,8 +1,5 @@
 import { randomUUID } from 'node:crypto'
 import { TransactWriteItemsCommand } from '@aws-sdk/client-dynamodb'
-import type { Change, Row } from '../change.ts'
-import type { Entity } from '../entity.ts'
-import type { HttpResponse } from '../http/response.ts'
 import {
   type FirstAnswer,
   fromRecord,
@@ -10,10 +7,13 @@ import {
   KEPT_FOR,
   type OnceRequest,
   toRecord,
-} from '../idempotency/first-answer.ts'
-import { recordTable } from '../idempotency/settings.ts'
+} from '../api/first-answer.ts'
+import { recordTable } from '../api/idempotency-table.ts'
+import { cancellationOf } from '../drivers/dynamo/errors.ts'
+import type { HttpResponse } from '../http/response.ts'
+import type { Change, Row } from '../model/change.ts'
+import type { Entity } from '../model/entity.ts'
 import { absent } from './conditions.ts'
-import { cancellationOf } from './errors.ts'
 import { type Item, toItem } from './items.ts'
 
 /**

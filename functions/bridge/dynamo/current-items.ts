@@ -1,10 +1,10 @@
 import { type DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb'
-import type { Entity } from '../entity.ts'
-import { ConfigurationError } from '../errors.ts'
+import { DynamoError } from '../drivers/dynamo/errors.ts'
+import type { Entity } from '../model/entity.ts'
+import { ConfigurationError } from '../model/errors.ts'
+import { decodeItem, type Value } from '../model/values.ts'
 import type { Deadline } from '../runtime/deadline.ts'
-import { decodeItem, type Value } from '../values.ts'
 import type { CurrentItems } from './entity-source.ts'
-import { DynamoError } from './errors.ts'
 
 /** The longest a read may take, in milliseconds; the SDK's repeats count as one. */
 const CALL_LIMIT = 10_000

@@ -1,10 +1,10 @@
-import type { Change } from '../change.ts'
-import type { Entity } from '../entity.ts'
-import { ConfigurationError, InvalidRecordError } from '../errors.ts'
-import { itemToChange } from '../normalise/record.ts'
-import type { ParkedHead } from '../parking/parked.ts'
-import type { Source } from '../sink.ts'
-import type { Value } from '../values.ts'
+import type { Change } from '../model/change.ts'
+import type { Entity } from '../model/entity.ts'
+import { ConfigurationError, InvalidRecordError } from '../model/errors.ts'
+import type { Value } from '../model/values.ts'
+import type { ParkedHead } from '../ports/parked.ts'
+import type { Source } from '../ports/sink.ts'
+import { itemToChange } from './entity-reader.ts'
 
 /** Reads the current item of a key from the entity's table, strongly consistent. */
 export interface CurrentItems {

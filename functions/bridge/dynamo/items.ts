@@ -1,9 +1,9 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb'
-import type { Change, Row } from '../change.ts'
-import type { Entity } from '../entity.ts'
-import { BridgeError } from '../errors.ts'
-import type { Stored } from '../store.ts'
-import { DecimalText, decodeItem, type Value } from '../values.ts'
+import type { Change, Row } from '../model/change.ts'
+import type { Entity } from '../model/entity.ts'
+import { BridgeError } from '../model/errors.ts'
+import { DecimalText, decodeItem, type Value } from '../model/values.ts'
+import type { Stored } from '../ports/store.ts'
 
 export type Item = Record<string, AttributeValue>
 

@@ -1,6 +1,6 @@
 import type { AttributeValue, ScanCommandInput, ScanCommandOutput } from '@aws-sdk/client-dynamodb'
-import type { Entity } from '../entity.ts'
-import type { Page, Stored } from '../store.ts'
+import type { Entity } from '../model/entity.ts'
+import type { Page, Stored } from '../ports/store.ts'
 import { filter } from './conditions.ts'
 import type { Item } from './items.ts'
 

@@ -1,9 +1,9 @@
 import { isUtf8 } from 'node:buffer'
 import type * as z from 'zod'
-import type { Row } from '../change.ts'
-import type { Entity } from '../entity.ts'
-import { jsonValue, parseExactJson } from '../exact-json.ts'
-import { isMap, type Value } from '../values.ts'
+import type { Row } from '../model/change.ts'
+import type { Entity } from '../model/entity.ts'
+import { jsonValue, parseExactJson } from '../model/exact-json.ts'
+import { isMap, type Value } from '../model/values.ts'
 import { badRequest, type Fault, Problem } from './problem.ts'
 import type { HttpRequest } from './request.ts'
 

@@ -1,4 +1,4 @@
-import type { Version } from '../change.ts'
+import type { Version } from '../model/change.ts'
 import { badRequest } from './problem.ts'
 
 export const etagOf = (version: Version): string => `"${version}"`

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import type { Item } from '../dynamo/items.ts'
-import { canonicalText, decodeItem } from '../values.ts'
+import { canonicalText, decodeItem } from '../model/values.ts'
 
 /** Digests have so many bits; their sums are taken modulo 2 to this power. */
 const BITS = 128

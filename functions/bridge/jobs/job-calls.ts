@@ -8,13 +8,13 @@ import {
   type ScanCommandInput,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb'
-import { DynamoError } from '../dynamo/errors.ts'
+import { DynamoError } from '../drivers/dynamo/errors.ts'
+import { callPatiently } from '../drivers/dynamo/patient-call.ts'
 import type { Item } from '../dynamo/items.ts'
 import type { Deadline } from '../runtime/deadline.ts'
 import { HEAD, type Head, headKey, readHead, readSegment, segmentsStart } from './job-items.ts'
 import { jobsTable } from './job-settings.ts'
 import type { SegmentProgress } from './jobs.ts'
-import { callPatiently } from './patient-call.ts'
 
 /** A condition on the item that is written, with the names and values that it uses. */
 export type Condition = {

@@ -1,7 +1,7 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb'
 import * as z from 'zod'
 import type { Item } from '../dynamo/items.ts'
-import { BridgeError } from '../errors.ts'
+import { BridgeError } from '../model/errors.ts'
 import { jobsTable } from './job-settings.ts'
 import type { JobRecord, SegmentProgress } from './jobs.ts'
 import { NOTHING } from './segments.ts'

@@ -1,4 +1,5 @@
 import type { Item } from '../dynamo/items.ts'
+import { inLanes } from '../runtime/lanes.ts'
 import { asExpected, fencedUpTo, type JobCalls } from './job-calls.ts'
 import {
   expiry,
@@ -12,7 +13,6 @@ import {
   segmentKey,
 } from './job-items.ts'
 import { JobBusyError, type JobLease, type JobRecord, type SegmentProgress } from './jobs.ts'
-import { inLanes } from './lanes.ts'
 
 /** How long a lease lasts without a renewal, in milliseconds. */
 export const LEASE = 60_000

@@ -1,5 +1,5 @@
 import type { Item } from '../dynamo/items.ts'
-import { BridgeError } from '../errors.ts'
+import { BridgeError } from '../model/errors.ts'
 
 /** What became of items. */
 export type Tally = {

@@ -1,9 +1,9 @@
+import type { ScanPage } from '../drivers/dynamo/scan.ts'
 import type { Item } from '../dynamo/items.ts'
-import { DeadlineError } from '../errors.ts'
+import { DeadlineError } from '../model/errors.ts'
 import type { Deadline } from '../runtime/deadline.ts'
 import { addDigests, fromHex, toHex } from './checksum.ts'
 import type { JobLease, Refusal, SegmentProgress, Tally } from './jobs.ts'
-import type { ScanPage } from './scan.ts'
 
 /** Of no items. */
 export const NOTHING: Tally = {

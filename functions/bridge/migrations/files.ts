@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { split } from '@verycrazydog/mysql-parser'
-import { BridgeError } from '../errors.ts'
+import { BridgeError } from '../model/errors.ts'
 
 /** One numbered migration: what it does, and how a development database gets rid of it. */
 export type Migration = {

@@ -1,5 +1,5 @@
 import { type Kysely, sql } from 'kysely'
-import { idempotently } from '../data-api/idempotent.ts'
+import { idempotently } from '../drivers/data-api/idempotent.ts'
 import type { Migration } from './files.ts'
 
 /** What the database remembers of one migration. */

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { type Kysely, sql } from 'kysely'
-import { idempotently } from '../data-api/idempotent.ts'
-import { BridgeError } from '../errors.ts'
+import { idempotently } from '../drivers/data-api/idempotent.ts'
+import { BridgeError } from '../model/errors.ts'
 
 /** Somebody else is applying migrations. */
 export class MigrationLockedError extends BridgeError {

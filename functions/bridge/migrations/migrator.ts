@@ -1,6 +1,6 @@
-import { BridgeError, type ErrorKind, kindOf } from '../errors.ts'
+import { SqlError } from '../drivers/sql-errors.ts'
+import { BridgeError, type ErrorKind, kindOf } from '../model/errors.ts'
 import type { Log } from '../runtime/log.ts'
-import { SqlError } from '../sql/errors.ts'
 import type { Migration } from './files.ts'
 import type { Applied, MigrationLedger } from './ledger.ts'
 import type { MigrationLock } from './lock.ts'

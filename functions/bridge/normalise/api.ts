@@ -1,11 +1,11 @@
-import type { Change, Intent } from '../change.ts'
-import type { Entity } from '../entity.ts'
 import { readJson, toRow } from '../http/body.ts'
 import { readIfMatch } from '../http/etag.ts'
+import { type Once, readOnce } from '../http/idempotency-key.ts'
 import { notFound, Problem } from '../http/problem.ts'
 import { type HttpRequest, readHttpEvent } from '../http/request.ts'
-import { type Once, readOnce } from '../idempotency/key.ts'
-import { faultOfKey } from '../key.ts'
+import type { Change, Intent } from '../model/change.ts'
+import type { Entity } from '../model/entity.ts'
+import { faultOfKey } from '../model/key.ts'
 
 /** What a client asks for; a write carries the change that it wishes. */
 export type ApiCall = { readonly from: 'api'; readonly request: HttpRequest; readonly entity: Entity } & (

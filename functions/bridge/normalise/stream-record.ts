@@ -1,7 +1,7 @@
 import * as z from 'zod'
-import { LARGEST_VERSION, type Version } from '../change.ts'
-import { InvalidRecordError } from '../errors.ts'
-import { DecimalText, decodeItem, type Value } from '../values.ts'
+import { LARGEST_VERSION, type Version } from '../model/change.ts'
+import { InvalidRecordError } from '../model/errors.ts'
+import { DecimalText, decodeItem, type Value } from '../model/values.ts'
 
 /** Its values are checked when they are decoded; a schema for the map would only copy it. */
 const item = z.custom<Record<string, unknown>>(

@@ -1,9 +1,9 @@
 import * as z from 'zod'
-import type { Version } from '../change.ts'
-import type { Entity } from '../entity.ts'
-import { ConfigurationError, InvalidRecordError } from '../errors.ts'
-import type { ReadChange, RecordReader } from './reader.ts'
-import { entityReader } from './record.ts'
+import { entityReader } from '../dynamo/entity-reader.ts'
+import type { Version } from '../model/change.ts'
+import type { Entity } from '../model/entity.ts'
+import { ConfigurationError, InvalidRecordError } from '../model/errors.ts'
+import type { ReadChange, RecordReader } from '../ports/record-reader.ts'
 
 /** A change with the stream record that it came from. */
 export type StreamChange = ReadChange & {

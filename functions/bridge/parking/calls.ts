@@ -7,8 +7,8 @@ import {
   type TransactWriteItem,
   TransactWriteItemsCommand,
 } from '@aws-sdk/client-dynamodb'
-import { cancellationOf, DynamoError } from '../dynamo/errors.ts'
-import { kindOf } from '../errors.ts'
+import { cancellationOf, DynamoError } from '../drivers/dynamo/errors.ts'
+import { kindOf } from '../model/errors.ts'
 import type { Deadline } from '../runtime/deadline.ts'
 import { retry } from '../runtime/retry.ts'
 import type { Item } from './items.ts'

@@ -1,15 +1,15 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { DynamoDBClient, TransactWriteItem } from '@aws-sdk/client-dynamodb'
-import type { Version } from '../change.ts'
+import type { Version } from '../model/change.ts'
+import type { Parked, ParkedHead, Parking, ParkingArchive, Waiting } from '../ports/parked.ts'
+import { comparePlaces } from '../ports/place.ts'
 import type { Deadline } from '../runtime/deadline.ts'
 import { ParkingCalls, textOf } from './calls.ts'
 import { ForeignParkingItemError, ParkingContentionError } from './errors.ts'
 import { type Entry, readEntry, readMark, readPart, readWaiting } from './items.ts'
 import { headKey, headsOf, markKey, payloadsOf, resolvedOf, resolvedStart, waitersFor } from './keys.ts'
-import type { Parked, ParkedHead, Parking, ParkingArchive, Waiting } from './parked.ts'
 import { pack, unpack } from './payload.ts'
-import { comparePlaces } from './place.ts'
 import { planPark, planResolve, type State } from './plan.ts'
 
 /** Keys whose states one BatchGetItem reads: two items each. */

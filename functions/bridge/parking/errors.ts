@@ -1,4 +1,4 @@
-import { BridgeError } from '../errors.ts'
+import { BridgeError } from '../model/errors.ts'
 
 /** A payload that one transaction can't hold. No stream record is that large, so something else is being parked. */
 export class PayloadTooLargeError extends BridgeError {

@@ -1,9 +1,9 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb'
 import * as z from 'zod'
-import type { Version } from '../change.ts'
+import type { Version } from '../model/change.ts'
+import type { ParkedHead, WaitsFor } from '../ports/parked.ts'
+import type { Place } from '../ports/place.ts'
 import { ForeignParkingItemError } from './errors.ts'
-import type { ParkedHead, WaitsFor } from './parked.ts'
-import type { Place } from './place.ts'
 
 export type Item = Record<string, AttributeValue>
 

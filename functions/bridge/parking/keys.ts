@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { WaitsFor } from './parked.ts'
+import type { WaitsFor } from '../ports/parked.ts'
 
 /** The primary key of an item of the parking table. */
 export type PrimaryKey = { readonly pk: { readonly S: string }; readonly sk: { readonly S: string } }

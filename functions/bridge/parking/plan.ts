@@ -1,9 +1,9 @@
 import type { TransactWriteItem } from '@aws-sdk/client-dynamodb'
-import type { Version } from '../change.ts'
+import type { Version } from '../model/change.ts'
+import type { Parked, ParkedHead, WaitsFor } from '../ports/parked.ts'
+import { comparePlaces } from '../ports/place.ts'
 import { type Entry, headAttributes, type Mark, markAttributes, padded, waitsAttributes } from './items.ts'
 import { headKey, markKey, type PrimaryKey, payloadKey, resolvedKey, waitingKey } from './keys.ts'
-import type { Parked, ParkedHead, WaitsFor } from './parked.ts'
-import { comparePlaces } from './place.ts'
 
 /**
  * What is written when a change is parked or resolved, as one transaction each.

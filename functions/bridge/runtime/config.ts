@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { ConfigurationError } from '../errors.ts'
+import { ConfigurationError } from '../model/errors.ts'
 
 const arn = z.string().startsWith('arn:')
 const json = <S extends z.ZodType>(schema: S) =>

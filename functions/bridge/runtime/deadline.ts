@@ -1,4 +1,4 @@
-import { DeadlineError } from '../errors.ts'
+import { DeadlineError } from '../model/errors.ts'
 
 /** The part of Lambda's context that tells how long an invocation may still run. */
 export type InvocationContext = { readonly awsRequestId: string; getRemainingTimeInMillis(): number }

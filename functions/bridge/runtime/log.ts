@@ -1,5 +1,5 @@
-import { BridgeError } from '../errors.ts'
-import { SqlError } from '../sql/errors.ts'
+import { SqlError } from '../drivers/sql-errors.ts'
+import { BridgeError } from '../model/errors.ts'
 
 /**
  * What the bridge needs of a logger. Fields name entities, keys and versions, never a customer's values.

@@ -1,4 +1,4 @@
-import { BridgeError } from '../errors.ts'
+import { BridgeError } from '../model/errors.ts'
 
 /** An event of a shape that the function doesn't know. It is refused, not guessed at. */
 export class UnknownEventError extends BridgeError {

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import { type Change, coalesce } from '../change.ts'
-import { kindOf } from '../errors.ts'
-import { nothingApplied, type PartialOutcome, type Refused, StillReferencedError } from '../outcome.ts'
+import { type Change, coalesce } from '../model/change.ts'
+import { kindOf } from '../model/errors.ts'
+import { nothingApplied, type PartialOutcome, type Refused, StillReferencedError } from '../model/outcome.ts'
 import { retry } from '../runtime/retry.ts'
 import type { SyncParts } from './parts.ts'
 

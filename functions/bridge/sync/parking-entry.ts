@@ -1,10 +1,10 @@
-import { subjectOf } from '../change.ts'
-import { BridgeError, kindOf } from '../errors.ts'
+import { subjectOf } from '../model/change.ts'
+import { BridgeError, kindOf } from '../model/errors.ts'
+import type { Refused } from '../model/outcome.ts'
 import type { Rejected } from '../normalise/stream.ts'
-import type { Refused } from '../outcome.ts'
-import type { Parked, ParkedClass } from '../parking/parked.ts'
+import type { Parked, ParkedClass } from '../ports/parked.ts'
+import type { Sink } from '../ports/sink.ts'
 import type { CountName, Metrics } from '../runtime/metrics.ts'
-import type { Sink } from '../sink.ts'
 
 /** How a record that can't become a change is set aside. */
 export const parkedRecord = ({ sequenceNumber, entity, key, version, record, error }: Rejected): Parked => ({

@@ -1,8 +1,8 @@
-import type { Parking } from '../parking/parked.ts'
+import type { Parking } from '../ports/parked.ts'
+import type { Sink, Source } from '../ports/sink.ts'
 import type { Deadline } from '../runtime/deadline.ts'
 import type { Log } from '../runtime/log.ts'
 import type { Metrics } from '../runtime/metrics.ts'
-import type { Sink, Source } from '../sink.ts'
 
 /** What applying a stream's changes to a store, and setting aside those that can't be applied, needs. */
 export type SyncParts = {

@@ -1,5 +1,5 @@
-import { type Change, subjectOf } from '../change.ts'
-import type { ParkedHead, Waiting } from '../parking/parked.ts'
+import { type Change, subjectOf } from '../model/change.ts'
+import type { ParkedHead, Waiting } from '../ports/parked.ts'
 import { applyPatiently, isDependency, type NamedOutcome } from './apply-patiently.ts'
 import type { SyncParts } from './parts.ts'
 import { retryParked } from './retry-parked.ts'

@@ -1,8 +1,8 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
-import { inLanes } from '../jobs/lanes.ts'
-import type { Bounds } from '../jobs/patient-call.ts'
-import { scanSegment } from '../jobs/scan.ts'
+import type { Bounds } from '../drivers/dynamo/patient-call.ts'
+import { scanSegment } from '../drivers/dynamo/scan.ts'
+import { inLanes } from '../runtime/lanes.ts'
 import { type Difference, type DifferenceKind, nameOf, Sides } from './compare-sides.ts'
 import type { Projection } from './projection.ts'
 

@@ -1,4 +1,4 @@
-import { BridgeError } from '../errors.ts'
+import { BridgeError } from '../model/errors.ts'
 
 /** Another item of the source has the target key already. It waits there until that one is gone. */
 export class TargetTakenError extends BridgeError {

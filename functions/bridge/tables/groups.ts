@@ -1,5 +1,5 @@
-import type { Change } from '../change.ts'
-import type { Value } from '../values.ts'
+import type { Change } from '../model/change.ts'
+import type { Value } from '../model/values.ts'
 import { ACTIONS, type Attempt } from './guarded-actions.ts'
 
 /** DynamoDB takes so many actions in a transaction. */

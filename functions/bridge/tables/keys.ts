@@ -1,9 +1,9 @@
-import type { Row } from '../change.ts'
-import { toAttributeValue } from '../dynamo/attribute-values.ts'
+import { type KeyAttribute, type KeySchema, keyAttributes } from '../drivers/dynamo/key-schema.ts'
 import type { Item } from '../dynamo/items.ts'
-import { type KeyAttribute, type KeySchema, keyAttributes } from '../dynamo/key-schema.ts'
-import { InvalidRecordError } from '../errors.ts'
-import { DecimalText, type Value } from '../values.ts'
+import { toAttributeValue } from '../model/attribute-values.ts'
+import type { Row } from '../model/change.ts'
+import { InvalidRecordError } from '../model/errors.ts'
+import { DecimalText, type Value } from '../model/values.ts'
 
 /**
  * An item's key as one text: the value itself where the key is one attribute, else a JSON list of both. Two keys of a

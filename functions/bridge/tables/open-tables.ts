@@ -1,5 +1,5 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
-import { openDynamo } from '../dynamo/client.ts'
+import { openDynamo } from '../drivers/dynamo/client.ts'
 import { DynamoParking } from '../parking/dynamo-parking.ts'
 import type { Deadline } from '../runtime/deadline.ts'
 import type { Log } from '../runtime/log.ts'

@@ -1,6 +1,6 @@
-import type { Change, Version } from '../change.ts'
-import { InvalidRecordError } from '../errors.ts'
-import type { RecordFault, RecordReader, RecordReading } from '../normalise/reader.ts'
+import type { Change, Version } from '../model/change.ts'
+import { InvalidRecordError } from '../model/errors.ts'
+import { decodeItem, type Value } from '../model/values.ts'
 import type { TableIndex } from '../normalise/stream.ts'
 import {
   createdAt,
@@ -10,7 +10,7 @@ import {
   streamVersion,
   versionOf,
 } from '../normalise/stream-record.ts'
-import { decodeItem, type Value } from '../values.ts'
+import type { RecordFault, RecordReader, RecordReading } from '../ports/record-reader.ts'
 import { keyText } from './keys.ts'
 import { deleteOf, type Occasion, type Projected, projectRow, upsertOf } from './project.ts'
 import type { Projection } from './projection.ts'

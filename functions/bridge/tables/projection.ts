@@ -1,6 +1,6 @@
-import type { Row } from '../change.ts'
-import { type KeyDefinition, type KeySchema, keyAttributes, keySchema } from '../dynamo/key-schema.ts'
-import { DecimalText, type Value } from '../values.ts'
+import { type KeyDefinition, type KeySchema, keyAttributes, keySchema } from '../drivers/dynamo/key-schema.ts'
+import type { Row } from '../model/change.ts'
+import { DecimalText, type Value } from '../model/values.ts'
 import { type Table, tableName } from './table.ts'
 
 /**

@@ -1,4 +1,4 @@
-import type { Change, Row, Version } from '../change.ts'
+import type { Change, Row, Version } from '../model/change.ts'
 import { SEQUENCE_SPACE, versionOf } from '../normalise/stream-record.ts'
 import { keyText } from './keys.ts'
 import { projectRow, upsertOf } from './project.ts'

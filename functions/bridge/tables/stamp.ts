@@ -1,5 +1,5 @@
-import type { Row, Version } from '../change.ts'
 import type { Item } from '../dynamo/items.ts'
+import type { Row, Version } from '../model/change.ts'
 
 /**
  * What an item of a kept table has beside its attributes: at which version it is, and of which item of the source it

@@ -5,7 +5,7 @@ import {
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb'
 import * as z from 'zod'
-import { DynamoError } from '../dynamo/errors.ts'
+import { DynamoError } from '../drivers/dynamo/errors.ts'
 import type { Item } from '../dynamo/items.ts'
 import type { Deadline } from '../runtime/deadline.ts'
 

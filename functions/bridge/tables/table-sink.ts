@@ -5,16 +5,16 @@ import {
   type TransactWriteItem,
   TransactWriteItemsCommand,
 } from '@aws-sdk/client-dynamodb'
-import { type Change, coalesce, subjectOf } from '../change.ts'
-import { cancellationOf, DynamoError } from '../dynamo/errors.ts'
+import { cancellationOf, DynamoError } from '../drivers/dynamo/errors.ts'
 import type { Item } from '../dynamo/items.ts'
-import { ConfigurationError, InvalidRecordError } from '../errors.ts'
-import { inLanes } from '../jobs/lanes.ts'
-import { nothingApplied, type PartialOutcome, sum, UnsettledError } from '../outcome.ts'
-import type { WaitsFor } from '../parking/parked.ts'
+import { type Change, coalesce, subjectOf } from '../model/change.ts'
+import { ConfigurationError, InvalidRecordError } from '../model/errors.ts'
+import { nothingApplied, type PartialOutcome, sum, UnsettledError } from '../model/outcome.ts'
+import type { WaitsFor } from '../ports/parked.ts'
+import type { Sink } from '../ports/sink.ts'
 import type { Deadline } from '../runtime/deadline.ts'
+import { inLanes } from '../runtime/lanes.ts'
 import { pause } from '../runtime/retry.ts'
-import type { Sink } from '../sink.ts'
 import { groupsOf, wavesOf } from './groups.ts'
 import {
   ACTIONS,

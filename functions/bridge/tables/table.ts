@@ -1,4 +1,4 @@
-import { type KeyDefinition, type KeySchema, keySchema } from '../dynamo/key-schema.ts'
+import { type KeyDefinition, type KeySchema, keySchema } from '../drivers/dynamo/key-schema.ts'
 
 export type TableDefinition = {
   /** Its name in this project, such as `users`: TABLES and the stack's outputs have it by this name. */

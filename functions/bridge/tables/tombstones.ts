@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { TransactWriteItem } from '@aws-sdk/client-dynamodb'
-import { type Change, subjectOf } from '../change.ts'
 import type { Item } from '../dynamo/items.ts'
+import { type Change, subjectOf } from '../model/change.ts'
 import { versionText } from './stamp.ts'
 
 /**

@@ -1,5 +1,5 @@
 import { inspect } from 'node:util'
-import { BridgeError, type ErrorKind } from '../../../functions/bridge/errors.ts'
+import { BridgeError, type ErrorKind } from '../../../functions/bridge/model/errors.ts'
 import { CliError } from './errors.ts'
 import { EXIT, type ExitCode } from './exit-codes.ts'
 import type { Io } from './io.ts'

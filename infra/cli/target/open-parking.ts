@@ -1,6 +1,6 @@
-import { openDynamo } from '../../../functions/bridge/dynamo/client.ts'
+import { openDynamo } from '../../../functions/bridge/drivers/dynamo/client.ts'
 import { DynamoParking } from '../../../functions/bridge/parking/dynamo-parking.ts'
-import type { Parking, ParkingArchive } from '../../../functions/bridge/parking/parked.ts'
+import type { Parking, ParkingArchive } from '../../../functions/bridge/ports/parked.ts'
 import { Deadline } from '../../../functions/bridge/runtime/deadline.ts'
 import { outputOf, type Target } from './target.ts'
 

@@ -1,4 +1,4 @@
-import type { RateLimiter } from '../../../functions/bridge/jobs/rate-limiter.ts'
+import type { RateLimiter } from '../../../functions/bridge/drivers/dynamo/rate-limiter.ts'
 import { grouped } from '../conventions/figures.ts'
 
 /**

@@ -13,8 +13,11 @@ import {
   type RawBuilder,
 } from 'kysely'
 import * as z from 'zod'
-import { toParameter } from '../../../functions/bridge/data-api/fields.ts'
-import { DataApiQueryCompiler, parameterName } from '../../../functions/bridge/data-api/query-compiler.ts'
+import { toParameter } from '../../../functions/bridge/drivers/data-api/fields.ts'
+import {
+  DataApiQueryCompiler,
+  parameterName,
+} from '../../../functions/bridge/drivers/data-api/query-compiler.ts'
 import type { Repetition, Way } from './measure.ts'
 import type { Parts } from './parts.ts'
 import type { Workload } from './workloads.ts'

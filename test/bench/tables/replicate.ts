@@ -1,6 +1,6 @@
 import { DescribeTableCommand } from '@aws-sdk/client-dynamodb'
 import { DynamoDBStreamsClient } from '@aws-sdk/client-dynamodb-streams'
-import { type KeySchema, keyAttributes } from '../../../functions/bridge/dynamo/key-schema.ts'
+import { type KeySchema, keyAttributes } from '../../../functions/bridge/drivers/dynamo/key-schema.ts'
 import { jobsTable } from '../../../functions/bridge/jobs/job-settings.ts'
 import { tombstoneTable } from '../../../functions/bridge/tables/tombstones.ts'
 import { projections } from '../../../functions/tables/index.ts'

@@ -1,4 +1,4 @@
-import type { Row } from '../../../functions/bridge/change.ts'
+import type { Row } from '../../../functions/bridge/model/change.ts'
 import { chef } from '../../../functions/entities/chef.ts'
 import { recipe } from '../../../functions/entities/recipe.ts'
 import type { SoakEntity } from '../ground.ts'

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import type { Row } from '../../../functions/bridge/change.ts'
+import type { Row } from '../../../functions/bridge/model/change.ts'
 import { arbitraryRecipe } from '../../support/arbitrary-recipe.ts'
 import type { SoakEntity } from '../ground.ts'
 import type { Random } from '../random.ts'

@@ -1,6 +1,6 @@
 import type { CopyClients, CopyPlan, CopyStep } from '../../../../functions/bridge/copy/copy.ts'
-import { keyAttributes } from '../../../../functions/bridge/dynamo/key-schema.ts'
-import type { TableFacts } from '../../../../functions/bridge/jobs/describe.ts'
+import type { TableFacts } from '../../../../functions/bridge/drivers/dynamo/describe.ts'
+import { keyAttributes } from '../../../../functions/bridge/drivers/dynamo/key-schema.ts'
 import { bytes, grouped } from '../../conventions/figures.ts'
 import type { Io } from '../../conventions/io.ts'
 import { printFacts, printTable } from '../../conventions/results.ts'

@@ -1,4 +1,4 @@
-import type { ParkedHead, WaitsFor } from '../../../../functions/bridge/parking/parked.ts'
+import type { ParkedHead, WaitsFor } from '../../../../functions/bridge/ports/parked.ts'
 
 /** `chef 17, any recipe` */
 export const describeWaits = (waitsFor: readonly WaitsFor[] | undefined): string =>

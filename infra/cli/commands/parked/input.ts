@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { inOrderOfReference } from '../../../../functions/bridge/entity.ts'
+import { inOrderOfReference } from '../../../../functions/bridge/model/entity.ts'
 import { entities } from '../../../../functions/entities/index.ts'
 import { projections } from '../../../../functions/tables/index.ts'
 

@@ -1,4 +1,4 @@
-import type { ParkedHead, Parking, ParkingArchive } from '../../../../functions/bridge/parking/parked.ts'
+import type { ParkedHead, Parking, ParkingArchive } from '../../../../functions/bridge/ports/parked.ts'
 import { type RetryOutcome, retryParked } from '../../../../functions/bridge/sync/retry-parked.ts'
 import type { Context } from '../../conventions/command.ts'
 import { confirm } from '../../conventions/confirm.ts'

@@ -1,5 +1,5 @@
+import { RateLimiter } from '../../../../functions/bridge/drivers/dynamo/rate-limiter.ts'
 import { JobBusyError, type JobLease, type Tally } from '../../../../functions/bridge/jobs/jobs.ts'
-import { RateLimiter } from '../../../../functions/bridge/jobs/rate-limiter.ts'
 import { addTallies } from '../../../../functions/bridge/jobs/segments.ts'
 import { backfill } from '../../../../functions/bridge/tables/backfill.ts'
 import type { TableSyncParts } from '../../../../functions/bridge/tables/open-tables.ts'

@@ -1,4 +1,4 @@
-import { describeTable } from '../../../../functions/bridge/jobs/describe.ts'
+import { describeTable } from '../../../../functions/bridge/drivers/dynamo/describe.ts'
 import { segmentsOf } from '../../../../functions/bridge/jobs/segments.ts'
 import type { Projection } from '../../../../functions/bridge/tables/projection.ts'
 import type { Context } from '../../conventions/command.ts'

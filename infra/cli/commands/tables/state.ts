@@ -1,4 +1,4 @@
-import { describeTable } from '../../../../functions/bridge/jobs/describe.ts'
+import { describeTable } from '../../../../functions/bridge/drivers/dynamo/describe.ts'
 import type { Jobs } from '../../../../functions/bridge/jobs/jobs.ts'
 import type { TableSyncParts } from '../../../../functions/bridge/tables/open-tables.ts'
 import type { Projection } from '../../../../functions/bridge/tables/projection.ts'

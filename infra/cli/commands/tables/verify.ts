@@ -1,5 +1,5 @@
-import { describeTable } from '../../../../functions/bridge/jobs/describe.ts'
-import { RateLimiter } from '../../../../functions/bridge/jobs/rate-limiter.ts'
+import { describeTable } from '../../../../functions/bridge/drivers/dynamo/describe.ts'
+import { RateLimiter } from '../../../../functions/bridge/drivers/dynamo/rate-limiter.ts'
 import { segmentsOf } from '../../../../functions/bridge/jobs/segments.ts'
 import { type Comparison, compareProjection } from '../../../../functions/bridge/tables/compare.ts'
 import { DIFFERENCES } from '../../../../functions/bridge/tables/compare-sides.ts'

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import type { ResultSetHeader, RowDataPacket } from 'mysql2/promise'
-import type { Change } from '../../../../functions/bridge/change.ts'
+import type { Change } from '../../../../functions/bridge/model/change.ts'
 import { recipe } from '../../../../functions/entities/recipe.ts'
 import { openTestAurora, type TestAurora } from '../../../support/aurora.ts'
 

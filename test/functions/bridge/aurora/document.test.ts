@@ -6,8 +6,8 @@ import {
   toDocumentRow,
   toKeyRow,
 } from '../../../../functions/bridge/aurora/document.ts'
-import type { Change, Row } from '../../../../functions/bridge/change.ts'
-import { DecimalText } from '../../../../functions/bridge/values.ts'
+import type { Change, Row } from '../../../../functions/bridge/model/change.ts'
+import { DecimalText } from '../../../../functions/bridge/model/values.ts'
 import { chef } from '../../../../functions/entities/chef.ts'
 import { recipe } from '../../../../functions/entities/recipe.ts'
 

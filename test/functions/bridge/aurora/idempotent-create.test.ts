@@ -1,15 +1,15 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
+import { KEPT_FOR } from '../../../../functions/bridge/api/first-answer.ts'
 import { AuroraStore } from '../../../../functions/bridge/aurora/aurora-store.ts'
 import * as records from '../../../../functions/bridge/aurora/idempotency-records.ts'
-import type { Change } from '../../../../functions/bridge/change.ts'
-import type { Entity } from '../../../../functions/bridge/entity.ts'
-import { KEPT_FOR } from '../../../../functions/bridge/idempotency/first-answer.ts'
-import { readOnce } from '../../../../functions/bridge/idempotency/key.ts'
-import type { EntityStore } from '../../../../functions/bridge/store.ts'
+import { readOnce } from '../../../../functions/bridge/http/idempotency-key.ts'
+import type { Change } from '../../../../functions/bridge/model/change.ts'
+import type { Entity } from '../../../../functions/bridge/model/entity.ts'
+import type { EntityStore } from '../../../../functions/bridge/ports/store.ts'
 import { chef } from '../../../../functions/entities/chef.ts'
 import { openTestAurora, type TestAurora } from '../../../support/aurora.ts'
-import { clientOf, describeRepeatableCreate, type Side } from '../idempotency/suite.ts'
+import { clientOf, describeRepeatableCreate, type Side } from '../api/idempotency-suite.ts'
 
 const rowsOf = async (aurora: TestAurora, query: string, values: unknown[] = []) => {
   const [rows] = await aurora.legacy.query(query, values)

@@ -1,10 +1,15 @@
 import { fc } from '@fast-check/jest'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
-import type { Change, Row } from '../../../../functions/bridge/change.ts'
 import { toAttributes } from '../../../../functions/bridge/dynamo/items.ts'
-import { jsonValue, parseExactJson } from '../../../../functions/bridge/exact-json.ts'
 import { toRow } from '../../../../functions/bridge/http/body.ts'
-import { canonicalText, DecimalText, decodeItem, type Value } from '../../../../functions/bridge/values.ts'
+import type { Change, Row } from '../../../../functions/bridge/model/change.ts'
+import { jsonValue, parseExactJson } from '../../../../functions/bridge/model/exact-json.ts'
+import {
+  canonicalText,
+  DecimalText,
+  decodeItem,
+  type Value,
+} from '../../../../functions/bridge/model/values.ts'
 import { recipe } from '../../../../functions/entities/recipe.ts'
 import { arbitraryRecipe } from '../../../support/arbitrary-recipe.ts'
 import { openTestAurora, type TestAurora } from '../../../support/aurora.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import { readSelected } from '../../../../functions/bridge/aurora/selection.ts'
-import { DecimalText } from '../../../../functions/bridge/values.ts'
+import { DecimalText } from '../../../../functions/bridge/model/values.ts'
 import { recipe } from '../../../../functions/entities/recipe.ts'
 
 const names = Object.keys(recipe.attributes)

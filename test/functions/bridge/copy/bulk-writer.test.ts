@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { BulkWriter, type BulkWriterOptions } from '../../../../functions/bridge/copy/bulk-writer.ts'
-import { DeadlineError } from '../../../../functions/bridge/errors.ts'
-import { RateLimiter } from '../../../../functions/bridge/jobs/rate-limiter.ts'
+import { RateLimiter } from '../../../../functions/bridge/drivers/dynamo/rate-limiter.ts'
+import { DeadlineError } from '../../../../functions/bridge/model/errors.ts'
 import { Deadline } from '../../../../functions/bridge/runtime/deadline.ts'
 import { first, losingAnswers, type SeenCall, withFaults } from '../jobs/faulty-dynamo.ts'
 import {

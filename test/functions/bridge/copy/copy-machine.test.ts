@@ -9,8 +9,8 @@ import {
   readCopyOperation,
   runCopySegment,
 } from '../../../../functions/bridge/copy/copy-machine.ts'
+import type { Item } from '../../../../functions/bridge/drivers/dynamo/scan.ts'
 import { JobBusyError } from '../../../../functions/bridge/jobs/jobs.ts'
-import type { Item } from '../../../../functions/bridge/jobs/scan.ts'
 import { Deadline } from '../../../../functions/bridge/runtime/deadline.ts'
 import { withFaults } from '../jobs/faulty-dynamo.ts'
 import { deadlineIn, idsOf, itemsOf, type JobTables, openJobTables, readAll } from '../jobs/job-tables.ts'

@@ -10,13 +10,13 @@ import {
   requireComplete,
   runCopy,
 } from '../../../../functions/bridge/copy/copy.ts'
-import { keySchema } from '../../../../functions/bridge/dynamo/key-schema.ts'
-import { MissingTableError } from '../../../../functions/bridge/jobs/describe.ts'
+import { MissingTableError } from '../../../../functions/bridge/drivers/dynamo/describe.ts'
+import { keySchema } from '../../../../functions/bridge/drivers/dynamo/key-schema.ts'
+import { RateLimiter } from '../../../../functions/bridge/drivers/dynamo/rate-limiter.ts'
+import type { Item } from '../../../../functions/bridge/drivers/dynamo/scan.ts'
 import { JobBusyError, JobChangedError } from '../../../../functions/bridge/jobs/jobs.ts'
-import { RateLimiter } from '../../../../functions/bridge/jobs/rate-limiter.ts'
-import type { Item } from '../../../../functions/bridge/jobs/scan.ts'
+import { decodeItem, sameValue } from '../../../../functions/bridge/model/values.ts'
 import { Deadline } from '../../../../functions/bridge/runtime/deadline.ts'
-import { decodeItem, sameValue } from '../../../../functions/bridge/values.ts'
 import { arbitraryItem } from '../../../support/arbitrary-item.ts'
 import { first, losingAnswers, withFaults } from '../jobs/faulty-dynamo.ts'
 import { deadlineIn, idsOf, itemsOf, type JobTables, openJobTables, readAll } from '../jobs/job-tables.ts'

@@ -1,5 +1,5 @@
 import { type CopyReport, runCopy } from '../../../../functions/bridge/copy/copy.ts'
-import { keySchema } from '../../../../functions/bridge/dynamo/key-schema.ts'
+import { keySchema } from '../../../../functions/bridge/drivers/dynamo/key-schema.ts'
 import { DynamoJobs } from '../../../../functions/bridge/jobs/dynamo-jobs.ts'
 import { jobsTable } from '../../../../functions/bridge/jobs/job-settings.ts'
 import { Deadline } from '../../../../functions/bridge/runtime/deadline.ts'

@@ -6,9 +6,9 @@ import {
   TransactionCanceledException,
 } from '@aws-sdk/client-dynamodb'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import { recordTable } from '../../../../functions/bridge/idempotency/settings.ts'
+import { recordTable } from '../../../../functions/bridge/api/idempotency-table.ts'
 import { Deadline } from '../../../../functions/bridge/runtime/deadline.ts'
-import { clientOf, describeRepeatableCreate, type Side } from '../idempotency/suite.ts'
+import { clientOf, describeRepeatableCreate, type Side } from '../api/idempotency-suite.ts'
 import { openDynamo, openTestTables } from './tables.ts'
 
 type Tables = Awaited<ReturnType<typeof openTestTables>>

@@ -7,10 +7,10 @@ import {
   PutItemCommand,
 } from '@aws-sdk/client-dynamodb'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { DynamoError } from '../../../../functions/bridge/drivers/dynamo/errors.ts'
 import { DynamoStore } from '../../../../functions/bridge/dynamo/dynamo-store.ts'
-import { DynamoError } from '../../../../functions/bridge/dynamo/errors.ts'
 import { ForeignItemError, type Item } from '../../../../functions/bridge/dynamo/items.ts'
-import { ConfigurationError, DeadlineError } from '../../../../functions/bridge/errors.ts'
+import { ConfigurationError, DeadlineError } from '../../../../functions/bridge/model/errors.ts'
 import { Deadline } from '../../../../functions/bridge/runtime/deadline.ts'
 import { chef } from '../../../../functions/entities/chef.ts'
 import { silent } from '../../../support/log.ts'

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import type { Change, Intent, Row } from '../../../../functions/bridge/change.ts'
 import { ForeignItemError } from '../../../../functions/bridge/dynamo/items.ts'
-import type { Entity } from '../../../../functions/bridge/entity.ts'
-import { DecimalText } from '../../../../functions/bridge/values.ts'
+import type { Change, Intent, Row } from '../../../../functions/bridge/model/change.ts'
+import type { Entity } from '../../../../functions/bridge/model/entity.ts'
+import { DecimalText } from '../../../../functions/bridge/model/values.ts'
 import { knife, oven, pan, shelf } from '../../fixtures/kitchen.ts'
 import { openTestTables } from './tables.ts'
 

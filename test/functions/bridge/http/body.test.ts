@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals'
-import type { Entity } from '../../../../functions/bridge/entity.ts'
 import { LARGEST_BODY, readJson, toRow } from '../../../../functions/bridge/http/body.ts'
 import { type Fault, Problem } from '../../../../functions/bridge/http/problem.ts'
 import type { HttpRequest } from '../../../../functions/bridge/http/request.ts'
-import { DecimalText } from '../../../../functions/bridge/values.ts'
+import type { Entity } from '../../../../functions/bridge/model/entity.ts'
+import { DecimalText } from '../../../../functions/bridge/model/values.ts'
 import { chef } from '../../../../functions/entities/chef.ts'
 import { recipe } from '../../../../functions/entities/recipe.ts'
 

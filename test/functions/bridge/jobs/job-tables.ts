@@ -7,9 +7,13 @@ import {
   ScanCommand,
 } from '@aws-sdk/client-dynamodb'
 import { BulkWriter } from '../../../../functions/bridge/copy/bulk-writer.ts'
-import { type KeySchema, keyAttributes, keySchema } from '../../../../functions/bridge/dynamo/key-schema.ts'
+import {
+  type KeySchema,
+  keyAttributes,
+  keySchema,
+} from '../../../../functions/bridge/drivers/dynamo/key-schema.ts'
+import type { Item } from '../../../../functions/bridge/drivers/dynamo/scan.ts'
 import { DynamoJobs } from '../../../../functions/bridge/jobs/dynamo-jobs.ts'
-import type { Item } from '../../../../functions/bridge/jobs/scan.ts'
 import { Deadline } from '../../../../functions/bridge/runtime/deadline.ts'
 
 /** A client of the test run's DynamoDB, or of an endpoint in front of it. */

@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals'
-import { DeadlineError } from '../../../../functions/bridge/errors.ts'
+import type { Item, ScanPage } from '../../../../functions/bridge/drivers/dynamo/scan.ts'
 import { JobBusyError, type SegmentProgress, type Tally } from '../../../../functions/bridge/jobs/jobs.ts'
-import type { Item, ScanPage } from '../../../../functions/bridge/jobs/scan.ts'
 import { addTallies, NOTHING, runSegments, segmentsOf } from '../../../../functions/bridge/jobs/segments.ts'
+import { DeadlineError } from '../../../../functions/bridge/model/errors.ts'
 import { Deadline } from '../../../../functions/bridge/runtime/deadline.ts'
 import { deadlineIn } from './job-tables.ts'
 

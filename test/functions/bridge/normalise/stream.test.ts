@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
-import { ConfigurationError, InvalidRecordError } from '../../../../functions/bridge/errors.ts'
+import { ConfigurationError, InvalidRecordError } from '../../../../functions/bridge/model/errors.ts'
 import {
   normaliseStreamEvent,
   type StreamBatch,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
-import { ConfigurationError } from '../../../../functions/bridge/errors.ts'
+import { ConfigurationError } from '../../../../functions/bridge/model/errors.ts'
 import { readConfig, settings } from '../../../../functions/bridge/runtime/config.ts'
 
 const all = settings.aurora

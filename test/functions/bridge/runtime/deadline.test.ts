@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals'
-import { DeadlineError } from '../../../../functions/bridge/errors.ts'
+import { DeadlineError } from '../../../../functions/bridge/model/errors.ts'
 import { Deadline } from '../../../../functions/bridge/runtime/deadline.ts'
 
 const invocation = (remaining: number) => ({ awsRequestId: 'r', getRemainingTimeInMillis: () => remaining })

@@ -9,8 +9,8 @@ const logged = async (statements: string): Promise<Record<string, unknown>[]> =>
     JSON.stringify(new URL(`../../../../functions/bridge/${path}`, import.meta.url).href)
   const script = `
     import { LambdaLog } from ${source('runtime/log.ts')}
-    import { DataApiError } from ${source('data-api/errors.ts')}
-    import { InvalidRecordError } from ${source('errors.ts')}
+    import { DataApiError } from ${source('drivers/data-api/errors.ts')}
+    import { InvalidRecordError } from ${source('model/errors.ts')}
     const log = new LambdaLog('legacy')
     ${statements}`
   const { stdout, stderr } = await promisify(execFile)(

@@ -10,7 +10,7 @@ import {
 import { AuroraSink } from '../../../../functions/bridge/aurora/aurora-sink.ts'
 import { DynamoCurrentItems } from '../../../../functions/bridge/dynamo/current-items.ts'
 import { EntitySource } from '../../../../functions/bridge/dynamo/entity-source.ts'
-import type { Entity } from '../../../../functions/bridge/entity.ts'
+import type { Entity } from '../../../../functions/bridge/model/entity.ts'
 import {
   normaliseStreamEvent,
   type StreamBatch,

@@ -1,6 +1,6 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import { RateLimiter } from '../../../../functions/bridge/drivers/dynamo/rate-limiter.ts'
 import type { SegmentProgress } from '../../../../functions/bridge/jobs/jobs.ts'
-import { RateLimiter } from '../../../../functions/bridge/jobs/rate-limiter.ts'
 import { Deadline } from '../../../../functions/bridge/runtime/deadline.ts'
 import { backfill } from '../../../../functions/bridge/tables/backfill.ts'
 import type { Projection } from '../../../../functions/bridge/tables/projection.ts'

@@ -1,8 +1,8 @@
 import { fc, test } from '@fast-check/jest'
 import { describe, expect, it } from '@jest/globals'
-import { keySchema } from '../../../../functions/bridge/dynamo/key-schema.ts'
+import { keySchema } from '../../../../functions/bridge/drivers/dynamo/key-schema.ts'
+import { DecimalText, decodeItem, sameValue } from '../../../../functions/bridge/model/values.ts'
 import { keyItem, keyText } from '../../../../functions/bridge/tables/keys.ts'
-import { DecimalText, decodeItem, sameValue } from '../../../../functions/bridge/values.ts'
 
 describe('the text of a key', () => {
   const values = {

@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals'
-import type { Row } from '../../../../functions/bridge/change.ts'
+import type { Row } from '../../../../functions/bridge/model/change.ts'
+import { DecimalText } from '../../../../functions/bridge/model/values.ts'
 import { projectRow } from '../../../../functions/bridge/tables/project.ts'
 import { type Projection, replicate, reshape } from '../../../../functions/bridge/tables/projection.ts'
 import { defineTable } from '../../../../functions/bridge/tables/table.ts'
-import { DecimalText } from '../../../../functions/bridge/values.ts'
 
 const users = defineTable({ name: 'users', key: { partition: 'email' } })
 const ann: Row = { email: 'ann@example.com', state: 'TX', city: 'Austin', zipcode: '78701' }

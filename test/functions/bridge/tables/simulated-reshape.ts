@@ -1,9 +1,9 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb'
 import type { Item } from '../../../../functions/bridge/dynamo/items.ts'
+import { canonicalText, DecimalText, decodeItem } from '../../../../functions/bridge/model/values.ts'
 import { type Projection, replicate, reshape } from '../../../../functions/bridge/tables/projection.ts'
 import { STAMP } from '../../../../functions/bridge/tables/stamp.ts'
 import { defineTable } from '../../../../functions/bridge/tables/table.ts'
-import { canonicalText, DecimalText, decodeItem } from '../../../../functions/bridge/values.ts'
 
 const things = defineTable({ name: 'things', key: { partition: 'id' } })
 

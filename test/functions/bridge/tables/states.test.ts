@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import { keySchema } from '../../../../functions/bridge/dynamo/key-schema.ts'
+import { keySchema } from '../../../../functions/bridge/drivers/dynamo/key-schema.ts'
 import { jobsTable } from '../../../../functions/bridge/jobs/job-settings.ts'
 import { Deadline } from '../../../../functions/bridge/runtime/deadline.ts'
 import { DynamoStates } from '../../../../functions/bridge/tables/states.ts'

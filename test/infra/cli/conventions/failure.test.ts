@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
-import { DynamoError } from '../../../../functions/bridge/dynamo/errors.ts'
+import { DynamoError } from '../../../../functions/bridge/drivers/dynamo/errors.ts'
 import { interrupted, usageError } from '../../../../infra/cli/conventions/errors.ts'
 import { reportFailure } from '../../../../infra/cli/conventions/failure.ts'
 import { fakeTerminal } from './terminal.ts'

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
-import { keySchema } from '../../../../functions/bridge/dynamo/key-schema.ts'
+import { keySchema } from '../../../../functions/bridge/drivers/dynamo/key-schema.ts'
 import { openTestTableStack, type TestTableStack, usersOf } from './harness.ts'
 
 const BY_EMAIL = keySchema({ partition: 'email' }, 'users')

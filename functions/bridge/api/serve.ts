@@ -1,0 +1,106 @@
+import { etagOf } from '../http/etag.ts'
+import { readPageRequest } from '../http/paging.ts'
+import { Problem } from '../http/problem.ts'
+import { type HttpResponse, json, noContent, problemResponse } from '../http/response.ts'
+import type { Entity } from '../model/entity.ts'
+import { BridgeError, kindOf } from '../model/errors.ts'
+import { type ApiCall, type Refusal, unknownKey } from '../normalise/api.ts'
+import type { EntityStore, Stored } from '../ports/store.ts'
+import type { Log } from '../runtime/log.ts'
+
+/**
+ * Serves one call from a store. Nothing is written unless the whole request is valid, and no error leaves as a
+ * success: a fault of the client is a 4xx, anything else a 5xx with the request's id and no internals.
+ */
+export const serve = async (
+  call: ApiCall | Refusal,
+  store: EntityStore,
+  { requestId, log }: { readonly requestId: string; readonly log: Log },
+): Promise<HttpResponse> => {
+  try {
+    if (call.action === 'refuse') throw call.problem
+    return await answer(call, store)
+  } catch (error) {
+    return problemResponse(toProblem(error, log), call.request.path, requestId)
+  }
+}
+
+const answer = async (call: ApiCall, store: EntityStore): Promise<HttpResponse> => {
+  const { entity, request } = call
+  switch (call.action) {
+    case 'list': {
+      const { items, cursor } = await store.list(entity, readPageRequest(request.query))
+      return json(200, { items: items.map((item) => represent(entity, item)), ...(cursor && { cursor }) })
+    }
+    case 'read':
+      return found(entity, await store.get(entity, call.key))
+    case 'create': {
+      const [create] = call.changes
+      const answer = (stored: Stored | undefined) =>
+        found(entity, stored, 201, { location: `${request.path}/${stored?.key}` })
+      if (call.once === undefined) return answer(await store.write(entity, create))
+      const { response, replayed } = await store.createOnce(entity, create, { ...call.once, answer })
+      return replayed
+        ? { ...response, headers: { ...response.headers, 'idempotency-replayed': 'true' } }
+        : response
+    }
+    case 'replace':
+      return found(entity, await store.write(entity, call.changes[0]))
+    case 'remove':
+      await store.write(entity, call.changes[0])
+      return noContent()
+  }
+}
+
+const found = (
+  entity: Entity,
+  stored: Stored | undefined,
+  status = 200,
+  headers: Record<string, string> = {},
+): HttpResponse => {
+  if (stored === undefined) throw unknownKey(entity)
+  return json(status, represent(entity, stored), { ...headers, etag: etagOf(stored.version) })
+}
+
+/** How a client sees an entity. A version that a JSON parser would round, as those from the stream, is text. */
+const represent = (entity: Entity, { key, row, version, updatedAt }: Stored): Record<string, unknown> => ({
+  [entity.keyName]: key,
+  ...Object.fromEntries(
+    Object.entries(entity.fields).map(([name, field]) => [name, field.toJson(row[name] ?? null)]),
+  ),
+  version: Number.isSafeInteger(Number(version)) ? Number(version) : String(version),
+  updatedAt,
+})
+
+/** What the client gets told of an error; what it must not see goes to the log. */
+export const toProblem = (error: unknown, log: Log): Problem => {
+  if (error instanceof Problem) return error
+  const kind = kindOf(error)
+  if (kind === 'dependency') {
+    log.warn('refused by the store', { error })
+    return new Problem(
+      409,
+      'dependency',
+      'Conflict',
+      'Something that this refers to is missing, or something still refers to it.',
+    )
+  }
+  if (kind === 'data') {
+    log.warn('refused by the store', { error })
+    return error instanceof BridgeError && error.code === 'mysql.1062'
+      ? new Problem(409, 'conflict', 'Conflict', 'Another one holds a value that must be unique.')
+      : new Problem(422, 'unprocessable', 'Unprocessable content', 'The store can not hold these values.')
+  }
+  log.error('request failed', { error })
+  return kind === 'transient'
+    ? new Problem(
+        503,
+        'unavailable',
+        'Service unavailable',
+        'The store can not be reached at the moment. Try again.',
+        {
+          headers: { 'retry-after': '1' },
+        },
+      )
+    : new Problem(500, 'internal', 'Internal server error', 'The request failed. Its id finds it in the log.')
+}

@@ -1,0 +1,230 @@
+import {
+  BeginTransactionCommand,
+  CommitTransactionCommand,
+  ExecuteStatementCommand,
+  type ExecuteStatementResponse,
+  type RDSDataClient,
+  RollbackTransactionCommand,
+  type SqlParameter,
+} from '@aws-sdk/client-rds-data'
+import { ConfigurationError } from '../../model/errors.ts'
+import type { Deadline } from '../../runtime/deadline.ts'
+import { retry } from '../../runtime/retry.ts'
+import { CallBound } from './call-bound.ts'
+import { DataApiError } from './errors.ts'
+import { toParameter } from './fields.ts'
+import { requireRequestSize } from './request-limit.ts'
+
+export type DataApiConfig = {
+  /** Made with `maxAttempts: 1`: the SDK would repeat writes of which it can't know whether they ran. */
+  readonly client: RDSDataClient
+  readonly resourceArn: string
+  readonly secretArn: string
+  readonly database: string
+  readonly deadline: Deadline
+}
+
+export type Statement = {
+  readonly sql: string
+  /** By placeholder name, without the colon; or as the service takes them. */
+  readonly parameters?: Readonly<Record<string, unknown>> | readonly SqlParameter[]
+  readonly transactionId?: string | undefined
+  /** For DDL: let the statement run on when the call's 45 seconds are over, because its interruption could do damage. */
+  readonly continueAfterTimeout?: boolean
+}
+
+export type SendOptions = {
+  /** The statement may run more than once without harm: it is sent again when its answer was lost. */
+  readonly idempotent?: boolean
+  readonly signal?: AbortSignal | undefined
+}
+
+/** A statement's answer, and whether the statement may have run more than once because an answer was lost. */
+export type Executed = ExecuteStatementResponse & { readonly repeated: boolean }
+
+/** The call limit of the service is 45 s; a client that waits less would call a running statement failed. */
+const CALL_LIMIT = 50_000
+/** Below this many milliseconds no statement is started: it couldn't end before the invocation does. */
+const SHORTEST = 250
+
+/**
+ * The Data API of one cluster and database. Every call is bounded by the invocation's deadline and by the caller's
+ * signal. What is sent again, with growing pauses:
+ *
+ * | failure | sent again |
+ * | --- | --- |
+ * | the cluster resumes from its pause | always, for about 90 s: it has not run |
+ * | throttled, unreachable, too many connections, another request of the transaction under way | always, 5 attempts: it has not run |
+ * | deadlock, lock wait | 5 attempts, outside a transaction: MySQL has undone the statement |
+ * | lost answer, 5xx, timeout, cut-off statement | 5 attempts, only an idempotent statement outside a transaction |
+ *
+ * All methods throw DataApiError, DeadlineError when there is no time left to start, StatementTooLargeError before
+ * anything is sent.
+ */
+export class DataApiClient {
+  readonly #config: DataApiConfig
+  readonly #bound: CallBound
+  #checked = false
+
+  constructor(config: DataApiConfig) {
+    this.#config = config
+    this.#bound = new CallBound(config.deadline, CALL_LIMIT)
+  }
+
+  /** @param options `idempotent` has no effect within a transaction, which may be gone with the lost answer */
+  async execute(statement: Statement, options: SendOptions = {}): Promise<Executed> {
+    const { sql, parameters = [], transactionId, continueAfterTimeout } = statement
+    const { client, resourceArn, secretArn, database } = this.#config
+    const input = {
+      resourceArn,
+      secretArn,
+      database,
+      sql,
+      transactionId,
+      continueAfterTimeout,
+      parameters: toParameters(parameters),
+      includeResultMetadata: true,
+      resultSetOptions: RESULT_OPTIONS,
+    }
+    requireRequestSize(input)
+    const command = new ExecuteStatementCommand(input)
+    const alone = transactionId === undefined
+    let repeated = false
+    const repeatable = (error: DataApiError): boolean => {
+      if (error.outcome !== 'unknown') return alone && error.kind === 'transient'
+      if (!alone || options.idempotent !== true) return false
+      repeated = true
+      return true
+    }
+    const response = await this.#call({
+      operation: 'ExecuteStatement',
+      send: (abortSignal) => client.send(command, { abortSignal }),
+      repeatable,
+      sql,
+      signal: options.signal,
+    })
+    return { ...response, repeated }
+  }
+
+  async begin(): Promise<string> {
+    const command = new BeginTransactionCommand({ ...this.#target(), database: this.#config.database })
+    const { transactionId } = await this.#call({
+      operation: 'BeginTransaction',
+      send: (abortSignal) => this.#config.client.send(command, { abortSignal }),
+    })
+    if (transactionId === undefined)
+      throw new DataApiError('BeginTransaction', new Error('no transaction id'))
+    return transactionId
+  }
+
+  async commit(transactionId: string): Promise<void> {
+    const command = new CommitTransactionCommand({ ...this.#target(), transactionId })
+    await this.#call({
+      operation: 'CommitTransaction',
+      send: (abortSignal) => this.#config.client.send(command, { abortSignal }),
+    })
+  }
+
+  async rollback(transactionId: string): Promise<void> {
+    const command = new RollbackTransactionCommand({ ...this.#target(), transactionId })
+    await this.#call({
+      operation: 'RollbackTransaction',
+      send: (abortSignal) => this.#config.client.send(command, { abortSignal }),
+    })
+  }
+
+  #target(): { resourceArn: string; secretArn: string } {
+    return { resourceArn: this.#config.resourceArn, secretArn: this.#config.secretArn }
+  }
+
+  /** Most calls are made once: what it takes to make one again is set up when the first attempt has failed. */
+  async #call<T>(call: Call<T>): Promise<T> {
+    if (!this.#checked) {
+      await requireOneAttempt(this.#config.client)
+      this.#checked = true
+    }
+    const signal = this.#start(call)
+    let error: unknown
+    try {
+      return await call.send(signal)
+    } catch (cause) {
+      error = failureOf(call, cause)
+    }
+    return await this.#again(call, error)
+  }
+
+  /** @returns the signal that ends the attempt. @throws DeadlineError */
+  #start({ operation, signal }: Call<unknown>): AbortSignal {
+    this.#config.deadline.require(SHORTEST, operation)
+    const limit = this.#bound.signal()
+    return signal === undefined ? limit : AbortSignal.any([limit, signal])
+  }
+
+  /** Repeats a call as its failure allows. The attempt that was made counts as the first one. */
+  #again<T>(call: Call<T>, error: unknown): Promise<T> {
+    const { deadline } = this.#config
+    const { repeatable = () => false } = call
+    let made = true
+    const attempt = async (): Promise<T> => {
+      if (made) {
+        made = false
+        throw error
+      }
+      const signal = this.#start(call)
+      try {
+        return await call.send(signal)
+      } catch (cause) {
+        throw failureOf(call, cause)
+      }
+    }
+    const isResuming = (failure: unknown) =>
+      failure instanceof DataApiError && failure.exception === 'DatabaseResumingException'
+    const isRepeatable = (failure: unknown) =>
+      failure instanceof DataApiError &&
+      (failure.outcome === 'not-run' || repeatable(failure)) &&
+      !isResuming(failure)
+    return retry({ ...RESUMING, retryable: isResuming, deadline }, () =>
+      retry({ ...TRANSIENT, retryable: isRepeatable, deadline }, attempt),
+    )
+  }
+}
+
+type Call<T> = {
+  readonly operation: string
+  readonly send: (abortSignal: AbortSignal) => Promise<T>
+  /** whether to send it again after a failure of which it isn't known that nothing has run; default: no */
+  readonly repeatable?: (error: DataApiError) => boolean
+  readonly sql?: string
+  /** the caller's own */
+  readonly signal?: AbortSignal | undefined
+}
+
+/** @throws the reason of the caller's signal, where that has ended the attempt */
+const failureOf = ({ operation, sql, signal }: Call<unknown>, cause: unknown): DataApiError => {
+  signal?.throwIfAborted()
+  return new DataApiError(operation, cause, sql)
+}
+
+/** Integers and decimals come as text, so that no digit is lost. */
+const RESULT_OPTIONS = { longReturnType: 'STRING', decimalReturnType: 'STRING' } as const
+
+const toParameters = (parameters: NonNullable<Statement['parameters']>): SqlParameter[] =>
+  isList(parameters)
+    ? [...parameters]
+    : Object.entries(parameters).map(([name, value]) => toParameter(name, value))
+
+/** `Array.isArray` doesn't tell a readonly array from a record. */
+const isList = (parameters: NonNullable<Statement['parameters']>): parameters is readonly SqlParameter[] =>
+  Array.isArray(parameters)
+
+/** About 90 s in all: a cluster needs about 15 s, and 30 s and more after a day's pause. */
+const RESUMING = { attempts: 20, firstPause: 500, longestPause: 5_000 }
+const TRANSIENT = { attempts: 5, firstPause: 50, longestPause: 1_000 }
+
+const requireOneAttempt = async (client: RDSDataClient): Promise<void> => {
+  const attempts = await client.config.maxAttempts()
+  if (attempts !== 1)
+    throw new ConfigurationError([
+      `the RDSDataClient makes ${attempts} attempts: create it with maxAttempts: 1, because the SDK repeats writes that may have run`,
+    ])
+}

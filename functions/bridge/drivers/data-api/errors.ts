@@ -1,0 +1,148 @@
+import type { ErrorKind } from '../../model/errors.ts'
+import { kindOfErrno, SqlError } from '../sql-errors.ts'
+import { shapeOf } from './statement-shape.ts'
+
+const KIND_BY_NAME: ReadonlyMap<string, ErrorKind> = new Map([
+  ...[
+    'DatabaseResumingException',
+    'DatabaseUnavailableException',
+    'InternalFailure',
+    'InternalServerErrorException',
+    'InvalidResourceStateException',
+    'ServiceUnavailableError',
+    'StatementTimeoutException',
+    'ThrottlingException',
+    'TooManyRequestsException',
+    'TransactionNotFoundException',
+    'AbortError',
+    'TimeoutError',
+  ].map((name) => [name, 'transient'] as const),
+  ...[
+    'AccessDeniedException',
+    'DatabaseNotFoundException',
+    'ForbiddenException',
+    'HttpEndpointNotEnabledException',
+    'InvalidSecretException',
+    'NotFoundException',
+    'SecretsErrorException',
+    'UnsupportedResultException',
+    'ValidationException',
+  ].map((name) => [name, 'configuration'] as const),
+])
+
+/**
+ * What is known of a statement whose call failed:
+ * - `not-run`: it never reached the database; sending it again is always safe.
+ * - `refused`: the database or the service refused it and undid it; nothing of it is left.
+ * - `unknown`: it may have run, may be running, or may not have.
+ */
+export type Outcome = 'not-run' | 'refused' | 'unknown'
+
+/** Numbers with which a statement ends that was cut off, so that they don't tell what became of it. */
+const CUT_OFF: ReadonlySet<number> = new Set([1053, 1317, 1927, 2006, 2013, 3024])
+
+/**
+ * Refused before any statement: too many connections of the server (1040), of a user by the server's limit (1203), or
+ * by a limit of the user's own (1226).
+ */
+const NO_CONNECTION: ReadonlySet<number> = new Set([1040, 1203, 1226])
+
+const NOT_RUN: ReadonlySet<string> = new Set([
+  'DatabaseResumingException',
+  'ThrottlingException',
+  'TooManyRequestsException',
+])
+
+/** A call to the Data API that failed. The message never holds parameter values; MySQL's own text is the cause's. */
+export class DataApiError extends SqlError {
+  override readonly name = 'DataApiError'
+  readonly code: string
+  readonly kind: ErrorKind
+  /** The service's name of the exception: `DatabaseErrorException`. */
+  readonly exception: string
+  readonly errno: number | undefined
+  readonly sqlState: string | undefined
+  readonly requestId: string | undefined
+  readonly outcome: Outcome
+  /** The statement without its values; undefined for a call that carries none. */
+  readonly statement: string | undefined
+
+  constructor(operation: string, cause: unknown, sql?: string) {
+    const { name, message, requestId } = describe(cause)
+    const database = parseDatabaseError(name, message)
+    const number = database && ` (MySQL error ${database.errno}, SQLSTATE ${database.sqlState ?? 'unknown'})`
+    const statement = sql === undefined ? undefined : shapeOf(sql)
+    super(`${operation}: ${name}${number ?? ''}${statement === undefined ? '' : `, at: ${statement}`}`, {
+      cause,
+    })
+    this.statement = statement
+    this.outcome = outcomeOf(name, message, database?.errno, cause)
+    this.exception = name
+    this.errno = database?.errno
+    this.sqlState = database?.sqlState
+    this.requestId = requestId
+    this.kind = isConnectionLoss(cause) ? 'transient' : kindOfFailure(name, message, this.errno)
+    this.code = this.errno === undefined ? `data-api.${name}` : `mysql.${this.errno}`
+  }
+}
+
+/** The texts with which the service, in its present and its first form, refuses a result beyond 1 MiB. */
+const TOO_LARGE = /exceeds the size limit|more than the allowed response size limit/
+
+/** Whether a result was larger than the service returns: fewer rows may fit. */
+export const isResultTooLarge = (error: unknown): boolean =>
+  error instanceof DataApiError && error.cause instanceof Error && TOO_LARGE.test(error.cause.message)
+
+const outcomeOf = (name: string, message: string, errno: number | undefined, cause: unknown): Outcome => {
+  if (errno !== undefined && NO_CONNECTION.has(errno)) return 'not-run'
+  if (errno !== undefined) return CUT_OFF.has(errno) ? 'unknown' : 'refused'
+  if (NOT_RUN.has(name) || isStillRunning(message) || isUnreachable(cause)) return 'not-run'
+  return KIND_BY_NAME.get(name) === 'configuration' ? 'refused' : 'unknown'
+}
+
+/** Another request of the same transaction is under way: this one has not run. */
+const isStillRunning = (message: string): boolean =>
+  message.startsWith('Transaction is still running a query')
+
+/** No connection came about, so nothing was sent. */
+const isUnreachable = (cause: unknown): boolean =>
+  cause instanceof Error &&
+  ['ECONNREFUSED', 'EAI_AGAIN', 'ENOTFOUND'].includes(String(Reflect.get(cause, 'code')))
+
+const CONNECTION_LOSS = new Set<unknown>(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'EAI_AGAIN'])
+
+const isConnectionLoss = (cause: unknown): boolean =>
+  cause instanceof Error && CONNECTION_LOSS.has(Reflect.get(cause, 'code'))
+
+const kindOfFailure = (name: string, message: string, errno: number | undefined): ErrorKind => {
+  if (errno !== undefined) return kindOfErrno(errno)
+  if (isStillRunning(message)) return 'transient'
+  return KIND_BY_NAME.get(name) ?? 'unknown'
+}
+
+const describe = (cause: unknown): { name: string; message: string; requestId: string | undefined } => {
+  if (!(cause instanceof Error)) return { name: 'Unknown', message: String(cause), requestId: undefined }
+  const metadata: unknown = Reflect.get(cause, '$metadata')
+  const requestId: unknown =
+    typeof metadata === 'object' && metadata !== null ? Reflect.get(metadata, 'requestId') : undefined
+  return {
+    name: cause.name,
+    message: cause.message,
+    requestId: typeof requestId === 'string' ? requestId : undefined,
+  }
+}
+
+/**
+ * Finds MySQL's error number in the service's text: the current form ends with it, the first generation's begins
+ * with it. Only these places count, because the text between may quote a customer's data.
+ */
+export const parseDatabaseError = (
+  name: string,
+  message: string,
+): { errno: number; sqlState: string | undefined } | undefined => {
+  if (name !== 'DatabaseErrorException' && name !== 'BadRequestException') return undefined
+  const current = /; Error code: (\d+); SQLState: ([0-9A-Z]{5})\s*$/.exec(message)
+  if (current) return { errno: Number(current[1]), sqlState: current[2] }
+  const first = /^Database error code: (\d+)\. Message: /.exec(message)
+  return first ? { errno: Number(first[1]), sqlState: undefined } : undefined
+}

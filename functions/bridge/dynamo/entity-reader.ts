@@ -1,0 +1,170 @@
+import type { Change, Row, Version } from '../model/change.ts'
+import type { Entity } from '../model/entity.ts'
+import { InvalidRecordError } from '../model/errors.ts'
+import { faultOfKey } from '../model/key.ts'
+import { decodeItem, isList, isMap, type Value } from '../model/values.ts'
+import {
+  createdAt,
+  type Image,
+  ISO,
+  isoTime,
+  isStorable,
+  type Origin,
+  parseRecord,
+  streamVersion,
+  versionOf,
+} from '../normalise/stream-record.ts'
+import type { ReadChange, RecordFault, RecordReader, RecordReading } from '../ports/record-reader.ts'
+
+/** Reads the records of a table that keeps entities. */
+export const entityReader = (entities: readonly [Entity, ...Entity[]]): RecordReader => ({
+  table: entities[0].item.table,
+  read: (record) => readRecord(record, entities),
+})
+
+/**
+ * Reads one record of a stream. The delete and the upsert of an item that changes its entity stand for themselves: one
+ * of them may be good and the other not.
+ *
+ * @param entities those that the record's table keeps
+ */
+const readRecord = (record: unknown, entities: readonly [Entity, ...Entity[]]): RecordReading => {
+  const changes: ReadChange[] = []
+  const faults: RecordFault[] = []
+  const attempt = (entity: Entity, read: (known: Known) => void): void => {
+    const known: Known = { key: undefined, version: undefined }
+    try {
+      read(known)
+    } catch (error) {
+      if (!(error instanceof InvalidRecordError)) throw error
+      faults.push({ entity: entity.name, ...known, error })
+    }
+  }
+  attempt(entities[0], () => {
+    const { eventName, origin, keys, before, after } = parseRecord(record)
+    const removes = eventName === 'REMOVE'
+    if ((removes ? before : after) === undefined) {
+      // The image would tell whose item it is: without it, by the key alone.
+      const owner = entities.find((entity) => hasPrefix(entity, keys))
+      if (owner !== undefined)
+        attempt(owner, (known) => {
+          known.key = keyOf(keys, owner)
+          throw new InvalidRecordError(`${eventName} without ${removes ? 'OldImage' : 'NewImage'}`)
+        })
+      return
+    }
+    const entityOf = (image: Image): Entity | undefined =>
+      entities.find((entity) => isItemOf(entity, keys, image))
+    const from = entityOf(before)
+    const to = removes ? undefined : entityOf(after)
+    if (from !== undefined && from !== to)
+      attempt(from, (known) => {
+        known.key = keyOf(keys, from)
+        changes.push({ change: toDelete(from, known.key, before, origin), unknownAttributes: 0 })
+      })
+    if (to !== undefined)
+      attempt(to, (known) => {
+        known.key = keyOf(keys, to)
+        const image = decodeItem(after ?? {}, 'NewImage')
+        known.version = to.versions === 'counted' ? versionOf(image) : streamVersion(origin)
+        const change = toUpsert(to, known.key, image, known.version, origin)
+        changes.push({ change, unknownAttributes: countUnknown(to, image) })
+      })
+  })
+  return { changes, faults }
+}
+
+type Known = { key: string | undefined; version: Version | undefined }
+
+const hasPrefix = ({ item: { keyAttribute, prefix } }: Entity, keys: Record<string, Value>): boolean => {
+  const key = keys[keyAttribute]
+  return prefix === undefined || (typeof key === 'string' && key.startsWith(prefix))
+}
+
+const isItemOf = (entity: Entity, keys: Record<string, Value>, image: Image): boolean => {
+  if (image === undefined || !hasPrefix(entity, keys)) return false
+  const { type } = entity.item
+  if (type === undefined) return true
+  const value = image[type.attribute]
+  return typeof value === 'object' && value !== null && Reflect.get(value, 'S') === type.value
+}
+
+const keyOf = (keys: Record<string, Value>, { item: { keyAttribute, prefix = '' } }: Entity): string => {
+  const key = keys[keyAttribute]
+  if (typeof key !== 'string') throw new InvalidRecordError(`${keyAttribute} is not a string key`)
+  const own = key.slice(prefix.length)
+  const fault = faultOfKey(own)
+  if (fault !== undefined) throw new InvalidRecordError(`${keyAttribute} ${fault}`)
+  return own
+}
+
+const toDelete = (entity: Entity, key: string, oldImage: Image, origin: Origin): Change => {
+  const version =
+    entity.versions === 'counted'
+      ? versionOf(decodeItem(oldImage ?? {}, 'OldImage')) + 1n
+      : streamVersion(origin)
+  return { entity: entity.name, key, source: 'stream', op: 'delete', version, at: createdAt(origin) }
+}
+
+const toUpsert = (
+  entity: Entity,
+  key: string,
+  image: Record<string, Value>,
+  version: Version,
+  origin: Origin,
+): Change => {
+  const { updatedAt } = image
+  // A time that no column could hold is the writer's fault; the record's own stands in, so that the row isn't lost to it.
+  const written = typeof updatedAt === 'string' && ISO.test(updatedAt) ? Date.parse(updatedAt) : Number.NaN
+  const at = isStorable(written) ? isoTime(written) : createdAt(origin)
+  return { entity: entity.name, key, source: 'stream', op: 'upsert', version, row: rowOf(image, entity), at }
+}
+
+/** Names of the item, and of the members of its lists, that the entity doesn't have. */
+const countUnknown = (entity: Entity, image: Record<string, Value>): number => {
+  const known = new Set([
+    ...Object.keys(entity.fields),
+    ...['version', 'updatedAt', 'origin', entity.item.keyAttribute],
+    ...(entity.item.type ? [entity.item.type.attribute] : []),
+  ])
+  const strange = (names: Iterable<string>, of: (name: string) => boolean): number =>
+    [...names].filter((name) => !of(name)).length
+  const inLists = Object.entries(entity.children).map(([name, { attributes }]) => {
+    const list = image[name] ?? null
+    return isList(list)
+      ? list.reduce<number>(
+          (sum, member) =>
+            sum + (isMap(member) ? strange(Object.keys(member), (own) => Object.hasOwn(attributes, own)) : 0),
+          0,
+        )
+      : 0
+  })
+  return inLists.reduce(
+    (sum, count) => sum + count,
+    strange(Object.keys(image), (name) => known.has(name)),
+  )
+}
+
+/**
+ * Reads an item as the change that made it what it is.
+ *
+ * @param version for an entity whose versions come from the stream, which the item doesn't hold
+ * @throws InvalidRecordError when it is not one of this entity
+ */
+export const itemToChange = (
+  entity: Entity,
+  key: string,
+  image: Record<string, Value>,
+  version?: Version,
+): Change =>
+  toUpsert(entity, key, image, entity.versions === 'counted' ? versionOf(image) : (version ?? 1n), {
+    created: Date.now() / 1000,
+    sequenceNumber: '',
+  })
+
+const rowOf = (image: Record<string, Value>, entity: Entity): Row => {
+  const parsed = entity.image.safeParse(image)
+  if (parsed.success) return parsed.data
+  const where = parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`)
+  throw new InvalidRecordError(`The image is not a ${entity.name}: ${where.join('; ')}`)
+}

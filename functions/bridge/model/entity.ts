@@ -1,0 +1,188 @@
+import * as z from 'zod'
+import type { Attribute, Field } from './attributes/attribute.ts'
+import type { Change, Row } from './change.ts'
+import type { ChildRows } from './child-rows.ts'
+import type { CustomWrite } from './custom-write.ts'
+import { parseExactJson } from './exact-json.ts'
+import type { Value } from './values.ts'
+
+/** Where an entity's items are, when its table is shared with others or its key attribute has another name. */
+export type ItemLayout = {
+  /** The table's name in this project: entities that name the same one share it, and its stream. */
+  readonly table: string
+  /** The table's partition key. */
+  readonly keyAttribute: string
+  /** The attribute and value that tell this entity's items from the others'. */
+  readonly type?: { readonly attribute: string; readonly value: string }
+  /** What stands before the key in the key attribute: `RECIPE#`. */
+  readonly prefix?: string
+}
+
+/** What an author of an entity says about it. */
+export type EntityDefinition = {
+  /** The singular name, in changes, logs and tombstones: `chef`. */
+  readonly name: string
+  /** The name in paths: `chefs`. */
+  readonly plural: string
+  /** The key's name in JSON and, without `item`, in the DynamoDB table: `chefId`. */
+  readonly keyName: string
+  /** The legacy table and its AUTO_INCREMENT column. */
+  readonly table: string
+  readonly idColumn: string
+  readonly attributes: Readonly<Record<string, Attribute>>
+  /** List attributes that are kept as rows of tables of their own. */
+  readonly children?: Readonly<Record<string, ChildRows>>
+  /**
+   * Where versions come from: `counted` by every writer in the attribute `version`, or taken from the `stream`'s own
+   * records, for a table whose writers keep none; then an item's `version` is not looked at. @default 'counted'
+   */
+  readonly versions?: 'counted' | 'stream'
+  /** @default a table of its own, named after the entity */
+  readonly item?: Omit<ItemLayout, 'keyAttribute'> & { readonly keyAttribute?: string }
+  /** Writes what the mapping can't express, in the transaction that writes the rows. */
+  readonly write?: CustomWrite
+  /** A valid body, for documentation and for commands to paste. */
+  readonly example: Readonly<Record<string, unknown>>
+}
+
+/** A kind of thing kept in both stores. */
+export type Entity = Omit<EntityDefinition, 'children' | 'versions' | 'item'> & {
+  readonly children: Readonly<Record<string, ChildRows>>
+  readonly versions: 'counted' | 'stream'
+  readonly item: ItemLayout
+  /** Attributes and child lists by name: all that a row has. */
+  readonly fields: Readonly<Record<string, Field>>
+  /** What a client may send: exactly the fields, each valid. */
+  readonly body: z.ZodType<Row>
+  /** What an item must hold; attributes that the entity doesn't know are left out. */
+  readonly image: z.ZodType<Row>
+}
+
+const NAME = /^[a-z][A-Za-z0-9]*$/
+const SQL_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/
+/** Names that every entity has already, in JSON and in items. */
+const RESERVED = new Set(['version', 'updatedAt', 'origin'])
+
+/**
+ * Completes and checks an entity's definition.
+ *
+ * @throws TypeError naming the fault, so that a wrong definition fails when it is loaded and not at its first write
+ */
+export const defineEntity = (definition: EntityDefinition): Entity => {
+  const fail = (why: string): never => {
+    throw new TypeError(`Entity ${definition.name}: ${why}`)
+  }
+  const { children = {}, versions = 'counted', attributes, keyName } = definition
+  const item: ItemLayout = { keyAttribute: keyName, table: definition.name, ...definition.item }
+  const fields: Record<string, Field> = { ...attributes, ...children }
+
+  for (const name of [definition.name, definition.plural, keyName, item.table])
+    if (!NAME.test(name)) fail(`"${name}" is not a lower camel case name`)
+  for (const name of [definition.table, definition.idColumn])
+    if (!SQL_NAME.test(name)) fail(`"${name}" is not a plain SQL name`)
+  if (Object.keys(attributes).length === 0) fail('has no attributes')
+  const named = [...RESERVED, keyName, item.keyAttribute, item.type?.attribute]
+  for (const name of Object.keys(fields)) {
+    if (!NAME.test(name)) fail(`"${name}" is not a lower camel case name`)
+    if (named.includes(name) || isInherited(name)) fail(`"${name}" is reserved`)
+  }
+  if (Object.keys(children).some((name) => Object.hasOwn(attributes, name)))
+    fail('an attribute and a list share a name')
+  const taken = columnFault(attributes, [definition.idColumn])
+  if (taken !== undefined) fail(taken)
+  const tables = [definition.table, ...Object.values(children).map(({ table }) => table)]
+  for (const [name, child] of Object.entries(children)) {
+    if (!SQL_NAME.test(child.table)) fail(`${name}: "${child.table}" is not a plain SQL name`)
+    if (Object.keys(child.attributes).length === 0) fail(`${name}: has no attributes`)
+    for (const own of Object.keys(child.attributes)) {
+      if (!NAME.test(own)) fail(`${name}: "${own}" is not a lower camel case name`)
+      if (isInherited(own)) fail(`${name}: "${own}" is reserved`)
+    }
+    const own = columnFault(child.attributes, [child.parentColumn, child.positionColumn])
+    if (own !== undefined) fail(`${name}: ${own}`)
+    if (Object.values(child.attributes).some(({ references }) => references !== undefined))
+      fail(`${name}: child rows can't refer to entities`)
+  }
+
+  // Whoever replaces the rows of one list would delete the other's.
+  if (new Set(tables).size < tables.length) fail('two of its lists, or it and a list, share a table')
+
+  const shape = (of: 'body' | 'image'): Record<string, z.ZodType<Value>> =>
+    Object.fromEntries(Object.entries(fields).map(([name, field]) => [name, field[of]]))
+  const body = z.strictObject(shape('body'))
+  const example = body.safeParse(parseExactJson(JSON.stringify(definition.example)))
+  if (!example.success) fail(`its example is not valid: ${z.prettifyError(example.error)}`)
+  return { ...definition, children, versions, item, fields, body, image: z.object(shape('image')) }
+}
+
+/** Every JavaScript object has something under such a name, so that nobody could tell whether it is absent. */
+const isInherited = (name: string): boolean => name in Object.prototype
+
+/**
+ * What is wrong with the columns of a table; undefined when nothing is. MySQL's names of columns are the same in any
+ * case.
+ */
+const columnFault = (
+  attributes: Readonly<Record<string, Attribute>>,
+  others: readonly string[],
+): string | undefined => {
+  const columns = [...others, ...Object.values(attributes).map(({ column }) => column)]
+  const wrong = columns.find((column) => !SQL_NAME.test(column) || /^backsync_/i.test(column))
+  if (wrong !== undefined) return `"${wrong}" can't be its column`
+  const distinct = new Set(columns.map((column) => column.toLowerCase()))
+  return distinct.size === columns.length ? undefined : 'two of its columns are the same'
+}
+
+/**
+ * Says whether the items of entities that share a table can be told apart, whatever the order in which they are tried.
+ *
+ * @throws TypeError naming two that can't be
+ */
+export const requireDistinct = (entities: readonly Entity[]): void => {
+  for (const [at, one] of entities.entries())
+    for (const other of entities.slice(at + 1))
+      if (one.item.table === other.item.table && !areDistinct(one.item, other.item))
+        throw new TypeError(
+          `Entities ${one.name} and ${other.name} share the table ${one.item.table}, and nothing tells their items apart: give both a type of their own, or prefixes of which none begins with the other`,
+        )
+}
+
+const areDistinct = (one: ItemLayout, other: ItemLayout): boolean => {
+  if (one.type && other.type && one.type.attribute === other.type.attribute)
+    return one.type.value !== other.type.value
+  if (one.prefix === undefined || other.prefix === undefined) return false
+  return !one.prefix.startsWith(other.prefix) && !other.prefix.startsWith(one.prefix)
+}
+
+/**
+ * Orders entities so that each comes behind those that it refers to.
+ *
+ * @throws TypeError when two refer to each other
+ */
+export const inOrderOfReference = (entities: readonly Entity[]): Entity[] => {
+  const ordered: Entity[] = []
+  let rest = [...entities]
+  while (rest.length > 0) {
+    const names = new Set(rest.map(({ name }) => name))
+    const free = rest.filter((entity) =>
+      referencesOf(entity).every((other) => other === entity.name || !names.has(other)),
+    )
+    if (free.length === 0) throw new TypeError(`Entities refer to each other: ${[...names].join(', ')}`)
+    ordered.push(...free)
+    rest = rest.filter((entity) => !free.includes(entity))
+  }
+  return ordered
+}
+
+/** The names of the entities that this one refers to. */
+export const referencesOf = (entity: Entity): string[] =>
+  Object.values(entity.attributes).flatMap(({ references }) => (references ? [references.entity] : []))
+
+/** Which rows of other entities a change refers to. */
+export const parentsOf = (entity: Entity, change: Change): { entity: string; key: string }[] =>
+  change.op === 'delete'
+    ? []
+    : Object.entries(entity.attributes).flatMap(([name, { references }]) => {
+        const key = change.row[name]
+        return references !== undefined && typeof key === 'string' ? [{ entity: references.entity, key }] : []
+      })

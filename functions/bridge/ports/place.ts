@@ -1,0 +1,22 @@
+import type { Version } from '../model/change.ts'
+
+/** Where a change stands among the changes of its key. */
+export type Place = { readonly version?: Version; readonly sequenceNumber?: string }
+
+/**
+ * Compares two changes of one key: by version where both have one, else by sequence number where both have one, else
+ * the one with a version is the later. A record too broken to tell its version still has its place in the stream.
+ *
+ * @returns negative, 0 or positive, as for sort
+ */
+export const comparePlaces = (a: Place, b: Place): number => {
+  if (a.version !== undefined && b.version !== undefined) return compare(a.version, b.version)
+  const [ours, theirs] = [sequenceOf(a), sequenceOf(b)]
+  if (ours !== undefined && theirs !== undefined) return compare(ours, theirs)
+  return Number(a.version !== undefined) - Number(b.version !== undefined)
+}
+
+const compare = (a: bigint, b: bigint): number => (a === b ? 0 : a < b ? -1 : 1)
+
+const sequenceOf = ({ sequenceNumber }: Place): bigint | undefined =>
+  sequenceNumber !== undefined && /^\d+$/.test(sequenceNumber) ? BigInt(sequenceNumber) : undefined

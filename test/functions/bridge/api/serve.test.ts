@@ -1,0 +1,284 @@
+import { describe, expect, it } from '@jest/globals'
+import { serve } from '../../../../functions/bridge/api/serve.ts'
+import { DataApiError } from '../../../../functions/bridge/drivers/data-api/errors.ts'
+import { ForeignItemError } from '../../../../functions/bridge/dynamo/items.ts'
+import { ConfigurationError, DeadlineError } from '../../../../functions/bridge/model/errors.ts'
+import { DecimalText } from '../../../../functions/bridge/model/values.ts'
+import { type ApiCall, normaliseApiEvent, type Refusal } from '../../../../functions/bridge/normalise/api.ts'
+import type { EntityStore, Stored } from '../../../../functions/bridge/ports/store.ts'
+import type { Log } from '../../../../functions/bridge/runtime/log.ts'
+import { chef } from '../../../../functions/entities/chef.ts'
+import { recipe } from '../../../../functions/entities/recipe.ts'
+import { silent } from '../../../support/log.ts'
+import { httpApiEvent } from '../../fixtures/http-events.ts'
+
+const KEY = '01990000-0000-7000-8000-000000000001'
+const AT = '2026-11-22T03:00:00.123Z'
+const BOBBY: Stored = { key: KEY, row: { firstName: 'Bobby', lastName: 'Flay' }, version: 3n, updatedAt: AT }
+const bobby = { chefId: KEY, firstName: 'Bobby', lastName: 'Flay', version: 3, updatedAt: AT }
+
+const call = (
+  method: string,
+  path: string,
+  { headers = {}, ...more }: { query?: string; body?: string; headers?: Record<string, string> } = {},
+): ApiCall | Refusal => {
+  const event = httpApiEvent(method, path, {
+    headers: { 'content-type': 'application/json', ...headers },
+    ...more,
+  })
+  const normalised = normaliseApiEvent(event, {
+    entities: [chef, recipe],
+    base: 'aurora',
+    now: () => new Date(AT),
+    newKey: () => KEY,
+  })
+  if (normalised === undefined) throw new Error('not an HTTP event')
+  return normalised
+}
+const PUT = call('PUT', `/aurora/chefs/${KEY}`, { body: '{"firstName":"Bobby","lastName":"Flay"}' })
+const POST = call('POST', '/aurora/chefs', { body: '{"firstName":"Bobby","lastName":"Flay"}' })
+
+/** A store that holds one chef, and remembers what was asked of it. */
+const holding = (stored: Stored | undefined, cursor?: string, replayed = false) => {
+  const asked: unknown[] = []
+  const store: EntityStore = {
+    get: async (_, key) => {
+      asked.push(['get', key])
+      return stored
+    },
+    list: async (_, page) => {
+      asked.push(['list', page])
+      return { items: stored === undefined ? [] : [stored], cursor }
+    },
+    write: async (_, change) => {
+      asked.push(['write', change])
+      return change.op === 'delete' ? undefined : stored
+    },
+    createOnce: async (_, change, { answer, ...once }) => {
+      asked.push(['createOnce', change, once])
+      if (stored === undefined) throw new Error('there is nothing to answer with')
+      return { response: answer(stored), replayed }
+    },
+  }
+  return { store, asked }
+}
+const failing = (error: unknown): EntityStore => {
+  const fail = async (): Promise<never> => {
+    throw error
+  }
+  return { get: fail, list: fail, write: fail, createOnce: fail }
+}
+const answer = async (to: ApiCall | Refusal, store: EntityStore, log: Log = silent) => {
+  const { statusCode, headers, body } = await serve(to, store, { requestId: 'req-1', log })
+  return { statusCode, headers, body: body === undefined ? undefined : JSON.parse(body) }
+}
+
+describe('serving', () => {
+  it('lists a page, and gives a cursor where there is more', async () => {
+    const { store, asked } = holding(BOBBY, 'next')
+
+    expect(await answer(call('GET', '/aurora/chefs', { query: 'limit=1&cursor=abc' }), store)).toMatchObject({
+      statusCode: 200,
+      body: { items: [bobby], cursor: 'next' },
+    })
+    expect(asked).toEqual([['list', { limit: 1, cursor: 'abc' }]])
+    expect((await answer(call('GET', '/aurora/chefs'), holding(undefined).store)).body).toEqual({ items: [] })
+  })
+
+  it('reads one, with its version as entity tag', async () => {
+    expect(await answer(call('GET', `/aurora/chefs/${KEY}`), holding(BOBBY).store)).toMatchObject({
+      statusCode: 200,
+      headers: { etag: '"3"' },
+      body: bobby,
+    })
+  })
+
+  it('shows null for what a legacy-born row has not', async () => {
+    const julia: Stored = {
+      key: '7',
+      row: { firstName: null, lastName: 'Child' },
+      version: 1n,
+      updatedAt: null,
+    }
+
+    expect((await answer(call('GET', '/aurora/chefs/7'), holding(julia).store)).body).toEqual({
+      chefId: '7',
+      firstName: null,
+      lastName: 'Child',
+      version: 1,
+      updatedAt: null,
+    })
+  })
+
+  it('creates, and says where', async () => {
+    const { store, asked } = holding(BOBBY)
+
+    expect(await answer(POST, store)).toMatchObject({
+      statusCode: 201,
+      headers: { etag: '"3"', location: `/aurora/chefs/${KEY}` },
+      body: bobby,
+    })
+    expect(asked).toEqual([['write', POST.changes[0]]])
+  })
+
+  it('creates once where the client sent an Idempotency-Key, and tells a replay', async () => {
+    const keyed = call('POST', '/aurora/chefs', {
+      body: '{"firstName":"Bobby","lastName":"Flay"}',
+      headers: { 'idempotency-key': 'k1' },
+    })
+    const { store, asked } = holding(BOBBY)
+    const first = await answer(keyed, store)
+
+    expect(first).toEqual({ ...(await answer(POST, holding(BOBBY).store)) })
+    expect(asked).toEqual([
+      [
+        'createOnce',
+        keyed.changes[0],
+        { id: expect.stringMatching(/^[0-9a-f]{64}$/), fingerprint: expect.stringMatching(/^[0-9a-f]{64}$/) },
+      ],
+    ])
+    expect(await answer(keyed, holding(BOBBY, undefined, true).store)).toEqual({
+      ...first,
+      headers: { ...first.headers, 'idempotency-replayed': 'true' },
+    })
+  })
+
+  it('shows key, fields as defined, version and time, in this order and each in its JSON form', async () => {
+    const stored: Stored = {
+      key: '7',
+      row: {
+        ingredients: [{ unit: null, quantity: new DecimalText('1.5'), name: 'Onion' }],
+        thumbnail: new Uint8Array([255, 0]),
+        price: new DecimalText('12.5'),
+        servings: new DecimalText('2'),
+        title: 'Soup',
+        chefId: '1',
+        notes: { minutes: new DecimalText('45') },
+        unknown: 'left out',
+      },
+      version: 3n,
+      updatedAt: AT,
+    }
+    const { body } = await serve(call('GET', '/aurora/recipes/7'), holding(stored).store, {
+      requestId: 'req-1',
+      log: silent,
+    })
+
+    expect(body).toBe(
+      `{"recipeId":"7","chefId":"1","title":"Soup","price":"12.50","publishedOn":null,"vegetarian":null,"servings":2,"difficulty":null,"notes":{"minutes":45},"thumbnail":"/wA=","ingredients":[{"name":"Onion","quantity":"1.500","unit":null}],"version":3,"updatedAt":"${AT}"}`,
+    )
+  })
+
+  it.each<[bigint, unknown]>([
+    [9007199254740991n, 9007199254740991],
+    [9007199254740993n, '9007199254740993'],
+    [10n ** 49n, `1${'0'.repeat(49)}`],
+  ])('shows version %d so that no parser rounds it', async (version, shown) => {
+    const { headers, body } = await answer(
+      call('GET', `/aurora/chefs/${KEY}`),
+      holding({ ...BOBBY, version }).store,
+    )
+
+    expect(body.version).toBe(shown)
+    expect(headers.etag).toBe(`"${version}"`)
+  })
+
+  it('replaces and removes by the change that was wished', async () => {
+    const { store, asked } = holding(BOBBY)
+    const remove = call('DELETE', `/aurora/chefs/${KEY}`)
+
+    expect(await answer(PUT, store)).toMatchObject({ statusCode: 200, headers: { etag: '"3"' }, body: bobby })
+    expect(await answer(remove, store)).toEqual({
+      statusCode: 204,
+      headers: { 'cache-control': 'no-store' },
+      body: undefined,
+    })
+    expect(asked).toEqual([
+      ['write', PUT.changes[0]],
+      ['write', remove.changes[0]],
+    ])
+  })
+
+  it('answers 404 for what the store does not know', async () => {
+    expect(await answer(call('GET', '/aurora/chefs/7'), holding(undefined).store)).toMatchObject({
+      statusCode: 404,
+      body: { detail: 'There is no chef with this chefId.', instance: '/aurora/chefs/7' },
+    })
+  })
+
+  it('asks the store nothing for a refused request', async () => {
+    const { store, asked } = holding(BOBBY)
+
+    expect((await answer(call('POST', '/aurora/chefs', { body: '{}' }), store)).statusCode).toBe(400)
+    expect((await answer(call('PATCH', '/aurora/chefs'), store)).statusCode).toBe(405)
+    expect((await answer(call('GET', '/aurora/chefs', { query: 'limit=0' }), store)).statusCode).toBe(400)
+    expect(asked).toEqual([])
+  })
+})
+
+describe('an error of the store', () => {
+  const SECRET = 'hunter2 INSERT INTO cheftable arn:aws:rds:us-east-1:123456789012:cluster:c'
+  const service = (name: string, message = SECRET): DataApiError =>
+    new DataApiError('ExecuteStatement', Object.assign(new Error(message), { name }))
+  const mysql = (errno: number): DataApiError =>
+    service('DatabaseErrorException', `${SECRET}; Error code: ${errno}; SQLState: HY000`)
+
+  it.each<[string, unknown, number, string]>([
+    ['a unique value taken', mysql(1062), 409, 'conflict'],
+    ['a value too long', mysql(1406), 422, 'unprocessable'],
+    ['a missing parent', mysql(1452), 409, 'dependency'],
+    ['a child that is still there', mysql(1451), 409, 'dependency'],
+    ['a deadlock', mysql(1213), 503, 'unavailable'],
+    ['a cluster that resumes', service('DatabaseResumingException'), 503, 'unavailable'],
+    ['no time left', new DeadlineError(SECRET), 503, 'unavailable'],
+    ['a missing table', mysql(1146), 500, 'internal'],
+    ['no permission', service('ForbiddenException'), 500, 'internal'],
+    ['an item that is none of ours', new ForeignItemError(SECRET), 500, 'internal'],
+    ['a wrong setting', new ConfigurationError([SECRET]), 500, 'internal'],
+    ['an unknown MySQL error', mysql(9999), 500, 'internal'],
+    ['a fault of our own', new TypeError(SECRET), 500, 'internal'],
+    ['something that is no error', SECRET, 500, 'internal'],
+    ['nothing', undefined, 500, 'internal'],
+  ])(
+    'as %s leaves with its status, the request id and nothing of the error',
+    async (_, error, status, code) => {
+      for (const to of [call('GET', '/aurora/chefs'), call('GET', '/aurora/chefs/7'), POST, PUT]) {
+        const { statusCode, headers, body } = await answer(to, failing(error))
+
+        expect(statusCode).toBe(status)
+        expect(body).toMatchObject({ type: `urn:backsync:problem:${code}`, status, requestId: 'req-1' })
+        expect(headers['retry-after']).toBe(status === 503 ? '1' : undefined)
+        expect(JSON.stringify({ headers, body })).not.toMatch(/hunter2|INSERT|arn:|MySQL|Exception|at .*\.ts/)
+      }
+    },
+  )
+
+  it.each([1216, 1217, 1451, 1452])('as MySQL %d is a conflict with what else is there', async (errno) => {
+    const { body } = await answer(PUT, failing(mysql(errno)))
+
+    expect(body).toMatchObject({
+      title: 'Conflict',
+      detail: 'Something that this refers to is missing, or something still refers to it.',
+    })
+  })
+
+  it('goes to the log whole; a refused request does not', async () => {
+    const entries: unknown[][] = []
+    const keep =
+      (level: string) =>
+      (...entry: unknown[]): void =>
+        void entries.push([level, ...entry])
+    const log: Log = { info: keep('info'), warn: keep('warn'), error: keep('error') }
+    const error = mysql(1146)
+    const refused = mysql(1406)
+
+    await answer(PUT, failing(error), log)
+    await answer(PUT, failing(refused), log)
+    await answer(call('GET', '/aurora/nothing'), failing(error), log)
+
+    expect(entries).toEqual([
+      ['error', 'request failed', { error }],
+      ['warn', 'refused by the store', { error: refused }],
+    ])
+  })
+})

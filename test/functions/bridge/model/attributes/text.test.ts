@@ -1,0 +1,65 @@
+import { describe, expect, it } from '@jest/globals'
+import { text } from '../../../../../functions/bridge/model/attributes/text.ts'
+import { DecimalText } from '../../../../../functions/bridge/model/values.ts'
+
+const attribute = text({ column: 'cheffirst', maxLength: 3 })
+const complaint = (value: unknown): string | undefined =>
+  attribute.body
+    .safeParse(value)
+    .error?.issues.map(({ message }) => message)
+    .join('; ')
+
+describe('a text attribute', () => {
+  it.each([
+    ['text', 'Bob'],
+    ['a blank', ' '],
+    ['as many characters as the column holds, counted as MySQL counts', '👩👩👩'],
+    ['a combining character', 'e\u0301'],
+    ['NUL', '\u0000'],
+  ])('takes %s from a client, and keeps it', (_, value) => {
+    expect(attribute.body.parse(value)).toBe(value)
+    expect(attribute.toSql(value)).toBe(value)
+    expect(attribute.fromSql(value)).toBe(value)
+    expect(attribute.toItem(value)).toEqual({ S: value })
+  })
+
+  it.each<[string, unknown, string]>([
+    ['nothing', undefined, 'is required'],
+    ['null', null, 'must be a string'],
+    ['a number', 1, 'must be a string'],
+    ['a list', ['a'], 'must be a string'],
+    ['an empty text', '', 'must not be empty'],
+    ['one character too many', 'Bobb', 'must not be longer than 3 characters'],
+    ['one emoji too many', '👩👩👩👩', 'must not be longer than 3 characters'],
+    ['half a character', '\ud83d', 'must be well-formed Unicode'],
+  ])('refuses %s from a client', (_, value, message) => {
+    expect(complaint(value)).toBe(message)
+  })
+
+  it.each<[string, unknown, string | null]>([
+    ['an empty text', '', ''],
+    ['null', null, null],
+    ['an absent attribute', undefined, null],
+  ])('takes %s from an item, because the column holds it', (_, value, taken) => {
+    expect(attribute.image.parse(value)).toBe(taken)
+  })
+
+  it.each<[string, unknown]>([
+    ['a number', new DecimalText('1')],
+    ['a boolean', true],
+    ['a text that is too long', 'Bobb'],
+    ['half a character', '\udc00'],
+  ])('refuses %s in an item', (_, value) => {
+    expect(attribute.image.safeParse(value).success).toBe(false)
+  })
+
+  it('holds null as NULL in both stores', () => {
+    expect(attribute.toSql(null)).toBeNull()
+    expect(attribute.fromSql(null)).toBeNull()
+    expect(attribute.toItem(null)).toEqual({ NULL: true })
+  })
+
+  it('reads a column one character wider than it is, so that the INSERT sees what is too long', () => {
+    expect(attribute.jsonTableType).toBe('VARCHAR(4) CHARACTER SET utf8mb4')
+  })
+})

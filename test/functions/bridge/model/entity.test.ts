@@ -1,0 +1,304 @@
+import { describe, expect, it } from '@jest/globals'
+import { reference } from '../../../../functions/bridge/model/attributes/reference.ts'
+import { text } from '../../../../functions/bridge/model/attributes/text.ts'
+import type { Change } from '../../../../functions/bridge/model/change.ts'
+import { childRows } from '../../../../functions/bridge/model/child-rows.ts'
+import {
+  defineEntity,
+  type Entity,
+  type EntityDefinition,
+  inOrderOfReference,
+  parentsOf,
+  referencesOf,
+} from '../../../../functions/bridge/model/entity.ts'
+import { chef } from '../../../../functions/entities/chef.ts'
+import { entities } from '../../../../functions/entities/index.ts'
+
+const name = text({ column: 'dishname', maxLength: 10 })
+const dish: EntityDefinition = {
+  name: 'dish',
+  plural: 'dishes',
+  keyName: 'dishId',
+  table: 'dishtable',
+  idColumn: 'id',
+  attributes: { name },
+  example: { name: 'Soup' },
+}
+
+const what = text({ column: 'what', maxLength: 10 })
+const stepRows = {
+  table: 'dish_steps',
+  parentColumn: 'dish_id',
+  positionColumn: 'position',
+  attributes: { what },
+  optional: true,
+}
+const steps = childRows(stepRows)
+
+describe('an entity', () => {
+  it('keeps its definition and gets the two checks', () => {
+    const entity = defineEntity(dish)
+
+    expect(entity).toMatchObject(dish)
+    expect(entity.body.safeParse({ name: 'Soup' }).success).toBe(true)
+    expect(entity.body.safeParse({ name: 'Soup', price: '1' }).success).toBe(false)
+    expect(entity.image.parse({ name: 'Soup', price: '1' })).toEqual({ name: 'Soup' })
+    expect(entity.image.parse({})).toEqual({ name: null })
+  })
+
+  it('has versions that its writers count, a table of its own and no lists, unless it says so', () => {
+    expect(defineEntity(dish)).toMatchObject({
+      versions: 'counted',
+      item: { table: 'dish', keyAttribute: 'dishId' },
+      children: {},
+      fields: { name },
+    })
+    expect(
+      defineEntity({
+        ...dish,
+        versions: 'stream',
+        item: { table: 'kitchen', keyAttribute: 'pk', prefix: 'DISH#' },
+      }),
+    ).toMatchObject({ versions: 'stream', item: { table: 'kitchen', keyAttribute: 'pk', prefix: 'DISH#' } })
+    expect(defineEntity({ ...dish, item: { table: 'kitchen' } }).item.keyAttribute).toBe('dishId')
+  })
+
+  it('has its lists among its fields', () => {
+    const { fields, body, image } = defineEntity({ ...dish, children: { steps } })
+
+    expect(Object.keys(fields)).toEqual(['name', 'steps'])
+    expect(body.parse({ name: 'Soup', steps: [{ what: 'Stir' }] })).toEqual({
+      name: 'Soup',
+      steps: [{ what: 'Stir' }],
+    })
+    expect(image.parse({})).toEqual({ name: null, steps: [] })
+  })
+
+  it.each<[string, Partial<EntityDefinition>, string]>([
+    ['a name in upper case', { name: 'Dish' }, 'Entity Dish: "Dish" is not a lower camel case name'],
+    ['a plural with a dash', { plural: 'dish-es' }, 'Entity dish: "dish-es" is not a lower camel case name'],
+    ['an empty key name', { keyName: '' }, 'Entity dish: "" is not a lower camel case name'],
+    ['a table with a quote', { table: 'dish`; DROP' }, 'Entity dish: "dish`; DROP" is not a plain SQL name'],
+    [
+      'a table in another schema',
+      { table: 'other.dish' },
+      'Entity dish: "other.dish" is not a plain SQL name',
+    ],
+    ['an id column with a blank', { idColumn: 'the id' }, 'Entity dish: "the id" is not a plain SQL name'],
+    ['no attributes', { attributes: {} }, 'Entity dish: has no attributes'],
+    [
+      'an attribute with an odd name',
+      { attributes: { 'a.b': name } },
+      'Entity dish: "a.b" is not a lower camel case name',
+    ],
+    ['an attribute named version', { attributes: { version: name } }, 'Entity dish: "version" is reserved'],
+    [
+      'an attribute named updatedAt',
+      { attributes: { updatedAt: name } },
+      'Entity dish: "updatedAt" is reserved',
+    ],
+    ['an attribute named origin', { attributes: { origin: name } }, 'Entity dish: "origin" is reserved'],
+    ['an attribute named as the key', { attributes: { dishId: name } }, 'Entity dish: "dishId" is reserved'],
+    [
+      'a column of the bridge',
+      { attributes: { name: text({ column: 'backsync_key', maxLength: 1 }) } },
+      'Entity dish: "backsync_key" can\'t be its column',
+    ],
+    [
+      'a column that is no SQL name',
+      { attributes: { name: text({ column: '1st', maxLength: 1 }) } },
+      'Entity dish: "1st" can\'t be its column',
+    ],
+    [
+      'two attributes over one column',
+      { attributes: { name, other: name } },
+      'Entity dish: two of its columns are the same',
+    ],
+    [
+      'two columns that differ in case only, which are one to MySQL',
+      { attributes: { name, other: text({ column: 'DishName', maxLength: 1 }) } },
+      'Entity dish: two of its columns are the same',
+    ],
+    [
+      'the id for a column of an attribute',
+      { attributes: { name: text({ column: 'ID', maxLength: 1 }) } },
+      'Entity dish: two of its columns are the same',
+    ],
+    [
+      'a column of the bridge in capitals',
+      { attributes: { name: text({ column: 'BACKSYNC_KEY', maxLength: 1 }) } },
+      'Entity dish: "BACKSYNC_KEY" can\'t be its column',
+    ],
+    [
+      'an attribute that every JavaScript object has',
+      { attributes: { constructor: name } },
+      'Entity dish: "constructor" is reserved',
+    ],
+    [
+      'an attribute named as the table’s key',
+      { attributes: { pk: name }, item: { table: 'kitchen', keyAttribute: 'pk' } },
+      'Entity dish: "pk" is reserved',
+    ],
+    [
+      'an attribute named as the type that tells it apart',
+      { attributes: { kind: name }, item: { table: 'kitchen', type: { attribute: 'kind', value: 'dish' } } },
+      'Entity dish: "kind" is reserved',
+    ],
+    [
+      'a DynamoDB table with an odd name',
+      { item: { table: 'my-kitchen' } },
+      'Entity dish: "my-kitchen" is not a lower camel case name',
+    ],
+    ['a list named version', { children: { version: steps } }, 'Entity dish: "version" is reserved'],
+    [
+      'a list with an odd name',
+      { children: { 'the steps': steps } },
+      'Entity dish: "the steps" is not a lower camel case name',
+    ],
+    [
+      'a list and an attribute of one name',
+      { children: { name: steps } },
+      'Entity dish: an attribute and a list share a name',
+    ],
+    [
+      'a list in a table with a quote',
+      { children: { steps: childRows({ ...stepRows, table: 'a`' }) } },
+      'Entity dish: steps: "a`" is not a plain SQL name',
+    ],
+    [
+      'a list in its own table',
+      { children: { steps: childRows({ ...stepRows, table: 'dishtable' }) } },
+      'Entity dish: two of its lists, or it and a list, share a table',
+    ],
+    [
+      'two lists in one table',
+      { children: { steps, others: steps } },
+      'Entity dish: two of its lists, or it and a list, share a table',
+    ],
+    [
+      'a list without attributes',
+      { children: { steps: childRows({ ...stepRows, attributes: {} }) } },
+      'Entity dish: steps: has no attributes',
+    ],
+    [
+      'a list whose members have an odd name',
+      { children: { steps: childRows({ ...stepRows, attributes: { 'a.b': what } }) } },
+      'Entity dish: steps: "a.b" is not a lower camel case name',
+    ],
+    [
+      'a list whose members have what every JavaScript object has',
+      { children: { steps: childRows({ ...stepRows, attributes: { toString: what } }) } },
+      'Entity dish: steps: "toString" is reserved',
+    ],
+    [
+      'a list over a column of the bridge',
+      { children: { steps: childRows({ ...stepRows, parentColumn: 'backsync_id' }) } },
+      'Entity dish: steps: "backsync_id" can\'t be its column',
+    ],
+    [
+      'a list of which an attribute is the position',
+      { children: { steps: childRows({ ...stepRows, positionColumn: 'what' }) } },
+      'Entity dish: steps: two of its columns are the same',
+    ],
+    [
+      'a list whose members refer to entities',
+      {
+        children: {
+          steps: childRows({ ...stepRows, attributes: { by: reference({ column: 'chef_id', to: chef }) } }),
+        },
+      },
+      "Entity dish: steps: child rows can't refer to entities",
+    ],
+    [
+      'an example that its own rules refuse',
+      { example: { name: '' } },
+      'Entity dish: its example is not valid: ✖ must not be empty\n  → at name',
+    ],
+  ])('is refused with %s', (_, fault, message) => {
+    expect(() => defineEntity({ ...dish, ...fault })).toThrow(new TypeError(message))
+  })
+})
+
+describe('the entities', () => {
+  it('have names, paths, tables and key names that are theirs alone', () => {
+    for (const property of ['name', 'plural', 'table'] as const)
+      expect(new Set(entities.map((entity) => entity[property])).size).toBe(entities.length)
+  })
+})
+
+describe('entities that refer to each other', () => {
+  /** An entity that refers to those of the given names. */
+  const referring = (own: string, ...others: readonly string[]): Entity =>
+    defineEntity({
+      ...dish,
+      name: own,
+      attributes: Object.fromEntries([
+        ['title', name],
+        ...others.map((other) => [
+          `${other}Key`,
+          reference({
+            column: `${other}_id`,
+            to: { name: other, table: `${other}table`, idColumn: 'id' },
+            optional: true,
+          }),
+        ]),
+      ]),
+      example: { title: 'Soup' },
+    })
+  const order = (...all: readonly Entity[]): string[] => inOrderOfReference(all).map((entity) => entity.name)
+
+  it('come each behind those that it refers to, along a chain', () => {
+    const [a, b, c] = [referring('a'), referring('b', 'a'), referring('c', 'b')]
+
+    for (const all of [
+      [a, b, c],
+      [c, b, a],
+      [b, c, a],
+    ])
+      expect(order(...all)).toEqual(['a', 'b', 'c'])
+  })
+
+  it('come behind both, where there are two', () => {
+    const all = [referring('d', 'b', 'c'), referring('c', 'a'), referring('b', 'a'), referring('a')]
+
+    expect(order(...all)).toEqual(['a', 'c', 'b', 'd'])
+  })
+
+  it('keep their order where nothing tells', () => {
+    expect(order(referring('b'), referring('a'), referring('c'))).toEqual(['b', 'a', 'c'])
+    expect(order()).toEqual([])
+  })
+
+  it('may refer to themselves, and to one that is not among them', () => {
+    expect(order(referring('a', 'a'), referring('b', 'elsewhere'))).toEqual(['a', 'b'])
+  })
+
+  it.each<[string, readonly Entity[], string]>([
+    ['two', [referring('a', 'b'), referring('b', 'a')], 'Entities refer to each other: a, b'],
+    [
+      'three, with one that waits for them',
+      [referring('a', 'c'), referring('b', 'a'), referring('c', 'b'), referring('d', 'a'), referring('e')],
+      'Entities refer to each other: a, b, c, d',
+    ],
+  ])('are refused in a circle of %s', (_, all, message) => {
+    expect(() => inOrderOfReference(all)).toThrow(new TypeError(message))
+  })
+
+  it('are named, and so are the rows that a change refers to', () => {
+    const meal = referring('meal', 'chef', 'room')
+    const change: Change = {
+      entity: 'meal',
+      key: '1',
+      op: 'upsert',
+      version: 1n,
+      source: 'stream',
+      at: '2026-11-22T03:00:00.000Z',
+      row: { title: 'chef', chefKey: '7', roomKey: null },
+    }
+    const identified = { entity: 'meal', key: '1', version: 1n, source: 'stream', at: change.at } as const
+
+    expect(referencesOf(meal)).toEqual(['chef', 'room'])
+    expect(parentsOf(meal, change)).toEqual([{ entity: 'chef', key: '7' }])
+    expect(parentsOf(meal, { ...identified, op: 'delete' })).toEqual([])
+  })
+})
