@@ -1,8 +1,8 @@
 import { uuidv7 } from 'uuidv7'
 import { serve } from '../bridge/api/serve.ts'
 import { openAurora } from '../bridge/aurora/open.ts'
+import { entityReaders } from '../bridge/dynamo/entity-reader.ts'
 import { normalise } from '../bridge/normalise/index.ts'
-import { tableIndex } from '../bridge/normalise/stream.ts'
 import { readConfig, settings } from '../bridge/runtime/config.ts'
 import { Deadline, type InvocationContext } from '../bridge/runtime/deadline.ts'
 import { LambdaLog } from '../bridge/runtime/log.ts'
@@ -19,7 +19,7 @@ const deadline = new Deadline()
 const log = new LambdaLog('legacy')
 const metrics = new LambdaMetrics(BACK_SYNC)
 const aurora = openAurora(config, deadline)
-const tables = tableIndex(entities, config.TABLES ?? {})
+const tables = entityReaders(entities, config.TABLES ?? {})
 const sync = openSync(config, { ...aurora, entities, deadline, log, metrics, now: () => new Date() })
 
 /**

@@ -5,7 +5,7 @@ import { dataApiConfig } from '../bridge/aurora/open.ts'
 import { DataApiClient } from '../bridge/drivers/data-api/client.ts'
 import { DataApiDialect } from '../bridge/drivers/data-api/dialect.ts'
 import { readHttpEvent } from '../bridge/http/request.ts'
-import { json, problemResponse } from '../bridge/http/response.ts'
+import { jsonResponse, problemResponse } from '../bridge/http/response.ts'
 import { readMigrations } from '../bridge/migrations/files.ts'
 import { MigrationLedger } from '../bridge/migrations/ledger.ts'
 import { MigrationLock } from '../bridge/migrations/lock.ts'
@@ -37,7 +37,7 @@ export const handler = async (event: unknown, context: InvocationContext): Promi
   try {
     if (request.method !== 'GET') throw methodNotAllowed(request.method, ['GET'])
     const applied = config.MIGRATE_ON_REQUEST ? await migrator.apply() : []
-    return json(200, { database: config.DATABASE_NAME, applied, migrations: await migrator.report() })
+    return jsonResponse(200, { database: config.DATABASE_NAME, applied, migrations: await migrator.report() })
   } catch (error) {
     return problemResponse(toProblem(error, log), request.path, context.awsRequestId)
   }

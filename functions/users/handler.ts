@@ -4,7 +4,7 @@ import { openDynamo } from '../bridge/drivers/dynamo/client.ts'
 import { readJson } from '../bridge/http/body.ts'
 import { notFound } from '../bridge/http/problem.ts'
 import { type HttpRequest, readHttpEvent } from '../bridge/http/request.ts'
-import { type HttpResponse, json, noContent, problemResponse } from '../bridge/http/response.ts'
+import { type HttpResponse, jsonResponse, noContent, problemResponse } from '../bridge/http/response.ts'
 import { methodNotAllowed } from '../bridge/normalise/api.ts'
 import { readConfig, settings } from '../bridge/runtime/config.ts'
 import { Deadline, type InvocationContext } from '../bridge/runtime/deadline.ts'
@@ -44,14 +44,14 @@ const answer = async (request: HttpRequest): Promise<HttpResponse> => {
     if (method !== 'POST') throw methodNotAllowed(method, ['POST'])
     const user = readUser(readJson(request))
     await users.put(user)
-    return json(201, user, { location: `${request.path}/${encodeURIComponent(user.email)}` })
+    return jsonResponse(201, user, { location: `${request.path}/${encodeURIComponent(user.email)}` })
   }
   const unknown = notFound('There is no user with this e-mail address.')
   switch (method) {
     case 'GET': {
       const user = isKey(email) ? await users.get(email) : undefined
       if (user === undefined) throw unknown
-      return json(200, user)
+      return jsonResponse(200, user)
     }
     case 'DELETE':
       if (!isKey(email) || !(await users.remove(email))) throw unknown

@@ -1,7 +1,7 @@
 import { AttributeType, type Table } from 'aws-cdk-lib/aws-dynamodb'
 import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam'
 import { Construct } from 'constructs'
-import { recordTable } from '../../functions/bridge/api/idempotency-table.ts'
+import { recordTable } from '../../functions/bridge/dynamo/idempotency-table.ts'
 import type { Settings } from '../settings.ts'
 import { KeptTable } from './kept-table.ts'
 

@@ -1,6 +1,6 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb'
 import fc from 'fast-check'
-import type { Item } from '../../functions/bridge/dynamo/items.ts'
+import type { Item } from '../../functions/bridge/drivers/dynamo/items.ts'
 
 /** DynamoDB's numbers: up to 38 significant digits, amounts from 1E-130 to 9.99…E+125, of either sign, and 0. */
 const DIGITS = 38

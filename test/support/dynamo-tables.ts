@@ -9,8 +9,8 @@ import {
   ScanCommand,
 } from '@aws-sdk/client-dynamodb'
 import { DynamoDBStreamsClient } from '@aws-sdk/client-dynamodb-streams'
+import type { Item } from '../../functions/bridge/drivers/dynamo/items.ts'
 import { type KeySchema, keyAttributes } from '../../functions/bridge/drivers/dynamo/key-schema.ts'
-import type { Item } from '../../functions/bridge/dynamo/items.ts'
 import type { StreamRecord } from '../../infra/local/streams/records.ts'
 import { sdkSource } from '../../infra/local/streams/sdk-source.ts'
 

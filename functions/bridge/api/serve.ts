@@ -1,19 +1,22 @@
 import { etagOf } from '../http/etag.ts'
-import { readPageRequest } from '../http/paging.ts'
-import { Problem } from '../http/problem.ts'
-import { type HttpResponse, json, noContent, problemResponse } from '../http/response.ts'
+import { encodeCursor, invalidCursor, readPageRequest } from '../http/paging.ts'
+import { notFound, Problem } from '../http/problem.ts'
+import { type HttpResponse, jsonResponse, noContent, problemResponse } from '../http/response.ts'
 import type { Entity } from '../model/entity.ts'
 import { BridgeError, kindOf } from '../model/errors.ts'
-import { type ApiCall, type Refusal, unknownKey } from '../normalise/api.ts'
-import type { EntityStore, Stored } from '../ports/store.ts'
+import type { ApiCall, RefusedCall } from '../normalise/api.ts'
+import { InProgressError, KeyReusedError } from '../ports/once.ts'
+import { type EntityStore, InvalidPositionError, NoSuchKeyError, StaleVersionError } from '../ports/store.ts'
+import type { Stored } from '../ports/stored.ts'
 import type { Log } from '../runtime/log.ts'
+import { answerText, readAnswer } from './first-answer.ts'
 
 /**
  * Serves one call from a store. Nothing is written unless the whole request is valid, and no error leaves as a
  * success: a fault of the client is a 4xx, anything else a 5xx with the request's id and no internals.
  */
 export const serve = async (
-  call: ApiCall | Refusal,
+  call: ApiCall | RefusedCall,
   store: EntityStore,
   { requestId, log }: { readonly requestId: string; readonly log: Log },
 ): Promise<HttpResponse> => {
@@ -29,8 +32,11 @@ const answer = async (call: ApiCall, store: EntityStore): Promise<HttpResponse> 
   const { entity, request } = call
   switch (call.action) {
     case 'list': {
-      const { items, cursor } = await store.list(entity, readPageRequest(request.query))
-      return json(200, { items: items.map((item) => represent(entity, item)), ...(cursor && { cursor }) })
+      const { items, next } = await store.list(entity, readPageRequest(request.query))
+      return jsonResponse(200, {
+        items: items.map((item) => represent(entity, item)),
+        ...(next !== undefined && { cursor: encodeCursor(next) }),
+      })
     }
     case 'read':
       return found(entity, await store.get(entity, call.key))
@@ -39,8 +45,12 @@ const answer = async (call: ApiCall, store: EntityStore): Promise<HttpResponse> 
       const answer = (stored: Stored | undefined) =>
         found(entity, stored, 201, { location: `${request.path}/${stored?.key}` })
       if (call.once === undefined) return answer(await store.write(entity, create))
-      const { response, replayed } = await store.createOnce(entity, create, { ...call.once, answer })
-      return replayed
+      const kept = await store.createOnce(entity, create, {
+        ...call.once,
+        answer: (stored) => answerText(answer(stored)),
+      })
+      const response = readAnswer(kept.answer)
+      return kept.replayed
         ? { ...response, headers: { ...response.headers, 'idempotency-replayed': 'true' } }
         : response
     }
@@ -58,8 +68,8 @@ const found = (
   status = 200,
   headers: Record<string, string> = {},
 ): HttpResponse => {
-  if (stored === undefined) throw unknownKey(entity)
-  return json(status, represent(entity, stored), { ...headers, etag: etagOf(stored.version) })
+  if (stored === undefined) throw new NoSuchKeyError(entity)
+  return jsonResponse(status, represent(entity, stored), { ...headers, etag: etagOf(stored.version) })
 }
 
 /** How a client sees an entity. A version that a JSON parser would round, as those from the stream, is text. */
@@ -75,6 +85,8 @@ const represent = (entity: Entity, { key, row, version, updatedAt }: Stored): Re
 /** What the client gets told of an error; what it must not see goes to the log. */
 export const toProblem = (error: unknown, log: Log): Problem => {
   if (error instanceof Problem) return error
+  const refusal = problemOfClient(error)
+  if (refusal !== undefined) return refusal
   const kind = kindOf(error)
   if (kind === 'dependency') {
     log.warn('refused by the store', { error })
@@ -103,4 +115,33 @@ export const toProblem = (error: unknown, log: Log): Problem => {
         },
       )
     : new Problem(500, 'internal', 'Internal server error', 'The request failed. Its id finds it in the log.')
+}
+
+/** What a store's own word for a client's fault is in HTTP; undefined for any other error. */
+const problemOfClient = (error: unknown): Problem | undefined => {
+  if (error instanceof NoSuchKeyError) return notFound(`${error.message}.`)
+  if (error instanceof InvalidPositionError) return invalidCursor()
+  if (error instanceof StaleVersionError)
+    return new Problem(
+      412,
+      'stale-version',
+      'Precondition failed',
+      'The version in If-Match is not the current one. Read it again and decide anew.',
+    )
+  if (error instanceof KeyReusedError)
+    return new Problem(
+      422,
+      'idempotency-key-reused',
+      'Unprocessable content',
+      'This Idempotency-Key was used for another request. Use a new key for a new request.',
+    )
+  if (error instanceof InProgressError)
+    return new Problem(
+      409,
+      'idempotency-in-progress',
+      'Conflict',
+      'A request with this Idempotency-Key is in progress. Repeat it for its answer.',
+      { headers: { 'retry-after': '1' } },
+    )
+  return undefined
 }

@@ -1,15 +1,21 @@
 import { type Kysely, sql } from 'kysely'
-import type { OnceAnswer, OnceRequest } from '../api/first-answer.ts'
 import { isResultTooLarge } from '../drivers/data-api/errors.ts'
 import { idempotently } from '../drivers/data-api/idempotent.ts'
-import { decodeCursor, encodeCursor, type PageRequest } from '../http/paging.ts'
-import { staleVersion } from '../http/problem.ts'
 import { type Change, holdsAll, type Intent, settle, type Version } from '../model/change.ts'
 import type { Entity } from '../model/entity.ts'
 import { legacyIdOf } from '../model/key.ts'
 import { UnsettledError } from '../model/outcome.ts'
-import { unknownKey } from '../normalise/api.ts'
-import { type EntityStore, matches, type Page, type Stored } from '../ports/store.ts'
+import type { OnceAnswer, OnceRequest } from '../ports/once.ts'
+import {
+  type EntityStore,
+  InvalidPositionError,
+  matches,
+  NoSuchKeyError,
+  type Page,
+  type PageRequest,
+  StaleVersionError,
+} from '../ports/store.ts'
+import type { Stored } from '../ports/stored.ts'
 import type { GuardedWriter } from './guarded-writer.ts'
 import { IdempotentCreate } from './idempotent-create.ts'
 import { readSelected, type SqlRow, selected } from './selection.ts'
@@ -40,15 +46,15 @@ export class AuroraStore implements EntityStore {
   }
 
   /** A page of rows that are larger than a result may be has fewer of them than asked for. */
-  async list(entity: Entity, { limit: wanted, cursor }: PageRequest): Promise<Page> {
-    const after =
-      cursor === undefined ? 0n : BigInt(decodeCursor(cursor, (text) => legacyIdOf(text) !== undefined))
+  async list(entity: Entity, { limit: wanted, position }: PageRequest): Promise<Page> {
+    const after = position === undefined ? 0n : legacyIdOf(position)
+    if (after === undefined) throw new InvalidPositionError()
     const { rows, limit } = await this.#rowsAfter(entity, after, wanted)
     const page = rows.slice(0, limit)
     const last = page.at(-1)
     return {
       items: page.map((row) => toStored(entity, row)),
-      cursor: rows.length > limit && last !== undefined ? encodeCursor(String(last.id)) : undefined,
+      next: rows.length > limit && last !== undefined ? String(last.id) : undefined,
     }
   }
 
@@ -88,8 +94,8 @@ export class AuroraStore implements EntityStore {
   async #rewrite(entity: Entity, intent: Intent): Promise<Stored | undefined> {
     for (let attempt = 1; attempt <= 5; attempt++) {
       const current = await this.get(entity, intent.key)
-      if (current === undefined) throw unknownKey(entity)
-      if (!matches(intent.ifMatch, current.version)) throw staleVersion()
+      if (current === undefined) throw new NoSuchKeyError(entity)
+      if (!matches(intent.ifMatch, current.version)) throw new StaleVersionError(entity)
       const change = settle({ ...intent, key: current.key }, current.version)
       const { applied, repeated } = await this.#writer.apply(entity, [change])
       const after = await this.get(entity, current.key)

@@ -47,9 +47,6 @@ export const toDocumentRow = (entity: Entity, change: Change): string => {
   return JSON.stringify([...head, ...attributes, ...children])
 }
 
-export const toDocument = (entity: Entity, changes: readonly Change[]): string =>
-  joinRows(changes.map((change) => toDocumentRow(entity, change)))
-
 export const joinRows = (rows: readonly string[]): string => `[${rows.join(',')}]`
 
 /** Key, version, time and legacy id only: for statements that need no values. */

@@ -1,5 +1,5 @@
 import { type Kysely, sql } from 'kysely'
-import { type FirstAnswer, fromRecord, KEPT_FOR } from '../api/first-answer.ts'
+import { type FirstAnswer, KEPT_FOR } from '../ports/once.ts'
 
 /*
  * The rows of backsync_idempotency. Each statement says in its WHERE what it relies on, so it is harmless twice, late
@@ -56,10 +56,7 @@ export const find = async (db: Kysely<unknown>, id: string): Promise<Idempotency
     fingerprint,
     entityKey,
     createdMs: Number(createdMs),
-    first:
-      answer === undefined || fingerprint === null
-        ? undefined
-        : { fingerprint, response: fromRecord(answer) },
+    first: answer === undefined || fingerprint === null ? undefined : { fingerprint, answer },
   }
 }
 

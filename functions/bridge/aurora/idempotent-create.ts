@@ -1,17 +1,10 @@
 import type { Kysely } from 'kysely'
-import {
-  keyReused,
-  type OnceAnswer,
-  type OnceRequest,
-  replay,
-  stillInProgress,
-  toRecord,
-} from '../api/first-answer.ts'
 import { idempotently } from '../drivers/data-api/idempotent.ts'
 import { type Change, holdsAll } from '../model/change.ts'
 import type { Entity } from '../model/entity.ts'
 import { InvalidRecordError, kindOf } from '../model/errors.ts'
-import type { Stored } from '../ports/store.ts'
+import { keyReused, type OnceAnswer, type OnceRequest, replay, stillInProgress } from '../ports/once.ts'
+import type { Stored } from '../ports/stored.ts'
 import type { GuardedWriter } from './guarded-writer.ts'
 import type { IdempotencyRecord } from './idempotency-records.ts'
 import * as records from './idempotency-records.ts'
@@ -47,26 +40,26 @@ export class IdempotentCreate {
     this.#get = get
   }
 
-  /** @throws Problem 422 when the key was used for another request; what the writer throws */
+  /** @throws KeyReusedError, InProgressError; what the writer throws */
   async create(entity: Entity, change: Change, once: OnceRequest): Promise<OnceAnswer> {
     const { record, reclaimed } = await this.#claim(change, once)
     if (record.first !== undefined) return replay(record.first, once)
     const own = reclaimed || record.entityKey === change.key
     const at = new Date(record.createdMs).toISOString()
     const claimed: Change = { ...change, key: record.entityKey, at }
-    const response = once.answer(await this.#write(entity, claimed, once, reclaimed))
-    if (await records.finish(this.#db, { ...once, entityKey: record.entityKey, answer: toRecord(response) }))
-      return { response, replayed: !own }
+    const answer = once.answer(await this.#write(entity, claimed, once, reclaimed))
+    if (await records.finish(this.#db, { ...once, entityKey: record.entityKey, answer }))
+      return { answer, replayed: !own }
     const kept = await records.find(this.#db, once.id)
     if (kept?.first === undefined) throw stillInProgress()
-    return replay(kept.first, once, own ? response : undefined)
+    return replay(kept.first, once, own ? answer : undefined)
   }
 
   /**
    * The record of the key: this request's own, or an earlier one's, done or not.
    *
    * @returns also whether a refused request had left it free
-   * @throws Problem 422 when it is another request's, 409 when others come between again and again
+   * @throws KeyReusedError when it is another request's, InProgressError when others come between again and again
    */
   async #claim(
     change: Change,

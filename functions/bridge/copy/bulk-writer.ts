@@ -1,9 +1,9 @@
 import { BatchWriteItemCommand, type DynamoDBClient, type WriteRequest } from '@aws-sdk/client-dynamodb'
 import { DynamoError } from '../drivers/dynamo/errors.ts'
 import { itemSize } from '../drivers/dynamo/item-size.ts'
+import type { Item } from '../drivers/dynamo/items.ts'
 import { type KeySchema, keyAttributes } from '../drivers/dynamo/key-schema.ts'
 import { type Bounds, callPatiently, pauseBeforeRepeat } from '../drivers/dynamo/patient-call.ts'
-import type { Item } from '../dynamo/items.ts'
 import type { Refusal } from '../jobs/jobs.ts'
 
 /** What became of a list of writes; each is in one of the two. */

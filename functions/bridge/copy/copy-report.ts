@@ -1,4 +1,4 @@
-import type { Item } from '../drivers/dynamo/scan.ts'
+import type { Item } from '../drivers/dynamo/items.ts'
 import type { Jobs, SegmentProgress, Tally } from '../jobs/jobs.ts'
 import { addTallies } from '../jobs/segments.ts'
 import { BridgeError, type ErrorKind } from '../model/errors.ts'

@@ -1,4 +1,5 @@
-import type { Item, ScanPage } from '../drivers/dynamo/scan.ts'
+import type { Item } from '../drivers/dynamo/items.ts'
+import type { ScanPage } from '../drivers/dynamo/scan.ts'
 
 /** A table that is being written all the time is never found empty; what then is left, the verification tells. */
 const MOST_PASSES = 1_000

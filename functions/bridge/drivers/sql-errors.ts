@@ -8,6 +8,11 @@ export abstract class SqlError extends BridgeError {
   /** MySQL's error number and SQLSTATE, when the database itself refused. */
   abstract readonly errno: number | undefined
   abstract readonly sqlState: string | undefined
+
+  /** MySQL's text quotes values (`Duplicate entry 'Bobby'`), unless it is about the connection or the set-up. */
+  override get causeQuotesData(): boolean {
+    return this.kind === 'data' || this.kind === 'unknown'
+  }
 }
 
 /**

@@ -1,6 +1,6 @@
+import type { Item } from '../drivers/dynamo/items.ts'
 import type { Version } from '../model/change.ts'
 import type { Entity } from '../model/entity.ts'
-import type { Item } from './items.ts'
 
 /** An expression with the names and values that it uses; the key attribute is `#key` in each. */
 export type Condition = {

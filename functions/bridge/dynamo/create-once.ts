@@ -1,20 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import { TransactWriteItemsCommand } from '@aws-sdk/client-dynamodb'
-import {
-  type FirstAnswer,
-  fromRecord,
-  IdempotencyRecordError,
-  KEPT_FOR,
-  type OnceRequest,
-  toRecord,
-} from '../api/first-answer.ts'
-import { recordTable } from '../api/idempotency-table.ts'
 import { cancellationOf } from '../drivers/dynamo/errors.ts'
-import type { HttpResponse } from '../http/response.ts'
+import type { Item } from '../drivers/dynamo/items.ts'
 import type { Change, Row } from '../model/change.ts'
 import type { Entity } from '../model/entity.ts'
+import { type FirstAnswer, IdempotencyRecordError, KEPT_FOR, type Once } from '../ports/once.ts'
 import { absent } from './conditions.ts'
-import { type Item, toItem } from './items.ts'
+import { recordTable } from './idempotency-table.ts'
+import { toItem } from './items.ts'
 
 /**
  * The transaction that puts an item together with the record of its answer, each only where there is none; so there is
@@ -30,12 +23,12 @@ export const createWithRecord = (
     change,
     row,
     once,
-    response,
+    answer,
   }: {
     readonly change: Change
     readonly row: Row
-    readonly once: OnceRequest
-    readonly response: HttpResponse
+    readonly once: Once
+    readonly answer: string
   },
 ): TransactWriteItemsCommand => {
   const now = Date.parse(change.at)
@@ -49,7 +42,7 @@ export const createWithRecord = (
           Item: {
             [recordTable.key]: { S: once.id },
             fingerprint: { S: once.fingerprint },
-            answer: { S: toRecord(response) },
+            answer: { S: answer },
             [recordTable.expiry]: { N: String(Math.ceil((now + KEPT_FOR) / 1000)) },
           },
           ConditionExpression: 'attribute_not_exists(#id) OR #expires <= :now',
@@ -77,5 +70,5 @@ export const firstAnswerOf = (error: unknown): FirstAnswer | undefined => {
   const { fingerprint, answer } = item
   if (fingerprint?.S === undefined || answer?.S === undefined)
     throw new IdempotencyRecordError('The record of an idempotency key lacks its attributes')
-  return { fingerprint: fingerprint.S, response: fromRecord(answer.S) }
+  return { fingerprint: fingerprint.S, answer: answer.S }
 }

@@ -7,25 +7,31 @@ import {
   ScanCommand,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb'
-import { type OnceAnswer, type OnceRequest, replay, stillInProgress } from '../api/first-answer.ts'
-import { DynamoError, isConflict } from '../drivers/dynamo/errors.ts'
-import { decodeCursor, encodeCursor, type PageRequest } from '../http/paging.ts'
-import { staleVersion } from '../http/problem.ts'
+import { type CallOptions, call } from '../drivers/dynamo/call.ts'
+import { isConflict } from '../drivers/dynamo/errors.ts'
+import type { Item } from '../drivers/dynamo/items.ts'
 import { type Change, holdsAll, type Intent, type Row } from '../model/change.ts'
 import type { Entity } from '../model/entity.ts'
 import { ConfigurationError, InvalidRecordError } from '../model/errors.ts'
-import { unknownKey } from '../normalise/api.ts'
-import { type EntityStore, matches, type Page, type Stored } from '../ports/store.ts'
+import { type OnceAnswer, type OnceRequest, replay, stillInProgress } from '../ports/once.ts'
+import {
+  type EntityStore,
+  InvalidPositionError,
+  matches,
+  NoSuchKeyError,
+  type Page,
+  type PageRequest,
+  StaleVersionError,
+} from '../ports/store.ts'
+import type { Stored } from '../ports/stored.ts'
 import type { Deadline } from '../runtime/deadline.ts'
 import type { Log } from '../runtime/log.ts'
 import { retry } from '../runtime/retry.ts'
 import { absent, present } from './conditions.ts'
 import { createWithRecord, firstAnswerOf } from './create-once.ts'
-import { belongsTo, ForeignItemError, type Item, keyOf, toAttributes, toItem, toStored } from './items.ts'
+import { belongsTo, ForeignItemError, keyOf, toAttributes, toItem, toStored } from './items.ts'
 import { type Scan, scanPage } from './scan-page.ts'
 
-/** The longest a call may take, in milliseconds; the SDK's repeats count as one call. */
-const CALL_LIMIT = 10_000
 /** The longest partition key, in bytes of UTF-8: DynamoDB refuses a page that begins behind a longer one. */
 const LONGEST_KEY = 2048
 
@@ -63,9 +69,8 @@ export class DynamoStore implements EntityStore {
     return Item && belongsTo(entity, Item) ? toStored(entity, Item) : undefined
   }
 
-  async list(entity: Entity, { limit, cursor }: PageRequest): Promise<Page> {
-    const isKey = (key: string) => key !== '' && Buffer.byteLength(key) <= LONGEST_KEY
-    const start = cursor === undefined ? undefined : decodeCursor(cursor, isKey)
+  async list(entity: Entity, { limit, position }: PageRequest): Promise<Page> {
+    if (position === '' || Buffer.byteLength(position ?? '') > LONGEST_KEY) throw new InvalidPositionError()
     const scan: Scan = (input) =>
       this.#call('Scan', (options) =>
         this.#client.send(
@@ -73,8 +78,7 @@ export class DynamoStore implements EntityStore {
           options,
         ),
       )
-    const page = await scanPage(entity, { limit, start }, scan, (item) => this.#own(entity, item))
-    return { ...page, cursor: page.cursor === undefined ? undefined : encodeCursor(page.cursor) }
+    return scanPage(entity, { limit, position }, scan, (item) => this.#own(entity, item))
   }
 
   async write(entity: Entity, change: Change | Intent): Promise<Stored | undefined> {
@@ -86,17 +90,17 @@ export class DynamoStore implements EntityStore {
 
   async createOnce(entity: Entity, change: Change, once: OnceRequest): Promise<OnceAnswer> {
     const row = rowOf(change)
-    const response = once.answer(toStored(entity, toItem(entity, change, row)))
+    const answer = once.answer(toStored(entity, toItem(entity, change, row)))
     const tables = { items: this.#table(entity), records: this.#idempotencyTable }
-    const command = createWithRecord(tables, entity, { change, row, once, response })
+    const command = createWithRecord(tables, entity, { change, row, once, answer })
     try {
       await retry({ ...CONFLICTS, deadline: this.#deadline }, () =>
         this.#call('TransactWriteItems', (options) => this.#client.send(command, options)),
       )
-      return { response, replayed: false }
+      return { answer, replayed: false }
     } catch (error) {
       const first = firstAnswerOf(error)
-      if (first !== undefined) return replay(first, once, response)
+      if (first !== undefined) return replay(first, once, answer)
       throw isConflict(error) ? stillInProgress() : error
     }
   }
@@ -165,7 +169,7 @@ export class DynamoStore implements EntityStore {
     } catch (error) {
       const stored = toStored(entity, refusal(entity, error))
       if (wasRepeated(error) && isOwn(stored, change, row)) return stored
-      throw staleVersion()
+      throw new StaleVersionError(entity)
     }
   }
 
@@ -188,7 +192,7 @@ export class DynamoStore implements EntityStore {
       // Nothing there at a repeated attempt: the first one's answer was lost, its delete was not.
       if (isEmpty(error) && wasRepeated(error)) return
       const stored = toStored(entity, refusal(entity, error))
-      throw matches(change.ifMatch, stored.version) ? error : staleVersion()
+      throw matches(change.ifMatch, stored.version) ? error : new StaleVersionError(entity)
     }
   }
 
@@ -213,14 +217,8 @@ export class DynamoStore implements EntityStore {
     }
   }
 
-  /** @throws DynamoError, DeadlineError; a failed condition as the SDK has it */
-  async #call<T>(operation: string, send: (options: { abortSignal: AbortSignal }) => Promise<T>): Promise<T> {
-    this.#deadline.require(50, operation)
-    try {
-      return await send({ abortSignal: this.#deadline.signal(CALL_LIMIT) })
-    } catch (cause) {
-      throw cause instanceof ConditionalCheckFailedException ? cause : new DynamoError(operation, cause)
-    }
+  #call<T>(operation: string, send: (options: CallOptions) => Promise<T>): Promise<T> {
+    return call(operation, this.#deadline, send)
   }
 }
 
@@ -245,12 +243,12 @@ const conflicting = (entity: Entity, error: unknown): Item | undefined =>
 /**
  * The item that stands against a write.
  *
- * @throws Problem 404 when there is none, or another entity's; any other error as it is
+ * @throws NoSuchKeyError when there is none, or another entity's; any other error as it is
  */
 const refusal = (entity: Entity, error: unknown): Item => {
   if (!(error instanceof ConditionalCheckFailedException)) throw error
   const found = isEmpty(error) ? undefined : conflicting(entity, error)
-  if (found === undefined) throw unknownKey(entity)
+  if (found === undefined) throw new NoSuchKeyError(entity)
   return found
 }
 

@@ -3,6 +3,7 @@ import type { Entity } from '../model/entity.ts'
 import { InvalidRecordError } from '../model/errors.ts'
 import { faultOfKey } from '../model/key.ts'
 import { decodeItem, isList, isMap, type Value } from '../model/values.ts'
+import type { TableIndex } from '../normalise/stream.ts'
 import {
   createdAt,
   type Image,
@@ -15,6 +16,22 @@ import {
   versionOf,
 } from '../normalise/stream-record.ts'
 import type { ReadChange, RecordFault, RecordReader, RecordReading } from '../ports/record-reader.ts'
+
+/**
+ * Who reads the streams of the entities' tables.
+ *
+ * @param tables table names in DynamoDB by their names in this project
+ */
+export const entityReaders = (
+  entities: readonly Entity[],
+  tables: Readonly<Record<string, string>>,
+): TableIndex =>
+  new Map(
+    Object.entries(tables).flatMap(([name, table]) => {
+      const [first, ...others] = entities.filter(({ item }) => item.table === name)
+      return first === undefined ? [] : [[table, entityReader([first, ...others])]]
+    }),
+  )
 
 /** Reads the records of a table that keeps entities. */
 export const entityReader = (entities: readonly [Entity, ...Entity[]]): RecordReader => ({

@@ -1,11 +1,9 @@
-import type { AttributeValue } from '@aws-sdk/client-dynamodb'
+import type { Item } from '../drivers/dynamo/items.ts'
 import type { Change, Row } from '../model/change.ts'
 import type { Entity } from '../model/entity.ts'
 import { BridgeError } from '../model/errors.ts'
 import { DecimalText, decodeItem, type Value } from '../model/values.ts'
-import type { Stored } from '../ports/store.ts'
-
-export type Item = Record<string, AttributeValue>
+import type { Stored } from '../ports/stored.ts'
 
 /**
  * An item in an entity's table that isn't one of it. The client who asks for it did nothing wrong, and no repeat

@@ -1,8 +1,9 @@
 import type { AttributeValue, ScanCommandInput, ScanCommandOutput } from '@aws-sdk/client-dynamodb'
+import type { Item } from '../drivers/dynamo/items.ts'
 import type { Entity } from '../model/entity.ts'
-import type { Page, Stored } from '../ports/store.ts'
+import type { Page, PageRequest } from '../ports/store.ts'
+import type { Stored } from '../ports/stored.ts'
 import { filter } from './conditions.ts'
-import type { Item } from './items.ts'
 
 /** Items that one call looks at, where most of them may be other entities'. */
 const LOOKED_AT = 1000
@@ -19,13 +20,12 @@ export type Scan = (
 /**
  * Collects one page of an entity's items.
  *
- * @param start the key attribute behind which the page begins
  * @param read gives no item for one that can't be shown
- * @returns the page, with the key attribute behind which the next one begins as its cursor
+ * @returns the page; a position is the key attribute of the item behind which a page begins
  */
 export const scanPage = async (
   entity: Entity,
-  { limit, start }: { readonly limit: number; readonly start: string | undefined },
+  { limit, position: start }: PageRequest,
   scan: Scan,
   read: (item: Item) => readonly Stored[],
 ): Promise<Page> => {
@@ -46,7 +46,7 @@ export const scanPage = async (
       }),
     })
     for (const item of Items) {
-      if (items.length === limit) return { items, cursor: position }
+      if (items.length === limit) return { items, next: position }
       items.push(...read(item))
       position = item[entity.item.keyAttribute]?.S
       bytes += sizeOf({ M: item })
@@ -54,7 +54,7 @@ export const scanPage = async (
     position = LastEvaluatedKey?.[entity.item.keyAttribute]?.S
     if (position === undefined || items.length === limit) break
   }
-  return { items, cursor: position }
+  return { items, next: position }
 }
 
 /** Roughly: names, texts and binary; what else an item has is small. */

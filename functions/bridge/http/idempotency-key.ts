@@ -1,15 +1,8 @@
 import { createHash } from 'node:crypto'
 import { canonicalText, type Value } from '../model/values.ts'
+import type { Once } from '../ports/once.ts'
 import { badRequest } from './problem.ts'
 import type { HttpRequest } from './request.ts'
-
-/** What makes a create repeatable: who repeats what. Neither the client's key nor its body can be read back from it. */
-export type Once = {
-  /** Names the client's key within its scope: side, entity and caller. 64 hexadecimal digits. */
-  readonly id: string
-  /** Tells whether a repeat is the same request. 64 hexadecimal digits. */
-  readonly fingerprint: string
-}
 
 /** Counted without the quotes and backslashes of the structured form. */
 const LONGEST = 255

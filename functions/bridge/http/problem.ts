@@ -32,13 +32,5 @@ export class Problem extends Error {
 
 export const notFound = (detail: string): Problem => new Problem(404, 'not-found', 'Not found', detail)
 
-export const staleVersion = (): Problem =>
-  new Problem(
-    412,
-    'stale-version',
-    'Precondition failed',
-    'The version in If-Match is not the current one. Read it again and decide anew.',
-  )
-
 export const badRequest = (code: string, detail: string, errors?: readonly Fault[]): Problem =>
   new Problem(400, code, 'Bad request', detail, errors === undefined ? {} : { errors })

@@ -7,7 +7,7 @@ export type HttpResponse = {
   readonly body?: string
 }
 
-export const json = (
+export const jsonResponse = (
   statusCode: number,
   body: unknown,
   headers: Record<string, string> = {},
@@ -21,7 +21,7 @@ export const noContent = (): HttpResponse => ({ statusCode: 204, headers: { 'cac
 
 /** Problem details (RFC 9457), with the request's id so that a support question finds its log line. */
 export const problemResponse = (problem: Problem, path: string, requestId: string): HttpResponse =>
-  json(
+  jsonResponse(
     problem.status,
     {
       type: `urn:backsync:problem:${problem.code}`,

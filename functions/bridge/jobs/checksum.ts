@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import type { Item } from '../dynamo/items.ts'
+import type { Item } from '../drivers/dynamo/items.ts'
 import { canonicalText, decodeItem } from '../model/values.ts'
 
 /** Digests have so many bits; their sums are taken modulo 2 to this power. */

@@ -9,8 +9,8 @@ import {
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb'
 import { DynamoError } from '../drivers/dynamo/errors.ts'
+import type { Item } from '../drivers/dynamo/items.ts'
 import { callPatiently } from '../drivers/dynamo/patient-call.ts'
-import type { Item } from '../dynamo/items.ts'
 import type { Deadline } from '../runtime/deadline.ts'
 import { HEAD, type Head, headKey, readHead, readSegment, segmentsStart } from './job-items.ts'
 import { jobsTable } from './job-settings.ts'

@@ -1,6 +1,6 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb'
 import * as z from 'zod'
-import type { Item } from '../dynamo/items.ts'
+import type { Item } from '../drivers/dynamo/items.ts'
 import { BridgeError } from '../model/errors.ts'
 import { jobsTable } from './job-settings.ts'
 import type { JobRecord, SegmentProgress } from './jobs.ts'

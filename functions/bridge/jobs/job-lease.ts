@@ -1,4 +1,4 @@
-import type { Item } from '../dynamo/items.ts'
+import type { Item } from '../drivers/dynamo/items.ts'
 import { inLanes } from '../runtime/lanes.ts'
 import { asExpected, fencedUpTo, type JobCalls } from './job-calls.ts'
 import {

@@ -1,4 +1,4 @@
-import type { Item } from '../dynamo/items.ts'
+import type { Item } from '../drivers/dynamo/items.ts'
 import { BridgeError } from '../model/errors.ts'
 
 /** What became of items. */

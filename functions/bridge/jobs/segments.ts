@@ -1,5 +1,5 @@
+import type { Item } from '../drivers/dynamo/items.ts'
 import type { ScanPage } from '../drivers/dynamo/scan.ts'
-import type { Item } from '../dynamo/items.ts'
 import { DeadlineError } from '../model/errors.ts'
 import type { Deadline } from '../runtime/deadline.ts'
 import { addDigests, fromHex, toHex } from './checksum.ts'

@@ -4,14 +4,20 @@
  * - `dependency`: another row that this one needs is not there yet, or one that needs it still is.
  * - `transient`: the same call may succeed later.
  * - `configuration`: nothing will succeed until somebody repairs the set-up.
+ * - `client`: what the caller asks of the store can't be, as the store is now; only a caller of the API meets it.
  * - `unknown`: none of the above could be told; treated as transient, never swallowed.
  */
-export type ErrorKind = 'data' | 'dependency' | 'transient' | 'configuration' | 'unknown'
+export type ErrorKind = 'data' | 'dependency' | 'transient' | 'configuration' | 'client' | 'unknown'
 
 /** The base of all errors of the bridge. The message names no customer's value; `cause` keeps the original. */
 export abstract class BridgeError extends Error {
   abstract readonly code: string
   abstract readonly kind: ErrorKind
+
+  /** Whether the cause's text may quote a customer's value, so that no log may show it. */
+  get causeQuotesData(): boolean {
+    return false
+  }
 }
 
 /** What an error of any origin means; an error that isn't ours is `unknown`. */

@@ -1,11 +1,12 @@
 import { readJson, toRow } from '../http/body.ts'
 import { readIfMatch } from '../http/etag.ts'
-import { type Once, readOnce } from '../http/idempotency-key.ts'
+import { readOnce } from '../http/idempotency-key.ts'
 import { notFound, Problem } from '../http/problem.ts'
 import { type HttpRequest, readHttpEvent } from '../http/request.ts'
 import type { Change, Intent } from '../model/change.ts'
 import type { Entity } from '../model/entity.ts'
 import { faultOfKey } from '../model/key.ts'
+import type { Once } from '../ports/once.ts'
 
 /** What a client asks for; a write carries the change that it wishes. */
 export type ApiCall = { readonly from: 'api'; readonly request: HttpRequest; readonly entity: Entity } & (
@@ -21,7 +22,7 @@ export type ApiCall = { readonly from: 'api'; readonly request: HttpRequest; rea
 )
 
 /** A request that can't be served, and what the client gets told. Nothing has been read or written. */
-export type Refusal = {
+export type RefusedCall = {
   readonly from: 'api'
   readonly action: 'refuse'
   readonly request: HttpRequest
@@ -44,7 +45,7 @@ export type ApiContext = {
  *
  * @returns undefined when the event is no HTTP event
  */
-export const normaliseApiEvent = (event: unknown, context: ApiContext): ApiCall | Refusal | undefined => {
+export const normaliseApiEvent = (event: unknown, context: ApiContext): ApiCall | RefusedCall | undefined => {
   const request = readHttpEvent(event)
   if (request === undefined) return undefined
   try {
@@ -83,7 +84,7 @@ const toCall = (request: HttpRequest, context: ApiContext): ApiCall => {
     : { from: 'api', request, entity, action: 'replace', changes: [{ ...wish, op: 'upsert', row }] }
 }
 
-export const unknownKey = (entity: Entity): Problem =>
+const unknownKey = (entity: Entity): Problem =>
   notFound(`There is no ${entity.name} with this ${entity.keyName}.`)
 
 /** Finds what the path names. A prefix before the base, such as a custom domain's mapping, is passed over. */

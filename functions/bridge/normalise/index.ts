@@ -1,5 +1,5 @@
 import { UnknownEventError } from '../runtime/unknown-event.ts'
-import { type ApiCall, type ApiContext, normaliseApiEvent, type Refusal } from './api.ts'
+import { type ApiCall, type ApiContext, normaliseApiEvent, type RefusedCall } from './api.ts'
 import { normaliseStreamEvent, type StreamBatch, type TableIndex } from './stream.ts'
 
 /**
@@ -10,7 +10,7 @@ import { normaliseStreamEvent, type StreamBatch, type TableIndex } from './strea
 export const normalise = (
   event: unknown,
   context: ApiContext & { readonly tables: TableIndex },
-): ApiCall | Refusal | StreamBatch => {
+): ApiCall | RefusedCall | StreamBatch => {
   const normalised = normaliseStreamEvent(event, context.tables) ?? normaliseApiEvent(event, context)
   if (normalised === undefined) throw new UnknownEventError()
   return normalised

@@ -1,7 +1,5 @@
 import * as z from 'zod'
-import { entityReader } from '../dynamo/entity-reader.ts'
 import type { Version } from '../model/change.ts'
-import type { Entity } from '../model/entity.ts'
 import { ConfigurationError, InvalidRecordError } from '../model/errors.ts'
 import type { ReadChange, RecordReader } from '../ports/record-reader.ts'
 
@@ -33,18 +31,6 @@ export type StreamBatch = {
 
 /** Who reads the records of which table, by the table's name in DynamoDB. */
 export type TableIndex = ReadonlyMap<string, RecordReader>
-
-/** @param tables table names in DynamoDB by their names in this project */
-export const tableIndex = (
-  entities: readonly Entity[],
-  tables: Readonly<Record<string, string>>,
-): TableIndex =>
-  new Map(
-    Object.entries(tables).flatMap(([name, table]) => {
-      const [first, ...others] = entities.filter(({ item }) => item.table === name)
-      return first === undefined ? [] : [[table, entityReader([first, ...others])]]
-    }),
-  )
 
 const batchShape = z.object({
   Records: z.array(z.looseObject({ eventSource: z.literal('aws:dynamodb') })).min(1),

@@ -1,28 +1,25 @@
-import type { OnceAnswer, OnceRequest } from '../api/first-answer.ts'
-import type { PageRequest } from '../http/paging.ts'
-import type { Change, Intent, Row, Version } from '../model/change.ts'
+import type { Change, Intent, Version } from '../model/change.ts'
 import type { Entity } from '../model/entity.ts'
+import { BridgeError } from '../model/errors.ts'
+import type { OnceAnswer, OnceRequest } from './once.ts'
+import type { Stored } from './stored.ts'
 
-/** One key's current state in a store. */
-export type Stored = {
-  readonly key: string
-  readonly row: Row
-  readonly version: Version
-  /** ISO 8601, UTC, milliseconds; null for a legacy-born row that nobody has changed since it was adopted. */
-  readonly updatedAt: string | null
-}
+/** Which part of a list is wanted: so many, behind a position that an earlier page gave. */
+export type PageRequest = { readonly limit: number; readonly position: string | undefined }
 
-export type Page = { readonly items: readonly Stored[]; readonly cursor: string | undefined }
+/** A part of a list, and the position behind which the next one begins: the store's own, opaque to everybody else. */
+export type Page = { readonly items: readonly Stored[]; readonly next: string | undefined }
 
 /** What the API needs of a store. Both sides of the bridge are one. */
 export interface EntityStore {
   get(entity: Entity, key: string): Promise<Stored | undefined>
+  /** @throws InvalidPositionError */
   list(entity: Entity, page: PageRequest): Promise<Page>
   /**
    * Applies a client's write.
    *
    * @returns the state after it; undefined after a delete
-   * @throws Problem 404 when there is nothing to change, 412 when `ifMatch` fails
+   * @throws NoSuchKeyError when there is nothing to change, StaleVersionError when `ifMatch` fails
    */
   write(entity: Entity, change: Change | Intent): Promise<Stored | undefined>
   /**
@@ -30,9 +27,42 @@ export interface EntityStore {
    * by the time of the change, `change.at`.
    *
    * @returns the answer of the first request with this key, whatever became of the row since
-   * @throws Problem 422 when the key was used for another request, 409 while the first one is in progress
+   * @throws KeyReusedError when the key was used for another request, InProgressError while the first one is in progress
    */
   createOnce(entity: Entity, change: Change, once: OnceRequest): Promise<OnceAnswer>
+}
+
+/** Nothing has the key. */
+export class NoSuchKeyError extends BridgeError {
+  override readonly name = 'NoSuchKeyError'
+  readonly code = 'key.unknown'
+  readonly kind = 'client'
+
+  constructor({ name, keyName }: Pick<Entity, 'name' | 'keyName'>) {
+    super(`There is no ${name} with this ${keyName}`)
+  }
+}
+
+/** The key is at none of the versions that the caller accepts. */
+export class StaleVersionError extends BridgeError {
+  override readonly name = 'StaleVersionError'
+  readonly code = 'version.stale'
+  readonly kind = 'client'
+
+  constructor({ name }: Pick<Entity, 'name'>) {
+    super(`The ${name} is at another version than the ones that are accepted`)
+  }
+}
+
+/** A position that no page of the store has given. */
+export class InvalidPositionError extends BridgeError {
+  override readonly name = 'InvalidPositionError'
+  readonly code = 'position.invalid'
+  readonly kind = 'client'
+
+  constructor() {
+    super('No page of this list ends at this position')
+  }
 }
 
 /** Whether a client's If-Match allows a write over the current version. */

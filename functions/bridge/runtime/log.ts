@@ -1,4 +1,3 @@
-import { SqlError } from '../drivers/sql-errors.ts'
 import { BridgeError } from '../model/errors.ts'
 
 /**
@@ -90,14 +89,13 @@ const showing = (): ((this: unknown, name: string, value: unknown) => unknown) =
 }
 
 /**
- * An error as the log may show it. A BridgeError's own message names no customer's value, but MySQL's text in its
- * cause quotes them (`Duplicate entry 'Bobby'`): of that cause, the number stands in the message and the text is left
- * out, unless the error is about the connection or the set-up.
+ * An error as the log may show it. A BridgeError's own message names no customer's value; where the text of its cause
+ * may quote one, of that cause only the name is shown.
  */
 const describe = (error: Error): Record<string, unknown> => {
   const { name, message, stack, cause } = error
   const own = error instanceof BridgeError ? Object.fromEntries(Object.entries(error)) : {}
-  const quotesData = error instanceof SqlError && (error.kind === 'data' || error.kind === 'unknown')
+  const quotesData = error instanceof BridgeError && error.causeQuotesData
   return {
     ...own,
     name,

@@ -1,7 +1,7 @@
 import { BatchGetItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import type { Item } from '../drivers/dynamo/items.ts'
 import type { KeySchema } from '../drivers/dynamo/key-schema.ts'
 import { type Bounds, callPatiently, pauseBeforeRepeat } from '../drivers/dynamo/patient-call.ts'
-import type { Item } from '../dynamo/items.ts'
 import type { Row } from '../model/change.ts'
 import { ConfigurationError, InvalidRecordError } from '../model/errors.ts'
 import { decodeItem, sameValue } from '../model/values.ts'

@@ -1,6 +1,6 @@
 import type { CancellationReason, TransactWriteItem } from '@aws-sdk/client-dynamodb'
+import type { Item } from '../drivers/dynamo/items.ts'
 import type { KeySchema } from '../drivers/dynamo/key-schema.ts'
-import type { Item } from '../dynamo/items.ts'
 import { toAttributeValue } from '../model/attribute-values.ts'
 import { type Change, subjectOf } from '../model/change.ts'
 import { InvalidRecordError } from '../model/errors.ts'

@@ -1,5 +1,5 @@
+import type { Item } from '../drivers/dynamo/items.ts'
 import { type KeyAttribute, type KeySchema, keyAttributes } from '../drivers/dynamo/key-schema.ts'
-import type { Item } from '../dynamo/items.ts'
 import { toAttributeValue } from '../model/attribute-values.ts'
 import type { Row } from '../model/change.ts'
 import { InvalidRecordError } from '../model/errors.ts'

@@ -6,7 +6,7 @@ import {
 } from '@aws-sdk/client-dynamodb'
 import * as z from 'zod'
 import { DynamoError } from '../drivers/dynamo/errors.ts'
-import type { Item } from '../dynamo/items.ts'
+import type { Item } from '../drivers/dynamo/items.ts'
 import type { Deadline } from '../runtime/deadline.ts'
 
 /** Where a kept table stands. */

@@ -6,7 +6,7 @@ import {
   TransactWriteItemsCommand,
 } from '@aws-sdk/client-dynamodb'
 import { cancellationOf, DynamoError } from '../drivers/dynamo/errors.ts'
-import type { Item } from '../dynamo/items.ts'
+import type { Item } from '../drivers/dynamo/items.ts'
 import { type Change, coalesce, subjectOf } from '../model/change.ts'
 import { ConfigurationError, InvalidRecordError } from '../model/errors.ts'
 import { nothingApplied, type PartialOutcome, sum, UnsettledError } from '../model/outcome.ts'

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { TransactWriteItem } from '@aws-sdk/client-dynamodb'
-import type { Item } from '../dynamo/items.ts'
+import type { Item } from '../drivers/dynamo/items.ts'
 import { type Change, subjectOf } from '../model/change.ts'
 import { versionText } from './stamp.ts'
 

@@ -10,6 +10,7 @@ const HINTS: Readonly<Record<ErrorKind, string>> = {
   configuration: 'check the stack, and that your credentials may do this',
   data: 'repair the data, then try again',
   dependency: 'bring in what it refers to, then try again',
+  client: 'check what was asked for',
   unknown: 'try again; with --debug it says more',
 }
 

@@ -5,7 +5,7 @@ import {
   waitUntilTableExists,
 } from '@aws-sdk/client-dynamodb'
 import { BulkWriter } from '../../../functions/bridge/copy/bulk-writer.ts'
-import type { Item } from '../../../functions/bridge/dynamo/items.ts'
+import type { Item } from '../../../functions/bridge/drivers/dynamo/items.ts'
 import { Deadline } from '../../../functions/bridge/runtime/deadline.ts'
 import { userPreferences } from '../../../functions/tables/user-preferences.ts'
 import { users } from '../../../functions/tables/users.ts'

@@ -1,5 +1,5 @@
 import { type RawBuilder, sql } from 'kysely'
-import { toDocument } from '../../../functions/bridge/aurora/document.ts'
+import { joinRows, toDocumentRow } from '../../../functions/bridge/aurora/document.ts'
 import * as statements from '../../../functions/bridge/aurora/statements.ts'
 import type { Change } from '../../../functions/bridge/model/change.ts'
 import { chef } from '../../../functions/entities/chef.ts'
@@ -31,6 +31,9 @@ const AT = '2026-01-01T00:00:00.000Z'
 /** How many rows there are from the start; a select reads them, an upsert changes half of a set of them. */
 export const PREPARED_ROWS = 10_000
 
+const documentOf = (changes: readonly Change[]): string =>
+  joinRows(changes.map((change) => toDocumentRow(chef, change)))
+
 const keyOf = (number: number): string => `chef-${number}`
 
 const upsert = (number: number, version: number): Change => ({
@@ -48,10 +51,7 @@ export const prepared = (): RawBuilder<unknown>[] =>
   Array.from({ length: PREPARED_ROWS / SET }, (_, part) =>
     statements.insertMissing(
       chef,
-      toDocument(
-        chef,
-        Array.from({ length: SET }, (_, at) => upsert(part * SET + at, 1)),
-      ),
+      documentOf(Array.from({ length: SET }, (_, at) => upsert(part * SET + at, 1))),
     ),
   )
 
@@ -100,7 +100,7 @@ const setUpsert = (): Workload => {
       const changes = Array.from({ length: SET }, (_, at) =>
         at % 2 === 0 ? upsert((version * SET + at) % PREPARED_ROWS, version) : upsert(fresh++, version),
       )
-      const document = toDocument(chef, changes)
+      const document = documentOf(changes)
       return [statements.updateOlder(chef, document, 'keys'), statements.insertMissing(chef, document)]
     },
   }

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals'
 import { Template } from 'aws-cdk-lib/assertions'
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
 import { Stack } from 'aws-cdk-lib/core'
-import { idempotencySettings } from '../../../functions/bridge/api/idempotency-table.ts'
+import { idempotencySettings } from '../../../functions/bridge/dynamo/idempotency-table.ts'
 import { IdempotencyTable } from '../../../infra/constructs/idempotency-table.ts'
 import { appWith, settingsWith } from '../fixtures/synthesise.ts'
 

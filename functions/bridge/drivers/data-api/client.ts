@@ -12,7 +12,6 @@ import type { Deadline } from '../../runtime/deadline.ts'
 import { retry } from '../../runtime/retry.ts'
 import { CallBound } from './call-bound.ts'
 import { DataApiError } from './errors.ts'
-import { toParameter } from './fields.ts'
 import { requireRequestSize } from './request-limit.ts'
 
 export type DataApiConfig = {
@@ -26,8 +25,7 @@ export type DataApiConfig = {
 
 export type Statement = {
   readonly sql: string
-  /** By placeholder name, without the colon; or as the service takes them. */
-  readonly parameters?: Readonly<Record<string, unknown>> | readonly SqlParameter[]
+  readonly parameters?: readonly SqlParameter[]
   readonly transactionId?: string | undefined
   /** For DDL: let the statement run on when the call's 45 seconds are over, because its interruption could do damage. */
   readonly continueAfterTimeout?: boolean
@@ -82,7 +80,7 @@ export class DataApiClient {
       sql,
       transactionId,
       continueAfterTimeout,
-      parameters: toParameters(parameters),
+      parameters: [...parameters],
       includeResultMetadata: true,
       resultSetOptions: RESULT_OPTIONS,
     }
@@ -207,15 +205,6 @@ const failureOf = ({ operation, sql, signal }: Call<unknown>, cause: unknown): D
 
 /** Integers and decimals come as text, so that no digit is lost. */
 const RESULT_OPTIONS = { longReturnType: 'STRING', decimalReturnType: 'STRING' } as const
-
-const toParameters = (parameters: NonNullable<Statement['parameters']>): SqlParameter[] =>
-  isList(parameters)
-    ? [...parameters]
-    : Object.entries(parameters).map(([name, value]) => toParameter(name, value))
-
-/** `Array.isArray` doesn't tell a readonly array from a record. */
-const isList = (parameters: NonNullable<Statement['parameters']>): parameters is readonly SqlParameter[] =>
-  Array.isArray(parameters)
 
 /** About 90 s in all: a cluster needs about 15 s, and 30 s and more after a day's pause. */
 const RESUMING = { attempts: 20, firstPause: 500, longestPause: 5_000 }

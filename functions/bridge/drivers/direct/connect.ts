@@ -3,7 +3,7 @@ import { type Connection, createConnection, type SslOptions } from 'mysql2'
 import { toDirectError } from './errors.ts'
 
 /** Where, as whom and how securely to log in. */
-export type Target = {
+export type ServerAddress = {
   /** what the socket connects to */
   readonly host: string
   readonly port: number
@@ -26,7 +26,7 @@ const PREPARED = 64
 const KEEP_ALIVE = 30_000
 
 /** @throws DirectError of the login, the network or the server's certificate; nothing stays open then */
-export const connect = async (target: Target): Promise<Wire> => {
+export const connect = async (target: ServerAddress): Promise<Wire> => {
   const socket = connectSocket({
     host: target.host,
     port: target.port,

@@ -8,11 +8,11 @@ export type RowSink = {
   row(row: readonly unknown[]): void
 }
 
-export type Row = Record<string, unknown>
+export type RawRow = Record<string, unknown>
 
 /** Keeps all rows. */
 export class RowList implements RowSink {
-  rows: Row[] | undefined
+  rows: RawRow[] | undefined
   #decode: RowDecoder | undefined
 
   fields(fields: readonly FieldPacket[]): void {
@@ -38,7 +38,7 @@ export type RowFlow = {
 export class RowBuffer implements RowSink {
   readonly #size: number
   readonly #flow: RowFlow
-  #rows: Row[] = []
+  #rows: RawRow[] = []
   #decode: RowDecoder | undefined
   #ended = false
   #failure: { readonly error: unknown } | undefined
@@ -84,7 +84,7 @@ export class RowBuffer implements RowSink {
   }
 
   /** The next chunk; shorter ones only at the end, undefined after it. @throws what the statement failed with */
-  async next(): Promise<readonly Row[] | undefined> {
+  async next(): Promise<readonly RawRow[] | undefined> {
     if (!this.#ready()) {
       this.#flow.waits()
       await new Promise<void>((resolve) => {

@@ -1,14 +1,14 @@
 import type { ExecuteValues, FieldPacket, PrepareStatementInfo, Query } from 'mysql2'
-import { connect, hangUp, type Target, type Wire } from './connect.ts'
+import { connect, hangUp, type ServerAddress, type Wire } from './connect.ts'
 import { DirectError, errnoOf, isFatal, toDirectError } from './errors.ts'
-import { type Row, RowBuffer, RowList, type RowSink } from './row-buffer.ts'
+import { type RawRow, RowBuffer, RowList, type RowSink } from './row-buffer.ts'
 import { checkSettings, READ_SETTINGS, SET_SETTINGS } from './settings.ts'
-import { toParameter } from './values.ts'
+import { toBinding } from './values.ts'
 import { Watch } from './watch.ts'
 
 /** What a statement's OK packet says; absent members where it was a query. */
 export type Result = {
-  readonly rows: Row[]
+  readonly rows: RawRow[]
   /** rows that a write matched, changed or not */
   readonly affected?: bigint
   /** the first key that an INSERT generated */
@@ -39,7 +39,7 @@ const SESSION_STATE = /@|\b(get_lock|sql_calc_found_rows)\b/i
 /** One connection to MySQL with Aurora's session settings, verified. It runs one statement at a time. */
 export class Session {
   readonly #wire: Wire
-  readonly #target: Target
+  readonly #target: ServerAddress
   #lost: { readonly cause: unknown } | undefined
   readonly #onLost = new Set<() => void>()
   #running = false
@@ -47,7 +47,7 @@ export class Session {
   #dirty = false
   #inTransaction = false
 
-  private constructor(target: Target, wire: Wire) {
+  private constructor(target: ServerAddress, wire: Wire) {
     this.#target = target
     this.#wire = wire
     wire.connection.on('error', (cause: unknown) => this.#lose(cause))
@@ -59,7 +59,7 @@ export class Session {
    *
    * @throws DirectError; the connection is closed then
    */
-  static async open(target: Target): Promise<Session> {
+  static async open(target: ServerAddress): Promise<Session> {
     const session = new Session(target, await connect(target))
     try {
       await session.#setUp()
@@ -80,7 +80,7 @@ export class Session {
 
   /** Runs a statement and keeps all its rows. @throws DirectError, UnsupportedValueError */
   async execute(sql: string, parameters: readonly unknown[], limit: Limit): Promise<Result> {
-    const values = parameters.map(toParameter)
+    const values = parameters.map(toBinding)
     const list = new RowList()
     const ok = await this.#bounded('Statement', limit, () => this.#start(sql, values, list))
     if (list.rows) return { rows: list.rows }
@@ -103,8 +103,8 @@ export class Session {
     parameters: readonly unknown[],
     chunk: number,
     limit: Limit,
-  ): AsyncGenerator<readonly Row[], void> {
-    const values = parameters.map(toParameter)
+  ): AsyncGenerator<readonly RawRow[], void> {
+    const values = parameters.map(toBinding)
     let watch: Watch | undefined
     const buffer = new RowBuffer(chunk, {
       pause: () => this.#wire.connection.pause(),

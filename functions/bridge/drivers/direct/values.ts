@@ -10,7 +10,7 @@ const { TypedParameter } = mysql
  *
  * @throws UnsupportedValueError
  */
-export const toParameter = (value: unknown): ExecuteValues => {
+export const toBinding = (value: unknown): ExecuteValues => {
   const field = toField(value)
   if (field.stringValue !== undefined) return field.stringValue
   // By itself the driver sends every number as a double, which LIMIT refuses.

@@ -1,5 +1,5 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb'
-import type { Item } from '../../dynamo/items.ts'
+import type { Item } from './items.ts'
 
 /** What DynamoDB adds for a list or a map, and for each of its members, in bytes. */
 const COLLECTION = 3

@@ -1,11 +1,9 @@
 import { type DynamoDBClient, ScanCommand, type ScanCommandInput } from '@aws-sdk/client-dynamodb'
-import type { Item } from '../../dynamo/items.ts'
 import type { Deadline } from '../../runtime/deadline.ts'
+import type { Item } from './items.ts'
 import { type KeySchema, keyAttributes } from './key-schema.ts'
 import { callPatiently } from './patient-call.ts'
 import type { RateLimiter } from './rate-limiter.ts'
-
-export type { Item } from '../../dynamo/items.ts'
 
 export type ScanPage = {
   /** Empty where nothing was kept of what was looked at: that is not the end. */

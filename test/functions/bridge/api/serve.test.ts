@@ -2,10 +2,26 @@ import { describe, expect, it } from '@jest/globals'
 import { serve } from '../../../../functions/bridge/api/serve.ts'
 import { DataApiError } from '../../../../functions/bridge/drivers/data-api/errors.ts'
 import { ForeignItemError } from '../../../../functions/bridge/dynamo/items.ts'
-import { ConfigurationError, DeadlineError } from '../../../../functions/bridge/model/errors.ts'
+import { encodeCursor } from '../../../../functions/bridge/http/paging.ts'
+import {
+  type BridgeError,
+  ConfigurationError,
+  DeadlineError,
+} from '../../../../functions/bridge/model/errors.ts'
 import { DecimalText } from '../../../../functions/bridge/model/values.ts'
-import { type ApiCall, normaliseApiEvent, type Refusal } from '../../../../functions/bridge/normalise/api.ts'
-import type { EntityStore, Stored } from '../../../../functions/bridge/ports/store.ts'
+import {
+  type ApiCall,
+  normaliseApiEvent,
+  type RefusedCall,
+} from '../../../../functions/bridge/normalise/api.ts'
+import { keyReused, stillInProgress } from '../../../../functions/bridge/ports/once.ts'
+import {
+  type EntityStore,
+  InvalidPositionError,
+  NoSuchKeyError,
+  StaleVersionError,
+} from '../../../../functions/bridge/ports/store.ts'
+import type { Stored } from '../../../../functions/bridge/ports/stored.ts'
 import type { Log } from '../../../../functions/bridge/runtime/log.ts'
 import { chef } from '../../../../functions/entities/chef.ts'
 import { recipe } from '../../../../functions/entities/recipe.ts'
@@ -21,7 +37,7 @@ const call = (
   method: string,
   path: string,
   { headers = {}, ...more }: { query?: string; body?: string; headers?: Record<string, string> } = {},
-): ApiCall | Refusal => {
+): ApiCall | RefusedCall => {
   const event = httpApiEvent(method, path, {
     headers: { 'content-type': 'application/json', ...headers },
     ...more,
@@ -39,7 +55,7 @@ const PUT = call('PUT', `/aurora/chefs/${KEY}`, { body: '{"firstName":"Bobby","l
 const POST = call('POST', '/aurora/chefs', { body: '{"firstName":"Bobby","lastName":"Flay"}' })
 
 /** A store that holds one chef, and remembers what was asked of it. */
-const holding = (stored: Stored | undefined, cursor?: string, replayed = false) => {
+const holding = (stored: Stored | undefined, next?: string, replayed = false) => {
   const asked: unknown[] = []
   const store: EntityStore = {
     get: async (_, key) => {
@@ -48,7 +64,7 @@ const holding = (stored: Stored | undefined, cursor?: string, replayed = false) 
     },
     list: async (_, page) => {
       asked.push(['list', page])
-      return { items: stored === undefined ? [] : [stored], cursor }
+      return { items: stored === undefined ? [] : [stored], next }
     },
     write: async (_, change) => {
       asked.push(['write', change])
@@ -57,7 +73,7 @@ const holding = (stored: Stored | undefined, cursor?: string, replayed = false) 
     createOnce: async (_, change, { answer, ...once }) => {
       asked.push(['createOnce', change, once])
       if (stored === undefined) throw new Error('there is nothing to answer with')
-      return { response: answer(stored), replayed }
+      return { answer: answer(stored), replayed }
     },
   }
   return { store, asked }
@@ -68,20 +84,23 @@ const failing = (error: unknown): EntityStore => {
   }
   return { get: fail, list: fail, write: fail, createOnce: fail }
 }
-const answer = async (to: ApiCall | Refusal, store: EntityStore, log: Log = silent) => {
+const answer = async (to: ApiCall | RefusedCall, store: EntityStore, log: Log = silent) => {
   const { statusCode, headers, body } = await serve(to, store, { requestId: 'req-1', log })
   return { statusCode, headers, body: body === undefined ? undefined : JSON.parse(body) }
 }
 
 describe('serving', () => {
   it('lists a page, and gives a cursor where there is more', async () => {
-    const { store, asked } = holding(BOBBY, 'next')
+    const { store, asked } = holding(BOBBY, 'behind Bobby')
 
-    expect(await answer(call('GET', '/aurora/chefs', { query: 'limit=1&cursor=abc' }), store)).toMatchObject({
+    const cursor = encodeCursor('before Bobby')
+    const query = `limit=1&cursor=${cursor}`
+
+    expect(await answer(call('GET', '/aurora/chefs', { query }), store)).toMatchObject({
       statusCode: 200,
-      body: { items: [bobby], cursor: 'next' },
+      body: { items: [bobby], cursor: encodeCursor('behind Bobby') },
     })
-    expect(asked).toEqual([['list', { limit: 1, cursor: 'abc' }]])
+    expect(asked).toEqual([['list', { limit: 1, position: 'before Bobby' }]])
     expect((await answer(call('GET', '/aurora/chefs'), holding(undefined).store)).body).toEqual({ items: [] })
   })
 
@@ -213,6 +232,22 @@ describe('serving', () => {
     expect((await answer(call('PATCH', '/aurora/chefs'), store)).statusCode).toBe(405)
     expect((await answer(call('GET', '/aurora/chefs', { query: 'limit=0' }), store)).statusCode).toBe(400)
     expect(asked).toEqual([])
+  })
+})
+
+describe('a refusal of the store', () => {
+  it.each<[BridgeError, number, string]>([
+    [new NoSuchKeyError(chef), 404, 'not-found'],
+    [new StaleVersionError(chef), 412, 'stale-version'],
+    [new InvalidPositionError(), 400, 'invalid-cursor'],
+    [keyReused(), 422, 'idempotency-key-reused'],
+    [stillInProgress(), 409, 'idempotency-in-progress'],
+  ])('%s is the fault of the client, told in HTTP', async (refusal, status, code) => {
+    const { statusCode, headers, body } = await answer(PUT, failing(refusal))
+
+    expect(statusCode).toBe(status)
+    expect(body).toMatchObject({ type: `urn:backsync:problem:${code}`, instance: `/aurora/chefs/${KEY}` })
+    expect(headers['retry-after']).toBe(status === 409 ? '1' : undefined)
   })
 })
 

@@ -1,11 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
-import {
-  joinRows,
-  placesOf,
-  toDocument,
-  toDocumentRow,
-  toKeyRow,
-} from '../../../../functions/bridge/aurora/document.ts'
+import { joinRows, placesOf, toDocumentRow, toKeyRow } from '../../../../functions/bridge/aurora/document.ts'
 import type { Change, Row } from '../../../../functions/bridge/model/change.ts'
 import { DecimalText } from '../../../../functions/bridge/model/values.ts'
 import { chef } from '../../../../functions/entities/chef.ts'
@@ -107,7 +101,7 @@ describe('the document', () => {
   it('is the list of its rows', () => {
     const changes = [change('a', { title: 'x' }), remove('b')]
 
-    expect(JSON.parse(toDocument(recipe, changes))).toEqual(
+    expect(JSON.parse(joinRows(changes.map((one) => toDocumentRow(recipe, one))))).toEqual(
       changes.map((one) => JSON.parse(toDocumentRow(recipe, one))),
     )
     expect(JSON.parse(joinRows([]))).toEqual([])

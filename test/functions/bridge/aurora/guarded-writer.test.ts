@@ -1,7 +1,7 @@
 import { fc } from '@fast-check/jest'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
 import type { ResultSetHeader, RowDataPacket } from 'mysql2/promise'
-import { toDocument } from '../../../../functions/bridge/aurora/document.ts'
+import { joinRows, toDocumentRow } from '../../../../functions/bridge/aurora/document.ts'
 import type { GuardedWriter } from '../../../../functions/bridge/aurora/guarded-writer.ts'
 import { KeyTakenError } from '../../../../functions/bridge/aurora/refusals.ts'
 import { insertMissing, updateOlder } from '../../../../functions/bridge/aurora/statements.ts'
@@ -254,7 +254,7 @@ describe('the guarded writer', () => {
   })
 
   it('is guarded by each statement itself: one that lands late changes nothing', async () => {
-    const stale = toDocument(chef, [upsert(1, 'Zombie')])
+    const stale = joinRows([toDocumentRow(chef, upsert(1, 'Zombie'))])
     await writer.apply(chef, [upsert(2, 'Alive')])
 
     await updateOlder(chef, stale, 'keys').execute(aurora.db)

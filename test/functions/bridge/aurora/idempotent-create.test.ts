@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
-import { KEPT_FOR } from '../../../../functions/bridge/api/first-answer.ts'
 import { AuroraStore } from '../../../../functions/bridge/aurora/aurora-store.ts'
 import * as records from '../../../../functions/bridge/aurora/idempotency-records.ts'
 import { readOnce } from '../../../../functions/bridge/http/idempotency-key.ts'
 import type { Change } from '../../../../functions/bridge/model/change.ts'
 import type { Entity } from '../../../../functions/bridge/model/entity.ts'
+import { KEPT_FOR } from '../../../../functions/bridge/ports/once.ts'
 import type { EntityStore } from '../../../../functions/bridge/ports/store.ts'
 import { chef } from '../../../../functions/entities/chef.ts'
 import { openTestAurora, type TestAurora } from '../../../support/aurora.ts'
@@ -53,7 +53,7 @@ const onceOf = (lastName: string, key: string) => {
   if (once === undefined) throw new Error('no key')
   return {
     ...once,
-    answer: (stored: object) => ({ statusCode: 201, headers: {}, body: JSON.stringify(stored, text) }),
+    answer: (stored: object) => JSON.stringify(stored, text),
   }
 }
 const text = (_: string, value: unknown) => (typeof value === 'bigint' ? String(value) : value)
@@ -223,26 +223,23 @@ describe('on Aurora', () => {
 
       expect(second).toMatchObject({ replayed: true })
       expect(first).toMatchObject({ replayed: false })
-      expect(Object(second).response).toEqual(first.response)
+      expect(Object(second).answer).toBe(first.answer)
       expect(await rows(lastName)).toEqual([{ cheflast: lastName, backsync_key: mine.key }])
     })
 
     it('get one answer, the one that is kept first', async () => {
       const lastName = randomUUID()
       const once = onceOf(lastName, lastName)
-      const answering = (body: string) => ({
-        ...once,
-        answer: () => ({ statusCode: 201, headers: {}, body }),
-      })
+      const answering = (answer: string) => ({ ...once, answer: () => answer })
       const slow = storeWith({
         afterWrite: () => side.aurora.store.createOnce(chef, change(lastName), answering('second')),
       })
 
       expect(await slow.createOnce(chef, change(lastName), answering('first'))).toMatchObject({
-        response: { body: 'second' },
+        answer: 'second',
       })
       expect(await side.aurora.store.createOnce(chef, change(lastName), answering('third'))).toMatchObject({
-        response: { body: 'second' },
+        answer: 'second',
       })
     })
 
@@ -264,14 +261,14 @@ describe('on Aurora', () => {
 
       const twins = await twin.createOnce(chef, change(name), once)
 
-      expect(thirds).toMatchObject({ name: 'Problem', status: 422 })
-      expect(twins.response.statusCode).toBe(201)
+      expect(thirds).toMatchObject({ name: 'KeyReusedError' })
+      expect(JSON.parse(twins.answer)).toMatchObject({ key: mine.key })
       expect([await rows(name), await rows(other)]).toEqual([
         [{ cheflast: name, backsync_key: mine.key }],
         [],
       ])
       expect(await aurora.store.createOnce(chef, change(name), once)).toEqual({
-        response: twins.response,
+        answer: twins.answer,
         replayed: true,
       })
     })

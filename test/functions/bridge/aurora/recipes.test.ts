@@ -207,12 +207,12 @@ describe('an entity with references, child rows and every kind of column', () =>
       keys.map((key) => upsert(1, { ...empty, thumbnail }, key)),
     )
     const seen: string[] = []
-    let cursor: string | undefined
+    let position: string | undefined
     do {
-      const page = await aurora.store.list(recipe, { limit: 100, cursor })
+      const page = await aurora.store.list(recipe, { limit: 100, position })
       seen.push(...page.items.map(({ key }) => key))
-      cursor = page.cursor
-    } while (cursor !== undefined)
+      position = page.next
+    } while (position !== undefined)
 
     expect(seen).toEqual(keys)
   })

@@ -2,14 +2,15 @@ import { fc } from '@fast-check/jest'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
 import type { RowDataPacket } from 'mysql2/promise'
 import type { GuardedWriter } from '../../../../functions/bridge/aurora/guarded-writer.ts'
-import { normaliseStreamEvent, tableIndex } from '../../../../functions/bridge/normalise/stream.ts'
+import { entityReaders } from '../../../../functions/bridge/dynamo/entity-reader.ts'
+import { normaliseStreamEvent } from '../../../../functions/bridge/normalise/stream.ts'
 import { openTestAurora, type TestAurora } from '../../../support/aurora.ts'
 import { oven, pan } from '../../fixtures/kitchen.ts'
 import { adopted } from '../../fixtures/specimen.ts'
 import { streamEvent, streamRecord } from '../../fixtures/stream-events.ts'
 
 const KITCHEN = 'Kitchen'
-const tables = tableIndex([oven, pan], { kitchen: KITCHEN })
+const tables = entityReaders([oven, pan], { kitchen: KITCHEN })
 const FIRST_SECOND = 1_795_316_400
 
 type Write = {

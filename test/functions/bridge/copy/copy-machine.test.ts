@@ -9,7 +9,7 @@ import {
   readCopyOperation,
   runCopySegment,
 } from '../../../../functions/bridge/copy/copy-machine.ts'
-import type { Item } from '../../../../functions/bridge/drivers/dynamo/scan.ts'
+import type { Item } from '../../../../functions/bridge/drivers/dynamo/items.ts'
 import { JobBusyError } from '../../../../functions/bridge/jobs/jobs.ts'
 import { Deadline } from '../../../../functions/bridge/runtime/deadline.ts'
 import { withFaults } from '../jobs/faulty-dynamo.ts'

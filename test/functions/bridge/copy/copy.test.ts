@@ -11,9 +11,9 @@ import {
   runCopy,
 } from '../../../../functions/bridge/copy/copy.ts'
 import { MissingTableError } from '../../../../functions/bridge/drivers/dynamo/describe.ts'
+import type { Item } from '../../../../functions/bridge/drivers/dynamo/items.ts'
 import { keySchema } from '../../../../functions/bridge/drivers/dynamo/key-schema.ts'
 import { RateLimiter } from '../../../../functions/bridge/drivers/dynamo/rate-limiter.ts'
-import type { Item } from '../../../../functions/bridge/drivers/dynamo/scan.ts'
 import { JobBusyError, JobChangedError } from '../../../../functions/bridge/jobs/jobs.ts'
 import { decodeItem, sameValue } from '../../../../functions/bridge/model/values.ts'
 import { Deadline } from '../../../../functions/bridge/runtime/deadline.ts'

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import { UntilEmpty } from '../../../../functions/bridge/copy/until-empty.ts'
-import type { Item, ScanPage } from '../../../../functions/bridge/drivers/dynamo/scan.ts'
+import type { Item } from '../../../../functions/bridge/drivers/dynamo/items.ts'
+import type { ScanPage } from '../../../../functions/bridge/drivers/dynamo/scan.ts'
 import { NOTHING, runSegments } from '../../../../functions/bridge/jobs/segments.ts'
 import { Deadline } from '../../../../functions/bridge/runtime/deadline.ts'
 

@@ -8,8 +8,9 @@ import {
 } from '@aws-sdk/client-dynamodb'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { DynamoError } from '../../../../functions/bridge/drivers/dynamo/errors.ts'
+import type { Item } from '../../../../functions/bridge/drivers/dynamo/items.ts'
 import { DynamoStore } from '../../../../functions/bridge/dynamo/dynamo-store.ts'
-import { ForeignItemError, type Item } from '../../../../functions/bridge/dynamo/items.ts'
+import { ForeignItemError } from '../../../../functions/bridge/dynamo/items.ts'
 import { ConfigurationError, DeadlineError } from '../../../../functions/bridge/model/errors.ts'
 import { Deadline } from '../../../../functions/bridge/runtime/deadline.ts'
 import { chef } from '../../../../functions/entities/chef.ts'
@@ -29,8 +30,8 @@ const stored = (key: string, firstName: string, version: bigint) => ({
   version,
   updatedAt: AT,
 })
-const unknown = expect.objectContaining({ name: 'Problem', status: 404 })
-const stale = expect.objectContaining({ name: 'Problem', status: 412 })
+const unknown = expect.objectContaining({ name: 'NoSuchKeyError', kind: 'client' })
+const stale = expect.objectContaining({ name: 'StaleVersionError', kind: 'client' })
 
 describe('DynamoDB as a store', () => {
   const TableName = `Chefs-${randomUUID()}`

@@ -1,20 +1,16 @@
 import { fc } from '@fast-check/jest'
 import { describe, expect, it } from '@jest/globals'
-import { itemToChange } from '../../../../functions/bridge/dynamo/entity-reader.ts'
+import { entityReaders, itemToChange } from '../../../../functions/bridge/dynamo/entity-reader.ts'
 import type { Change } from '../../../../functions/bridge/model/change.ts'
 import { decodeItem } from '../../../../functions/bridge/model/values.ts'
-import {
-  normaliseStreamEvent,
-  type StreamBatch,
-  tableIndex,
-} from '../../../../functions/bridge/normalise/stream.ts'
+import { normaliseStreamEvent, type StreamBatch } from '../../../../functions/bridge/normalise/stream.ts'
 import { recipe } from '../../../../functions/entities/recipe.ts'
 import { knife, oven, pan, shelf } from '../../fixtures/kitchen.ts'
 import { CHEF, RECIPE, recipeItem, recipeRecord } from '../../fixtures/recipe-records.ts'
 import { CREATED, streamEvent, streamRecord } from '../../fixtures/stream-events.ts'
 
 const KITCHEN = 'Kitchen-prod'
-const tables = tableIndex([recipe, pan, knife, shelf, oven], { recipe: 'Recipes', kitchen: KITCHEN })
+const tables = entityReaders([recipe, pan, knife, shelf, oven], { recipe: 'Recipes', kitchen: KITCHEN })
 
 const normalise = (records: readonly unknown[], index = tables): StreamBatch => {
   const batch = normaliseStreamEvent(streamEvent(...records), index)
@@ -160,7 +156,7 @@ describe('a table that several entities share', () => {
   })
 
   it('ignores what is not its entity also when it keeps a single one', () => {
-    const alone = tableIndex([pan], { kitchen: KITCHEN })
+    const alone = entityReaders([pan], { kitchen: KITCHEN })
     const batch = normalise([kitchenRecord('1', { after: kindItem('spoon', 1) })], alone)
 
     expect([batch.changes, batch.rejected, [...batch.ignored]]).toEqual([[], [], [['kitchen', 1]]])

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { DynamoStore } from '../../../../functions/bridge/dynamo/dynamo-store.ts'
-import { encodeCursor } from '../../../../functions/bridge/http/paging.ts'
+import { InvalidPositionError } from '../../../../functions/bridge/ports/store.ts'
 import { Deadline } from '../../../../functions/bridge/runtime/deadline.ts'
 import { chef } from '../../../../functions/entities/chef.ts'
 import { silent } from '../../../support/log.ts'
@@ -19,29 +19,29 @@ describe('listing a table of one entity', () => {
 
   it('goes page by page, each item once', async () => {
     const found: string[] = []
-    let cursor: string | undefined
+    let position: string | undefined
     do {
-      const page = await tables.store.list(chef, { limit: 2, cursor })
+      const page = await tables.store.list(chef, { limit: 2, position })
       expect(page.items.length).toBeLessThanOrEqual(2)
       found.push(...page.items.map(({ key }) => key))
-      cursor = page.cursor
-    } while (cursor !== undefined && found.length <= keys.length)
+      position = page.next
+    } while (position !== undefined && found.length <= keys.length)
 
     expect(found.toSorted()).toEqual(keys.toSorted())
   })
 
   it('goes on where the page before ended, whatever was asked there', async () => {
-    const first = await tables.store.list(chef, { limit: 3, cursor: undefined })
-    const rest = await tables.store.list(chef, { limit: 100, cursor: first.cursor })
+    const first = await tables.store.list(chef, { limit: 3, position: undefined })
+    const rest = await tables.store.list(chef, { limit: 100, position: first.next })
 
-    expect([first.items.length, rest.items.length, rest.cursor]).toEqual([3, 2, undefined])
+    expect([first.items.length, rest.items.length, rest.next]).toEqual([3, 2, undefined])
   })
 
   it('shows all on one page that is large enough', async () => {
-    const { items, cursor } = await tables.store.list(chef, { limit: 100, cursor: undefined })
+    const { items, next } = await tables.store.list(chef, { limit: 100, position: undefined })
 
     expect(items).toHaveLength(5)
-    expect(cursor).toBeUndefined()
+    expect(next).toBeUndefined()
   })
 
   it('leaves out an item that is no chef, and fills its page with others', async () => {
@@ -58,8 +58,8 @@ describe('listing a table of one entity', () => {
       log,
     })
 
-    expect((await watched.list(chef, { limit: 5, cursor: undefined })).items).toHaveLength(5)
-    expect((await watched.list(chef, { limit: 100, cursor: undefined })).items).toHaveLength(5)
+    expect((await watched.list(chef, { limit: 5, position: undefined })).items).toHaveLength(5)
+    expect((await watched.list(chef, { limit: 100, position: undefined })).items).toHaveLength(5)
     expect(warnings).toContainEqual([
       'foreign item',
       expect.objectContaining({ entity: 'chef', key: foreign }),
@@ -68,9 +68,8 @@ describe('listing a table of one entity', () => {
 
   it.each([
     ['empty', ''],
-    ['of another alphabet', 'a b'],
-    ['longer than a key', encodeCursor('x'.repeat(2049))],
-  ])('refuses a cursor that is %s', async (_, cursor) => {
-    await expect(tables.store.list(chef, { limit: 1, cursor })).rejects.toMatchObject({ status: 400 })
+    ['longer than a key', 'x'.repeat(2049)],
+  ])('refuses a position that is %s', async (_, position) => {
+    await expect(tables.store.list(chef, { limit: 1, position })).rejects.toThrow(InvalidPositionError)
   })
 })

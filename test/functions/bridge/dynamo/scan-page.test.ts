@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
-import type { Item } from '../../../../functions/bridge/dynamo/items.ts'
+import type { Item } from '../../../../functions/bridge/drivers/dynamo/items.ts'
 import { type Scan, scanPage } from '../../../../functions/bridge/dynamo/scan-page.ts'
 import { chef } from '../../../../functions/entities/chef.ts'
 import { pan, shelf } from '../../fixtures/kitchen.ts'
@@ -25,22 +25,22 @@ describe('a page of a scan', () => {
       { Items: [key(10), key(11), key(12)], LastEvaluatedKey: key(12) },
     ])
 
-    const page = await scanPage(pan, { limit: 3, start: undefined }, scan, stored)
+    const page = await scanPage(pan, { limit: 3, position: undefined }, scan, stored)
 
     expect(page.items.map((item) => item.key)).toEqual(['k1', 'k10', 'k11'])
-    expect(page.cursor).toBe('k11')
+    expect(page.next).toBe('k11')
     expect(asked.map(({ ExclusiveStartKey }) => ExclusiveStartKey?.pk?.S)).toEqual([undefined, 'k5', 'k9'])
   })
 
-  it('of a rare entity is left short after ten calls, with a cursor', async () => {
+  it('of a rare entity is left short after ten calls, with a position to go on from', async () => {
     const { scan, asked } = scripted([{ Items: [key(1)], LastEvaluatedKey: key(5) }])
 
-    const page = await scanPage(shelf, { limit: 3, start: 'k0' }, scan, stored)
+    const page = await scanPage(shelf, { limit: 3, position: 'k0' }, scan, stored)
 
-    expect([asked.length, page.items.length, page.cursor]).toEqual([10, 1, 'k999'])
+    expect([asked.length, page.items.length, page.next]).toEqual([10, 1, 'k999'])
   })
 
-  it('is left short once it holds a megabyte, with a cursor', async () => {
+  it('is left short once it holds a megabyte, with a position to go on from', async () => {
     const large = (at: number): Item => ({
       ...key(at),
       b: { B: new Uint8Array(300_000) },
@@ -52,24 +52,24 @@ describe('a page of a scan', () => {
       { Items: [large(5)] },
     ])
 
-    const page = await scanPage(pan, { limit: 50, start: undefined }, scan, stored)
+    const page = await scanPage(pan, { limit: 50, position: undefined }, scan, stored)
 
-    expect([asked.length, page.items.length, page.cursor]).toEqual([2, 4, 'k4'])
+    expect([asked.length, page.items.length, page.next]).toEqual([2, 4, 'k4'])
   })
 
-  it('has no cursor at the end of the table', async () => {
+  it('has no position to go on from at the end of the table', async () => {
     const { scan } = scripted([{ Items: [key(1), key(2)] }])
 
-    expect((await scanPage(pan, { limit: 2, start: undefined }, scan, stored)).cursor).toBeUndefined()
+    expect((await scanPage(pan, { limit: 2, position: undefined }, scan, stored)).next).toBeUndefined()
   })
 
   it('passes over an item that can not be shown', async () => {
     const { scan } = scripted([{ Items: [key(1), key(2), key(3)], LastEvaluatedKey: key(3) }])
     const read = (item: Item) => (item.pk?.S === 'k1' ? [] : stored(item))
 
-    const page = await scanPage(pan, { limit: 2, start: undefined }, scan, read)
+    const page = await scanPage(pan, { limit: 2, position: undefined }, scan, read)
 
-    expect([page.items.map((item) => item.key), page.cursor]).toEqual([['k2', 'k3'], 'k3'])
+    expect([page.items.map((item) => item.key), page.next]).toEqual([['k2', 'k3'], 'k3'])
   })
 
   it('asks for no more than it shows where a table has one entity', async () => {
@@ -78,7 +78,7 @@ describe('a page of a scan', () => {
       { Items: [] },
     ])
 
-    await scanPage(chef, { limit: 3, start: undefined }, scan, stored)
+    await scanPage(chef, { limit: 3, position: undefined }, scan, stored)
 
     expect(asked).toEqual([{ Limit: 3 }, { Limit: 2, ExclusiveStartKey: { chefId: { S: 'a' } } }])
   })
@@ -86,8 +86,8 @@ describe('a page of a scan', () => {
   it('asks for the entity alone where others share its table', async () => {
     const { scan, asked } = scripted([{ Items: [] }, { Items: [] }])
 
-    await scanPage(pan, { limit: 3, start: undefined }, scan, stored)
-    await scanPage(shelf, { limit: 3, start: undefined }, scan, stored)
+    await scanPage(pan, { limit: 3, position: undefined }, scan, stored)
+    await scanPage(shelf, { limit: 3, position: undefined }, scan, stored)
 
     expect(asked).toMatchObject([
       { FilterExpression: '#type = :type', ExpressionAttributeValues: { ':type': { S: 'pan' } } },

@@ -8,8 +8,8 @@ import { knife, oven, pan, shelf } from '../../fixtures/kitchen.ts'
 import { openTestTables } from './tables.ts'
 
 const AT = '2026-11-22T03:00:00.123Z'
-const unknown = expect.objectContaining({ name: 'Problem', status: 404 })
-const stale = expect.objectContaining({ name: 'Problem', status: 412 })
+const unknown = expect.objectContaining({ name: 'NoSuchKeyError', kind: 'client' })
+const stale = expect.objectContaining({ name: 'StaleVersionError', kind: 'client' })
 
 const create = (entity: Entity, key: string, row: Row): Change => ({
   entity: entity.name,
@@ -245,22 +245,22 @@ describe('listing a shared table', () => {
   ] as const)('by %s gives full pages, each item once', async (_, entity, name, limit) => {
     const sizes: number[] = []
     const found: string[] = []
-    let cursor: string | undefined
+    let position: string | undefined
     do {
-      const page = await tables.store.list(entity, { limit, cursor })
+      const page = await tables.store.list(entity, { limit, position })
       sizes.push(page.items.length)
       found.push(...page.items.map(({ key }) => key))
-      cursor = page.cursor
-    } while (cursor !== undefined && sizes.length <= 13)
+      position = page.next
+    } while (position !== undefined && sizes.length <= 13)
 
     expect(found.toSorted()).toEqual(keys[name].toSorted())
     expect(new Set(sizes.slice(0, Math.floor(12 / limit)))).toEqual(new Set(limit > 12 ? [] : [limit]))
   })
 
   it('is empty where there is none', async () => {
-    expect(await tables.store.list(oven, { limit: 3, cursor: undefined })).toEqual({
+    expect(await tables.store.list(oven, { limit: 3, position: undefined })).toEqual({
       items: [],
-      cursor: undefined,
+      next: undefined,
     })
   })
 })

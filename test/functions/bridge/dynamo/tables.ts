@@ -6,9 +6,9 @@ import {
   GetItemCommand,
   PutItemCommand,
 } from '@aws-sdk/client-dynamodb'
-import { recordTable } from '../../../../functions/bridge/api/idempotency-table.ts'
+import type { Item } from '../../../../functions/bridge/drivers/dynamo/items.ts'
 import { DynamoStore } from '../../../../functions/bridge/dynamo/dynamo-store.ts'
-import type { Item } from '../../../../functions/bridge/dynamo/items.ts'
+import { recordTable } from '../../../../functions/bridge/dynamo/idempotency-table.ts'
 import { Deadline } from '../../../../functions/bridge/runtime/deadline.ts'
 import { silent } from '../../../support/log.ts'
 

@@ -1,10 +1,10 @@
 import { describe, expect, it } from '@jest/globals'
-import { badRequest, notFound, Problem, staleVersion } from '../../../../functions/bridge/http/problem.ts'
-import { json, noContent, problemResponse } from '../../../../functions/bridge/http/response.ts'
+import { badRequest, notFound, Problem } from '../../../../functions/bridge/http/problem.ts'
+import { jsonResponse, noContent, problemResponse } from '../../../../functions/bridge/http/response.ts'
 
 describe('an answer', () => {
   it('is JSON in UTF-8, and not to be cached', () => {
-    expect(json(201, { a: 'é' }, { etag: '"1"' })).toEqual({
+    expect(jsonResponse(201, { a: 'é' }, { etag: '"1"' })).toEqual({
       statusCode: 201,
       headers: {
         'content-type': 'application/json; charset=utf-8',
@@ -51,13 +51,6 @@ describe('a problem', () => {
   it('carries its own headers', () => {
     expect(answer(new Problem(405, 'x', 'X', 'x', { headers: { allow: 'GET' } })).headers).toMatchObject({
       allow: 'GET',
-    })
-  })
-
-  it('of a stale version is 412', () => {
-    expect(answer(staleVersion()).body).toMatchObject({
-      status: 412,
-      type: 'urn:backsync:problem:stale-version',
     })
   })
 })

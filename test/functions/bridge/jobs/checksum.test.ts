@@ -1,7 +1,7 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb'
 import { fc, test } from '@fast-check/jest'
 import { describe, expect, it } from '@jest/globals'
-import type { Item } from '../../../../functions/bridge/drivers/dynamo/scan.ts'
+import type { Item } from '../../../../functions/bridge/drivers/dynamo/items.ts'
 import { addDigests, fromHex, itemDigest, toHex } from '../../../../functions/bridge/jobs/checksum.ts'
 import { arbitraryItem } from '../../../support/arbitrary-item.ts'
 

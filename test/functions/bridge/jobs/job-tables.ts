@@ -7,12 +7,12 @@ import {
   ScanCommand,
 } from '@aws-sdk/client-dynamodb'
 import { BulkWriter } from '../../../../functions/bridge/copy/bulk-writer.ts'
+import type { Item } from '../../../../functions/bridge/drivers/dynamo/items.ts'
 import {
   type KeySchema,
   keyAttributes,
   keySchema,
 } from '../../../../functions/bridge/drivers/dynamo/key-schema.ts'
-import type { Item } from '../../../../functions/bridge/drivers/dynamo/scan.ts'
 import { DynamoJobs } from '../../../../functions/bridge/jobs/dynamo-jobs.ts'
 import { Deadline } from '../../../../functions/bridge/runtime/deadline.ts'
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
-import type { Item, ScanPage } from '../../../../functions/bridge/drivers/dynamo/scan.ts'
+import type { Item } from '../../../../functions/bridge/drivers/dynamo/items.ts'
+import type { ScanPage } from '../../../../functions/bridge/drivers/dynamo/scan.ts'
 import { JobBusyError, type SegmentProgress, type Tally } from '../../../../functions/bridge/jobs/jobs.ts'
 import { addTallies, NOTHING, runSegments, segmentsOf } from '../../../../functions/bridge/jobs/segments.ts'
 import { DeadlineError } from '../../../../functions/bridge/model/errors.ts'

@@ -1,6 +1,10 @@
 import { describe, expect, it } from '@jest/globals'
 import type { Problem } from '../../../../functions/bridge/http/problem.ts'
-import { type ApiCall, normaliseApiEvent, type Refusal } from '../../../../functions/bridge/normalise/api.ts'
+import {
+  type ApiCall,
+  normaliseApiEvent,
+  type RefusedCall,
+} from '../../../../functions/bridge/normalise/api.ts'
 import { chef } from '../../../../functions/entities/chef.ts'
 import { dish } from '../../fixtures/dish.ts'
 import { httpApiEvent, restApiEvent } from '../../fixtures/http-events.ts'
@@ -18,17 +22,17 @@ describe.each([
   ['REST API, payload 1.0', restApiEvent],
 ])('an event of an %s', (_, event) => {
   type More = { headers?: Record<string, string>; body?: string; isBase64Encoded?: boolean }
-  const call = (method: string, path: string, more: More = {}): ApiCall | Refusal => {
+  const call = (method: string, path: string, more: More = {}): ApiCall | RefusedCall => {
     const normalised = normaliseApiEvent(event(method, path, more), context)
     if (normalised === undefined) throw new Error('not taken for an HTTP event')
     return normalised
   }
-  const write = (method: string, path: string, headers: Record<string, string> = {}): ApiCall | Refusal =>
+  const write = (method: string, path: string, headers: Record<string, string> = {}): ApiCall | RefusedCall =>
     call(method, path, {
       headers: { 'Content-Type': 'application/json', ...headers },
       body: JSON.stringify(row),
     })
-  const refusal = (refused: ApiCall | Refusal): Problem => {
+  const refusal = (refused: ApiCall | RefusedCall): Problem => {
     if (refused.action !== 'refuse') throw new Error(`it was taken for a ${refused.action}`)
     expect(refused.changes).toEqual([])
     return refused.problem
@@ -154,7 +158,7 @@ describe.each([
       })
   })
 
-  it.each<[string, () => ApiCall | Refusal, number, string]>([
+  it.each<[string, () => ApiCall | RefusedCall, number, string]>([
     [
       'another content type',
       () => write('POST', '/aurora/chefs', { 'Content-Type': 'text/plain' }),

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
+import { entityReaders } from '../../../../functions/bridge/dynamo/entity-reader.ts'
 import { normalise } from '../../../../functions/bridge/normalise/index.ts'
-import { tableIndex } from '../../../../functions/bridge/normalise/stream.ts'
 import { UnknownEventError } from '../../../../functions/bridge/runtime/unknown-event.ts'
 import { chef } from '../../../../functions/entities/chef.ts'
 import { httpApiEvent, loadBalancerEvent, restApiEvent } from '../../fixtures/http-events.ts'
@@ -8,7 +8,7 @@ import { streamEvent, streamRecord } from '../../fixtures/stream-events.ts'
 
 const context = {
   entities: [chef],
-  tables: tableIndex([chef], { chef: 'Chefs' }),
+  tables: entityReaders([chef], { chef: 'Chefs' }),
   base: 'aurora',
   now: () => new Date(0),
   newKey: () => '1',

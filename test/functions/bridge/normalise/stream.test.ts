@@ -1,10 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
+import { entityReaders } from '../../../../functions/bridge/dynamo/entity-reader.ts'
 import { ConfigurationError, InvalidRecordError } from '../../../../functions/bridge/model/errors.ts'
-import {
-  normaliseStreamEvent,
-  type StreamBatch,
-  tableIndex,
-} from '../../../../functions/bridge/normalise/stream.ts'
+import { normaliseStreamEvent, type StreamBatch } from '../../../../functions/bridge/normalise/stream.ts'
 import { chef } from '../../../../functions/entities/chef.ts'
 import { dish } from '../../fixtures/dish.ts'
 import {
@@ -16,7 +13,7 @@ import {
   UPDATED_AT,
 } from '../../fixtures/stream-events.ts'
 
-const tables = tableIndex([chef, dish], { chef: 'Chefs', dish: 'Dishes-prod' })
+const tables = entityReaders([chef, dish], { chef: 'Chefs', dish: 'Dishes-prod' })
 
 const normalise = (...records: unknown[]): StreamBatch => {
   const batch = normaliseStreamEvent(streamEvent(...records), tables)
@@ -316,7 +313,7 @@ describe('the table', () => {
   })
 
   it('is known by the entities that it keeps', () => {
-    const index = tableIndex([chef, dish], { dish: 'Dishes', waiter: 'Waiters' })
+    const index = entityReaders([chef, dish], { dish: 'Dishes', waiter: 'Waiters' })
     expect([...index].map(([table, reader]) => [table, reader.table])).toEqual([['Dishes', 'dish']])
   })
 })

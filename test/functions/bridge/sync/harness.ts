@@ -9,13 +9,10 @@ import {
 } from '@aws-sdk/client-dynamodb'
 import { AuroraSink } from '../../../../functions/bridge/aurora/aurora-sink.ts'
 import { DynamoCurrentItems } from '../../../../functions/bridge/dynamo/current-items.ts'
+import { entityReaders } from '../../../../functions/bridge/dynamo/entity-reader.ts'
 import { EntitySource } from '../../../../functions/bridge/dynamo/entity-source.ts'
 import type { Entity } from '../../../../functions/bridge/model/entity.ts'
-import {
-  normaliseStreamEvent,
-  type StreamBatch,
-  tableIndex,
-} from '../../../../functions/bridge/normalise/stream.ts'
+import { normaliseStreamEvent, type StreamBatch } from '../../../../functions/bridge/normalise/stream.ts'
 import { DynamoParking } from '../../../../functions/bridge/parking/dynamo-parking.ts'
 import { Deadline } from '../../../../functions/bridge/runtime/deadline.ts'
 import type { CountName } from '../../../../functions/bridge/runtime/metrics.ts'
@@ -90,7 +87,7 @@ export const openTestSync = async (
     log: { info: keep('info'), warn: keep('warn'), error: keep('error') },
     now: () => new Date(),
   }
-  const index = tableIndex(entities, tables)
+  const index = entityReaders(entities, tables)
   const read = (...records: unknown[]): StreamBatch => {
     const batch = normaliseStreamEvent(streamEvent(...records), index)
     if (batch === undefined) throw new Error('not a stream event')

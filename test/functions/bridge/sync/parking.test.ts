@@ -196,7 +196,7 @@ describe('what a batch of the stream can not apply', () => {
     expect(await sync.deliver(chefRecord(chefItem(CHEF, 1)), ...records)).toEqual(nothing)
 
     expect(await sync.parked('recipe')).toHaveLength(10)
-    const { items } = await sync.aurora.store.list(recipe, { limit: 1000, cursor: undefined })
+    const { items } = await sync.aurora.store.list(recipe, { limit: 1000, position: undefined })
     expect(items).toHaveLength(990)
   })
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
-import type { Item } from '../../../../functions/bridge/dynamo/items.ts'
+import type { Item } from '../../../../functions/bridge/drivers/dynamo/items.ts'
 import type { SegmentProgress } from '../../../../functions/bridge/jobs/jobs.ts'
 import { Deadline } from '../../../../functions/bridge/runtime/deadline.ts'
 import { retryParked } from '../../../../functions/bridge/sync/retry-parked.ts'

@@ -1,6 +1,6 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
-import type { Item } from '../../../../functions/bridge/dynamo/items.ts'
+import type { Item } from '../../../../functions/bridge/drivers/dynamo/items.ts'
 import { keepTables } from '../../../../functions/bridge/tables/keep-tables.ts'
 import type { TableSyncParts } from '../../../../functions/bridge/tables/open-tables.ts'
 import { replicate, reshape } from '../../../../functions/bridge/tables/projection.ts'

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
+import type { Item } from '../../../../functions/bridge/drivers/dynamo/items.ts'
 import { type KeySchema, keyAttributes } from '../../../../functions/bridge/drivers/dynamo/key-schema.ts'
-import type { Item } from '../../../../functions/bridge/dynamo/items.ts'
 import { canonicalText, decodeItem } from '../../../../functions/bridge/model/values.ts'
 import { keepTables } from '../../../../functions/bridge/tables/keep-tables.ts'
 import { replicate, reshape } from '../../../../functions/bridge/tables/projection.ts'

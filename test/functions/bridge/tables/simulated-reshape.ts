@@ -1,5 +1,5 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb'
-import type { Item } from '../../../../functions/bridge/dynamo/items.ts'
+import type { Item } from '../../../../functions/bridge/drivers/dynamo/items.ts'
 import { canonicalText, DecimalText, decodeItem } from '../../../../functions/bridge/model/values.ts'
 import { type Projection, replicate, reshape } from '../../../../functions/bridge/tables/projection.ts'
 import { STAMP } from '../../../../functions/bridge/tables/stamp.ts'

@@ -1,4 +1,4 @@
-import type { Item } from '../../../../functions/bridge/dynamo/items.ts'
+import type { Item } from '../../../../functions/bridge/drivers/dynamo/items.ts'
 import { type StreamRecord, toEventRecord } from '../../../../infra/local/streams/records.ts'
 import type { TestTables } from '../../../support/dynamo-tables.ts'
 

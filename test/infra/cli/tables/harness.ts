@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Item } from '../../../../functions/bridge/dynamo/items.ts'
+import type { Item } from '../../../../functions/bridge/drivers/dynamo/items.ts'
 import { DynamoJobs } from '../../../../functions/bridge/jobs/dynamo-jobs.ts'
 import { Deadline } from '../../../../functions/bridge/runtime/deadline.ts'
 import type { TableSyncParts } from '../../../../functions/bridge/tables/open-tables.ts'

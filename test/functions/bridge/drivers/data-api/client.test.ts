@@ -1,6 +1,7 @@
 import { RDSDataClient } from '@aws-sdk/client-rds-data'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
 import { DataApiClient } from '../../../../../functions/bridge/drivers/data-api/client.ts'
+import { toParameter } from '../../../../../functions/bridge/drivers/data-api/fields.ts'
 import { DeadlineError } from '../../../../../functions/bridge/model/errors.ts'
 import { Deadline } from '../../../../../functions/bridge/runtime/deadline.ts'
 import { openTestAurora, type TestAurora } from '../../../../support/aurora.ts'
@@ -39,7 +40,7 @@ describe('a call to the Data API', () => {
       deadline,
     })
   }
-  const insert = { sql: 'INSERT INTO calls VALUES (:n)', parameters: { n: 7 } }
+  const insert = { sql: 'INSERT INTO calls VALUES (:n)', parameters: [toParameter('n', 7)] }
   const count = async (): Promise<unknown> => (await aurora.legacy.query('SELECT n FROM calls'))[0]
 
   it('runs one statement, with its parameters by name', async () => {

@@ -2,6 +2,7 @@ import { RDSDataClient } from '@aws-sdk/client-rds-data'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
 import mysql, { type Connection } from 'mysql2/promise'
 import { DataApiClient } from '../../../../../functions/bridge/drivers/data-api/client.ts'
+import { toParameter } from '../../../../../functions/bridge/drivers/data-api/fields.ts'
 import { Deadline } from '../../../../../functions/bridge/runtime/deadline.ts'
 import { type DataApiServer, startDataApi } from '../../../../../infra/local/data-api/server.ts'
 import { openTestAurora, type TestAurora } from '../../../../support/aurora.ts'
@@ -81,7 +82,7 @@ describe('a server with too many connections', () => {
       }
     }
   }
-  const insert = { sql: 'INSERT INTO calls VALUES (:n)', parameters: { n: 7 } }
+  const insert = { sql: 'INSERT INTO calls VALUES (:n)', parameters: [toParameter('n', 7)] }
   const count = async (): Promise<unknown> => (await aurora.legacy.query('SELECT n FROM calls'))[0]
 
   it('is met as a refusal that may pass, in words and by number, and nothing has run', async () => {
@@ -127,7 +128,7 @@ describe('a server with too many connections', () => {
     await letGo()
 
     for (let n = 0; n < 6; n += 1)
-      await client.execute({ sql: 'INSERT INTO calls VALUES (:n)', parameters: { n } })
+      await client.execute({ sql: 'INSERT INTO calls VALUES (:n)', parameters: [toParameter('n', n)] })
 
     expect(await count()).toHaveLength(6)
   })

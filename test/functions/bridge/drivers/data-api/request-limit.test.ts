@@ -5,6 +5,7 @@ import {
 } from '@aws-sdk/client-rds-data'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
 import { DataApiClient } from '../../../../../functions/bridge/drivers/data-api/client.ts'
+import { toParameter } from '../../../../../functions/bridge/drivers/data-api/fields.ts'
 import {
   REQUEST_LIMIT,
   requireRequestSize,
@@ -24,7 +25,10 @@ describe('a statement larger than a request', () => {
   afterAll(() => aurora.close())
 
   const measure = (characters: number) =>
-    aurora.client.execute({ sql: 'SELECT LENGTH(:text) AS n', parameters: { text: 'x'.repeat(characters) } })
+    aurora.client.execute({
+      sql: 'SELECT LENGTH(:text) AS n',
+      parameters: [toParameter('text', 'x'.repeat(characters))],
+    })
 
   it('is refused before it is sent, with its size and the limit', async () => {
     aurora.api.faults.add({ kind: 'error', error: 'InternalServerErrorException' })
@@ -40,7 +44,10 @@ describe('a statement larger than a request', () => {
 
   it('counts bytes, not characters', async () => {
     await expect(
-      aurora.client.execute({ sql: 'SELECT :t', parameters: { t: '€'.repeat(REQUEST_LIMIT / 3) } }),
+      aurora.client.execute({
+        sql: 'SELECT :t',
+        parameters: [toParameter('t', '€'.repeat(REQUEST_LIMIT / 3))],
+      }),
     ).rejects.toMatchObject({ code: 'data-api.too-large' })
   })
 
@@ -48,12 +55,15 @@ describe('a statement larger than a request', () => {
     const fits = '\u0001'.repeat(REQUEST_LIMIT / 6 - 4 * 1024)
     const { records } = await aurora.client.execute({
       sql: 'SELECT LENGTH(:t) AS n',
-      parameters: { t: fits },
+      parameters: [toParameter('t', fits)],
     })
     expect(records).toEqual([[{ stringValue: String(fits.length) }]])
 
     await expect(
-      aurora.client.execute({ sql: 'SELECT :t', parameters: { t: '\u0001'.repeat(REQUEST_LIMIT / 6) } }),
+      aurora.client.execute({
+        sql: 'SELECT :t',
+        parameters: [toParameter('t', '\u0001'.repeat(REQUEST_LIMIT / 6))],
+      }),
     ).rejects.toMatchObject({ code: 'data-api.too-large' })
   })
 
@@ -64,14 +74,14 @@ describe('a statement larger than a request', () => {
     const fits = make((REQUEST_LIMIT / 4) * 3 - 15 * 1024)
     const { records } = await aurora.client.execute({
       sql: 'SELECT LENGTH(:b) AS n',
-      parameters: { b: fits },
+      parameters: [toParameter('b', fits)],
     })
     expect(records).toEqual([[{ stringValue: String(fits.length) }]])
 
     await expect(
       aurora.client.execute({
         sql: 'SELECT :b',
-        parameters: { b: make((REQUEST_LIMIT / 4) * 3 - 11 * 1024) },
+        parameters: [toParameter('b', make((REQUEST_LIMIT / 4) * 3 - 11 * 1024))],
       }),
     ).rejects.toMatchObject({ code: 'data-api.too-large' })
   })

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { DynamoError } from '../../../../../functions/bridge/drivers/dynamo/errors.ts'
+import type { Item } from '../../../../../functions/bridge/drivers/dynamo/items.ts'
 import { keySchema } from '../../../../../functions/bridge/drivers/dynamo/key-schema.ts'
 import { RateLimiter } from '../../../../../functions/bridge/drivers/dynamo/rate-limiter.ts'
 import {
   countSegment,
-  type Item,
   type ScanOptions,
   type ScanPage,
   scanSegment,

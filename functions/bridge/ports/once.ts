@@ -1,0 +1,61 @@
+import { BridgeError } from '../model/errors.ts'
+import type { Stored } from './stored.ts'
+
+/** What makes a create repeatable: who repeats what. Neither the client's key nor its body can be read back from it. */
+export type Once = {
+  /** Names the client's key within its scope: side, entity and caller. 64 hexadecimal digits. */
+  readonly id: string
+  /** Tells whether a repeat is the same request. 64 hexadecimal digits. */
+  readonly fingerprint: string
+}
+
+/** A create that is done once, and the answer that its state makes: a text that means nothing to the store. */
+export type OnceRequest = Once & { readonly answer: (stored: Stored) => string }
+
+/** What is kept of a create that was done. */
+export type FirstAnswer = { readonly fingerprint: string; readonly answer: string }
+
+/** Whether an answer came from a record and not from this very request. */
+export type OnceAnswer = { readonly answer: string; readonly replayed: boolean }
+
+/** How long an answer is kept, in milliseconds: a week, so that a repeat outlives a weekend. */
+export const KEPT_FOR = 7 * 24 * 60 * 60 * 1000
+
+/** A key that stands for one request was used for another one. */
+export class KeyReusedError extends BridgeError {
+  override readonly name = 'KeyReusedError'
+  readonly code = 'once.key-reused'
+  readonly kind = 'client'
+}
+
+/** The first request with a key is still being worked on, or nobody can tell yet. */
+export class InProgressError extends BridgeError {
+  override readonly name = 'InProgressError'
+  readonly code = 'once.in-progress'
+  readonly kind = 'client'
+}
+
+/** A record that is none: somebody else has written it, and no repeat helps. */
+export class IdempotencyRecordError extends BridgeError {
+  override readonly name = 'IdempotencyRecordError'
+  readonly code = 'idempotency.record'
+  readonly kind = 'configuration'
+}
+
+/**
+ * Answers a request from the record of its key.
+ *
+ * @param own what this request itself would have answered, had it been the first: then the record is its own, and only
+ *   the word of it was lost
+ * @throws KeyReusedError
+ */
+export const replay = (first: FirstAnswer, once: Once, own?: string): OnceAnswer => {
+  if (first.fingerprint !== once.fingerprint) throw keyReused()
+  return { answer: first.answer, replayed: own !== first.answer }
+}
+
+export const keyReused = (): KeyReusedError =>
+  new KeyReusedError('The idempotency key was used for another request')
+
+export const stillInProgress = (): InProgressError =>
+  new InProgressError('A request with this idempotency key is in progress')
