@@ -51,12 +51,16 @@ export const toRow = (entity: Entity, body: Value): Row => {
   // An instance of a class, such as a number with its digits, has members too: it is no JSON object.
   const parsed = entity.body.safeParse(isMap(body) ? body : undefined)
   if (parsed.success) return parsed.data
-  throw badRequest(
-    'invalid-body',
-    `The body is not a valid ${entity.name}.`,
-    parsed.error.issues.flatMap(faults),
-  )
+  throw invalidBody(entity.name, parsed.error)
 }
+
+/**
+ * What a client gets told of a body that a schema refuses.
+ *
+ * @param name what the body should have been: `chef`
+ */
+export const invalidBody = (name: string, { issues }: z.ZodError): Problem =>
+  badRequest('invalid-body', `The body is not a valid ${name}.`, issues.flatMap(faults))
 
 const parse = (body: Uint8Array | undefined): Value => {
   if (body === undefined) throw badRequest('malformed-json', 'The body is empty; a JSON object is needed.')

@@ -1,4 +1,4 @@
-import type { Version } from '../model/change.ts'
+import { VERSION_DIGITS, type Version } from '../model/change.ts'
 import { badRequest } from './problem.ts'
 
 export const etagOf = (version: Version): string => `"${version}"`
@@ -10,8 +10,8 @@ const TAGS = new RegExp(`^[\\s,]*${TAG.source}(?:\\s*,[\\s,]*${TAG.source})*[\\s
 /** As many values as the IN of one DynamoDB condition takes. */
 const MOST_TAGS = 100
 
-/** A version: a positive integer of up to 50 digits, as one taken from the stream has; or 0, an item without any. */
-const VERSION = /^"(?:0|[1-9]\d{0,49})"$/
+/** A version: a positive integer of as many digits as one from the stream has; or 0, an item without any. */
+const VERSION = new RegExp(`^"(?:0|[1-9]\\d{0,${VERSION_DIGITS - 1}})"$`)
 
 /**
  * Reads If-Match (RFC 9110, 13.1.1).

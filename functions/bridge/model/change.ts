@@ -9,6 +9,14 @@ export type Version = bigint
  */
 export const LARGEST_VERSION: Version = BigInt(Number.MAX_SAFE_INTEGER)
 
+/**
+ * The digits of the longest version, one that is taken from a stream: ten of its second, forty of its sequence number.
+ */
+export const VERSION_DIGITS = 50
+
+/** A version as text that sorts as the numbers do. */
+export const versionText = (version: Version): string => String(version).padStart(VERSION_DIGITS, '0')
+
 /** An entity's attributes by name, without key, version and time. */
 export type Row = Readonly<Record<string, Value>>
 

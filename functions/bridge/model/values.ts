@@ -125,7 +125,8 @@ const decimal = (value: unknown): DecimalText | undefined =>
     ? new DecimalText(value)
     : undefined
 
-const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/
+/** What base64 looks like, with its padding. */
+export const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/
 
 const bytes = (value: unknown): Uint8Array | undefined => {
   if (value instanceof Uint8Array) return value

@@ -2,11 +2,11 @@ import type { CancellationReason, TransactWriteItem } from '@aws-sdk/client-dyna
 import type { Item } from '../drivers/dynamo/items.ts'
 import type { KeySchema } from '../drivers/dynamo/key-schema.ts'
 import { toAttributeValue } from '../model/attribute-values.ts'
-import { type Change, subjectOf } from '../model/change.ts'
+import { type Change, subjectOf, versionText } from '../model/change.ts'
 import { InvalidRecordError } from '../model/errors.ts'
 import { ForeignTargetError, TargetTakenError } from './errors.ts'
 import { keyItem } from './keys.ts'
-import { STAMP, stampOf, versionText } from './stamp.ts'
+import { STAMP, stampOf } from './stamp.ts'
 import { bury, unlessDeleted } from './tombstones.ts'
 
 /** A kept table, and where its tombstones are. */

@@ -7,12 +7,6 @@ import type { Row, Version } from '../model/change.ts'
  */
 export const STAMP = { version: 'backsync_version', source: 'backsync_source' } as const
 
-/** As long as the longest version: ten digits of seconds, forty of a sequence number. */
-const DIGITS = 50
-
-/** A version as text that compares as the number does. */
-export const versionText = (version: Version): string => String(version).padStart(DIGITS, '0')
-
 /** The version and source key of a kept item; undefined where something else wrote it. */
 export const stampOf = (
   item: Item,

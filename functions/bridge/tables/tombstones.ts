@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { TransactWriteItem } from '@aws-sdk/client-dynamodb'
 import type { Item } from '../drivers/dynamo/items.ts'
-import { type Change, subjectOf } from '../model/change.ts'
-import { versionText } from './stamp.ts'
+import { type Change, subjectOf, versionText } from '../model/change.ts'
 
 /**
  * How long a delete is remembered, in seconds: longer than the longest scan, and then the stream's 24 hours. What is

@@ -1,4 +1,5 @@
 import type { ErrorKind } from '../../model/errors.ts'
+import { isConnectionLoss } from '../../runtime/network.ts'
 import { kindOfErrno, SqlError } from '../sql-errors.ts'
 import { shapeOf } from './statement-shape.ts'
 
@@ -108,11 +109,6 @@ const isStillRunning = (message: string): boolean =>
 const isUnreachable = (cause: unknown): boolean =>
   cause instanceof Error &&
   ['ECONNREFUSED', 'EAI_AGAIN', 'ENOTFOUND'].includes(String(Reflect.get(cause, 'code')))
-
-const CONNECTION_LOSS = new Set<unknown>(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'EAI_AGAIN'])
-
-const isConnectionLoss = (cause: unknown): boolean =>
-  cause instanceof Error && CONNECTION_LOSS.has(Reflect.get(cause, 'code'))
 
 const kindOfFailure = (name: string, message: string, errno: number | undefined): ErrorKind => {
   if (errno !== undefined) return kindOfErrno(errno)

@@ -1,4 +1,5 @@
 import { BridgeError, type ErrorKind } from '../../model/errors.ts'
+import { isConnectionLoss } from '../../runtime/network.ts'
 import { kindOfErrno, SqlError } from '../sql-errors.ts'
 
 /** What went wrong beside the statement itself; MySQL's own refusals are `mysql.<errno>`. */
@@ -58,7 +59,7 @@ export const toDirectError = (operation: string, cause: unknown): BridgeError =>
   const code = codeOf(cause)
   if (TLS.some((start) => code.startsWith(start)))
     return new DirectError(`${operation}: ${code}`, { fault: 'tls', cause })
-  if (isFatal(cause) || LOST.has(code))
+  if (isFatal(cause) || isConnectionLoss(cause))
     return new DirectError(`${operation}: ${code || 'the connection was lost'}`, {
       fault: 'connection-lost',
       cause,
@@ -78,7 +79,6 @@ export const isFatal = (error: unknown): boolean =>
 export const errnoOf = (error: unknown): number | undefined => serverErrorOf(error)?.errno
 
 const TLS = ['HANDSHAKE_NO_SSL', 'HANDSHAKE_SSL', 'ERR_TLS', 'ERR_SSL', 'CERT_', 'SELF_SIGNED', 'UNABLE_TO_']
-const LOST = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'EAI_AGAIN', 'EHOSTUNREACH'])
 
 const codeOf = (error: unknown): string => {
   const code = memberOf(error, 'code')

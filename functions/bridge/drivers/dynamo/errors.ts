@@ -1,5 +1,6 @@
 import { TransactionCanceledException } from '@aws-sdk/client-dynamodb'
 import { BridgeError, type ErrorKind } from '../../model/errors.ts'
+import { isConnectionLoss } from '../../runtime/network.ts'
 
 const TRANSIENT: ReadonlySet<string> = new Set([
   'AbortError',
@@ -22,14 +23,6 @@ const CONFIGURATION: ReadonlySet<string> = new Set([
   'ResourceNotFoundException',
   'UnrecognizedClientException',
   'ValidationException',
-])
-
-const CONNECTION_LOSS: ReadonlySet<unknown> = new Set([
-  'ECONNREFUSED',
-  'ECONNRESET',
-  'EPIPE',
-  'ETIMEDOUT',
-  'EAI_AGAIN',
 ])
 
 /** Why one write of a transaction made DynamoDB cancel all of it, where that passes by itself. */
@@ -65,9 +58,7 @@ const kindOfFailure = (name: string, cause: unknown): ErrorKind => {
   if (cause instanceof TransactionCanceledException) return kindOfCancellation(cause)
   if (name === 'ValidationException' && cause instanceof Error && UNFIT.test(cause.message)) return 'data'
   if (CONFIGURATION.has(name)) return 'configuration'
-  return typeof cause === 'object' && cause !== null && CONNECTION_LOSS.has(Reflect.get(cause, 'code'))
-    ? 'transient'
-    : 'unknown'
+  return isConnectionLoss(cause) ? 'transient' : 'unknown'
 }
 
 const kindOfCancellation = ({ CancellationReasons = [] }: TransactionCanceledException): ErrorKind => {

@@ -1,7 +1,6 @@
 import * as z from 'zod'
+import { BASE64 } from '../values.ts'
 import { type Attribute, type AttributeOptions, expecting, schemas } from './attribute.ts'
-
-const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/
 
 /**
  * Bytes over a VARBINARY or BLOB column; base64 in JSON.

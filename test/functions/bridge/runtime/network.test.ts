@@ -1,0 +1,32 @@
+import { describe, expect, it } from '@jest/globals'
+import { DataApiError } from '../../../../functions/bridge/drivers/data-api/errors.ts'
+import { toDirectError } from '../../../../functions/bridge/drivers/direct/errors.ts'
+import { DynamoError } from '../../../../functions/bridge/drivers/dynamo/errors.ts'
+import { kindOf } from '../../../../functions/bridge/model/errors.ts'
+import { isConnectionLoss } from '../../../../functions/bridge/runtime/network.ts'
+
+const failure = (code: string): Error => Object.assign(new Error('the network failed'), { code })
+
+describe('a connection that was lost', () => {
+  it.each(['EAI_AGAIN', 'ECONNREFUSED', 'ECONNRESET', 'EHOSTUNREACH', 'ENETUNREACH', 'EPIPE', 'ETIMEDOUT'])(
+    'is told by %s, and passes, for each of the drivers',
+    (code) => {
+      const error = failure(code)
+
+      expect(isConnectionLoss(error)).toBe(true)
+      for (const told of [
+        new DataApiError('ExecuteStatement', error),
+        new DynamoError('GetItem', error),
+        toDirectError('the statement', error),
+      ])
+        expect(kindOf(told)).toBe('transient')
+    },
+  )
+
+  it.each([failure('EACCES'), new Error('no code'), 'ECONNRESET', undefined, null])(
+    'is not told by %p',
+    (error) => {
+      expect(isConnectionLoss(error)).toBe(false)
+    },
+  )
+})
