@@ -2,7 +2,7 @@ import { RetentionDays } from 'aws-cdk-lib/aws-logs'
 import type { Node } from 'constructs'
 
 /** The authorizers that the HTTP API can have. */
-export const authorizers = ['none', 'iam', 'jwt'] as const
+const authorizers = ['none', 'iam', 'jwt'] as const
 
 /** Who may call the API. `jwt` names the issuer and audience whose tokens are accepted. */
 export type Auth =
@@ -45,7 +45,7 @@ export const stages = {
 export type StageName = keyof typeof stages
 
 /** Levels of the functions' own log lines. */
-export const logLevels = ['debug', 'info', 'warn', 'error'] as const
+const logLevels = ['debug', 'info', 'warn', 'error'] as const
 export type LogLevel = (typeof logLevels)[number]
 
 /** Everything about a deployment that its operator chooses, read once from the CDK context. */
@@ -72,7 +72,7 @@ export interface Settings {
 }
 
 /** The context keys of this application: one table for validation, help and errors. */
-export const contextKeys = {
+const contextKeys = {
   stage: `one of ${Object.keys(stages).join(', ')}`,
   auth: `one of ${authorizers.join(', ')}`,
   jwtIssuer: 'the https URL of the token issuer (with auth=jwt)',

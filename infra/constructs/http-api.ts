@@ -39,7 +39,7 @@ export interface RouteUsage {
 }
 
 /** The name of a route's metadata. */
-export const usageKey = 'Backsync::Usage'
+const usageKey = 'Backsync::Usage'
 
 /**
  * The routes of both sides, from the list of entities, and those of the users. Every route takes any method: the functions know what they

@@ -34,7 +34,7 @@ export const entityReaders = (
   )
 
 /** Reads the records of a table that keeps entities. */
-export const entityReader = (entities: readonly [Entity, ...Entity[]]): RecordReader => ({
+const entityReader = (entities: readonly [Entity, ...Entity[]]): RecordReader => ({
   table: entities[0].item.table,
   read: (record) => readRecord(record, entities),
 })

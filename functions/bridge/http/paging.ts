@@ -1,8 +1,8 @@
 import type { PageRequest } from '../ports/store.ts'
 import { badRequest, type Problem } from './problem.ts'
 
-export const DEFAULT_LIMIT = 50
-export const LARGEST_LIMIT = 100
+const DEFAULT_LIMIT = 50
+const LARGEST_LIMIT = 100
 
 /**
  * Reads `limit` and `cursor`.

@@ -9,7 +9,7 @@ const LARGEST_PART = 350 * 1024
  * A stream record has two images of at most 400 KB each; as JSON its bytes grow by a third (base64) or by escapes, and
  * compression takes most of either back, so this is more than twice what can come.
  */
-export const LARGEST_PAYLOAD = 3.5 * 1024 * 1024
+const LARGEST_PAYLOAD = 3.5 * 1024 * 1024
 
 /**
  * Compresses a payload and cuts it into what items can hold.

@@ -28,7 +28,7 @@ import { headKey, markKey, type PrimaryKey, payloadKey, resolvedKey, waitingKey 
 export type State = { readonly entry: Entry | undefined; readonly mark: Mark | undefined }
 
 /** History, marks, and the payloads of resolved changes are kept so long, in seconds. */
-export const KEPT = 90 * 24 * 3600
+const KEPT = 90 * 24 * 3600
 /** More waits than this become one wait for any change of each entity: a transaction has 100 writes. */
 const MOST_WAITS = 20
 

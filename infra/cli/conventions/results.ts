@@ -49,7 +49,7 @@ export const printTable = (
 }
 
 /** Keys are anybody's text: control characters, which could move the cursor or pass for another line, are shown. */
-export const printable = (text: string): string =>
+const printable = (text: string): string =>
   text.replaceAll(/\p{Cc}/gu, (sign) => `\\u${(sign.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`)
 
 const NO_LINES = {

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 
 /** API Gateway's limit on a request's body, bytes. */
-export const BODY_LIMIT = 10 * 1024 * 1024
+const BODY_LIMIT = 10 * 1024 * 1024
 
 /** Reads a request's body; undefined when it is over the limit, whose rest is read and thrown away. */
 export const readBody = async (

@@ -27,7 +27,7 @@ const fingerprint = (root) => {
  *
  * @param {string} root the repository
  */
-export const isInstalled = (root) => {
+const isInstalled = (root) => {
   if (!existsSync(nodeBinary(root))) return false
   const stamp = readOrNone(join(root, 'node_modules', stampName))
   return stamp === undefined ? matchesHiddenLockfile(root) : stamp === fingerprint(root)

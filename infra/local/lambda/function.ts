@@ -24,7 +24,7 @@ export type FunctionDefinition = {
 export const PAYLOAD_LIMIT = 6 * 1024 * 1024
 
 /** Environments of one function at a time, where the template reserves no number. */
-export const LOCAL_CONCURRENCY = 10
+const LOCAL_CONCURRENCY = 10
 
 /** How long an invocation waits for an environment before it is throttled, milliseconds. */
 const QUEUE_TIMEOUT_MS = 10_000

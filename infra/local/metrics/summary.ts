@@ -38,7 +38,7 @@ export const summarise = (store: MetricStore, log: Log, intervalMs: number = SUM
 }
 
 /** Such as `back-sync chef: 12 applied, 1 parked, lag p50 40 ms, p99 85 ms, max 90 ms`. */
-export const summaryLines = (summaries: readonly MetricSummary[]): string[] => {
+const summaryLines = (summaries: readonly MetricSummary[]): string[] => {
   const lines = new Map<string, string[]>()
   for (const summary of summaries) {
     if (summary.name === 'IteratorAge' && summary.max < TELLING_AGE_MS) continue

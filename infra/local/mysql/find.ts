@@ -3,7 +3,7 @@ import { access, stat } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
 
 /** Where packages of the usual systems put the server, off the PATH of an ordinary user. */
-export const usualFolders: readonly string[] = [
+const usualFolders: readonly string[] = [
   '/usr/sbin',
   '/usr/local/sbin',
   '/usr/bin',

@@ -1,9 +1,10 @@
 import { isClosed, leaves, readyShards } from './lineage.ts'
-import { consumeShard, type ShardPorts } from './shard.ts'
+import { consumeShard } from './shard.ts'
+import type { ShardPorts } from './shard-ports.ts'
 import { type Shard, StreamError } from './source.ts'
 
 /** How often the stream is asked for new shards, milliseconds; also asked whenever a shard has been read to its end. */
-export const DESCRIBE_MS = 5_000
+const DESCRIBE_MS = 5_000
 
 /** Everything of ShardPorts that is not derived from the mapping's own view of the stream. */
 export type MappingPorts = Omit<ShardPorts, 'isClosed'>

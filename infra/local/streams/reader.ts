@@ -1,7 +1,7 @@
 import { backoffMs } from './clock.ts'
 import { passes } from './filter.ts'
 import type { Progress, Ticket } from './progress.ts'
-import type { ShardPorts } from './shard.ts'
+import type { ShardPorts } from './shard-ports.ts'
 import { type Page, type Start, StreamError } from './source.ts'
 
 /**
@@ -9,8 +9,8 @@ import { type Page, type Start, StreamError } from './source.ts'
  * reader is a person who waits to see a change arrive, so reads are frequent, and less so while nothing happens. More
  * frequent ones bring little: each costs the DynamoDB beside it some milliseconds, and small batches cost MySQL more.
  */
-export const POLL_MS = 50
-export const IDLE_POLL_MS = 100
+const POLL_MS = 50
+const IDLE_POLL_MS = 100
 /** Nothing happens once no record has come for this long. */
 const IDLE_AFTER_MS = 1_000
 /** GetRecords answers at most this many. */

@@ -1,13 +1,10 @@
 import { Checkpointer } from './checkpointer.ts'
-import type { Checkpoints } from './checkpoints.ts'
-import type { Clock } from './clock.ts'
-import type { DeliveryPorts } from './deliver.ts'
 import { Lane } from './lane.ts'
 import { laneOf } from './lanes.ts'
 import { Progress, type ProgressLimits } from './progress.ts'
 import { readShard } from './reader.ts'
 import type { MappingSettings } from './settings.ts'
-import type { StreamSource } from './source.ts'
+import type { ShardPorts } from './shard-ports.ts'
 
 /**
  * What a shard may have under way: each lane a batch in delivery and one behind it, and what a lane collects while it
@@ -18,21 +15,6 @@ export const limitsOf = ({ batchSize, parallelizationFactor }: MappingSettings):
   bytes: 64 * 1024 * 1024,
   sinceCheckpoint: 100_000,
 })
-
-/** What the consumer of one shard needs. */
-export type ShardPorts = {
-  readonly settings: MappingSettings
-  readonly source: StreamSource
-  readonly checkpoints: Checkpoints
-  readonly clock: Clock
-  readonly random: () => number
-  readonly log: (line: string) => void
-  readonly deliveryTo: (shardId: string) => Omit<DeliveryPorts, 'checkpoint'>
-  /** Asks the stream whether a shard will get no more records: it has ended, has a child, or is gone. */
-  readonly isClosed: (shardId: string) => Promise<boolean>
-  /** @default limitsOf(settings) */
-  readonly limits?: ProgressLimits
-}
 
 /**
  * Consumes one shard from its checkpoint to its end. A reader runs ahead and deals each record to the lane of its item

@@ -1,7 +1,7 @@
 /** The account and region that the local stack believes to be in; every ARN carries them. */
 export const REGION = 'us-east-1'
 export const ACCOUNT = '000000000000'
-export const PARTITION = 'aws'
+const PARTITION = 'aws'
 export const URL_SUFFIX = 'amazonaws.com'
 
 /** @see https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/pseudo-parameter-reference.html */

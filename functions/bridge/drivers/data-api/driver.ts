@@ -70,7 +70,7 @@ const noSavepoints = (): UnsupportedValueError =>
     'The Data API takes no savepoints: use a transaction of its own for what must be undone alone',
   )
 
-export class DataApiConnection implements DatabaseConnection {
+class DataApiConnection implements DatabaseConnection {
   readonly #client: DataApiClient
   #transactionId: string | undefined
 

@@ -95,7 +95,7 @@ export class DirectDriver implements Driver {
 }
 
 /** A session on loan. */
-export class DirectConnection implements DatabaseConnection {
+class DirectConnection implements DatabaseConnection {
   readonly session: Session
   readonly #limit: Limit
 

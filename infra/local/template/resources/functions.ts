@@ -51,7 +51,7 @@ export const functionsOf = (scope: TemplateScope, assembly: Assembly): FunctionD
 }
 
 /** Logical ids that custom resources name in their ServiceToken. */
-export const customResourceProviders = (assembly: Assembly): Set<string> => {
+const customResourceProviders = (assembly: Assembly): Set<string> => {
   const ids = new Set<string>()
   const attribute = z.object({ 'Fn::GetAtt': z.tuple([z.string(), z.literal('Arn')]) })
   for (const resource of Object.values(assembly.template.Resources)) {
