@@ -93,28 +93,21 @@ export const toProblem = (error: unknown, log: Log): Problem => {
     return new Problem(
       409,
       'dependency',
-      'Conflict',
       'Something that this refers to is missing, or something still refers to it.',
     )
   }
   if (kind === 'data') {
     log.warn('refused by the store', { error })
     return error instanceof BridgeError && error.code === 'mysql.1062'
-      ? new Problem(409, 'conflict', 'Conflict', 'Another one holds a value that must be unique.')
-      : new Problem(422, 'unprocessable', 'Unprocessable content', 'The store can not hold these values.')
+      ? new Problem(409, 'conflict', 'Another one holds a value that must be unique.')
+      : new Problem(422, 'unprocessable', 'The store can not hold these values.')
   }
   log.error('request failed', { error })
   return kind === 'transient'
-    ? new Problem(
-        503,
-        'unavailable',
-        'Service unavailable',
-        'The store can not be reached at the moment. Try again.',
-        {
-          headers: { 'retry-after': '1' },
-        },
-      )
-    : new Problem(500, 'internal', 'Internal server error', 'The request failed. Its id finds it in the log.')
+    ? new Problem(503, 'unavailable', 'The store can not be reached at the moment. Try again.', {
+        headers: { 'retry-after': '1' },
+      })
+    : new Problem(500, 'internal', 'The request failed. Its id finds it in the log.')
 }
 
 /** What a store's own word for a client's fault is in HTTP; undefined for any other error. */
@@ -125,21 +118,18 @@ const problemOfClient = (error: unknown): Problem | undefined => {
     return new Problem(
       412,
       'stale-version',
-      'Precondition failed',
       'The version in If-Match is not the current one. Read it again and decide anew.',
     )
   if (error instanceof KeyReusedError)
     return new Problem(
       422,
       'idempotency-key-reused',
-      'Unprocessable content',
       'This Idempotency-Key was used for another request. Use a new key for a new request.',
     )
   if (error instanceof InProgressError)
     return new Problem(
       409,
       'idempotency-in-progress',
-      'Conflict',
       'A request with this Idempotency-Key is in progress. Repeat it for its answer.',
       { headers: { 'retry-after': '1' } },
     )

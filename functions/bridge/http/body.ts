@@ -21,23 +21,12 @@ const DEEPEST = 64
 export const readJson = (request: HttpRequest): Value => {
   const type = request.headers['content-type'] ?? ''
   if (!/^application\/json\s*(;\s*charset="?utf-8"?\s*)?$/i.test(type.trim()))
-    throw new Problem(
-      415,
-      'content-type',
-      'Unsupported media type',
-      'Send the body as application/json, in UTF-8.',
-      {
-        headers: { accept: 'application/json' },
-      },
-    )
+    throw new Problem(415, 'content-type', 'Send the body as application/json, in UTF-8.', {
+      headers: { accept: 'application/json' },
+    })
   const size = request.body?.byteLength ?? 0
   if (size > LARGEST_BODY)
-    throw new Problem(
-      413,
-      'body-too-large',
-      'Content too large',
-      `The body has ${size} bytes; ${LARGEST_BODY} are read.`,
-    )
+    throw new Problem(413, 'body-too-large', `The body has ${size} bytes; ${LARGEST_BODY} are read.`)
   return parse(request.body)
 }
 

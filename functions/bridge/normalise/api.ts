@@ -106,6 +106,6 @@ const allow = <M extends string>({ method }: HttpRequest, methods: readonly M[])
 }
 
 export const methodNotAllowed = (method: string, methods: readonly string[]): Problem =>
-  new Problem(405, 'method-not-allowed', 'Method not allowed', `${method} is not possible here.`, {
+  new Problem(405, 'method-not-allowed', `${method} is not possible here.`, {
     headers: { allow: methods.join(', ') },
   })
