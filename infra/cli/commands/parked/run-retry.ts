@@ -97,7 +97,7 @@ const tryAll = async (context: Context, plan: Plan, total: number): Promise<read
             `go on with: ${context.goOn}`,
           )
         const parts = await open(of.kind)
-        parts.deadline.begin({ awsRequestId: 'backsync', getRemainingTimeInMillis: () => GROUP_LIMIT })
+        parts.deadline.within(GROUP_LIMIT)
         const tried = await retryParked(parts, of.name, heads.slice(at, at + AT_ONCE))
         outcomes.push(...tried)
         if (json) printJsonLines(io, tried.map(jsonOf))
