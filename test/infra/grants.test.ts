@@ -48,7 +48,7 @@ const transactionParts = (text: string): string[] =>
 /** Who calls DynamoDB from where. */
 const callers = {
   modern: 'functions/bridge/dynamo/{dynamo-store,create-once}.ts',
-  items: 'functions/bridge/dynamo/current-items.ts',
+  items: 'functions/bridge/dynamo/entity-source.ts',
   parking: 'functions/bridge/parking/*.ts',
   sources: 'functions/bridge/tables/table-source.ts',
   targets: 'functions/bridge/tables/{table-sink,guarded-actions}.ts',

@@ -4,7 +4,6 @@ import { AuroraSink } from '../../functions/bridge/aurora/aurora-sink.ts'
 import { AuroraStore } from '../../functions/bridge/aurora/aurora-store.ts'
 import { GuardedWriter } from '../../functions/bridge/aurora/guarded-writer.ts'
 import { DataApiDialect } from '../../functions/bridge/drivers/data-api/dialect.ts'
-import { DynamoCurrentItems } from '../../functions/bridge/dynamo/current-items.ts'
 import { EntitySource } from '../../functions/bridge/dynamo/entity-source.ts'
 import { DynamoParking } from '../../functions/bridge/parking/dynamo-parking.ts'
 import { Deadline } from '../../functions/bridge/runtime/deadline.ts'
@@ -46,11 +45,13 @@ export const retryAllParked = async (ground: Ground, parking: DynamoParking): Pr
     const names = { chef: tables.chef.name, recipe: tables.recipe.name }
     const parts = {
       sink: new AuroraSink(entities, { writer, store }),
-      source: new EntitySource(
+      source: new EntitySource({
+        client: ground.dynamodb,
         entities,
-        new DynamoCurrentItems(ground.dynamodb, names, deadline),
-        async (entity, key) => (await store.get(entity, key)) !== undefined,
-      ),
+        tables: names,
+        deadline,
+        holds: async (entity, key) => (await store.get(entity, key)) !== undefined,
+      }),
       parking,
       deadline,
       metrics: { count: () => {}, milliseconds: () => {}, flush: () => {} },

@@ -2,14 +2,35 @@ import type { Change } from '../model/change.ts'
 import { type Entity, inOrderOfReference, parentsOf, referencesOf } from '../model/entity.ts'
 import { ConfigurationError } from '../model/errors.ts'
 import type { PartialOutcome } from '../model/outcome.ts'
-import type { WaitsFor } from '../ports/parked.ts'
-import type { Sink } from '../ports/sink.ts'
+import type { References, Sink } from '../ports/sink.ts'
 import type { AuroraStore } from './aurora-store.ts'
 import type { GuardedWriter } from './guarded-writer.ts'
 
 /** Aurora as what takes the changes of entities. */
 export class AuroraSink implements Sink {
   readonly names: readonly string[]
+  readonly references: References = {
+    // One call for all of them, and none when there is no delete.
+    blocked: (name, deletes) => {
+      const by = this.#entities.flatMap((other) =>
+        Object.values(other.attributes).flatMap(({ references, column }) =>
+          references?.entity === name ? [{ table: other.table, column }] : [],
+        ),
+      )
+      return this.#writer.referenced(this.#entity(name), deletes, by)
+    },
+    // A delete of a row that is referred to: a change of whoever refers to it may set it free.
+    waitsFor: (change) =>
+      change.op === 'delete'
+        ? this.#entities
+            .filter((other) => referencesOf(other).includes(change.entity))
+            .map(({ name }) => ({ entity: name }))
+        : parentsOf(this.#entity(change.entity), change),
+    // It is referred to, or refers itself.
+    isWaitedFor: (name) =>
+      referencesOf(this.#entity(name)).length > 0 ||
+      this.#entities.some((other) => referencesOf(other).includes(name)),
+  }
   readonly #entities: readonly Entity[]
   readonly #writer: GuardedWriter
   readonly #store: AuroraStore
@@ -26,33 +47,6 @@ export class AuroraSink implements Sink {
 
   applyIsolating(name: string, changes: readonly Change[]): Promise<PartialOutcome> {
     return this.#writer.applyIsolating(this.#entity(name), changes)
-  }
-
-  /** One call for all of them, and none when there is no delete. */
-  blocked(name: string, deletes: readonly Change[]): Promise<ReadonlySet<Change>> {
-    const by = this.#entities.flatMap((other) =>
-      Object.values(other.attributes).flatMap(({ references, column }) =>
-        references?.entity === name ? [{ table: other.table, column }] : [],
-      ),
-    )
-    return this.#writer.referenced(this.#entity(name), deletes, by)
-  }
-
-  /** A delete of a row that is referred to: a change of whoever refers to it may set it free. */
-  waitsFor(change: Change): readonly WaitsFor[] {
-    return change.op === 'delete'
-      ? this.#entities
-          .filter((other) => referencesOf(other).includes(change.entity))
-          .map(({ name }) => ({ entity: name }))
-      : parentsOf(this.#entity(change.entity), change)
-  }
-
-  /** It is referred to, or refers itself. */
-  isWaitedFor(name: string): boolean {
-    return (
-      referencesOf(this.#entity(name)).length > 0 ||
-      this.#entities.some((other) => referencesOf(other).includes(name))
-    )
   }
 
   async isLater(change: Change): Promise<boolean> {

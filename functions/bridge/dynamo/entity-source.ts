@@ -1,58 +1,70 @@
+import { type DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb'
+import { DynamoError } from '../drivers/dynamo/errors.ts'
 import type { Change } from '../model/change.ts'
 import type { Entity } from '../model/entity.ts'
 import { ConfigurationError, InvalidRecordError } from '../model/errors.ts'
-import type { Value } from '../model/values.ts'
-import type { ParkedHead } from '../ports/parked.ts'
-import type { Source } from '../ports/sink.ts'
+import { decodeItem, type Value } from '../model/values.ts'
+import type { Source, Subject } from '../ports/source.ts'
+import type { Deadline } from '../runtime/deadline.ts'
 import { itemToChange } from './entity-reader.ts'
+import { keyOf } from './items.ts'
 
-/** Reads the current item of a key from the entity's table, strongly consistent. */
-export interface CurrentItems {
-  /** @returns the item's attributes; undefined when there is no item of this entity under the key */
-  get(entity: Entity, key: string): Promise<Readonly<Record<string, Value>> | undefined>
+/** The longest a read may take, in milliseconds; the SDK's repeats count as one. */
+const CALL_LIMIT = 10_000
+
+type Parts = {
+  readonly client: DynamoDBClient
+  readonly entities: readonly Entity[]
+  /** Table names in DynamoDB by their names in this project. */
+  readonly tables: Readonly<Record<string, string>>
+  readonly deadline: Deadline
+  /** Whether the other side has something under a key. */
+  readonly holds: (entity: Entity, key: string) => Promise<boolean>
 }
 
 /** The entities' tables as where changes come from. */
 export class EntitySource implements Source {
-  readonly #entities: readonly Entity[]
-  readonly #items: CurrentItems
-  readonly #holds: (entity: Entity, key: string) => Promise<boolean>
+  readonly #parts: Parts
 
-  /** @param holds whether the other side has something under a key */
-  constructor(
-    entities: readonly Entity[],
-    items: CurrentItems,
-    holds: (entity: Entity, key: string) => Promise<boolean>,
-  ) {
-    this.#entities = entities
-    this.#items = items
-    this.#holds = holds
+  constructor(parts: Parts) {
+    this.#parts = parts
   }
 
-  /** A key whose item is gone is deleted, one version above the parked one. */
-  async current(head: ParkedHead, at: Date): Promise<readonly Change[]> {
-    const { key, version } = head
-    const entity = this.#entities.find(({ name }) => name === head.entity)
-    if (entity === undefined) throw new ConfigurationError([`there is no entity ${head.entity}`])
-    if (key.startsWith('?') && version === undefined)
-      throw new InvalidRecordError('The record names no key: repair the item, then it comes by itself')
-    const item = await this.#items.get(entity, key)
+  /**
+   * A key whose item is gone is deleted, one version above the last one that is known.
+   *
+   * @throws DynamoError, DeadlineError; InvalidRecordError for an item with values of no known type
+   */
+  async current({ entity: name, key, version, op }: Subject, at: Date): Promise<readonly Change[]> {
+    const entity = this.#parts.entities.find((one) => one.name === name)
+    if (entity === undefined) throw new ConfigurationError([`there is no entity ${name}`])
+    const item = await this.#read(entity, key)
     if (item !== undefined) return [itemToChange(entity, key, item, version)]
-    if (version !== undefined)
-      return [deletion(entity, head, head.op === 'delete' ? version : version + 1n, at)]
+    if (version !== undefined) {
+      const deleted = op === 'delete' ? version : version + 1n
+      return [{ entity: name, key, op: 'delete', version: deleted, source: 'stream', at: at.toISOString() }]
+    }
     // Neither an item nor a version: done when the other side has none either.
-    if (!(await this.#holds(entity, key))) return []
+    if (!(await this.#parts.holds(entity, key))) return []
     throw new InvalidRecordError(
       'The item is gone and its version unknown: delete the row on the legacy side',
     )
   }
-}
 
-const deletion = (entity: Entity, { key }: ParkedHead, version: bigint, at: Date): Change => ({
-  entity: entity.name,
-  key,
-  op: 'delete',
-  version,
-  source: 'stream',
-  at: at.toISOString(),
-})
+  /** @returns the item's attributes, strongly consistent; undefined when none of this entity is under the key */
+  async #read(entity: Entity, key: string): Promise<Readonly<Record<string, Value>> | undefined> {
+    const { client, tables, deadline } = this.#parts
+    const { table: own, type } = entity.item
+    const table = tables[own]
+    if (table === undefined) throw new ConfigurationError([`TABLES names no table for ${entity.name}`])
+    deadline.require(50, 'GetItem')
+    const command = new GetItemCommand({ TableName: table, Key: keyOf(entity, key), ConsistentRead: true })
+    const abortSignal = deadline.signal(CALL_LIMIT)
+    const { Item } = await client.send(command, { abortSignal }).catch((cause: unknown) => {
+      throw new DynamoError('GetItem', cause)
+    })
+    if (Item === undefined) return undefined
+    const values = decodeItem(Item, entity.name)
+    return type === undefined || values[type.attribute] === type.value ? values : undefined
+  }
+}

@@ -24,9 +24,6 @@ export type Row = Readonly<Record<string, Value>>
 export const holdsAll = (row: Row, wanted: Row): boolean =>
   Object.entries(wanted).every(([name, value]) => sameValue(row[name] ?? null, value))
 
-/** Where a change came from. */
-export type Source = 'api' | 'stream' | 'scan'
-
 type Identified = {
   /** The name of the entity, such as `chef`, or of the table that is kept by another one. */
   readonly entity: string
@@ -37,7 +34,8 @@ type Identified = {
    * store keeps one, and knows by this whose it is.
    */
   readonly sourceKey?: string
-  readonly source: Source
+  /** Where it came from, such as `api`, `stream` or `scan`; by whoever made it of what was there. */
+  readonly source: string
   /** When the write happened: ISO 8601, UTC, milliseconds. */
   readonly at: string
 }

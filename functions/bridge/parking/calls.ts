@@ -8,11 +8,11 @@ import {
   TransactWriteItemsCommand,
 } from '@aws-sdk/client-dynamodb'
 import { cancellationOf, DynamoError } from '../drivers/dynamo/errors.ts'
+import type { Item } from '../drivers/dynamo/items.ts'
 import { kindOf } from '../model/errors.ts'
 import type { Deadline } from '../runtime/deadline.ts'
 import { retry } from '../runtime/retry.ts'
-import type { Item } from './items.ts'
-import type { PrimaryKey } from './keys.ts'
+import { type PrimaryKey, primaryKeyText } from './keys.ts'
 
 /** The longest a call may take, in milliseconds; the SDK's repeats count as one call. */
 const CALL_LIMIT = 10_000
@@ -20,24 +20,23 @@ const CALL_LIMIT = 10_000
 const CALL_NEEDS = 50
 /** BatchGetItem takes so many keys. */
 const MOST_KEYS = 100
+
+export type ParkingParts = {
+  readonly client: DynamoDBClient
+  readonly table: string
+  readonly deadline: Deadline
+}
+
 /** The calls of DynamoDB that parking makes: bounded in time and in repeats, reads strongly consistent and complete. */
 export class ParkingCalls {
+  readonly table: string
   readonly #client: DynamoDBClient
-  readonly #table: string
   readonly #deadline: Deadline
 
-  constructor(parts: {
-    readonly client: DynamoDBClient
-    readonly table: string
-    readonly deadline: Deadline
-  }) {
-    this.#client = parts.client
-    this.#table = parts.table
-    this.#deadline = parts.deadline
-  }
-
-  get table(): string {
-    return this.#table
+  constructor({ client, table, deadline }: ParkingParts) {
+    this.table = table
+    this.#client = client
+    this.#deadline = deadline
   }
 
   /** All items of a partition, of those whose sort key starts so. @throws DynamoError, DeadlineError */
@@ -46,7 +45,7 @@ export class ParkingCalls {
     let next: Item | undefined
     do {
       const input: QueryCommandInput = {
-        TableName: this.#table,
+        TableName: this.table,
         KeyConditionExpression: start === '' ? 'pk = :pk' : 'pk = :pk AND begins_with(sk, :start)',
         ExpressionAttributeValues: {
           ':pk': { S: partition },
@@ -64,19 +63,19 @@ export class ParkingCalls {
     return found
   }
 
-  /** The items that are there, by their keys' text (`textOf`). @throws DynamoError, DeadlineError */
+  /** The items that are there, by their keys' text (`primaryKeyText`); repeats allowed. @throws DynamoError, DeadlineError */
   async get(keys: readonly PrimaryKey[]): Promise<ReadonlyMap<string, Item>> {
     const found = new Map<string, Item>()
-    let wanted: Item[] = keys.map(({ pk, sk }) => ({ pk, sk }))
+    let wanted: Item[] = [...new Map(keys.map((key) => [primaryKeyText(key), key])).values()]
     while (wanted.length > 0) {
       const batch = wanted.slice(0, MOST_KEYS)
       const left = await this.#call('BatchGetItem', async (options) => {
         const command = new BatchGetItemCommand({
-          RequestItems: { [this.#table]: { Keys: batch, ConsistentRead: true } },
+          RequestItems: { [this.table]: { Keys: batch, ConsistentRead: true } },
         })
         const { Responses, UnprocessedKeys } = await this.#client.send(command, options)
-        for (const item of Responses?.[this.#table] ?? []) found.set(textOf(item), item)
-        const unread = UnprocessedKeys?.[this.#table]?.Keys ?? []
+        for (const item of Responses?.[this.table] ?? []) found.set(primaryKeyText(item), item)
+        const unread = UnprocessedKeys?.[this.table]?.Keys ?? []
         // A page of nothing is throttling; one that is cut short by its size goes on at once.
         if (unread.length === batch.length) throw throttled()
         return unread
@@ -128,9 +127,6 @@ export class ParkingCalls {
     })
   }
 }
-
-/** Tells items apart by their primary keys. */
-export const textOf = ({ pk, sk }: Item): string => JSON.stringify([pk?.S, sk?.S])
 
 /** As one of several reasons of a cancelled transaction, a failed condition is the answer. */
 const isConditionFailed = (error: unknown): boolean =>

@@ -1,14 +1,22 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as wait } from 'node:timers/promises'
-import type { DynamoDBClient, TransactWriteItem } from '@aws-sdk/client-dynamodb'
-import type { Version } from '../model/change.ts'
-import type { Parked, ParkedHead, Parking, ParkingArchive, Waiting } from '../ports/parked.ts'
+import type { TransactWriteItem } from '@aws-sdk/client-dynamodb'
+import type { Parked, ParkedHead, Parking, Resolution, Waiting } from '../ports/parking.ts'
 import { comparePlaces } from '../ports/place.ts'
-import type { Deadline } from '../runtime/deadline.ts'
-import { ParkingCalls, textOf } from './calls.ts'
+import { inLanes } from '../runtime/lanes.ts'
+import { ParkingCalls, type ParkingParts } from './calls.ts'
 import { ForeignParkingItemError, ParkingContentionError } from './errors.ts'
 import { type Entry, readEntry, readMark, readPart, readWaiting } from './items.ts'
-import { headKey, headsOf, markKey, payloadsOf, resolvedOf, resolvedStart, waitersFor } from './keys.ts'
+import {
+  headKey,
+  headsOf,
+  markKey,
+  payloadsOf,
+  primaryKeyText,
+  resolvedOf,
+  resolvedStart,
+  waitersFor,
+} from './keys.ts'
 import { pack, unpack } from './payload.ts'
 import { planPark, planResolve, type State } from './plan.ts'
 
@@ -24,14 +32,10 @@ const LONGEST_PAUSE = 200
  * Parking in one DynamoDB table. Reads are strongly consistent, each write is one transaction on the condition that
  * what was read is still so; see `plan.ts` for why nothing old comes back.
  */
-export class DynamoParking implements Parking, ParkingArchive {
+export class DynamoParking implements Parking {
   readonly #calls: ParkingCalls
 
-  constructor(parts: {
-    readonly client: DynamoDBClient
-    readonly table: string
-    readonly deadline: Deadline
-  }) {
+  constructor(parts: ParkingParts) {
     this.#calls = new ParkingCalls(parts)
   }
 
@@ -42,7 +46,7 @@ export class DynamoParking implements Parking, ParkingArchive {
     for (let from = 0; from < latest.length; from += AT_ONCE) {
       const some = latest.slice(from, from + AT_ONCE)
       const states = await this.#states(some)
-      await inLanes(some, async (change, index) => {
+      await inLanes(some, LANES, async (change, index) => {
         try {
           await this.#parkOne(change, at, states[index])
         } catch (error) {
@@ -60,41 +64,31 @@ export class DynamoParking implements Parking, ParkingArchive {
 
   async waitingFor(entity: string): Promise<readonly Waiting[]> {
     const waits = (await this.#calls.query(waitersFor(entity))).map(readWaiting)
-    const heads = await this.#calls.get(unique(waits).map(({ entity: of, key }) => headKey(of, key)))
+    const heads = await this.#calls.get(waits.map(({ entity: of, key }) => headKey(of, key)))
     return waits.flatMap(({ entity: of, key, on }) => {
-      const item = heads.get(textOf(headKey(of, key)))
+      const item = heads.get(primaryKeyText(headKey(of, key)))
       // Resolved between the two reads: it waits no longer.
       return item === undefined ? [] : [{ head: readEntry(item).head, on }]
     })
   }
 
   /** @throws DynamoError, DeadlineError, ParkingContentionError */
-  async resolve(
-    entity: string,
-    key: string,
-    upTo: Version,
-    how: 'superseded' | 'applied',
-    at: Date,
-    sequenceNumber?: string,
-  ): Promise<boolean> {
+  async resolve(of: { readonly entity: string; readonly key: string }, by: Resolution): Promise<boolean> {
     const revision = randomUUID()
-    return this.#settle({ entity, key }, undefined, (state) =>
-      planResolve(this.#calls.table, state, {
-        upTo,
-        how,
-        at,
-        revision,
-        ...(sequenceNumber !== undefined && { sequenceNumber }),
-      }),
-    )
+    return this.#settle(of, undefined, (state) => planResolve(this.#calls.table, state, { ...by, revision }))
   }
 
+  /** What was resolved in the last 90 days, newest first. */
   async resolvedOf(entity: string): Promise<readonly ParkedHead[]> {
     const entries = (await this.#calls.query(resolvedOf(entity))).map(readEntry)
     return entries.map(({ head }) => head).toSorted((a, b) => (a.lastSeen < b.lastSeen ? 1 : -1))
   }
 
-  /** @throws ForeignParkingItemError when parts of the payload are missing */
+  /**
+   * A key's entry with its payload: the parked one, else the one that was resolved last.
+   *
+   * @throws ForeignParkingItemError when parts of the payload are missing
+   */
   async entryOf(entity: string, key: string): Promise<{ head: ParkedHead; payload: string } | undefined> {
     const [state] = await this.#states([{ entity, key }])
     const entry = state?.entry ?? (await this.#lastResolved(entity, key))
@@ -134,8 +128,8 @@ export class DynamoParking implements Parking, ParkingArchive {
       of.flatMap(({ entity, key }) => [headKey(entity, key), markKey(entity, key)]),
     )
     return of.map(({ entity, key }) => {
-      const entry = items.get(textOf(headKey(entity, key)))
-      const mark = items.get(textOf(markKey(entity, key)))
+      const entry = items.get(primaryKeyText(headKey(entity, key)))
+      const mark = items.get(primaryKeyText(markKey(entity, key)))
       return { entry: entry && readEntry(entry), mark: mark && readMark(mark) }
     })
   }
@@ -162,20 +156,4 @@ const latestOf = (changes: readonly Parked[]): Parked[] => {
     if (known === undefined || comparePlaces(change, known) >= 0) latest.set(key, change)
   }
   return [...latest.values()]
-}
-
-const unique = <T extends { readonly entity: string; readonly key: string }>(all: readonly T[]): T[] => [
-  ...new Map(all.map((one) => [JSON.stringify([one.entity, one.key]), one])).values(),
-]
-
-/** Works on all of them, a few at a time. */
-const inLanes = async <T>(
-  all: readonly T[],
-  work: (one: T, index: number) => Promise<void>,
-): Promise<void> => {
-  const rest = all.entries()
-  const lane = async (): Promise<void> => {
-    for (const [index, one] of rest) await work(one, index)
-  }
-  await Promise.all(Array.from({ length: Math.min(LANES, all.length) }, lane))
 }

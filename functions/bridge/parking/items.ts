@@ -1,11 +1,10 @@
-import type { AttributeValue } from '@aws-sdk/client-dynamodb'
 import * as z from 'zod'
+import type { Item } from '../drivers/dynamo/items.ts'
 import type { Version } from '../model/change.ts'
-import type { ParkedHead, WaitsFor } from '../ports/parked.ts'
+import type { ParkedHead } from '../ports/parking.ts'
 import type { Place } from '../ports/place.ts'
+import type { WaitsFor } from '../ports/sink.ts'
 import { ForeignParkingItemError } from './errors.ts'
-
-export type Item = Record<string, AttributeValue>
 
 /** A head as the table has it. */
 export type Entry = {
@@ -64,7 +63,7 @@ const placeAttributes = ({ version, sequenceNumber }: Place): Item => ({
 
 const text = z.object({ S: z.string() }).transform(({ S }) => S)
 const count = z.object({ N: z.string().regex(/^\d+$/) }).transform(({ N }) => Number(N))
-const textOf = <T extends string>(...choices: readonly [T, ...T[]]) => text.pipe(z.enum(choices))
+const oneOf = <T extends string>(...choices: readonly [T, ...T[]]) => text.pipe(z.enum(choices))
 const version = text.pipe(z.string().regex(/^\d+$/)).transform((digits): Version => BigInt(digits))
 const waitsFor = z.object({ entity: text, key: text.optional() })
 const place = { version: version.optional(), sequenceNumber: text.optional() }
@@ -74,8 +73,8 @@ const entry = z
     entity: text,
     key: text,
     ...place,
-    op: textOf('upsert', 'delete').optional(),
-    class: textOf('data', 'dependency'),
+    op: oneOf('upsert', 'delete').optional(),
+    class: oneOf('data', 'dependency'),
     code: text,
     message: text,
     waitsFor: z
@@ -85,7 +84,7 @@ const entry = z
     firstSeen: text,
     lastSeen: text,
     attempts: count,
-    state: textOf('parked', 'superseded', 'applied'),
+    state: oneOf('parked', 'superseded', 'applied'),
     revision: text,
     payloadId: text,
     payloadParts: count,

@@ -1,8 +1,12 @@
 import { createHash } from 'node:crypto'
-import type { WaitsFor } from '../ports/parked.ts'
+import type { Item } from '../drivers/dynamo/items.ts'
+import type { WaitsFor } from '../ports/sink.ts'
 
 /** The primary key of an item of the parking table. */
 export type PrimaryKey = { readonly pk: { readonly S: string }; readonly sk: { readonly S: string } }
+
+/** Tells items apart by their primary keys. */
+export const primaryKeyText = ({ pk, sk }: Item): string => JSON.stringify([pk?.S, sk?.S])
 
 /** DynamoDB's limit of a sort key, in bytes of UTF-8. A key of 255 characters of 4 bytes just fits. */
 const LONGEST_SORT_KEY = 1024

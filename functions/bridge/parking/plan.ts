@@ -1,9 +1,17 @@
 import type { TransactWriteItem } from '@aws-sdk/client-dynamodb'
-import type { Version } from '../model/change.ts'
-import type { Parked, ParkedHead, WaitsFor } from '../ports/parked.ts'
+import type { Parked, ParkedHead, Resolution } from '../ports/parking.ts'
 import { comparePlaces } from '../ports/place.ts'
+import type { WaitsFor } from '../ports/sink.ts'
 import { type Entry, headAttributes, type Mark, markAttributes, padded, waitsAttributes } from './items.ts'
-import { headKey, markKey, type PrimaryKey, payloadKey, resolvedKey, waitingKey } from './keys.ts'
+import {
+  headKey,
+  markKey,
+  type PrimaryKey,
+  payloadKey,
+  primaryKeyText,
+  resolvedKey,
+  waitingKey,
+} from './keys.ts'
 
 /**
  * What is written when a change is parked or resolved, as one transaction each.
@@ -58,7 +66,7 @@ export const planPark = (
   }
   const payload = same?.payload ?? { id: `${padded(placeOf(change))}#${revision}`, parts: parts.length }
   const wanted = [...(same === undefined ? payloadItems(head, payload.id, parts) : []), ...waitingItems(head)]
-  const kept = new Set(wanted.map(textOf))
+  const kept = new Set(wanted.map(primaryKeyText))
   const before =
     entry === undefined
       ? []
@@ -74,7 +82,7 @@ export const planPark = (
     { ConditionCheck: { TableName: table, Key: markKey(head.entity, head.key), ...unchanged(mark) } },
     ...wanted.map((Item) => ({ Put: { TableName: table, Item } })),
     ...before
-      .filter((item) => !kept.has(textOf(item)))
+      .filter((item) => !kept.has(primaryKeyText(item)))
       .map(({ pk, sk }) => ({ Delete: { TableName: table, Key: { pk, sk } } })),
   ]
 }
@@ -83,19 +91,12 @@ export const planPark = (
 export const planResolve = (
   table: string,
   { entry, mark }: State,
-  resolution: {
-    readonly upTo: Version
-    readonly how: 'superseded' | 'applied'
-    readonly at: Date
-    readonly revision: string
-    readonly sequenceNumber?: string
-  },
+  { upTo, how, at, revision }: Resolution & { readonly revision: string },
 ): TransactWriteItem[] => {
-  const { upTo, how, at, revision, sequenceNumber } = resolution
   if (entry === undefined) return []
   const { head } = entry
-  if (comparePlaces({ version: upTo, ...(sequenceNumber !== undefined && { sequenceNumber }) }, head) < 0)
-    return []
+  if (comparePlaces(upTo, head) < 0) return []
+  const { version: reached = 0n } = upTo
   const expires = { N: String(Math.ceil(at.getTime() / 1000) + KEPT) }
   const resolvedAt = { S: at.toISOString() }
   return [
@@ -106,7 +107,7 @@ export const planResolve = (
         Item: {
           ...markKey(head.entity, head.key),
           ...markAttributes({
-            version: mark?.version !== undefined && mark.version > upTo ? mark.version : upTo,
+            version: mark?.version !== undefined && mark.version > reached ? mark.version : reached,
             ...(head.sequenceNumber !== undefined && { sequenceNumber: head.sequenceNumber }),
             resolvedAt: resolvedAt.S,
             revision,
@@ -169,7 +170,7 @@ const waitingItems = (head: ParkedHead) => {
     on: { M: waitsAttributes(on) },
   }))
   // The same wait twice would be the same item twice, which a transaction refuses.
-  return [...new Map(items.map((item) => [textOf(item), item])).values()]
+  return [...new Map(items.map((item) => [primaryKeyText(item), item])).values()]
 }
 
 const payloadItems = (head: ParkedHead, id: string, parts: readonly Uint8Array[]) =>
@@ -177,5 +178,3 @@ const payloadItems = (head: ParkedHead, id: string, parts: readonly Uint8Array[]
 
 const payloadKeys = ({ head, payload: { id, parts } }: Entry): PrimaryKey[] =>
   Array.from({ length: parts }, (_, part) => payloadKey(head.entity, head.key, id, part))
-
-const textOf = ({ pk, sk }: PrimaryKey): string => JSON.stringify([pk.S, sk.S])

@@ -1,7 +1,10 @@
 import type { Version } from '../model/change.ts'
 
-/** Where a change stands among the changes of its key. */
+/** Where a change stands among the changes of its key: by its version, and by its number in its source's own order. */
 export type Place = { readonly version?: Version; readonly sequenceNumber?: string }
+
+/** In front of all that a source has in its order: what is known to be so old ends nothing that came with a number. */
+export const BEFORE_ALL = { sequenceNumber: '0' } satisfies Place
 
 /**
  * Compares two changes of one key: by version where both have one, else by sequence number where both have one, else

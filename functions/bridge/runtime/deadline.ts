@@ -12,7 +12,12 @@ export class Deadline {
 
   /** Starts the clock of a new invocation. */
   begin(context: InvocationContext): void {
-    this.#at = performance.now() + context.getRemainingTimeInMillis() - RESERVE
+    this.within(context.getRemainingTimeInMillis() - RESERVE)
+  }
+
+  /** Starts the clock of work that is no invocation, and may take so many milliseconds from now on. */
+  within(milliseconds: number): void {
+    this.#at = performance.now() + milliseconds
   }
 
   /** Milliseconds left; never negative. Infinite outside an invocation. */

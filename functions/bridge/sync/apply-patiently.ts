@@ -1,12 +1,10 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { type Change, coalesce } from '../model/change.ts'
 import { kindOf } from '../model/errors.ts'
-import { nothingApplied, type PartialOutcome, type Refused, StillReferencedError } from '../model/outcome.ts'
+import { type PartialOutcome, type Refused, StillReferencedError } from '../model/outcome.ts'
 import { retry } from '../runtime/retry.ts'
-import type { SyncParts } from './parts.ts'
+import type { Mirror } from './mirror.ts'
 
-/** Pauses before a change whose parent is missing is tried again, in milliseconds; then it is parked and waits there. */
-const DEPENDENCY_PAUSES = [0, 100, 300] as const
 /** Kept back for parking and for the answer, in milliseconds. */
 const RESERVE = 5_000
 
@@ -14,24 +12,22 @@ const RESERVE = 5_000
 export type NamedOutcome = PartialOutcome & { readonly name: string; readonly changes: readonly Change[] }
 
 /**
- * Applies changes of several names, parents before those that refer to them. What fails for the moment is tried
- * again while the invocation has time; a change whose parent is missing, or a delete of a row that is referred to, a
- * few times after all the others.
+ * Applies changes of several names, one name after the other. What fails for the moment is tried again while the
+ * invocation has time; a change whose parent is missing, or a delete of a row that is referred to, after all the others.
  *
+ * @param changesOf in this order
  * @param pauses before each time that those are tried again, in milliseconds
  * @returns for each name with changes, what was applied and what was refused in the end
  * @throws BridgeError when the store can't be reached or is not set up
  */
 export const applyPatiently = async (
   changesOf: ReadonlyMap<string, readonly Change[]>,
-  parts: OneParts,
-  { pauses = DEPENDENCY_PAUSES }: { readonly pauses?: readonly number[] } = {},
+  parts: SinkParts,
+  pauses: readonly number[],
 ): Promise<readonly NamedOutcome[]> => {
   const outcomes: NamedOutcome[] = []
-  for (const name of parts.sink.names) {
-    const changes = changesOf.get(name) ?? []
+  for (const [name, changes] of changesOf)
     if (changes.length > 0) outcomes.push({ name, changes, ...(await applyOne(name, changes, parts)) })
-  }
   for (const pause of pauses) {
     const waiting = outcomes.filter(({ refused }) => refused.some(isDependency))
     if (waiting.length === 0 || parts.deadline.remaining() < RESERVE) break
@@ -54,14 +50,13 @@ export const applyPatiently = async (
 /** Whether something else has to come or go first. */
 export const isDependency = ({ error }: Refused): boolean => kindOf(error) === 'dependency'
 
-type OneParts = Pick<SyncParts, 'sink' | 'deadline' | 'metrics' | 'log'>
+type SinkParts = Pick<Mirror, 'sink' | 'deadline' | 'metrics' | 'log'>
 
 const applyOne = async (
   name: string,
   changes: readonly Change[],
-  parts: OneParts,
+  parts: SinkParts,
 ): Promise<PartialOutcome> => {
-  if (changes.length === 0) return nothingApplied
   const { deadline, metrics, log } = parts
   return retry(
     {
@@ -84,18 +79,18 @@ const applyOne = async (
 const applyUnblocked = async (
   name: string,
   changes: readonly Change[],
-  { sink }: OneParts,
+  { sink }: SinkParts,
 ): Promise<PartialOutcome> => {
-  const blocked = await sink.blocked(
-    name,
-    coalesce(changes).filter(({ op }) => op === 'delete'),
-  )
+  const deletes = changes.filter(({ op }) => op === 'delete')
+  const blocked = await sink.references?.blocked?.(name, deletes)
+  if (blocked === undefined || blocked.size === 0) return sink.applyIsolating(name, changes)
   const keys = new Set([...blocked].map(({ key }) => key))
-  const outcome = await sink.applyIsolating(
-    name,
-    // All of them, not the newest only: what they say together is of use to the writer.
-    changes.filter(({ key }) => !keys.has(key)),
-  )
+  // A key that was written again behind its delete is not deleted.
+  const held = coalesce(changes.filter(({ key }) => keys.has(key))).filter(({ op }) => op === 'delete')
+  const heldKeys = new Set(held.map(({ key }) => key))
+  // All of the others, not the newest only: what they say together is of use to the writer.
+  const others = changes.filter(({ key }) => !heldKeys.has(key))
+  const outcome = await sink.applyIsolating(name, others)
   const error = new StillReferencedError(`Something still refers to the ${name}`)
-  return { ...outcome, refused: [...outcome.refused, ...[...blocked].map((change) => ({ change, error }))] }
+  return { ...outcome, refused: [...outcome.refused, ...held.map((change) => ({ change, error }))] }
 }

@@ -2,12 +2,11 @@ import { AuroraSink } from '../aurora/aurora-sink.ts'
 import type { AuroraStore } from '../aurora/aurora-store.ts'
 import type { GuardedWriter } from '../aurora/guarded-writer.ts'
 import { openDynamo } from '../drivers/dynamo/client.ts'
-import { DynamoCurrentItems } from '../dynamo/current-items.ts'
 import { EntitySource } from '../dynamo/entity-source.ts'
 import type { Entity } from '../model/entity.ts'
 import { ConfigurationError } from '../model/errors.ts'
 import { DynamoParking } from '../parking/dynamo-parking.ts'
-import type { SyncParts } from './parts.ts'
+import type { Mirror } from './mirror.ts'
 
 export type SyncConfig = {
   /** Table names in DynamoDB by their names in this project. */
@@ -15,7 +14,7 @@ export type SyncConfig = {
   readonly PARKING_TABLE?: string | undefined
 }
 
-type Given = Omit<SyncParts, 'parking' | 'sink' | 'source'> & {
+type Given = Omit<Mirror, 'parking' | 'sink' | 'source'> & {
   readonly entities: readonly Entity[]
   readonly writer: GuardedWriter
   readonly store: AuroraStore
@@ -30,23 +29,24 @@ type Given = Omit<SyncParts, 'parking' | 'sink' | 'source'> & {
 export const openSync = (
   { TABLES, PARKING_TABLE }: SyncConfig,
   { entities, writer, store, ...parts }: Given,
-): (() => SyncParts) => {
-  let opened: SyncParts | undefined
+): (() => Mirror) => {
+  let opened: Mirror | undefined
   return () => {
     if (opened !== undefined) return opened
     if (TABLES === undefined || PARKING_TABLE === undefined)
       throw new ConfigurationError(['TABLES and PARKING_TABLE are needed to write a stream back'])
     const client = openDynamo()
     const { deadline } = parts
-    const items = new DynamoCurrentItems(client, TABLES, deadline)
     opened = {
       ...parts,
       sink: new AuroraSink(entities, { writer, store }),
-      source: new EntitySource(
+      source: new EntitySource({
+        client,
         entities,
-        items,
-        async (entity, key) => (await store.get(entity, key)) !== undefined,
-      ),
+        tables: TABLES,
+        deadline,
+        holds: async (entity, key) => (await store.get(entity, key)) !== undefined,
+      }),
       parking: new DynamoParking({ client, table: PARKING_TABLE, deadline }),
     }
     return opened

@@ -2,11 +2,11 @@ import { toJsonText } from '../drivers/dynamo/json-text.ts'
 import { toAttributeValue } from '../model/attribute-values.ts'
 import { type Change, subjectOf } from '../model/change.ts'
 import { BridgeError, InvalidRecordError } from '../model/errors.ts'
-import type { Refused } from '../model/outcome.ts'
-import type { ParkedHead } from '../ports/parked.ts'
-import { applyPatiently } from './apply-patiently.ts'
-import { parkedChange } from './parking-entry.ts'
-import type { SyncParts } from './parts.ts'
+import type { ParkedHead } from '../ports/parking.ts'
+import { BEFORE_ALL } from '../ports/place.ts'
+import { applyAll, endParking } from './apply.ts'
+import { isNameless } from './evidence.ts'
+import type { Mirror } from './mirror.ts'
 
 export type RetryOutcome = {
   readonly head: ParkedHead
@@ -19,50 +19,60 @@ export type RetryOutcome = {
 /** Keys that are tried in one go. */
 const GROUP = 100
 
+type Options = {
+  /** Asked before each group: may throw; on false the rest stays as it is. @default always */
+  readonly mayBegin?: () => boolean
+  /** Is told of each group as soon as it is done. */
+  readonly onGroup?: (outcomes: readonly RetryOutcome[]) => void
+}
+
 /**
- * Tries parked changes again: applies what their source holds *now*, since what was parked may be outdated. What fails
- * again stays parked, with its reason as of now.
+ * Tries parked changes again, in groups: applies what their source holds *now*, since what was parked may be outdated.
+ * What fails again stays parked, with its reason as of now.
  *
  * @param heads all of one name
- * @throws BridgeError when a store can't be reached or is not set up; the keys so far are done then
+ * @throws BridgeError when a store can't be reached or is not set up; the groups so far are done then
  */
 export const retryParked = async (
-  parts: SyncParts,
+  mirror: Mirror,
   name: string,
   heads: readonly ParkedHead[],
+  { mayBegin = () => true, onGroup }: Options = {},
 ): Promise<readonly RetryOutcome[]> => {
   const outcomes: RetryOutcome[] = []
-  for (let at = 0; at < heads.length; at += GROUP)
-    outcomes.push(...(await retryGroup(parts, name, heads.slice(at, at + GROUP))))
+  for (let at = 0; at < heads.length && mayBegin(); at += GROUP) {
+    const group = await retryGroup(mirror, name, heads.slice(at, at + GROUP))
+    outcomes.push(...group)
+    onGroup?.(group)
+  }
   return outcomes
 }
 
 /** What the source says now, or why it can't. */
-type Prepared = {
-  readonly head: ParkedHead
-  readonly changes: readonly Change[]
-  readonly error?: BridgeError
-}
+type Prepared = Omit<RetryOutcome, 'outcome'> & { readonly changes: readonly Change[] }
 
 const retryGroup = async (
-  parts: SyncParts,
+  mirror: Mirror,
   name: string,
   heads: readonly ParkedHead[],
 ): Promise<RetryOutcome[]> => {
-  const prepared = await Promise.all(heads.map((head) => prepare(parts, head)))
-  const changes = prepared.flatMap((one) => one.changes)
-  // Whoever asks for it has waited already.
-  const [applied] = await applyPatiently(new Map([[name, changes]]), parts, { pauses: [] })
-  const refused = new Map((applied?.refused ?? []).map((one) => [subjectOf(one.change), one.error]))
-  await parkAgain(parts, applied?.refused ?? [])
-  const someSkipped = (applied?.skipped ?? 0) > 0
-  return Promise.all(
-    prepared.map((one) => conclude(parts, name, one, refused.get(one.head.key), someSkipped)),
+  const prepared = await Promise.all(heads.map((head) => prepare(mirror, head)))
+  const evidence = prepared.flatMap(({ changes }) =>
+    changes.map((change) => ({ change, payload: () => describe(change) })),
   )
+  // Whoever asks for it has waited already.
+  const { outcomes, failure } = await applyAll(evidence, mirror, { refused: 'noted' })
+  if (failure !== undefined) throw failure
+  const own = outcomes.find((outcome) => outcome.name === name)
+  const refused = new Map(own?.refused.map((one) => [subjectOf(one.change), one.error]))
+  const someSkipped = (own?.skipped ?? 0) > 0
+  return Promise.all(prepared.map((one) => conclude(mirror, one, refused.get(one.head.key), someSkipped)))
 }
 
-const prepare = async ({ source, now }: SyncParts, head: ParkedHead): Promise<Prepared> => {
+const prepare = async ({ source, now }: Mirror, head: ParkedHead): Promise<Prepared> => {
   try {
+    if (isNameless(head))
+      throw new InvalidRecordError('The record names no key: repair the item, then it comes by itself')
     return { head, changes: await source.current(head, now()) }
   } catch (error) {
     if (error instanceof InvalidRecordError) return { head, changes: [], error }
@@ -71,8 +81,7 @@ const prepare = async ({ source, now }: SyncParts, head: ParkedHead): Promise<Pr
 }
 
 const conclude = async (
-  parts: SyncParts,
-  name: string,
+  mirror: Mirror,
   { head, changes, error: fault }: Prepared,
   refusal: Error | undefined,
   someSkipped: boolean,
@@ -81,20 +90,13 @@ const conclude = async (
   const error = refusal ?? fault
   if (error !== undefined) return { head, outcome: 'parked', error: asBridgeError(error) }
   const last = changes.at(-1)
-  const superseded = last !== undefined && someSkipped && (await parts.sink.isLater(last))
+  const superseded = last !== undefined && someSkipped && (await mirror.sink.isLater(last))
   const outcome = superseded ? 'superseded' : 'applied'
-  const upTo = [last?.version ?? 0n, head.version ?? 0n].reduce((a, b) => (a > b ? a : b))
+  const version = [last?.version ?? 0n, head.version ?? 0n].reduce((a, b) => (a > b ? a : b))
   // What has been parked since the head was read is behind it in the stream, and stays.
-  await parts.parking.resolve(name, head.key, upTo, outcome, parts.now(), head.sequenceNumber ?? '0')
+  const { sequenceNumber } = { ...BEFORE_ALL, ...head }
+  await endParking(head, { upTo: { version, sequenceNumber }, how: outcome }, mirror)
   return { head, outcome }
-}
-
-/** Counts the attempts and notes the reasons as of now. */
-const parkAgain = async ({ parking, sink, now }: SyncParts, refused: readonly Refused[]): Promise<void> => {
-  await parking.park(
-    refused.map((one) => parkedChange(sink, one, { payload: describe(one.change) })),
-    now(),
-  )
 }
 
 /** What was tried, for an entry whose evidence is not a stream record; its row as DynamoDB would have it. */

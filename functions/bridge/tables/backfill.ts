@@ -6,13 +6,12 @@ import type { RateLimiter } from '../drivers/dynamo/rate-limiter.ts'
 import { type ScanPage, scanSegment } from '../drivers/dynamo/scan.ts'
 import type { JobLease, Tally } from '../jobs/jobs.ts'
 import { addTallies, NOTHING, runSegments } from '../jobs/segments.ts'
-import { type Change, subjectOf } from '../model/change.ts'
 import { ConfigurationError, InvalidRecordError, kindOf } from '../model/errors.ts'
 import { decodeItem } from '../model/values.ts'
-import type { Parked } from '../ports/parked.ts'
+import { BEFORE_ALL } from '../ports/place.ts'
 import type { Deadline } from '../runtime/deadline.ts'
-import { applyPatiently } from '../sync/apply-patiently.ts'
-import { countParked, parkedChange } from '../sync/parking-entry.ts'
+import { applyAll } from '../sync/apply.ts'
+import type { Evidence } from '../sync/evidence.ts'
 import { retryParked } from '../sync/retry-parked.ts'
 import { keyText } from './keys.ts'
 import type { TableSyncParts } from './open-tables.ts'
@@ -40,23 +39,15 @@ export type Backfill = {
  * @returns `done: false` when the signal aborted or the time was nearly over; the same lease's job goes on there
  * @throws BridgeError
  */
-export const backfill = async ({
-  projection,
-  sync,
-  lease,
-  segments,
-  concurrency = 4,
-  limiter,
-  deadline,
-  signal,
-  onProgress,
-}: Backfill): Promise<{ readonly done: boolean; readonly tally: Tally }> => {
+export const backfill = async (
+  given: Backfill,
+): Promise<{ readonly done: boolean; readonly tally: Tally }> => {
+  const { projection, sync, segments, concurrency = 4, limiter, deadline, signal } = given
   const table = sync.tables[projection.from.name]
   if (table === undefined) throw new ConfigurationError([`TABLES names no table for ${projection.from.name}`])
   const { client, now } = sync
   const progress = await runSegments({
-    lease,
-    segments,
+    ...given,
     concurrency,
     scan: (segment, start) =>
       scanSegment({
@@ -71,9 +62,6 @@ export const backfill = async ({
         now: () => now().getTime(),
       }),
     page: (page) => applyPage(projection, page, sync),
-    deadline,
-    signal,
-    onProgress,
   })
   const done = progress.every((segment) => segment.done)
   if (done) await recheck(projection, sync)
@@ -90,8 +78,7 @@ const MOST_RECHECKED = 1_000
 const recheck = async ({ name }: Projection, sync: TableSyncParts): Promise<void> => {
   try {
     const heads = [...(await sync.parking.parkedOf(name)).values()].slice(0, MOST_RECHECKED)
-    const outcomes = await retryParked(sync, name, heads)
-    sync.metrics.count('Unparked', name, outcomes.filter(({ outcome }) => outcome !== 'parked').length)
+    await retryParked(sync, name, heads)
   } catch (error) {
     if (kindOf(error) !== 'transient') throw error
     sync.log.warn('what is parked could not be tried again', { entity: name, error })
@@ -103,61 +90,36 @@ const applyPage = async (
   { items, readAt }: ScanPage,
   sync: TableSyncParts,
 ): Promise<Tally> => {
-  const changes: Change[] = []
-  const unfit: Parked[] = []
-  const itemOf = new Map<string, Item>()
-  for (const item of items) {
-    try {
-      const change = scannedChange(projection, decodeItem(item, projection.from.name), readAt)
-      if (change === undefined) continue
-      changes.push(change)
-      itemOf.set(subjectOf(change), item)
-    } catch (error) {
-      if (!(error instanceof InvalidRecordError)) throw error
-      unfit.push(parkedItem(projection, item, readAt, error))
-    }
-  }
-  const [outcome] = await applyPatiently(new Map([[projection.name, changes]]), sync, { pauses: [] })
-  const refused = outcome?.refused ?? []
-  const toPark = [
-    ...unfit,
-    ...refused.map((one) =>
-      parkedChange(sync.sink, one, { payload: toJsonText({ item: itemOf.get(subjectOf(one.change)) }) }),
-    ),
-  ]
-  await sync.parking.park(toPark, sync.now())
-  const { metrics } = sync
-  metrics.count('Applied', projection.name, outcome?.applied ?? 0)
-  metrics.count('SkippedAsOlder', projection.name, outcome?.skipped ?? 0)
-  countParked(toPark, metrics)
+  const evidence = items.flatMap((item) => evidenceOf(projection, item, readAt))
+  const { verdicts, outcomes, failure } = await applyAll(evidence, sync)
+  // The page's position is not noted: it is read once more.
+  if (failure !== undefined) throw failure
+  const applied = outcomes.reduce((sum, outcome) => sum + outcome.applied, 0)
+  const refused = verdicts.filter((verdict) => verdict === 'parked').length
   return {
     ...NOTHING,
     items: items.length,
     bytes: items.reduce((sum, item) => sum + itemSize(item), 0),
-    applied: outcome?.applied ?? 0,
+    applied,
     // Those that have no place in the target are as they should be, too.
-    skipped: items.length - (outcome?.applied ?? 0) - toPark.length,
-    refused: toPark.length,
+    skipped: items.length - applied - refused,
+    refused,
   }
 }
 
-/** How an item that can't be projected is set aside: before all records of the stream, where its version is unknown. */
-const parkedItem = (
-  { name, from }: Projection,
-  item: Item,
-  readAt: number,
-  error: InvalidRecordError,
-): Parked => {
-  const keys = Object.fromEntries(
-    keyAttributes(from.key).map((attribute) => [attribute.name, item[attribute.name]]),
-  )
-  return {
-    entity: name,
-    key: keyText(from.key, decodeItem(keys, from.name)),
-    ...(from.versions === 'stream' ? { version: scanVersion(readAt) } : { sequenceNumber: '0' }),
-    class: 'data',
-    code: error.code,
-    message: error.message,
-    payload: toJsonText({ item }),
+/** What an item is for the target; none for one that has no place there. */
+const evidenceOf = (projection: Projection, item: Item, readAt: number): readonly Evidence[] => {
+  const { name, from } = projection
+  const payload = () => toJsonText({ item })
+  try {
+    const change = scannedChange(projection, decodeItem(item, from.name), readAt)
+    return change === undefined ? [] : [{ change, payload }]
+  } catch (error) {
+    if (!(error instanceof InvalidRecordError)) throw error
+    const keys = Object.fromEntries(keyAttributes(from.key).map((one) => [one.name, item[one.name]]))
+    const key = keyText(from.key, decodeItem(keys, from.name))
+    const version = from.versions === 'stream' ? scanVersion(readAt) : undefined
+    const place = version === undefined ? BEFORE_ALL : {}
+    return [{ fault: { entity: name, key, version, error }, place, payload }]
   }
 }

@@ -1,10 +1,7 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { openDynamo } from '../drivers/dynamo/client.ts'
 import { DynamoParking } from '../parking/dynamo-parking.ts'
-import type { Deadline } from '../runtime/deadline.ts'
-import type { Log } from '../runtime/log.ts'
-import type { Metrics } from '../runtime/metrics.ts'
-import type { SyncParts } from '../sync/parts.ts'
+import type { Mirror } from '../sync/mirror.ts'
 import type { Projection } from './projection.ts'
 import { DynamoStates, type ProjectionStates } from './states.ts'
 import { TableSink } from './table-sink.ts'
@@ -19,17 +16,14 @@ export type TablesConfig = {
 }
 
 /** What keeping tables by others needs. */
-export type TableSyncParts = SyncParts & {
+export type TableSyncParts = Mirror & {
   readonly client: DynamoDBClient
   readonly tables: Readonly<Record<string, string>>
   readonly states: ProjectionStates
 }
 
-type Given = {
+type Given = Pick<Mirror, 'deadline' | 'log' | 'metrics'> & {
   readonly projections: readonly Projection[]
-  readonly deadline: Deadline
-  readonly log: Log
-  readonly metrics: Metrics
   /** @default the system's clock */
   readonly now?: () => Date
   /** @default one of the environment's settings */

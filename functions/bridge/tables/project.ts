@@ -1,5 +1,5 @@
 import { toAttributeValue } from '../model/attribute-values.ts'
-import type { Change, Row, Source, Version } from '../model/change.ts'
+import type { Change, Row, Version } from '../model/change.ts'
 import { InvalidRecordError } from '../model/errors.ts'
 import { keyText } from './keys.ts'
 import type { Projection } from './projection.ts'
@@ -39,7 +39,7 @@ const attempt = <T>(name: string, work: () => T): T => {
 export type Occasion = {
   readonly sourceKey: string
   readonly version: Version
-  readonly source: Source
+  readonly source: string
   readonly at: string
 }
 

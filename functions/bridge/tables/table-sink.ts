@@ -10,8 +10,7 @@ import type { Item } from '../drivers/dynamo/items.ts'
 import { type Change, coalesce, subjectOf } from '../model/change.ts'
 import { ConfigurationError, InvalidRecordError } from '../model/errors.ts'
 import { nothingApplied, type PartialOutcome, sum, UnsettledError } from '../model/outcome.ts'
-import type { WaitsFor } from '../ports/parked.ts'
-import type { Sink } from '../ports/sink.ts'
+import type { References, Sink } from '../ports/sink.ts'
 import type { Deadline } from '../runtime/deadline.ts'
 import { inLanes } from '../runtime/lanes.ts'
 import { pause } from '../runtime/retry.ts'
@@ -54,6 +53,11 @@ export type TableSinkParts = {
  */
 export class TableSink implements Sink {
   readonly names: readonly string[]
+  readonly references: References = {
+    // Whoever has the place has to leave it: a change of the same target key.
+    waitsFor: ({ entity, key }) => [{ entity, key }],
+    isWaitedFor: () => true,
+  }
   readonly #parts: TableSinkParts
   readonly #targets: ReadonlyMap<string, Target>
 
@@ -82,20 +86,6 @@ export class TableSink implements Sink {
       )
     }
     return sum(outcomes)
-  }
-
-  /** Nothing refers to an item. */
-  async blocked(): Promise<ReadonlySet<Change>> {
-    return new Set()
-  }
-
-  /** Whoever has the place has to leave it: a change of the same target key. */
-  waitsFor({ entity, key }: Change): readonly WaitsFor[] {
-    return [{ entity, key }]
-  }
-
-  isWaitedFor(): boolean {
-    return true
   }
 
   async isLater(change: Change): Promise<boolean> {

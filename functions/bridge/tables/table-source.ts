@@ -1,11 +1,10 @@
 import { type DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb'
 import { DynamoError } from '../drivers/dynamo/errors.ts'
 import type { Change } from '../model/change.ts'
-import { ConfigurationError, InvalidRecordError } from '../model/errors.ts'
+import { ConfigurationError } from '../model/errors.ts'
 import { decodeItem } from '../model/values.ts'
 import { versionOf } from '../normalise/stream-record.ts'
-import type { ParkedHead } from '../ports/parked.ts'
-import type { Source } from '../ports/sink.ts'
+import type { Source, Subject } from '../ports/source.ts'
 import type { Deadline } from '../runtime/deadline.ts'
 import { keyItem } from './keys.ts'
 import { projectRow, upsertOf } from './project.ts'
@@ -32,24 +31,16 @@ export class TableSource implements Source {
   }
 
   /** An item that is gone needs nothing: the stream's record of that deletes what was made of it. */
-  async current(head: ParkedHead, at: Date): Promise<readonly Change[]> {
-    const projection = this.#parts.projections.find(({ name }) => name === head.entity)
-    if (projection === undefined) throw new ConfigurationError([`there is no kept table ${head.entity}`])
-    if (head.key.startsWith('?') && head.version === undefined)
-      throw new InvalidRecordError('The record names no key: repair the item, then it comes by itself')
-    const row = await this.#read(projection, head.key)
+  async current({ entity, key, version: known }: Subject, at: Date): Promise<readonly Change[]> {
+    const projection = this.#parts.projections.find(({ name }) => name === entity)
+    if (projection === undefined) throw new ConfigurationError([`there is no kept table ${entity}`])
+    const row = await this.#read(projection, key)
     const projected = row && projectRow(projection, row)
     if (row === undefined || projected === undefined) return []
     const version =
-      projection.from.versions === 'counted' ? versionOf(row) : (head.version ?? scanVersion(at.getTime()))
-    return [
-      upsertOf(projection, projected, {
-        sourceKey: head.key,
-        version,
-        source: 'scan',
-        at: at.toISOString(),
-      }),
-    ]
+      projection.from.versions === 'counted' ? versionOf(row) : (known ?? scanVersion(at.getTime()))
+    const occasion = { sourceKey: key, version, source: 'scan', at: at.toISOString() }
+    return [upsertOf(projection, projected, occasion)]
   }
 
   async #read({ from, name }: Projection, key: string) {

@@ -1,7 +1,7 @@
 import { openAurora } from '../../../functions/bridge/aurora/open.ts'
 import { Deadline } from '../../../functions/bridge/runtime/deadline.ts'
+import type { Mirror } from '../../../functions/bridge/sync/mirror.ts'
 import { openSync } from '../../../functions/bridge/sync/open.ts'
-import type { SyncParts } from '../../../functions/bridge/sync/parts.ts'
 import { entities } from '../../../functions/entities/index.ts'
 import type { Context } from '../conventions/command.ts'
 import { stderrLog } from './log.ts'
@@ -9,7 +9,7 @@ import { tablesOf, UNCOUNTED } from './settings.ts'
 import { outputOf } from './target.ts'
 
 /** What a command needs to write changes to Aurora as the stream function does. */
-export const openWriteBack = ({ target, io, debug }: Pick<Context, 'target' | 'io' | 'debug'>): SyncParts => {
+export const openWriteBack = ({ target, io, debug }: Pick<Context, 'target' | 'io' | 'debug'>): Mirror => {
   const deadline = new Deadline()
   const aurora = {
     CLUSTER_ARN: outputOf(target, 'ClusterArn'),

@@ -1,11 +1,10 @@
 import { openDynamo } from '../../../functions/bridge/drivers/dynamo/client.ts'
 import { DynamoParking } from '../../../functions/bridge/parking/dynamo-parking.ts'
-import type { Parking, ParkingArchive } from '../../../functions/bridge/ports/parked.ts'
 import { Deadline } from '../../../functions/bridge/runtime/deadline.ts'
 import { outputOf, type Target } from './target.ts'
 
 /** The parking table of a stack. */
-export const openParking = (target: Target): Parking & ParkingArchive =>
+export const openParking = (target: Target): DynamoParking =>
   new DynamoParking({
     client: openDynamo(),
     table: outputOf(target, 'ParkingTableName'),

@@ -1,4 +1,4 @@
-import type { SyncParts } from '../../../functions/bridge/sync/parts.ts'
+import type { Mirror } from '../../../functions/bridge/sync/mirror.ts'
 import type { Context } from '../conventions/command.ts'
 
 /**
@@ -8,8 +8,8 @@ import type { Context } from '../conventions/command.ts'
  */
 export const openPartsOf = (
   context: Pick<Context, 'target' | 'io' | 'debug'>,
-): ((kind: 'entity' | 'table') => Promise<SyncParts>) => {
-  const opened = new Map<string, Promise<SyncParts>>()
+): ((kind: 'entity' | 'table') => Promise<Mirror>) => {
+  const opened = new Map<string, Promise<Mirror>>()
   return (kind) => {
     const known = opened.get(kind)
     if (known !== undefined) return known

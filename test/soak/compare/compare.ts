@@ -1,5 +1,5 @@
 import type { DynamoParking } from '../../../functions/bridge/parking/dynamo-parking.ts'
-import type { ParkedHead } from '../../../functions/bridge/ports/parked.ts'
+import type { ParkedHead } from '../../../functions/bridge/ports/parking.ts'
 import type { Ground, SoakEntity } from '../ground.ts'
 import type { Note, Tape } from '../tape.ts'
 import { readItems } from './items.ts'

@@ -1,4 +1,5 @@
-import type { ParkedHead, WaitsFor } from '../../../../functions/bridge/ports/parked.ts'
+import type { ParkedHead } from '../../../../functions/bridge/ports/parking.ts'
+import type { WaitsFor } from '../../../../functions/bridge/ports/sink.ts'
 
 /** `chef 17, any recipe` */
 export const describeWaits = (waitsFor: readonly WaitsFor[] | undefined): string =>

@@ -1,4 +1,5 @@
-import type { ParkedHead, Parking, ParkingArchive } from '../../../../functions/bridge/ports/parked.ts'
+import type { DynamoParking } from '../../../../functions/bridge/parking/dynamo-parking.ts'
+import type { ParkedHead } from '../../../../functions/bridge/ports/parking.ts'
 import { type RetryOutcome, retryParked } from '../../../../functions/bridge/sync/retry-parked.ts'
 import type { Context } from '../../conventions/command.ts'
 import { confirm } from '../../conventions/confirm.ts'
@@ -11,9 +12,7 @@ import { openPartsOf } from '../../target/open-parts.ts'
 import { byAge, describeVersion } from './describe.ts'
 import { type Parkable, parkables } from './input.ts'
 
-/** Keys that are tried between two looks at Ctrl-C. */
-const AT_ONCE = 100
-/** How long those may take, in milliseconds, a store that can't be reached included. */
+/** How long a group of keys may take, in milliseconds, a store that can't be reached included. */
 const GROUP_LIMIT = 60_000
 
 /** What is to be tried; absent: all. */
@@ -57,7 +56,7 @@ export const runRetry = async (context: Context, wanted: Wanted): Promise<ExitCo
 
 type Plan = readonly { readonly of: Parkable; readonly heads: readonly ParkedHead[] }[]
 
-const planOf = async (parking: Parking & ParkingArchive, wanted: Wanted): Promise<Plan> => {
+const planOf = async (parking: DynamoParking, wanted: Wanted): Promise<Plan> => {
   const plan: { of: Parkable; heads: ParkedHead[] }[] = []
   for (const of of wanted.of === undefined ? parkables : [wanted.of]) {
     const parked = await parking.parkedOf(of.name)
@@ -74,7 +73,7 @@ const planOf = async (parking: Parking & ParkingArchive, wanted: Wanted): Promis
 }
 
 /** A key that was resolved in the meantime needs no retry; one that never was parked is a mistake. */
-const refuseUnknown = async (parking: ParkingArchive, { name }: Parkable, key: string): Promise<void> => {
+const refuseUnknown = async (parking: DynamoParking, { name }: Parkable, key: string): Promise<void> => {
   if ((await parking.entryOf(name, key)) !== undefined) return
   throw new CliError({
     code: 'parked.unknown',
@@ -90,19 +89,23 @@ const tryAll = async (context: Context, plan: Plan, total: number): Promise<read
   const outcomes: RetryOutcome[] = []
   try {
     for (const { of, heads } of plan) {
-      for (let at = 0; at < heads.length; at += AT_ONCE) {
-        if (context.interrupt.aborted)
-          throw interrupted(
-            `interrupted: ${outcomes.length} of ${total} were tried, the others stay parked as they were`,
-            `go on with: ${context.goOn}`,
-          )
-        const parts = await open(of.kind)
-        parts.deadline.begin({ awsRequestId: 'backsync', getRemainingTimeInMillis: () => GROUP_LIMIT })
-        const tried = await retryParked(parts, of.name, heads.slice(at, at + AT_ONCE))
-        outcomes.push(...tried)
-        if (json) printJsonLines(io, tried.map(jsonOf))
-        progress.advance(tried.length)
-      }
+      const parts = await open(of.kind)
+      await retryParked(parts, of.name, heads, {
+        mayBegin: () => {
+          if (context.interrupt.aborted)
+            throw interrupted(
+              `interrupted: ${outcomes.length} of ${total} were tried, the others stay parked as they were`,
+              `go on with: ${context.goOn}`,
+            )
+          parts.deadline.within(GROUP_LIMIT)
+          return true
+        },
+        onGroup: (tried) => {
+          outcomes.push(...tried)
+          if (json) printJsonLines(io, tried.map(jsonOf))
+          progress.advance(tried.length)
+        },
+      })
     }
   } finally {
     progress.end()

@@ -47,7 +47,12 @@ describe('parking', () => {
     expect(head).toMatchObject({ key: '?17', attempts: 1 })
     expect(head).not.toHaveProperty('version')
     expect(head).not.toHaveProperty('op')
-    expect(await parking.resolve(chef, '?17', 1n, 'superseded', T2)).toBe(true)
+    expect(
+      await parking.resolve(
+        { entity: chef, key: '?17' },
+        { upTo: { version: 1n }, how: 'superseded', at: T2 },
+      ),
+    ).toBe(true)
   })
 
   it('parks nothing for nothing, and knows nothing of what is not parked', async () => {
@@ -56,7 +61,9 @@ describe('parking', () => {
     expect(await parking.parkedOf(chef)).toEqual(new Map())
     expect(await parking.waitingFor(chef)).toEqual([])
     expect(await parking.entryOf(chef, '1')).toBeUndefined()
-    expect(await parking.resolve(chef, '1', 9n, 'applied', T1)).toBe(false)
+    expect(
+      await parking.resolve({ entity: chef, key: '1' }, { upTo: { version: 9n }, how: 'applied', at: T1 }),
+    ).toBe(false)
   })
 
   describe('again', () => {
@@ -147,7 +154,9 @@ describe('parking', () => {
         entity()
         await parking.park([parkedBad('1', 5n, { waitsFor: [{ entity: `of-${chef}` }] })], T1)
 
-        expect(await parking.resolve(chef, '1', 5n, how, T2)).toBe(true)
+        expect(
+          await parking.resolve({ entity: chef, key: '1' }, { upTo: { version: 5n }, how, at: T2 }),
+        ).toBe(true)
         expect(await parking.parkedOf(chef)).toEqual(new Map())
         expect(await parking.waitingFor(`of-${chef}`)).toEqual([])
         expect(await parking.resolvedOf(chef)).toEqual([
@@ -169,7 +178,12 @@ describe('parking', () => {
       await parking.park([parkedBad('1', 6n)], T1)
       const before = await test.items()
 
-      expect(await parking.resolve(chef, '1', 5n, 'superseded', T2)).toBe(false)
+      expect(
+        await parking.resolve(
+          { entity: chef, key: '1' },
+          { upTo: { version: 5n }, how: 'superseded', at: T2 },
+        ),
+      ).toBe(false)
       expect(await test.items()).toEqual(before)
     })
 
@@ -177,8 +191,15 @@ describe('parking', () => {
       entity()
       await parking.park([parkedBad('1', 5n)], T1)
 
-      expect(await parking.resolve(chef, '1', 7n, 'superseded', T2)).toBe(true)
-      expect(await parking.resolve(chef, '1', 8n, 'applied', T3)).toBe(false)
+      expect(
+        await parking.resolve(
+          { entity: chef, key: '1' },
+          { upTo: { version: 7n }, how: 'superseded', at: T2 },
+        ),
+      ).toBe(true)
+      expect(
+        await parking.resolve({ entity: chef, key: '1' }, { upTo: { version: 8n }, how: 'applied', at: T3 }),
+      ).toBe(false)
       expect(await parking.resolvedOf(chef)).toHaveLength(1)
     })
 
@@ -189,8 +210,11 @@ describe('parking', () => {
         keys.map((key) => parkedBad(key, 1n)),
         T1,
       )
-      await parking.resolve(chef, 'a', 1n, 'applied', T2)
-      await parking.resolve(chef, 'a#b', 1n, 'superseded', T2)
+      await parking.resolve({ entity: chef, key: 'a' }, { upTo: { version: 1n }, how: 'applied', at: T2 })
+      await parking.resolve(
+        { entity: chef, key: 'a#b' },
+        { upTo: { version: 1n }, how: 'superseded', at: T2 },
+      )
 
       expect([...(await parking.parkedOf(chef)).keys()].sort()).toEqual(['#', '%23', '*', 'A', 'a#'])
       expect((await parking.entryOf(chef, 'a'))?.payload).toBe('{"key":"a","version":"1"}')
@@ -204,7 +228,7 @@ describe('parking', () => {
         [10n, T2],
       ] as const) {
         await parking.park([parkedBad('1', version)], time)
-        await parking.resolve(chef, '1', version, 'applied', time)
+        await parking.resolve({ entity: chef, key: '1' }, { upTo: { version }, how: 'applied', at: time })
       }
       expect(await parking.resolvedOf(chef)).toMatchObject([{ version: 10n }, { version: 9n }])
       expect((await parking.entryOf(chef, '1'))?.payload).toBe('{"key":"1","version":"10"}')
@@ -215,7 +239,7 @@ describe('parking', () => {
     it('from below what was resolved: nothing comes back', async () => {
       entity()
       await parking.park([parkedBad('1', 5n)], T1)
-      await parking.resolve(chef, '1', 6n, 'superseded', T2)
+      await parking.resolve({ entity: chef, key: '1' }, { upTo: { version: 6n }, how: 'superseded', at: T2 })
       const before = await test.items()
       // With a time after the resolution: it is the version that tells.
       await parking.park([parkedBad('1', 5n)], T3)
@@ -226,7 +250,7 @@ describe('parking', () => {
     it('of the very version, seen before it was resolved: nothing comes back', async () => {
       entity()
       await parking.park([parkedBad('1', 5n)], T1)
-      await parking.resolve(chef, '1', 5n, 'applied', T2)
+      await parking.resolve({ entity: chef, key: '1' }, { upTo: { version: 5n }, how: 'applied', at: T2 })
       await parking.park([parkedBad('1', 5n)], T1)
 
       expect(await parking.parkedOf(chef)).toEqual(new Map())
@@ -235,7 +259,7 @@ describe('parking', () => {
     it('of the very version, seen after it was resolved: it failed anew and is listed, with its payload', async () => {
       entity()
       await parking.park([parkedBad('1', 5n)], T1)
-      await parking.resolve(chef, '1', 5n, 'applied', T2)
+      await parking.resolve({ entity: chef, key: '1' }, { upTo: { version: 5n }, how: 'applied', at: T2 })
       await parking.park([parkedBad('1', 5n, { payload: '"second"' })], T3)
 
       expect((await parking.parkedOf(chef)).get('1')).toMatchObject({
@@ -251,7 +275,7 @@ describe('parking', () => {
     it('of a later version: it is parked', async () => {
       entity()
       await parking.park([parkedBad('1', 5n)], T1)
-      await parking.resolve(chef, '1', 6n, 'superseded', T2)
+      await parking.resolve({ entity: chef, key: '1' }, { upTo: { version: 6n }, how: 'superseded', at: T2 })
       await parking.park([parkedBad('1', 7n)], T1)
 
       expect((await parking.parkedOf(chef)).get('1')?.version).toBe(7n)
@@ -261,7 +285,7 @@ describe('parking', () => {
       entity()
       const { version: _, ...broken } = parkedBad('1', 1n)
       await parking.park([{ ...broken, sequenceNumber: '20' }], T1)
-      await parking.resolve(chef, '1', 6n, 'superseded', T2)
+      await parking.resolve({ entity: chef, key: '1' }, { upTo: { version: 6n }, how: 'superseded', at: T2 })
       await parking.park([{ ...broken, sequenceNumber: '19' }], T3)
       expect(await parking.parkedOf(chef)).toEqual(new Map())
 
@@ -273,9 +297,9 @@ describe('parking', () => {
       entity()
       const { version: _, ...broken } = parkedBad('1', 1n)
       await parking.park([parkedBad('1', 5n, { sequenceNumber: '10' })], T1)
-      await parking.resolve(chef, '1', 8n, 'superseded', T1)
+      await parking.resolve({ entity: chef, key: '1' }, { upTo: { version: 8n }, how: 'superseded', at: T1 })
       await parking.park([{ ...broken, sequenceNumber: '30' }], T2)
-      await parking.resolve(chef, '1', 2n, 'superseded', T2)
+      await parking.resolve({ entity: chef, key: '1' }, { upTo: { version: 2n }, how: 'superseded', at: T2 })
       await parking.park([parkedBad('1', 7n)], T3)
 
       expect(await parking.parkedOf(chef)).toEqual(new Map())
@@ -345,7 +369,9 @@ describe('parking', () => {
     expect(await parking.waitingFor(`w-${chef}`)).toHaveLength(keys.length)
     for (const key of keys) {
       expect(JSON.parse((await parking.entryOf(chef, key))?.payload ?? '')).toEqual({ key, version: '1' })
-      expect(await parking.resolve(chef, key, 1n, 'applied', T2)).toBe(true)
+      expect(
+        await parking.resolve({ entity: chef, key }, { upTo: { version: 1n }, how: 'applied', at: T2 }),
+      ).toBe(true)
       expect((await parking.entryOf(chef, key))?.head).toMatchObject({ key, state: 'applied' })
     }
     expect(await parking.parkedOf(chef)).toEqual(new Map())

@@ -149,7 +149,12 @@ describe('parking under faults', () => {
     await test.parking.park([bad('lost-end', 1n)], T1)
     const fault = first(1, 'TransactWriteItemsCommand', 'answer lost')
 
-    expect(await faulty(fault).resolve('chef', 'lost-end', 1n, 'applied', T2)).toBe(true)
+    expect(
+      await faulty(fault).resolve(
+        { entity: 'chef', key: 'lost-end' },
+        { upTo: { version: 1n }, how: 'applied', at: T2 },
+      ),
+    ).toBe(true)
     expect(fault.met()).toBe(1)
     expect(await head('lost-end')).toBeUndefined()
   })
@@ -179,7 +184,10 @@ describe('parking under faults', () => {
     const zombie = test.open(client).park([bad('zombie', 5n)], T1)
     await sent
     await test.parking.park([bad('zombie', 5n)], T1)
-    await test.parking.resolve('chef', 'zombie', 6n, 'superseded', T2)
+    await test.parking.resolve(
+      { entity: 'chef', key: 'zombie' },
+      { upTo: { version: 6n }, how: 'superseded', at: T2 },
+    )
     const before = await test.items()
     release()
     await zombie

@@ -7,7 +7,7 @@ import {
   ScanCommand,
 } from '@aws-sdk/client-dynamodb'
 import { DynamoParking } from '../../../../functions/bridge/parking/dynamo-parking.ts'
-import type { Parked } from '../../../../functions/bridge/ports/parked.ts'
+import type { Parked } from '../../../../functions/bridge/ports/parking.ts'
 import { Deadline } from '../../../../functions/bridge/runtime/deadline.ts'
 
 export const settings = {

@@ -56,7 +56,7 @@ describe('parking, when several invocations do it at once', () => {
       await parking.park([change(key, 5n)], T1)
       await Promise.all([
         test.open().park([change(key, 5n)], T1),
-        test.open().resolve('chef', key, 6n, 'superseded', T2),
+        test.open().resolve({ entity: 'chef', key }, { upTo: { version: 6n }, how: 'superseded', at: T2 }),
         test.open().park([change(key, 4n)], T1),
       ])
 
@@ -70,7 +70,7 @@ describe('parking, when several invocations do it at once', () => {
       const key = `later-${run}`
       await parking.park([change(key, 5n)], T1)
       await Promise.all([
-        test.open().resolve('chef', key, 5n, 'applied', T2),
+        test.open().resolve({ entity: 'chef', key }, { upTo: { version: 5n }, how: 'applied', at: T2 }),
         test.open().park([change(key, 6n)], T1),
       ])
 
@@ -84,7 +84,11 @@ describe('parking, when several invocations do it at once', () => {
       const key = `resolve-${run}`
       await parking.park([change(key, 5n)], T1)
       const ended = await Promise.all(
-        [5n, 6n, 7n].map((upTo) => test.open().resolve('chef', key, upTo, 'superseded', T2)),
+        [5n, 6n, 7n].map((upTo) =>
+          test
+            .open()
+            .resolve({ entity: 'chef', key }, { upTo: { version: upTo }, how: 'superseded', at: T2 }),
+        ),
       )
 
       expect(ended.toSorted()).toEqual([false, false, true])
@@ -112,7 +116,10 @@ describe('parking, when several invocations do it at once', () => {
               const own = test.open()
               for (const { does, version: of, at } of operations) {
                 if (does === 'park') await own.park([change(key, of)], at)
-                else if (await own.resolve('chef', key, of, 'superseded', at)) resolved.push(of)
+                else if (
+                  await own.resolve({ entity: 'chef', key }, { upTo: { version: of }, how: 'superseded', at })
+                )
+                  resolved.push(of)
               }
             }),
           )

@@ -40,6 +40,15 @@ describe('the deadline of an invocation', () => {
     expect(deadline.remaining()).toBe(2_500)
   })
 
+  it('may be set for work that is no invocation, to the millisecond', () => {
+    const deadline = new Deadline()
+    deadline.within(1_000)
+
+    expect(deadline.remaining()).toBe(1_000)
+    jest.advanceTimersByTime(999)
+    expect(() => deadline.require(2, 'A call')).toThrow(DeadlineError)
+  })
+
   it('refuses what the time does not suffice for, and says what and how much', () => {
     const deadline = new Deadline()
     deadline.begin(invocation(800))

@@ -8,7 +8,6 @@ import {
   PutItemCommand,
 } from '@aws-sdk/client-dynamodb'
 import { AuroraSink } from '../../../../functions/bridge/aurora/aurora-sink.ts'
-import { DynamoCurrentItems } from '../../../../functions/bridge/dynamo/current-items.ts'
 import { entityReaders } from '../../../../functions/bridge/dynamo/entity-reader.ts'
 import { EntitySource } from '../../../../functions/bridge/dynamo/entity-source.ts'
 import type { Entity } from '../../../../functions/bridge/model/entity.ts'
@@ -17,7 +16,7 @@ import { DynamoParking } from '../../../../functions/bridge/parking/dynamo-parki
 import { Deadline } from '../../../../functions/bridge/runtime/deadline.ts'
 import type { CountName } from '../../../../functions/bridge/runtime/metrics.ts'
 import { applyStream, type StreamAnswer } from '../../../../functions/bridge/sync/apply-stream.ts'
-import type { SyncParts } from '../../../../functions/bridge/sync/parts.ts'
+import type { Mirror } from '../../../../functions/bridge/sync/mirror.ts'
 import { openTestAurora, type TestAurora } from '../../../support/aurora.ts'
 import { streamEvent } from '../../fixtures/stream-events.ts'
 import { openTestParking, settings, type TestParking } from '../parking/harness.ts'
@@ -28,13 +27,13 @@ export type LogEntry = readonly [level: string, message: string, fields: unknown
 export type TestSync = {
   readonly aurora: TestAurora
   readonly parking: TestParking
-  readonly parts: SyncParts
+  readonly parts: Mirror
   readonly entries: LogEntry[]
   counts(): Record<string, number>
   read(...records: unknown[]): StreamBatch
   deliver(...records: unknown[]): Promise<StreamAnswer>
   /** As `deliver`, with other parts. */
-  deliverWith(parts: Partial<SyncParts>, ...records: unknown[]): Promise<StreamAnswer>
+  deliverWith(parts: Partial<Mirror>, ...records: unknown[]): Promise<StreamAnswer>
   put(entity: Entity, item: Record<string, AttributeValue>): Promise<void>
   remove(entity: Entity, key: string): Promise<void>
   /** What is parked of an entity: key, class, code. */
@@ -69,13 +68,15 @@ export const openTestSync = async (
       void entries.push([level, message, fields])
   const counted = new Map<string, number>()
   const deadline = new Deadline()
-  const parts: SyncParts = {
+  const parts: Mirror = {
     sink: new AuroraSink(entities, aurora),
-    source: new EntitySource(
+    source: new EntitySource({
+      client,
       entities,
-      new DynamoCurrentItems(client, real, deadline),
-      async (entity, key) => (await aurora.store.get(entity, key)) !== undefined,
-    ),
+      tables: real,
+      deadline,
+      holds: async (entity, key) => (await aurora.store.get(entity, key)) !== undefined,
+    }),
     parking: new DynamoParking({ client, table: parking.table, deadline }),
     deadline,
     metrics: {
@@ -93,7 +94,7 @@ export const openTestSync = async (
     if (batch === undefined) throw new Error('not a stream event')
     return batch
   }
-  const deliverWith = (other: Partial<SyncParts>, ...records: unknown[]): Promise<StreamAnswer> =>
+  const deliverWith = (other: Partial<Mirror>, ...records: unknown[]): Promise<StreamAnswer> =>
     applyStream(read(...records), { ...parts, ...other })
   return {
     aurora,

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
 import { DynamoParking } from '../../../../functions/bridge/parking/dynamo-parking.ts'
-import type { Parking } from '../../../../functions/bridge/ports/parked.ts'
+import type { Parking } from '../../../../functions/bridge/ports/parking.ts'
 import { Deadline } from '../../../../functions/bridge/runtime/deadline.ts'
 import { retryParked } from '../../../../functions/bridge/sync/retry-parked.ts'
 import { chef } from '../../../../functions/entities/chef.ts'
@@ -30,7 +30,10 @@ describe('what a batch of the stream can not apply', () => {
   afterEach(async () => {
     for (const entity of ['chef', 'recipe'])
       for (const head of (await sync.parts.parking.parkedOf(entity)).values())
-        await sync.parts.parking.resolve(entity, head.key, head.version ?? 0n, 'applied', new Date())
+        await sync.parts.parking.resolve(
+          { entity: entity, key: head.key },
+          { upTo: { version: head.version ?? 0n }, how: 'applied', at: new Date() },
+        )
   })
 
   const recipeVersion = async (): Promise<bigint | undefined> =>
@@ -144,6 +147,27 @@ describe('what a batch of the stream can not apply', () => {
     expect(await recipeVersion()).toBe(1n)
   })
 
+  it('stays parked where a record without a version came behind it just before its chef was seen', async () => {
+    const { version: _, ...broken } = recipeItem(RECIPE, 2, CHEF)
+    const arrivesMeanwhile: Parking = {
+      parkedOf: (entity) => sync.parts.parking.parkedOf(entity),
+      waitingFor: async () => [],
+      resolve: (...args) => sync.parts.parking.resolve(...args),
+      park: async (...args) => {
+        await sync.deliver(chefRecord(chefItem(CHEF, 1)))
+        await sync.parts.parking.park(...args)
+        await sync.deliver(recipeRecord(broken, { sequence: '502' }))
+      },
+    }
+    await sync.deliverWith(
+      { parking: arrivesMeanwhile },
+      recipeRecord(recipeItem(RECIPE, 1, CHEF), { sequence: '501' }),
+    )
+
+    expect(await recipeVersion()).toBe(1n)
+    expect((await sync.parts.parking.parkedOf('recipe')).get(RECIPE)).toMatchObject({ sequenceNumber: '502' })
+  })
+
   it('is a delete of a chef who still has recipes, until the last of them is gone', async () => {
     await sync.deliver(chefRecord(chefItem(CHEF, 1)), recipeRecord(recipeItem(RECIPE, 1, CHEF)))
     await sync.deliver(chefRecord(chefItem(CHEF, 1), { removes: true }))
@@ -254,6 +278,31 @@ describe('what a batch of the stream can not apply', () => {
       const [after] = await heads()
       expect(after?.attempts).toBe((before?.attempts ?? 0) + 1)
       expect(after?.firstSeen).toBe(before?.firstSeen)
+    })
+
+    it('ends no more than what was seen parked: not what came behind that without a version', async () => {
+      const { version: _, ...broken } = recipeItem(RECIPE, 3, CHEF)
+      await sync.deliver(chefRecord(chefItem(CHEF, 1)), recipeRecord(bad(), { sequence: '501' }))
+      const seen = await heads()
+      await sync.deliver(recipeRecord(broken, { sequence: '502' }))
+      await sync.put(recipe, recipeItem(RECIPE, 2, CHEF))
+
+      expect(await retryParked(sync.parts, recipe.name, seen)).toMatchObject([{ outcome: 'applied' }])
+      expect(await recipeVersion()).toBe(2n)
+      expect(await heads()).toMatchObject([{ key: RECIPE, sequenceNumber: '502' }])
+    })
+
+    it('is counted as applied and as parked no more', async () => {
+      await sync.deliver(chefRecord(chefItem(CHEF, 1)), recipeRecord(bad()))
+      await sync.put(recipe, recipeItem(RECIPE, 3, CHEF))
+      const { 'recipe Applied': applied = 0, 'recipe Unparked': unparked = 0, ...before } = sync.counts()
+      await retryParked(sync.parts, recipe.name, await heads())
+
+      expect(sync.counts()).toEqual({
+        ...before,
+        'recipe Applied': applied + 1,
+        'recipe Unparked': unparked + 1,
+      })
     })
 
     it('deletes the row when the item is gone', async () => {

@@ -1,43 +1,16 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
-import { type Change, coalesce } from '../../../../functions/bridge/model/change.ts'
-import { InvalidRecordError } from '../../../../functions/bridge/model/errors.ts'
-import { nothingApplied, type PartialOutcome } from '../../../../functions/bridge/model/outcome.ts'
+import type { Change } from '../../../../functions/bridge/model/change.ts'
 import { normaliseStreamEvent } from '../../../../functions/bridge/normalise/stream.ts'
 import { parseRecord, streamVersion } from '../../../../functions/bridge/normalise/stream-record.ts'
 import { DynamoParking } from '../../../../functions/bridge/parking/dynamo-parking.ts'
 import type { RecordReader } from '../../../../functions/bridge/ports/record-reader.ts'
-import type { Sink } from '../../../../functions/bridge/ports/sink.ts'
 import { Deadline } from '../../../../functions/bridge/runtime/deadline.ts'
 import { applyStream } from '../../../../functions/bridge/sync/apply-stream.ts'
-import type { SyncParts } from '../../../../functions/bridge/sync/parts.ts'
+import type { Mirror } from '../../../../functions/bridge/sync/mirror.ts'
 import { silent } from '../../../support/log.ts'
 import { streamEvent, streamRecord } from '../../fixtures/stream-events.ts'
 import { openTestParking, type TestParking } from '../parking/harness.ts'
-
-/** What a store has to bring along: this and a reader. It keeps when each dish was last heard of, and no soup. */
-class LastHeard implements Sink {
-  readonly names = ['dish']
-  readonly heard = new Map<string, { version: bigint; gone: boolean }>()
-
-  async applyIsolating(_: string, changes: readonly Change[]): Promise<PartialOutcome> {
-    const newest = coalesce(changes)
-    const refused = newest.filter(({ key }) => key === 'soup')
-    const late = newest.filter(({ key, version }) => (this.heard.get(key)?.version ?? 0n) >= version)
-    const fresh = newest.filter((change) => !refused.includes(change) && !late.includes(change))
-    for (const { key, version, op } of fresh) this.heard.set(key, { version, gone: op === 'delete' })
-    return {
-      ...nothingApplied,
-      applied: fresh.length,
-      skipped: late.length,
-      refused: refused.map((change) => ({ change, error: new InvalidRecordError('no soup') })),
-    }
-  }
-  blocked = async (): Promise<ReadonlySet<Change>> => new Set()
-  waitsFor = (): readonly never[] => []
-  isWaitedFor = (): boolean => false
-  isLater = async ({ key, version }: Change): Promise<boolean> =>
-    (this.heard.get(key)?.version ?? 0n) > version
-}
+import { LastHeard } from './last-heard.ts'
 
 const reader: RecordReader = {
   table: 'dishes',
@@ -55,7 +28,7 @@ const reader: RecordReader = {
 
 let parking: TestParking
 let sink: LastHeard
-let parts: SyncParts
+let parts: Mirror
 
 beforeAll(async () => {
   parking = await openTestParking()

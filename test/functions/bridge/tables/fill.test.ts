@@ -187,6 +187,30 @@ describe('filling a kept table', () => {
     expect(await parts.parking.parkedOf('one-of-each-kind')).toEqual(new Map())
   })
 
+  it('fails where something is neither taken over nor parked, so that its page is read once more', async () => {
+    await put(item('a', 'k'))
+    await put(item('b', 'k'))
+    const progress: SegmentProgress[] = []
+    const lease = { progress: [], save: async (one: SegmentProgress) => void progress.push(one) }
+    const { parking } = parts
+    const full: TableSyncParts = {
+      ...parts,
+      parking: {
+        park: async () => {
+          throw new Error('no room')
+        },
+        parkedOf: (entity) => parking.parkedOf(entity),
+        waitingFor: (entity) => parking.waitingFor(entity),
+        resolve: (...given) => parking.resolve(...given),
+      },
+    }
+    await expect(fill({ projection: byKind, sync: full, lease, segments: 1 })).rejects.toThrow('no room')
+    expect(progress).toEqual([])
+
+    expect((await fill({ projection: byKind, lease, segments: 1 })).tally).toMatchObject({ refused: 1 })
+    expect(await parking.parkedOf('one-of-each-kind')).toHaveProperty('size', 1)
+  })
+
   it('parks what collides, and an operator gets it in once there is room', async () => {
     await put(item('a', 'k'))
     await put(item('b', 'k'))

@@ -14,7 +14,10 @@ describe('backsync parked list and show', () => {
     await parking.park([bad('c1', 6n)], T3)
     await parking.park([orphan('r1', 2n, 'c9')], T1)
     await parking.park([bad('done', 3n)], T1)
-    await parking.resolve('chef', 'done', 4n, 'superseded', T2)
+    await parking.resolve(
+      { entity: 'chef', key: 'done' },
+      { upTo: { version: 4n }, how: 'superseded', at: T2 },
+    )
     await parking.park([bad('with\n\u001b[31mcolour', 1n)], T3)
   }, 60_000)
   afterAll(() => stack.close())

@@ -1,13 +1,14 @@
-import type { Parking } from '../ports/parked.ts'
-import type { Sink, Source } from '../ports/sink.ts'
+import type { Parking } from '../ports/parking.ts'
+import type { Sink } from '../ports/sink.ts'
+import type { Source } from '../ports/source.ts'
 import type { Deadline } from '../runtime/deadline.ts'
 import type { Log } from '../runtime/log.ts'
 import type { Metrics } from '../runtime/metrics.ts'
 
-/** What applying a stream's changes to a store, and setting aside those that can't be applied, needs. */
-export type SyncParts = {
-  readonly sink: Sink
+/** What keeps one store by the changes of another: where they come from, where they go, and where the bad ones wait. */
+export type Mirror = {
   readonly source: Source
+  readonly sink: Sink
   readonly parking: Parking
   readonly deadline: Deadline
   readonly metrics: Metrics

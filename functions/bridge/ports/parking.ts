@@ -1,15 +1,14 @@
 import type { Version } from '../model/change.ts'
+import type { Place } from './place.ts'
+import type { WaitsFor } from './sink.ts'
 
 /** Why a change can't be applied: it is bad itself, or something that it refers to is not there yet. */
 export type ParkedClass = 'data' | 'dependency'
 
-/** What a parked change waits for: `key` absent means any change of that entity may help. */
-export type WaitsFor = { readonly entity: string; readonly key?: string }
-
 /** A change that can't be applied, to be set aside. */
 export type Parked = {
   readonly entity: string
-  /** The change's key; for a record so broken that it has none: `?<sequence number>`. */
+  /** The change's key; for a record so broken that it has none, what tells it apart: see `namelessKey`. */
   readonly key: string
   /** Absent when the record was too broken to tell. Stream-derived ones have up to 40 digits. */
   readonly version?: Version
@@ -20,7 +19,7 @@ export type Parked = {
   readonly message: string
   readonly sequenceNumber?: string
   readonly waitsFor?: readonly WaitsFor[]
-  /** The whole stream record (or change) as JSON text. */
+  /** The whole record (or change) as JSON text. */
   readonly payload: string
 }
 
@@ -39,6 +38,17 @@ export type ParkedHead = Omit<Parked, 'payload'> & {
 /** A parked change and the one thing it waits for that was asked about. */
 export type Waiting = { readonly head: ParkedHead; readonly on: WaitsFor }
 
+/** What ends a parking: a later change that was applied, or the parked one itself. */
+export type Resolution = {
+  /**
+   * Where what was applied stands. A record that was too broken to tell its version is only ended by what is as late in
+   * its source's order; by anything, where that has no sequence number.
+   */
+  readonly upTo: Place
+  readonly how: 'superseded' | 'applied'
+  readonly at: Date
+}
+
 /** Where changes that can't be applied are set aside, so that the others flow on. */
 export interface Parking {
   /**
@@ -54,30 +64,9 @@ export interface Parking {
   /** Parked changes (of any entity) that wait for this entity; usually empty, then one cheap call. */
   waitingFor(entity: string): Promise<readonly Waiting[]>
   /**
-   * Ends parking: `superseded` by a later version that was applied, or `applied` itself. No-op when it isn't parked or
-   * is parked at a later version than `upTo`.
+   * Ends parking. No-op when it isn't parked or is parked at a later place than `upTo`.
    *
-   * @param sequenceNumber where what was applied stands in the stream: a record that was too broken to tell its version
-   *   is only ended by what is as late in the stream. Absent, by anything
    * @returns whether it ended something
    */
-  resolve(
-    entity: string,
-    key: string,
-    upTo: Version,
-    how: 'superseded' | 'applied',
-    at: Date,
-    sequenceNumber?: string,
-  ): Promise<boolean>
-}
-
-/** What an operator reads. */
-export interface ParkingArchive {
-  /** What was resolved in the last 90 days, newest first. */
-  resolvedOf(entity: string): Promise<readonly ParkedHead[]>
-  /** A key's entry with its payload: the parked one, else the one that was resolved last. */
-  entryOf(
-    entity: string,
-    key: string,
-  ): Promise<{ readonly head: ParkedHead; readonly payload: string } | undefined>
+  resolve(of: { readonly entity: string; readonly key: string }, by: Resolution): Promise<boolean>
 }

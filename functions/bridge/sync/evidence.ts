@@ -1,0 +1,44 @@
+import { type Change, subjectOf } from '../model/change.ts'
+import { BridgeError, kindOf } from '../model/errors.ts'
+import type { Parked } from '../ports/parking.ts'
+import type { Place } from '../ports/place.ts'
+import type { RecordFault } from '../ports/record-reader.ts'
+import type { Sink } from '../ports/sink.ts'
+import type { Subject } from '../ports/source.ts'
+
+/** What any source hands in: a change, or what it could make none of; with where that stands and what it was made of. */
+export type Evidence = {
+  /** Beside its version; absent where the source has no order of its own. */
+  readonly place?: Place
+  /** The whole record, row or item as JSON text, for an operator. Asked for only when it is set aside. */
+  readonly payload: () => string
+} & ({ readonly change: Change } | { readonly fault: RecordFault & { readonly key: string } })
+
+/** The key of what names none. @param number tells it apart from all others of its source */
+export const namelessKey = (number: string): string => `?${number}`
+
+/** Whether it is one of these: then there is nothing that its source could be asked about. */
+export const isNameless = ({ key, version }: Subject): boolean => key.startsWith('?') && version === undefined
+
+/** Where it stands among the others of its key. */
+export const placeOf = (one: Evidence): Place => {
+  const { version } = 'fault' in one ? one.fault : one.change
+  return { ...one.place, ...(version !== undefined && { version }) }
+}
+
+/** How what can't be applied is set aside. */
+export const toParked = (one: Evidence, error: Error, { references }: Sink): Parked => {
+  const waits = 'change' in one && kindOf(error) === 'dependency'
+  const waitsFor = waits ? references?.waitsFor(one.change) : undefined
+  return {
+    ...('change' in one
+      ? { entity: one.change.entity, key: subjectOf(one.change), op: one.change.op }
+      : { entity: one.fault.entity, key: one.fault.key }),
+    ...placeOf(one),
+    class: waits ? 'dependency' : 'data',
+    code: error instanceof BridgeError ? error.code : error.name,
+    message: error.message,
+    ...(waitsFor && waitsFor.length > 0 && { waitsFor }),
+    payload: one.payload(),
+  }
+}

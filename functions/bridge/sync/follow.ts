@@ -1,0 +1,63 @@
+import { kindOf } from '../model/errors.ts'
+import { type Applied, applyAll, type Verdict } from './apply.ts'
+import type { Evidence } from './evidence.ts'
+import type { Mirror } from './mirror.ts'
+import { readHeads, supersede } from './supersede.ts'
+import { recheck, unpark } from './unpark.ts'
+
+/** Pauses before a change whose parent is missing is tried again, in milliseconds; then it is parked and waits there. */
+const DEPENDENCY_PAUSES = [0, 100, 300] as const
+
+/**
+ * Applies what comes from a source that is followed: a stream, a log of changes. Beside that it ends the parking of what
+ * a later change has overtaken, and tries again what has waited for one of these.
+ *
+ * @returns one verdict for each, in that order. What is to come `again` may be brought with what came behind it: the
+ *   store's own guard makes that harmless
+ * @throws BridgeError when the store can't be reached, or when it or parking is not set up: then all of it is to come again
+ */
+export const follow = async (evidence: readonly Evidence[], mirror: Mirror): Promise<readonly Verdict[]> => {
+  const { log } = mirror
+  // What is parked already is read before anything is applied: what this batch parks itself must not count.
+  const heads = readHeads(evidence, mirror)
+  // Awaited below; a failure before that must not end the process.
+  heads.catch(() => undefined)
+
+  const applied = await applyAll(evidence, mirror, { pauses: DEPENDENCY_PAUSES })
+  report(applied, mirror)
+  const { verdicts, outcomes, refused, failure } = applied
+  try {
+    if (failure !== undefined) throw failure
+    for (const { entity, key, version, code, class: errorClass } of refused)
+      log.error('parked', { entity, key, version: version?.toString(), code, class: errorClass })
+    await supersede(await heads, evidence, verdicts, mirror)
+    await recheck(evidence, outcomes, mirror)
+    await unpark(outcomes, mirror)
+    return verdicts
+  } catch (error) {
+    // Nothing gets better by itself: the function must be seen to fail.
+    if (kindOf(error) === 'configuration') throw error
+    // What was applied stays applied. Nothing here is lost: what needs parking comes again, and what is left parked by
+    // mistake is still listed.
+    log.error('parking failed', { error })
+    return verdicts.map((verdict) => (verdict === 'settled' && refused.length > 0 ? 'settled' : 'again'))
+  }
+}
+
+const report = ({ outcomes }: Applied, { metrics, log, now }: Mirror): void => {
+  for (const { name, changes, applied, skipped, refused } of outcomes) {
+    const failed = new Set(refused.map(({ change }) => change))
+    const at = now().getTime()
+    for (const change of changes)
+      if (!failed.has(change)) metrics.milliseconds('Lag', name, at - Date.parse(change.at))
+    const [only] = changes.length === 1 ? changes : []
+    log.info('applied', {
+      entity: name,
+      // Of a batch the counts say enough.
+      ...(only !== undefined && { key: only.key, version: String(only.version) }),
+      applied,
+      skipped,
+      refused: refused.length,
+    })
+  }
+}
