@@ -13,7 +13,7 @@ import {
   readCopyOperation,
   runCopySegment,
 } from '../bridge/copy/copy-machine.ts'
-import { openPlace } from '../bridge/copy/role-client.ts'
+import { openAccount } from '../bridge/copy/role-client.ts'
 import { openDynamo } from '../bridge/drivers/dynamo/client.ts'
 import { DynamoJobs } from '../bridge/jobs/dynamo-jobs.ts'
 import { jobSettings } from '../bridge/jobs/job-settings.ts'
@@ -77,4 +77,4 @@ const openClients = (request: CopyRequest): CopyClients => {
 }
 
 const openSide = (roleArn: string | undefined, region: string | undefined): DynamoDBClient =>
-  roleArn === undefined && region === undefined ? home : openPlace({ roleArn, region })
+  roleArn === undefined && region === undefined ? home : openAccount({ roleArn, region })

@@ -1,6 +1,5 @@
 import * as z from 'zod'
 import { RateLimiter } from '../drivers/dynamo/rate-limiter.ts'
-import type { DynamoJobs } from '../jobs/dynamo-jobs.ts'
 import { runSegment } from '../jobs/segments.ts'
 import { type CopyParts, finishCopy } from './copy.ts'
 import {
@@ -41,7 +40,7 @@ export type CopySegment = { readonly step: CopyStep; readonly segment: number; r
 /** What is left to do, step by step; a step that isn't asked for, or is done, has no segments. */
 export type PlannedCopy = { readonly request: PlannedRequest } & Record<CopyStep, readonly CopySegment[]>
 
-export type CopyMachineParts = Omit<CopyParts, 'jobs' | 'restart'> & { readonly jobs: DynamoJobs }
+export type CopyMachineParts = Omit<CopyParts, 'restart'>
 
 /** Segments of a machine: each is to take minutes, and a Distributed Map has many at once. */
 const IN_MACHINE: SegmentSizes = { items: 50_000, bytes: 50_000_000, fewest: 8, most: 1_000 }

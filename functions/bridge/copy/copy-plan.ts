@@ -149,7 +149,7 @@ const refuseUnready = ({ name, status, restoring }: TableFacts): void => {
 }
 
 const refuseOtherKey = (source: KeySchema, destination: KeySchema): void => {
-  const [from, to] = [textOf(source), textOf(destination)]
+  const [from, to] = [keyDescription(source), keyDescription(destination)]
   if (from !== to)
     throw new CopyRefusedError(
       'copy.key-schema',
@@ -157,7 +157,7 @@ const refuseOtherKey = (source: KeySchema, destination: KeySchema): void => {
     )
 }
 
-const textOf = (key: KeySchema): string =>
+const keyDescription = (key: KeySchema): string =>
   keyAttributes(key)
     .map(({ name, type }, at) => `${name} (${type}, ${at === 0 ? 'HASH' : 'RANGE'})`)
     .join(', ')

@@ -1,6 +1,7 @@
 import { RateLimiter } from '../drivers/dynamo/rate-limiter.ts'
+import type { DynamoJobs } from '../jobs/dynamo-jobs.ts'
 import { ForeignJobItemError } from '../jobs/job-items.ts'
-import type { JobLease, Jobs, Tally } from '../jobs/jobs.ts'
+import type { JobLease, Tally } from '../jobs/jobs.ts'
 import { runSegments } from '../jobs/segments.ts'
 import type { Deadline } from '../runtime/deadline.ts'
 import type { Log } from '../runtime/log.ts'
@@ -31,7 +32,7 @@ export type CopyProgress = {
 
 export type CopyParts = {
   readonly clients: CopyClients
-  readonly jobs: Jobs
+  readonly jobs: DynamoJobs
   readonly deadline: Deadline
   readonly signal?: AbortSignal | undefined
   /** @default one with the request's `maxRate` */

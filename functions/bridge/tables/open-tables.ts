@@ -6,7 +6,7 @@ import type { Log } from '../runtime/log.ts'
 import type { Metrics } from '../runtime/metrics.ts'
 import type { SyncParts } from '../sync/parts.ts'
 import type { Projection } from './projection.ts'
-import { DynamoStates, type ProjectionStates } from './states.ts'
+import { DynamoStates } from './states.ts'
 import { TableSink } from './table-sink.ts'
 import { TableSource } from './table-source.ts'
 
@@ -22,7 +22,7 @@ export type TablesConfig = {
 export type TableSyncParts = SyncParts & {
   readonly client: DynamoDBClient
   readonly tables: Readonly<Record<string, string>>
-  readonly states: ProjectionStates
+  readonly states: DynamoStates
 }
 
 type Given = {

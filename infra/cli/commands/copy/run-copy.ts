@@ -6,11 +6,11 @@ import {
   runCopy,
 } from '../../../../functions/bridge/copy/copy.ts'
 import { CopyRefusedError } from '../../../../functions/bridge/copy/copy-plan.ts'
-import { openPlace } from '../../../../functions/bridge/copy/role-client.ts'
+import { openAccount } from '../../../../functions/bridge/copy/role-client.ts'
 import { openDynamo } from '../../../../functions/bridge/drivers/dynamo/client.ts'
 import { MissingTableError } from '../../../../functions/bridge/drivers/dynamo/describe.ts'
 import { RateLimiter } from '../../../../functions/bridge/drivers/dynamo/rate-limiter.ts'
-import type { JobRecord } from '../../../../functions/bridge/jobs/jobs.ts'
+import { isAlive, type JobRecord } from '../../../../functions/bridge/jobs/jobs.ts'
 import { addTallies } from '../../../../functions/bridge/jobs/segments.ts'
 import { Deadline } from '../../../../functions/bridge/runtime/deadline.ts'
 import type { Context } from '../../conventions/command.ts'
@@ -19,7 +19,7 @@ import { CliError, interrupted, usageError } from '../../conventions/errors.ts'
 import { EXIT, type ExitCode } from '../../conventions/exit-codes.ts'
 import { grouped } from '../../conventions/figures.ts'
 import { printJson } from '../../conventions/results.ts'
-import { busyError, isAlive, openJobs, withLease } from '../../target/open-jobs.ts'
+import { busyError, openJobs, withLease } from '../../target/open-jobs.ts'
 import { isOfStack, resolveTable } from '../../target/resolve-table.ts'
 import { throttledNote } from '../../target/throttled.ts'
 import { whoami } from '../../target/whoami.ts'
@@ -49,8 +49,8 @@ export const runCopyCommand = async (context: Context, options: CopyOptions): Pr
   const request = requestOf(context, options)
   const { sourceRoleArn, sourceRegion, destinationRoleArn, destinationRegion } = request
   const clients = {
-    source: openPlace({ roleArn: sourceRoleArn, region: sourceRegion }),
-    destination: openPlace({ roleArn: destinationRoleArn, region: destinationRegion }),
+    source: openAccount({ roleArn: sourceRoleArn, region: sourceRegion }),
+    destination: openAccount({ roleArn: destinationRoleArn, region: destinationRegion }),
   }
   const bounds = { deadline: new Deadline(), signal: interrupt }
   const jobs = openJobs(target, openDynamo())

@@ -1,7 +1,7 @@
-import type { JobRecord, Jobs, Tally } from '../../../../functions/bridge/jobs/jobs.ts'
+import type { DynamoJobs } from '../../../../functions/bridge/jobs/dynamo-jobs.ts'
+import { isAlive, type JobRecord, type Tally } from '../../../../functions/bridge/jobs/jobs.ts'
 import { addTallies } from '../../../../functions/bridge/jobs/segments.ts'
 import type { Projection } from '../../../../functions/bridge/tables/projection.ts'
-import { isAlive } from '../../target/open-jobs.ts'
 
 /** The kind of the job that fills a kept table with what its source held before, and its only step. */
 export const FILL = 'fill'
@@ -18,7 +18,7 @@ export type Fill = {
   readonly tally: Tally
 }
 
-export const readFill = async (jobs: Jobs, projection: Projection, now: number): Promise<Fill> => {
+export const readFill = async (jobs: DynamoJobs, projection: Projection, now: number): Promise<Fill> => {
   const job = fillJobOf(projection)
   const record = await jobs.read(job)
   const progress = record === undefined ? [] : await jobs.segmentsOf(job, FILL)

@@ -1,5 +1,5 @@
 import { describeTable } from '../../../../functions/bridge/drivers/dynamo/describe.ts'
-import type { Jobs } from '../../../../functions/bridge/jobs/jobs.ts'
+import type { DynamoJobs } from '../../../../functions/bridge/jobs/dynamo-jobs.ts'
 import type { TableSyncParts } from '../../../../functions/bridge/tables/open-tables.ts'
 import type { Projection } from '../../../../functions/bridge/tables/projection.ts'
 import { readFill } from './fill-job.ts'
@@ -35,7 +35,7 @@ export type TableState = {
 
 export const readState = async (
   projection: Projection,
-  { sync, jobs, now }: { readonly sync: TableSyncParts; readonly jobs: Jobs; readonly now: number },
+  { sync, jobs, now }: { readonly sync: TableSyncParts; readonly jobs: DynamoJobs; readonly now: number },
 ): Promise<TableState> => {
   const { name, kind, from } = projection
   const [{ state: kept, lastAppliedAt, finishedAt }, fill, parked, estimate] = await Promise.all([

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
 import { runCopy } from '../../../../functions/bridge/copy/copy.ts'
-import { openPlace } from '../../../../functions/bridge/copy/role-client.ts'
+import { openAccount } from '../../../../functions/bridge/copy/role-client.ts'
 import { Deadline } from '../../../../functions/bridge/runtime/deadline.ts'
 import { type LocalServer, listen } from '../../../../infra/local/http/server.ts'
 import { type FaultyDynamo, startFaultyDynamo } from '../jobs/faulty-dynamo.ts'
@@ -82,12 +82,12 @@ const signedBy = ({ seen }: FaultyDynamo): string[] => [
 ]
 
 const copyWith = async (
-  source: Parameters<typeof openPlace>[0],
-  destination: Parameters<typeof openPlace>[0],
+  source: Parameters<typeof openAccount>[0],
+  destination: Parameters<typeof openAccount>[0],
 ) => {
   const [from, to] = [await tables.create(), await tables.create()]
   await tables.put(from, itemsOf(30))
-  const clients = { source: openPlace(source), destination: openPlace(destination) }
+  const clients = { source: openAccount(source), destination: openAccount(destination) }
   try {
     return await runCopy(
       {
