@@ -1,11 +1,7 @@
-import {
-  type CopyPlan,
-  type CopyReport,
-  type CopyRequest,
-  planCopy,
-  runCopy,
-} from '../../../../functions/bridge/copy/copy.ts'
-import { CopyRefusedError } from '../../../../functions/bridge/copy/copy-plan.ts'
+import { runCopy } from '../../../../functions/bridge/copy/copy.ts'
+import { type CopyPlan, CopyRefusedError, planCopy } from '../../../../functions/bridge/copy/copy-plan.ts'
+import type { CopyReport } from '../../../../functions/bridge/copy/copy-report.ts'
+import { type CopyRequest, readCopyEvent } from '../../../../functions/bridge/copy/copy-request.ts'
 import { openAccount } from '../../../../functions/bridge/copy/role-client.ts'
 import { openDynamo } from '../../../../functions/bridge/drivers/dynamo/client.ts'
 import { MissingTableError } from '../../../../functions/bridge/drivers/dynamo/describe.ts'
@@ -89,17 +85,19 @@ export const runCopyCommand = async (context: Context, options: CopyOptions): Pr
     before && { step: earlier?.step, items: before.items },
     throttledNote(limiter, options.maxRate),
   )
-  const report = await withLease(jobs, plan.job, () =>
-    runCopy(request, {
-      clients,
-      jobs,
-      ...bounds,
-      limiter,
-      concurrency: options.concurrency,
-      by: whoami(),
-      restart: options.again,
-      onProgress: progress.show,
-    }),
+  const report = await refusing(
+    withLease(jobs, plan.job, () =>
+      runCopy(plan, {
+        clients,
+        jobs,
+        ...bounds,
+        limiter,
+        concurrency: options.concurrency,
+        by: whoami(),
+        restart: options.again,
+        onProgress: progress.show,
+      }),
+    ),
   ).finally(progress.end)
   const seconds = (performance.now() - begun) / 1000
   if (!report.done) throw interrupted(`interrupted: ${doneSoFar(report)}`, `go on with: ${context.goOn}`)
@@ -117,7 +115,7 @@ const requestOf = ({ target, io }: Context, options: CopyOptions): CopyRequest =
       'the local stack knows no roles',
       'restart it with this version, or name a deployed one with --stack',
     )
-  return {
+  return readCopyEvent({
     sourceTableName: resolveTable(target, options.source),
     destinationTableName: resolveTable(target, options.destination),
     cleanupDestinationTable: options.cleanup,
@@ -128,13 +126,13 @@ const requestOf = ({ target, io }: Context, options: CopyOptions): CopyRequest =
     destinationRegion: options.destinationRegion,
     segments: options.segments,
     maxRate: options.maxRate,
-  }
+  })
 }
 
 /** A copy that must not begin ends with 4: nothing was written. */
-const refusing = async (planning: Promise<CopyPlan>): Promise<CopyPlan> => {
+const refusing = async <T>(work: Promise<T>): Promise<T> => {
   try {
-    return await planning
+    return await work
   } catch (cause) {
     if (!(cause instanceof CopyRefusedError || cause instanceof MissingTableError)) throw cause
     const { code, message } = cause

@@ -1,10 +1,10 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
-import { runCopy } from '../../../../functions/bridge/copy/copy.ts'
 import { openAccount } from '../../../../functions/bridge/copy/role-client.ts'
 import { Deadline } from '../../../../functions/bridge/runtime/deadline.ts'
 import { type LocalServer, listen } from '../../../../infra/local/http/server.ts'
 import { type FaultyDynamo, startFaultyDynamo } from '../jobs/faulty-dynamo.ts'
 import { itemsOf, type JobTables, openJobTables } from '../jobs/job-tables.ts'
+import { planAndCopy } from './plan-and-copy.ts'
 
 const ROLE = 'arn:aws:iam::123456789012:role/copy'
 const OTHER_ROLE = 'arn:aws:iam::210987654321:role/copy'
@@ -89,7 +89,7 @@ const copyWith = async (
   await tables.put(from, itemsOf(30))
   const clients = { source: openAccount(source), destination: openAccount(destination) }
   try {
-    return await runCopy(
+    return await planAndCopy(
       {
         sourceTableName: from,
         destinationTableName: to,
