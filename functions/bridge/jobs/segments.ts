@@ -39,7 +39,7 @@ const MOST_SEGMENTS = 64
 const SEGMENTS_OF_UNKNOWN = 8
 
 /** How many segments a process divides a table into. @param estimate of its items, as DynamoDB has it */
-export const segmentsOf = (estimate: number): number =>
+export const segmentCount = (estimate: number): number =>
   estimate === 0 ? SEGMENTS_OF_UNKNOWN : Math.min(MOST_SEGMENTS, Math.ceil(estimate / SEGMENT_ITEMS))
 
 type Work = {
