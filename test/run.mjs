@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { ensurePackages, InstallError, nodeBinary } from '../infra/local/install/packages.mjs'
+import { ensurePackages, InstallError, nodeBinary } from '../infra/install/packages.mjs'
 import { countResults } from './support/tally.mjs'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')

@@ -1,11 +1,5 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
-import {
-  type CopyClients,
-  type CopyRequest,
-  readCopyEvent,
-  requireComplete,
-  runCopy,
-} from '../bridge/copy/copy.ts'
+import { runCopy } from '../bridge/copy/copy.ts'
 import {
   type CopyMachineParts,
   concludeCopy,
@@ -13,7 +7,10 @@ import {
   readCopyOperation,
   runCopySegment,
 } from '../bridge/copy/copy-machine.ts'
-import { openPlace } from '../bridge/copy/role-client.ts'
+import { type CopyClients, planCopy } from '../bridge/copy/copy-plan.ts'
+import { requireComplete } from '../bridge/copy/copy-report.ts'
+import { type CopyRequest, readCopyEvent } from '../bridge/copy/copy-request.ts'
+import { openAccount } from '../bridge/copy/role-client.ts'
 import { openDynamo } from '../bridge/drivers/dynamo/client.ts'
 import { DynamoJobs } from '../bridge/jobs/dynamo-jobs.ts'
 import { jobSettings } from '../bridge/jobs/job-settings.ts'
@@ -61,7 +58,8 @@ export const handler = async (event: unknown, context: InvocationContext): Promi
 
 /** A repeat of the invocation by Lambda has the same request id, and need not wait for its own lease. */
 const copyWhole = async (request: CopyRequest, parts: CopyMachineParts, owner: string) => {
-  const report = await runCopy(request, { ...parts, owner })
+  const plan = await planCopy(request, parts.clients, parts)
+  const report = await runCopy(plan, { ...parts, owner })
   log.info('Copied', { ...report })
   return requireComplete(report, {
     job: `${request.sourceTableName}->${request.destinationTableName}`,
@@ -77,4 +75,4 @@ const openClients = (request: CopyRequest): CopyClients => {
 }
 
 const openSide = (roleArn: string | undefined, region: string | undefined): DynamoDBClient =>
-  roleArn === undefined && region === undefined ? home : openPlace({ roleArn, region })
+  roleArn === undefined && region === undefined ? home : openAccount({ roleArn, region })

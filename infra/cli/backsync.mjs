@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process'
 import { constants } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { ensurePackages, InstallError, nodeBinary } from '../local/install/packages.mjs'
+import { ensurePackages, InstallError, nodeBinary } from '../install/packages.mjs'
 
 const here = dirname(fileURLToPath(import.meta.url))
 const root = join(here, '..', '..')

@@ -1,8 +1,8 @@
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
+import { codeOf, messageOf, stackOf } from '../errors/thrown.ts'
 import { type LocalStack, startLocalStack } from './stack.ts'
 import { banner } from './template/banner.ts'
-import { codeOf, messageOf, stackOf } from './template/thrown.ts'
 
 /** The command behind `npm start`. Exit codes: 0 stopped on request, 1 could not start, 2 wrong arguments. */
 

@@ -1,8 +1,8 @@
 // `npm start`, on any Node >= 18 and with nothing installed: node: modules only, and JavaScript.
 import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import { ensurePackages, InstallError, nodeBinary } from '../install/packages.mjs'
 import { runInForeground } from './install/foreground.mjs'
-import { ensurePackages, InstallError, nodeBinary } from './install/packages.mjs'
 
 const here = dirname(fileURLToPath(import.meta.url))
 const root = join(here, '..', '..')

@@ -4,10 +4,10 @@ import { itemSize } from '../drivers/dynamo/item-size.ts'
 import type { Item } from '../drivers/dynamo/items.ts'
 import { type KeySchema, keyAttributes } from '../drivers/dynamo/key-schema.ts'
 import { type Bounds, callPatiently, pauseBeforeRepeat } from '../drivers/dynamo/patient-call.ts'
-import type { Refusal } from '../jobs/jobs.ts'
+import type { RefusedItem } from '../jobs/jobs.ts'
 
 /** What became of a list of writes; each is in one of the two. */
-export type Written = { readonly written: number; readonly refusals: readonly Refusal[] }
+export type Written = { readonly written: number; readonly refusals: readonly RefusedItem[] }
 
 export type BulkWriterOptions = Bounds & {
   readonly client: DynamoDBClient
@@ -69,7 +69,7 @@ export class BulkWriter {
     return { written: writes.length - refusals.length, refusals }
   }
 
-  async #writeBatch(batch: readonly WriteRequest[]): Promise<Refusal[]> {
+  async #writeBatch(batch: readonly WriteRequest[]): Promise<RefusedItem[]> {
     let left = batch
     for (let attempt = 0; ; attempt++) {
       const sent = left
@@ -103,7 +103,7 @@ export class BulkWriter {
     return Object.values(UnprocessedItems).flat()
   }
 
-  #refusalOf({ PutRequest, DeleteRequest }: WriteRequest, error: DynamoError): Refusal {
+  #refusalOf({ PutRequest, DeleteRequest }: WriteRequest, error: DynamoError): RefusedItem {
     const item = PutRequest?.Item ?? DeleteRequest?.Key ?? {}
     const key = Object.fromEntries(
       keyAttributes(this.#options.key).flatMap(({ name }) => {

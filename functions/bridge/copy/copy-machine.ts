@@ -1,11 +1,11 @@
 import * as z from 'zod'
 import { RateLimiter } from '../drivers/dynamo/rate-limiter.ts'
-import type { DynamoJobs } from '../jobs/dynamo-jobs.ts'
-import { runSegment } from '../jobs/segments.ts'
+import { divideJob, type JobSegment, workOnSegment } from '../jobs/job-workers.ts'
 import { type CopyParts, finishCopy } from './copy.ts'
 import {
   type CopyStep,
   copyJob,
+  copyJobRequest,
   describeCopy,
   planCopy,
   type SegmentSizes,
@@ -36,12 +36,12 @@ export type CopyOperation =
   | ({ readonly operation: 'segment'; readonly request: PlannedRequest } & CopySegment)
   | { readonly operation: 'conclude'; readonly request: PlannedRequest }
 
-export type CopySegment = { readonly step: CopyStep; readonly segment: number; readonly segments: number }
+export type CopySegment = JobSegment<CopyStep>
 
 /** What is left to do, step by step; a step that isn't asked for, or is done, has no segments. */
 export type PlannedCopy = { readonly request: PlannedRequest } & Record<CopyStep, readonly CopySegment[]>
 
-export type CopyMachineParts = Omit<CopyParts, 'jobs' | 'restart'> & { readonly jobs: DynamoJobs }
+export type CopyMachineParts = Omit<CopyParts, 'restart'>
 
 /** Segments of a machine: each is to take minutes, and a Distributed Map has many at once. */
 const IN_MACHINE: SegmentSizes = { items: 50_000, bytes: 50_000_000, fewest: 8, most: 1_000 }
@@ -90,33 +90,13 @@ export const planMachineCopy = async (
   parts: CopyMachineParts,
 ): Promise<PlannedCopy> => {
   const plan = await planCopy(request, parts.clients, parts)
-  const [first] = plan.steps
-  const lease = await parts.jobs.take({
-    job: plan.job,
-    kind: 'copy',
-    spec: plan.spec,
-    segments: segmentsFor(first, plan, IN_MACHINE),
-    step: first,
-    by: parts.by,
-    ...(execution !== undefined && { owner: execution }),
-    again: true,
-  })
-  lease.leave()
-  const steps: readonly string[] = plan.steps
-  const rest = (step: CopyStep): CopySegment[] => {
-    const at = steps.indexOf(step)
-    const present = steps.indexOf(lease.record.step)
-    if (at < 0 || at < present) return []
-    if (at > present) {
-      const segments = segmentsFor(step, plan, IN_MACHINE)
-      return Array.from({ length: segments }, (_, segment) => ({ step, segment, segments }))
-    }
-    return lease.progress
-      .filter(({ done }) => !done)
-      .map(({ segment, segments }) => ({ step, segment, segments }))
-  }
+  const { token, rest } = await divideJob(
+    copyJobRequest(plan, IN_MACHINE, { by: parts.by, owner: execution, again: true }),
+    parts.jobs,
+    { steps: plan.steps, segmentsFor: (step) => segmentsFor(step, plan, IN_MACHINE) },
+  )
   return {
-    request: { ...request, token: lease.token },
+    request: { ...request, token },
     cleanup: rest('cleanup'),
     migrate: rest('migrate'),
     verify: rest('verify'),
@@ -134,28 +114,21 @@ export const runCopySegment = async (
   parts: CopyMachineParts,
 ): Promise<typeof call & { readonly done: boolean }> => {
   const { request, step, segment, segments } = call
-  const { clients, jobs, deadline } = parts
+  const { clients, jobs, deadline, signal } = parts
   // A table that scales while it is written is not ACTIVE for a while: what `plan` has checked isn't checked again.
   const tables = await describeCopy(request, clients, parts)
-  const lease = await jobs.join(copyJob(tables), request.token)
-  try {
-    const steps: readonly CopyStep[] = stepsOf(request)
-    const after = steps[steps.indexOf(step) - 1]
-    const { progress, save } = await lease.work({ step, segment, segments, after })
-    if (progress.done) return { ...call, done: true }
-    const signal = parts.signal === undefined ? lease.lost : AbortSignal.any([parts.signal, lease.lost])
-    const limiter = parts.limiter ?? new RateLimiter({ maxRate: shareOf(request, segments) })
-    const { scan, page } = openStep(step, clients, tables, { deadline, signal, limiter })
-    const { done } = await runSegment(
-      progress,
-      { scan: (_, start) => scan({ segment, segments }, start), page, deadline, signal },
-      save,
-    )
-    lease.lost.throwIfAborted()
-    return { ...call, done }
-  } finally {
-    lease.leave()
-  }
+  const limiter = parts.limiter ?? new RateLimiter({ maxRate: shareOf(request, segments) })
+  const done = await workOnSegment(
+    { job: copyJob(tables), token: request.token, step, segment, segments },
+    {
+      jobs,
+      steps: stepsOf(request),
+      open: (which, aborted) => openStep(which, clients, tables, { deadline, signal: aborted, limiter }),
+      deadline,
+      signal,
+    },
+  )
+  return { ...call, done }
 }
 
 /**

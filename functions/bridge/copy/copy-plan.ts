@@ -2,6 +2,7 @@ import { type DynamoDBClient, ScanCommand } from '@aws-sdk/client-dynamodb'
 import { describeTable, type TableFacts } from '../drivers/dynamo/describe.ts'
 import { type KeySchema, keyAttributes } from '../drivers/dynamo/key-schema.ts'
 import { type Bounds, callPatiently } from '../drivers/dynamo/patient-call.ts'
+import type { JobRequest } from '../jobs/jobs.ts'
 import { BridgeError } from '../model/errors.ts'
 import { type CopyRequest, requireWork } from './copy-request.ts'
 
@@ -30,7 +31,12 @@ export type CopyPlan = CopyTables & {
 /** A copy that would do harm, or could not succeed. Nothing was written. */
 export class CopyRefusedError extends BridgeError {
   override readonly name = 'CopyRefusedError'
-  readonly code: 'copy.same-table' | 'copy.key-schema' | 'copy.table-not-active' | 'copy.restoring'
+  readonly code:
+    | 'copy.same-table'
+    | 'copy.key-schema'
+    | 'copy.table-not-active'
+    | 'copy.restoring'
+    | 'copy.changed'
   readonly kind = 'configuration'
 
   constructor(code: CopyRefusedError['code'], message: string) {
@@ -40,7 +46,7 @@ export class CopyRefusedError extends BridgeError {
 }
 
 /**
- * Looks at both tables and refuses what must not begin.
+ * Looks at both tables and refuses what must not begin. What is shown of the plan is what `runCopy` carries out.
  *
  * @throws CopyRequestError when there is nothing to do; MissingTableError; CopyRefusedError for one and the same table,
  *   keys that differ, a table that isn't active or is being restored; RoleError, DynamoError, DeadlineError
@@ -51,6 +57,46 @@ export const planCopy = async (
   bounds: Bounds,
 ): Promise<CopyPlan> => {
   requireWork(request)
+  const tables = await inspectCopy(request, clients, bounds)
+  return {
+    ...tables,
+    job: copyJob(tables),
+    spec: {
+      source: tables.source.arn,
+      destination: tables.destination.arn,
+      cleanup: request.cleanupDestinationTable,
+      migrate: request.migrate,
+    },
+    steps: stepsOf(request),
+  }
+}
+
+/**
+ * Between a plan and its execution somebody was asked, maybe for minutes: what they agreed to must still be so.
+ *
+ * @throws CopyRefusedError when a table was made anew, or the destination got items; else as `planCopy`
+ */
+export const requirePlanned = async (plan: CopyPlan, clients: CopyClients, bounds: Bounds): Promise<void> => {
+  const now = await inspectCopy(plan.request, clients, bounds)
+  for (const side of ['source', 'destination'] as const)
+    if (!isSameTable(plan[side], now[side]))
+      throw new CopyRefusedError(
+        'copy.changed',
+        `${now[side].name} is not the table any more that was planned with: it was made anew`,
+      )
+  if (now.destinationInUse && !plan.destinationInUse)
+    throw new CopyRefusedError(
+      'copy.changed',
+      `${now.destination.name} had no items when this was planned, and has some now`,
+    )
+}
+
+/** Both tables, and that a copy between them may begin. */
+const inspectCopy = async (
+  request: CopyRequest,
+  clients: CopyClients,
+  bounds: Bounds,
+): Promise<CopyTables & { readonly destinationInUse: boolean }> => {
   const tables = await describeCopy(request, clients, bounds)
   const { source, destination } = tables
   refuseSameTable(source, destination)
@@ -62,18 +108,7 @@ export const planCopy = async (
       options,
     ),
   )
-  return {
-    ...tables,
-    destinationInUse: (first.Items ?? []).length > 0,
-    job: copyJob(tables),
-    spec: {
-      source: source.arn,
-      destination: destination.arn,
-      cleanup: request.cleanupDestinationTable,
-      migrate: request.migrate,
-    },
-    steps: stepsOf(request),
-  }
+  return { ...tables, destinationInUse: (first.Items ?? []).length > 0 }
 }
 
 /** Both tables as they are. @throws MissingTableError, RoleError, DynamoError, DeadlineError */
@@ -100,6 +135,18 @@ export const copyJob = ({ request, source, destination }: CopyTables): string =>
   return `copy:${from}->${to}`
 }
 
+/** How a copy takes its job, to begin with its first step. */
+export const copyJobRequest = (
+  plan: CopyPlan,
+  sizes: SegmentSizes,
+  { owner, ...taken }: Pick<JobRequest, 'by' | 'owner' | 'again'>,
+): JobRequest => {
+  const { job, spec, steps } = plan
+  const [step] = steps
+  const segments = segmentsFor(step, plan, sizes)
+  return { job, kind: 'copy', spec, segments, step, ...taken, ...(owner !== undefined && { owner }) }
+}
+
 /** How many segments a step is divided into. */
 export const segmentsFor = (
   step: CopyStep,
@@ -121,6 +168,10 @@ export type SegmentSizes = {
   readonly fewest: number
   readonly most: number
 }
+
+/** Whether a table is the one that it was: one that is made anew has the same ARN. */
+const isSameTable = (before: TableFacts, now: TableFacts): boolean =>
+  before.arn === now.arn && before.id === now.id && before.createdAt === now.createdAt
 
 const refuseSameTable = (source: TableFacts, destination: TableFacts): void => {
   const same = source.arn === destination.arn || (source.id !== undefined && source.id === destination.id)
@@ -149,7 +200,7 @@ const refuseUnready = ({ name, status, restoring }: TableFacts): void => {
 }
 
 const refuseOtherKey = (source: KeySchema, destination: KeySchema): void => {
-  const [from, to] = [textOf(source), textOf(destination)]
+  const [from, to] = [keyDescription(source), keyDescription(destination)]
   if (from !== to)
     throw new CopyRefusedError(
       'copy.key-schema',
@@ -157,7 +208,7 @@ const refuseOtherKey = (source: KeySchema, destination: KeySchema): void => {
     )
 }
 
-const textOf = (key: KeySchema): string =>
+const keyDescription = (key: KeySchema): string =>
   keyAttributes(key)
     .map(({ name, type }, at) => `${name} (${type}, ${at === 0 ? 'HASH' : 'RANGE'})`)
     .join(', ')

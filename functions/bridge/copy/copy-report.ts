@@ -1,5 +1,6 @@
 import type { Item } from '../drivers/dynamo/items.ts'
-import type { Jobs, SegmentProgress, Tally } from '../jobs/jobs.ts'
+import type { DynamoJobs } from '../jobs/dynamo-jobs.ts'
+import type { SegmentProgress, Tally } from '../jobs/jobs.ts'
 import { addTallies } from '../jobs/segments.ts'
 import { BridgeError, type ErrorKind } from '../model/errors.ts'
 import type { CopyPlan } from './copy-plan.ts'
@@ -28,7 +29,7 @@ export type CopyReport = {
 
 /** What a copy has done, all its runs together. @throws DynamoError, DeadlineError, ForeignJobItemError */
 export const readReport = async (
-  jobs: Jobs,
+  jobs: DynamoJobs,
   { job, steps }: Pick<CopyPlan, 'job' | 'steps'>,
   done: boolean,
 ): Promise<CopyReport> => {

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { TABLE_NAME } from '../drivers/dynamo/table-name.ts'
 import { BridgeError } from '../model/errors.ts'
 
 /** A copy of all items of one table into another. */
@@ -35,8 +36,7 @@ export class CopyRequestError extends BridgeError {
   }
 }
 
-const NAME = /^(?:arn:[\w-]+:dynamodb:[\w-]+:\d*:table\/)?[A-Za-z0-9_.-]{3,255}$/
-const table = z.string('is not a text').regex(NAME, "is not a table's name or ARN")
+const table = z.string('is not a text').regex(TABLE_NAME, "is not a table's name or ARN")
 const flag = z.boolean('is not true or false')
 const role = z
   .string('is not a text')
@@ -49,6 +49,7 @@ const region = z
 /** A parallel scan has so many segments at most; a Distributed Map starts so many workers here. */
 const MOST_SEGMENTS = 1_000
 
+/** What a request is, wherever it comes from; flags that stand for a field are checked by that field. */
 export const copyRequestSchema = z.strictObject({
   sourceTableName: table,
   destinationTableName: table,
@@ -81,9 +82,15 @@ export const readRequest = <T extends CopyRequest>(schema: z.ZodType<T>, event: 
   return read.data
 }
 
+/** Whether a request asks for anything. */
+export const hasWork = ({
+  cleanupDestinationTable,
+  migrate,
+}: Pick<CopyRequest, 'cleanupDestinationTable' | 'migrate'>): boolean => cleanupDestinationTable || migrate
+
 /** @throws CopyRequestError when neither of the two steps is asked for */
-export const requireWork = ({ cleanupDestinationTable, migrate }: CopyRequest): void => {
-  if (!cleanupDestinationTable && !migrate)
+export const requireWork = (request: CopyRequest): void => {
+  if (!hasWork(request))
     throw new CopyRequestError(['cleanupDestinationTable and migrate are both false: there is nothing to do'])
 }
 

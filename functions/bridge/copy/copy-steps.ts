@@ -31,7 +31,7 @@ export const openStep = (
   step: CopyStep,
   clients: CopyClients,
   { request, destination }: CopyTables,
-  bounds: Bounds & { readonly concurrency?: number | undefined },
+  bounds: Bounds,
 ): CopyStepRun => {
   const side = step === 'migrate' ? 'source' : 'destination'
   const scan: CopyStepRun['scan'] = (of, start) =>
@@ -45,7 +45,7 @@ export const openStep = (
       pageItems: PAGE_ITEMS,
       ...(step === 'cleanup' && { keysOnly: destination.key }),
     })
-  if (step === 'verify') return { scan, page: async ({ items }) => tallyOf(items) }
+  if (step === 'verify') return { scan, page: async ({ items }) => sumUp(items) }
 
   const writer = new BulkWriter({
     ...bounds,
@@ -69,14 +69,14 @@ export const openStep = (
     scan,
     page: async ({ items }) => {
       // The sum is worked out while DynamoDB is at the first batches.
-      const [{ written, refusals }, tally] = await Promise.all([writer.put(items), tallyOf(items)])
+      const [{ written, refusals }, tally] = await Promise.all([writer.put(items), sumUp(items)])
       return { ...tally, applied: written, refused: refusals.length, refusals }
     },
   }
 }
 
-/** Of items that were only read. @throws InvalidRecordError */
-const tallyOf = async (items: readonly Item[]): Promise<Tally> => {
+/** What was read. @throws InvalidRecordError */
+const sumUp = async (items: readonly Item[]): Promise<Tally> => {
   let digest = 0n
   let bytes = 0
   for (const item of items) {

@@ -4,7 +4,7 @@ import { openDynamo } from '../drivers/dynamo/client.ts'
 import { BridgeError, type ErrorKind } from '../model/errors.ts'
 
 /** Where a table is, when that isn't the account or the region of whoever asks. */
-export type Place = { readonly roleArn?: string | undefined; readonly region?: string | undefined }
+export type Account = { readonly roleArn?: string | undefined; readonly region?: string | undefined }
 
 /** A role that can't be assumed. */
 export class RoleError extends BridgeError {
@@ -35,7 +35,7 @@ const SESSION_NAME = 'backsync'
  *
  * @returns a client whose calls throw RoleError when the role can't be assumed
  */
-export const openPlace = ({ roleArn, region }: Place): DynamoDBClient => {
+export const openAccount = ({ roleArn, region }: Account): DynamoDBClient => {
   const where = region === undefined ? {} : { region }
   return openDynamo({
     ...where,

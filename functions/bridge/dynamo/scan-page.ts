@@ -1,4 +1,5 @@
-import type { AttributeValue, ScanCommandInput, ScanCommandOutput } from '@aws-sdk/client-dynamodb'
+import type { ScanCommandInput, ScanCommandOutput } from '@aws-sdk/client-dynamodb'
+import { itemSize } from '../drivers/dynamo/item-size.ts'
 import type { Item } from '../drivers/dynamo/items.ts'
 import type { Entity } from '../model/entity.ts'
 import type { Page, PageRequest } from '../ports/store.ts'
@@ -49,18 +50,10 @@ export const scanPage = async (
       if (items.length === limit) return { items, next: position }
       items.push(...read(item))
       position = item[entity.item.keyAttribute]?.S
-      bytes += sizeOf({ M: item })
+      bytes += itemSize(item)
     }
     position = LastEvaluatedKey?.[entity.item.keyAttribute]?.S
     if (position === undefined || items.length === limit) break
   }
   return { items, next: position }
-}
-
-/** Roughly: names, texts and binary; what else an item has is small. */
-const sizeOf = ({ S, B, N, L, M }: AttributeValue): number => {
-  if (M !== undefined)
-    return Object.entries(M).reduce((sum, [name, value]) => sum + name.length + sizeOf(value), 0)
-  if (L !== undefined) return L.reduce((sum, value) => sum + 1 + sizeOf(value), 0)
-  return (S ?? N)?.length ?? B?.byteLength ?? 1
 }

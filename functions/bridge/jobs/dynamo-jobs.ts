@@ -1,41 +1,40 @@
 import { randomUUID } from 'node:crypto'
-import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
-import type { Deadline } from '../runtime/deadline.ts'
+import type { OwnTable } from '../drivers/dynamo/own-table.ts'
 import { asExpected, JobCalls } from './job-calls.ts'
 import { type Head, headItem, sortedJson } from './job-items.ts'
-import { DynamoJobLease, LEASE } from './job-lease.ts'
+import { DynamoJobLease } from './job-lease.ts'
 import {
   JobBusyError,
   JobChangedError,
   type JobRecord,
   type JobRequest,
-  type Jobs,
+  LEASE,
   type SegmentProgress,
 } from './jobs.ts'
 
 /** Rounds in which a job may change between its read and the write that takes it. */
-const ROUNDS = 5
+const MOST_ROUNDS = 5
 
-/** Jobs in one DynamoDB table. A lease is a fence number in the job's head; each write is conditional on it. */
-export class DynamoJobs implements Jobs {
+/** What jobs have done and where they stand, in one DynamoDB table. A lease is a fence number in the job's head; each write is conditional on it. */
+export class DynamoJobs {
   readonly #calls: JobCalls
   readonly #now: () => number
 
-  constructor(parts: {
-    readonly client: DynamoDBClient
-    readonly table: string
-    readonly deadline: Deadline
-    /** Milliseconds since 1970. @default Date.now */
-    readonly now?: () => number
-  }) {
-    this.#calls = new JobCalls(parts)
-    this.#now = parts.now ?? Date.now
+  /** @param own its `now` in milliseconds since 1970 @default Date.now */
+  constructor({ now = Date.now, ...own }: OwnTable & { readonly now?: () => number }) {
+    this.#calls = new JobCalls(own)
+    this.#now = now
   }
 
-  /** @throws JobBusyError, JobChangedError, DynamoError, DeadlineError, ForeignJobItemError */
+  /**
+   * Takes a job: new, or where it stopped. A done one stays done, with a lease all the same.
+   *
+   * @throws JobBusyError while another owner's lease runs; JobChangedError when it was begun with another spec;
+   *   DynamoError, DeadlineError, ForeignJobItemError, as all of these methods
+   */
   async take(request: JobRequest): Promise<DynamoJobLease> {
     const token = randomUUID()
-    for (let round = 0; round < ROUNDS; round++) {
+    for (let round = 0; round < MOST_ROUNDS; round++) {
       const known = await this.#calls.head(request.job)
       // A write whose answer was lost, and which the SDK then repeated against its own condition.
       if (known?.token === token) return this.#opened(known)
@@ -47,7 +46,7 @@ export class DynamoJobs implements Jobs {
       )
       if (await this.#calls.put(headItem(head), free)) return this.#opened(head)
     }
-    throw new JobBusyError(`${request.job} was taken by others ${ROUNDS} times`)
+    throw new JobBusyError(`${request.job} was taken by others ${MOST_ROUNDS} times`)
   }
 
   /**
@@ -68,11 +67,13 @@ export class DynamoJobs implements Jobs {
     return (await this.#calls.head(job))?.record
   }
 
+  /** Each segment once, in their order; none for a step that has not begun. */
   async segmentsOf(job: string, step: string): Promise<readonly SegmentProgress[]> {
     const head = await this.#calls.head(job)
     return head === undefined ? [] : this.#calls.segments(job, head.run, step)
   }
 
+  /** All jobs, or those of a kind, by their names. */
   async list(kind?: string): Promise<readonly JobRecord[]> {
     const heads = await this.#calls.heads(kind)
     return heads.map(({ record }) => record).toSorted((a, b) => (a.job < b.job ? -1 : 1))

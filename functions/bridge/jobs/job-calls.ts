@@ -1,5 +1,4 @@
 import {
-  type DynamoDBClient,
   GetItemCommand,
   PutItemCommand,
   QueryCommand,
@@ -10,21 +9,21 @@ import {
 } from '@aws-sdk/client-dynamodb'
 import { DynamoError } from '../drivers/dynamo/errors.ts'
 import type { Item } from '../drivers/dynamo/items.ts'
+import { allPages, type OwnTable, updateExpression } from '../drivers/dynamo/own-table.ts'
 import { callPatiently } from '../drivers/dynamo/patient-call.ts'
-import type { Deadline } from '../runtime/deadline.ts'
 import { HEAD, type Head, headKey, readHead, readSegment, segmentsStart } from './job-items.ts'
 import { jobsTable } from './job-settings.ts'
 import type { SegmentProgress } from './jobs.ts'
 
-/** A condition on the item that is written, with the names and values that it uses. */
-export type Condition = {
+/** What the item that is written must be, with the names and values that say it. */
+export type Expectation = {
   readonly expression: string
   readonly names: Readonly<Record<string, string>>
   readonly values: Item
 }
 
 /** Each attribute is equal to this, or absent for undefined. */
-export const asExpected = (expected: Readonly<Record<string, Item[string] | undefined>>): Condition => {
+export const asExpected = (expected: Readonly<Record<string, Item[string] | undefined>>): Expectation => {
   const entries = Object.entries(expected)
   return {
     expression: entries
@@ -40,7 +39,7 @@ export const asExpected = (expected: Readonly<Record<string, Item[string] | unde
 }
 
 /** No lease after this one has written the item. */
-export const fencedUpTo = (fence: number): Condition => ({
+export const fencedUpTo = (fence: number): Expectation => ({
   expression: 'attribute_not_exists(#fence) OR #fence <= :upTo',
   names: { '#fence': 'fence' },
   values: { ':upTo': { N: String(fence) } },
@@ -48,25 +47,17 @@ export const fencedUpTo = (fence: number): Condition => ({
 
 /** The calls of DynamoDB that the jobs' store makes; reads are strongly consistent and complete. */
 export class JobCalls {
-  readonly #client: DynamoDBClient
-  readonly #table: string
-  readonly #deadline: Deadline
+  readonly #own: OwnTable
 
-  constructor(parts: {
-    readonly client: DynamoDBClient
-    readonly table: string
-    readonly deadline: Deadline
-  }) {
-    this.#client = parts.client
-    this.#table = parts.table
-    this.#deadline = parts.deadline
+  constructor(own: OwnTable) {
+    this.#own = own
   }
 
   /** @throws DynamoError, DeadlineError, ForeignJobItemError, as all of these methods */
   async head(job: string): Promise<Head | undefined> {
     const { Item } = await this.#call('GetItem', (options) =>
-      this.#client.send(
-        new GetItemCommand({ TableName: this.#table, Key: headKey(job), ConsistentRead: true }),
+      this.#own.client.send(
+        new GetItemCommand({ TableName: this.#own.table, Key: headKey(job), ConsistentRead: true }),
         options,
       ),
     )
@@ -75,61 +66,49 @@ export class JobCalls {
 
   /** Of a step, by number. */
   async segments(job: string, run: string, step: string): Promise<SegmentProgress[]> {
-    const found: SegmentProgress[] = []
-    let next: Item | undefined
-    do {
-      const input: QueryCommandInput = {
-        TableName: this.#table,
-        KeyConditionExpression: '#job = :job AND begins_with(#part, :start)',
-        ExpressionAttributeNames: { '#job': jobsTable.partition, '#part': jobsTable.sort },
-        ExpressionAttributeValues: { ':job': { S: job }, ':start': { S: segmentsStart(run, step) } },
-        ConsistentRead: true,
-        ...(next && { ExclusiveStartKey: next }),
-      }
-      const { Items = [], LastEvaluatedKey } = await this.#call('Query', (options) =>
-        this.#client.send(new QueryCommand(input), options),
-      )
-      found.push(...Items.map(readSegment))
-      next = LastEvaluatedKey
-    } while (next !== undefined)
-    return found
+    const input: QueryCommandInput = {
+      TableName: this.#own.table,
+      KeyConditionExpression: '#job = :job AND begins_with(#part, :start)',
+      ExpressionAttributeNames: { '#job': jobsTable.partition, '#part': jobsTable.sort },
+      ExpressionAttributeValues: { ':job': { S: job }, ':start': { S: segmentsStart(run, step) } },
+      ConsistentRead: true,
+    }
+    const found = await allPages((from) =>
+      this.#call('Query', (options) =>
+        this.#own.client.send(new QueryCommand({ ...input, ...from }), options),
+      ),
+    )
+    return found.map(readSegment)
   }
 
   async heads(kind: string | undefined): Promise<Head[]> {
-    const found: Head[] = []
-    let next: Item | undefined
-    do {
-      const input: ScanCommandInput = {
-        TableName: this.#table,
-        FilterExpression: kind === undefined ? '#part = :head' : '#part = :head AND #kind = :kind',
-        ExpressionAttributeNames: { '#part': jobsTable.sort, ...(kind !== undefined && { '#kind': 'kind' }) },
-        ExpressionAttributeValues: {
-          ':head': { S: HEAD },
-          ...(kind !== undefined && { ':kind': { S: kind } }),
-        },
-        ConsistentRead: true,
-        ...(next && { ExclusiveStartKey: next }),
-      }
-      const { Items = [], LastEvaluatedKey } = await this.#call('Scan', (options) =>
-        this.#client.send(new ScanCommand(input), options),
-      )
-      found.push(...Items.map(readHead))
-      next = LastEvaluatedKey
-    } while (next !== undefined)
-    return found
+    const input: ScanCommandInput = {
+      TableName: this.#own.table,
+      FilterExpression: kind === undefined ? '#part = :head' : '#part = :head AND #kind = :kind',
+      ExpressionAttributeNames: { '#part': jobsTable.sort, ...(kind !== undefined && { '#kind': 'kind' }) },
+      ExpressionAttributeValues: {
+        ':head': { S: HEAD },
+        ...(kind !== undefined && { ':kind': { S: kind } }),
+      },
+      ConsistentRead: true,
+    }
+    const found = await allPages((from) =>
+      this.#call('Scan', (options) => this.#own.client.send(new ScanCommand({ ...input, ...from }), options)),
+    )
+    return found.map(readHead)
   }
 
   /** @returns false when the condition isn't met */
-  async put(item: Item, condition: Condition): Promise<boolean> {
+  async put(item: Item, expected: Expectation): Promise<boolean> {
     const command = new PutItemCommand({
-      TableName: this.#table,
+      TableName: this.#own.table,
       Item: item,
-      ConditionExpression: condition.expression,
-      ExpressionAttributeNames: { ...condition.names },
-      ...(Object.keys(condition.values).length > 0 && { ExpressionAttributeValues: condition.values }),
+      ConditionExpression: expected.expression,
+      ExpressionAttributeNames: { ...expected.names },
+      ...(Object.keys(expected.values).length > 0 && { ExpressionAttributeValues: expected.values }),
     })
     return (
-      (await this.#conditional('PutItem', (options) => this.#client.send(command, options))) !== undefined
+      (await this.#conditional('PutItem', (options) => this.#own.client.send(command, options))) !== undefined
     )
   }
 
@@ -137,7 +116,7 @@ export class JobCalls {
   async update(
     key: Item,
     change: { readonly set: Item; readonly remove?: readonly string[]; readonly add?: Item },
-    condition: Condition,
+    expected: Expectation,
   ): Promise<Item | undefined> {
     const { set, remove = [], add = {} } = change
     const names = [...Object.keys(set), ...remove, ...Object.keys(add)].map(
@@ -145,21 +124,19 @@ export class JobCalls {
     )
     const values = Object.entries({ ...set, ...add }).map(([name, value]) => [`:${name}`, value] as const)
     const command = new UpdateItemCommand({
-      TableName: this.#table,
+      TableName: this.#own.table,
       Key: key,
-      UpdateExpression: [
-        `SET ${Object.keys(set)
-          .map((name) => `#${name} = :${name}`)
-          .join(', ')}`,
-        ...(remove.length === 0 ? [] : [`REMOVE ${remove.map((name) => `#${name}`).join(', ')}`]),
-        ...Object.keys(add).map((name) => `ADD #${name} :${name}`),
-      ].join(' '),
-      ConditionExpression: condition.expression,
-      ExpressionAttributeNames: { ...Object.fromEntries(names), ...condition.names },
-      ExpressionAttributeValues: { ...Object.fromEntries(values), ...condition.values },
+      UpdateExpression: updateExpression({
+        set: Object.keys(set).map((name) => [`#${name}`, `:${name}`]),
+        remove: remove.map((name) => `#${name}`),
+        add: Object.keys(add).map((name) => [`#${name}`, `:${name}`]),
+      }),
+      ConditionExpression: expected.expression,
+      ExpressionAttributeNames: { ...Object.fromEntries(names), ...expected.names },
+      ExpressionAttributeValues: { ...Object.fromEntries(values), ...expected.values },
       ReturnValues: 'ALL_NEW',
     })
-    const answer = await this.#conditional('UpdateItem', (options) => this.#client.send(command, options))
+    const answer = await this.#conditional('UpdateItem', (options) => this.#own.client.send(command, options))
     return answer === undefined ? undefined : (answer.Attributes ?? {})
   }
 
@@ -184,6 +161,6 @@ export class JobCalls {
     operation: string,
     send: (options: { readonly abortSignal: AbortSignal }) => Promise<T>,
   ): Promise<T> {
-    return callPatiently(operation, { deadline: this.#deadline }, send)
+    return callPatiently(operation, { deadline: this.#own.deadline }, send)
   }
 }

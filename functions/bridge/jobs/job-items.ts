@@ -1,5 +1,15 @@
-import type { AttributeValue } from '@aws-sdk/client-dynamodb'
 import * as z from 'zod'
+import {
+  attributes,
+  count,
+  flag,
+  itemReader,
+  json,
+  list,
+  map,
+  oneOf,
+  text,
+} from '../drivers/dynamo/item-schema.ts'
 import type { Item } from '../drivers/dynamo/items.ts'
 import { BridgeError } from '../model/errors.ts'
 import { jobsTable } from './job-settings.ts'
@@ -118,31 +128,14 @@ export const sortedJson = (value: unknown): string =>
       : member,
   )
 
-const text = z.object({ S: z.string() }).transform(({ S }) => S)
-const count = z.object({ N: z.string().regex(/^\d+$/) }).transform(({ N }) => Number(N))
-const flag = z.object({ BOOL: z.boolean() }).transform(({ BOOL }) => BOOL)
-const json = text.transform((written, context): unknown => {
-  try {
-    return JSON.parse(written)
-  } catch {
-    context.addIssue({ code: 'custom', message: 'is not JSON' })
-    return z.NEVER
-  }
-})
-const map = <T>(schema: z.ZodType<T>) => z.object({ M: schema }).transform(({ M }) => M)
 /** Goes back to DynamoDB as it came. */
-const key = map(
-  z.record(
-    z.string(),
-    z.custom<AttributeValue>((value) => typeof value === 'object' && value !== null),
-  ),
-)
+const key = map(attributes)
 
 const head = z
   .object({
     job: text,
     kind: text,
-    state: text.pipe(z.enum(['running', 'stopped', 'failed', 'done'])),
+    state: oneOf('running', 'stopped', 'failed', 'done'),
     step: text,
     spec: json,
     segments: count,
@@ -187,20 +180,15 @@ const segment = z
     done: flag.default(false),
     start: key.optional(),
     tally: tally.default(NOTHING),
-    refusals: z
-      .object({ L: z.array(map(z.object({ key, why: text }))) })
-      .transform(({ L }) => L)
-      .optional(),
+    refusals: list(map(z.object({ key, why: text }))).optional(),
   })
   .transform((progress): SegmentProgress => progress)
 
-const reader =
-  <T>(what: string, schema: z.ZodType<T>) =>
-  (item: Item): T => {
-    const read = schema.safeParse(item)
-    if (read.success) return read.data
-    throw new ForeignJobItemError(`An item of the jobs' table is not a ${what}`, { cause: read.error })
-  }
+const reader = <T>(what: string, schema: z.ZodType<T>) =>
+  itemReader(
+    schema,
+    (cause) => new ForeignJobItemError(`An item of the jobs' table is not a ${what}`, { cause }),
+  )
 
 /** Readers of items; a segment that nothing was saved of is at its start. @throws ForeignJobItemError */
 export const readHead = reader<Head>('job', head)

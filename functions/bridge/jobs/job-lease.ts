@@ -12,10 +12,8 @@ import {
   segmentAttributes,
   segmentKey,
 } from './job-items.ts'
-import { JobBusyError, type JobLease, type JobRecord, type SegmentProgress } from './jobs.ts'
+import { JobBusyError, type JobLease, type JobRecord, LEASE, type SegmentProgress } from './jobs.ts'
 
-/** How long a lease lasts without a renewal, in milliseconds. */
-export const LEASE = 60_000
 /** How often it is renewed. */
 const RENEW_EVERY = 15_000
 /** Calls at once that prepare segments. */

@@ -17,7 +17,7 @@ export type Tally = {
 }
 
 /** An item that DynamoDB refuses for good. */
-export type Refusal = { readonly key: Item; readonly why: string }
+export type RefusedItem = { readonly key: Item; readonly why: string }
 
 /** How far a job has come in a segment. */
 export type SegmentProgress = {
@@ -29,7 +29,7 @@ export type SegmentProgress = {
   readonly done: boolean
   readonly tally: Tally
   /** The first ones; `tally.refused` counts all of them. */
-  readonly refusals?: readonly Refusal[] | undefined
+  readonly refusals?: readonly RefusedItem[] | undefined
 }
 
 /** A piece of work over a whole table. */
@@ -97,22 +97,16 @@ export interface JobLease {
     state: 'done' | 'stopped' | 'failed',
     more?: { readonly message?: string; readonly result?: unknown },
   ): Promise<void>
+  /** Works on it no more, and leaves the lease to whoever else has it, or to its end. */
+  leave(): void
 }
 
-/** What jobs have done and where they stand. */
-export interface Jobs {
-  /**
-   * Takes the job: new, or where it stopped. A done one stays done, with a lease all the same.
-   *
-   * @throws JobBusyError while another owner's lease runs; JobChangedError when it was begun with another spec
-   */
-  take(request: JobRequest): Promise<JobLease>
-  read(job: string): Promise<JobRecord | undefined>
-  /** Each segment once, in their order; none for a step that has not begun. */
-  segmentsOf(job: string, step: string): Promise<readonly SegmentProgress[]>
-  /** All jobs, or those of a kind, by their names. */
-  list(kind?: string): Promise<readonly JobRecord[]>
-}
+/** How long a lease lasts without a renewal, in milliseconds: whoever works on a job says so at least this often. */
+export const LEASE = 60_000
+
+/** Whether somebody works on a job: one that was killed says `running` for ever. @param now milliseconds since 1970 */
+export const isAlive = ({ state, updatedAt }: JobRecord, now: number): boolean =>
+  state === 'running' && now - Date.parse(updatedAt) < LEASE
 
 /** Somebody else works on the job, or has taken it over. */
 export class JobBusyError extends BridgeError {

@@ -3,7 +3,7 @@ import type { ScanPage } from '../drivers/dynamo/scan.ts'
 import { DeadlineError } from '../model/errors.ts'
 import type { Deadline } from '../runtime/deadline.ts'
 import { addDigests, fromHex, toHex } from './checksum.ts'
-import type { JobLease, Refusal, SegmentProgress, Tally } from './jobs.ts'
+import type { JobLease, RefusedItem, SegmentProgress, Tally } from './jobs.ts'
 
 /** Of no items. */
 export const NOTHING: Tally = {
@@ -29,18 +29,18 @@ export const addTallies = (tallies: readonly Tally[]): Tally =>
   )
 
 /** What was done with a page. */
-export type PageOutcome = Tally & { readonly refusals?: readonly Refusal[] | undefined }
+export type PageOutcome = Tally & { readonly refusals?: readonly RefusedItem[] | undefined }
 
 /** Items that a segment has where nobody says how many there are to be. */
-const ITEMS = 5_000
+const SEGMENT_ITEMS = 5_000
 /** A process does more at once no faster. */
-const MOST = 64
+const MOST_SEGMENTS = 64
 /** DynamoDB's own figures say nothing of a young table. */
-const UNKNOWN = 8
+const SEGMENTS_OF_UNKNOWN = 8
 
 /** How many segments a process divides a table into. @param estimate of its items, as DynamoDB has it */
-export const segmentsOf = (estimate: number): number =>
-  estimate === 0 ? UNKNOWN : Math.min(MOST, Math.ceil(estimate / ITEMS))
+export const segmentCount = (estimate: number): number =>
+  estimate === 0 ? SEGMENTS_OF_UNKNOWN : Math.min(MOST_SEGMENTS, Math.ceil(estimate / SEGMENT_ITEMS))
 
 type Work = {
   /** Reads a segment from a position on; ends only at the segment's end. */
@@ -74,7 +74,9 @@ const MOST_REFUSALS = 50
  */
 export const runSegments = async (options: RunSegments): Promise<readonly SegmentProgress[]> => {
   const { lease, segments, concurrency = 8, signal } = options
-  const states = Array.from({ length: segments }, (_, segment) => stateOf(lease.progress, segment, segments))
+  const states = Array.from({ length: segments }, (_, segment) =>
+    positionOf(lease.progress, segment, segments),
+  )
   const stop = new AbortController()
   const work = {
     ...options,
@@ -141,7 +143,11 @@ export const runSegment = async (
   }
 }
 
-const stateOf = (progress: readonly SegmentProgress[], segment: number, segments: number): SegmentProgress =>
+const positionOf = (
+  progress: readonly SegmentProgress[],
+  segment: number,
+  segments: number,
+): SegmentProgress =>
   // A position belongs to one division into segments; in another it would leave items out.
   progress.find((known) => known.segment === segment && known.segments === segments) ?? {
     segment,
@@ -154,7 +160,7 @@ const advance = (
   state: SegmentProgress,
   { next }: ScanPage,
   tally: Tally,
-  refusals: readonly Refusal[],
+  refusals: readonly RefusedItem[],
 ): SegmentProgress => ({
   segment: state.segment,
   segments: state.segments,

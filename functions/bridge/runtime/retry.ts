@@ -22,15 +22,26 @@ export const retry = async <T>(policy: RetryPolicy, work: () => Promise<T>): Pro
       const before = pauseOf(attempt, policy.firstPause, policy.longestPause)
       if (attempt >= policy.attempts || !policy.retryable(error) || policy.deadline.remaining() <= before)
         throw error
-      await wait(before)
+      await sleep(before)
     }
   }
 }
 
-/** Exponential, with jitter, in milliseconds. */
-const pauseOf = (attempt: number, first: number, longest: number): number =>
+/** How long to wait before another attempt: exponential, with jitter, in milliseconds. */
+export const pauseOf = (attempt: number, first: number, longest: number): number =>
   Math.min(longest, first * 2 ** (attempt - 1)) * (0.5 + Math.random() / 2)
 
 /** Waits before another attempt: the first pause in milliseconds, doubled by each attempt up to the longest. */
 export const pause = (attempt: number, first: number, longest: number): Promise<void> =>
-  wait(pauseOf(attempt, first, longest))
+  sleep(pauseOf(attempt, first, longest))
+
+/** Waits so many milliseconds. @throws the signal's reason as soon as it aborts */
+export const sleep = async (milliseconds: number, signal?: AbortSignal): Promise<void> => {
+  try {
+    await wait(milliseconds, undefined, signal === undefined ? {} : { signal })
+  } catch (error) {
+    // The timer's own AbortError hides why it was aborted.
+    signal?.throwIfAborted()
+    throw error
+  }
+}

@@ -50,7 +50,7 @@ export class Sides {
 
   async ofSource(items: readonly Item[]): Promise<Difference[]> {
     const { projection } = this.#options
-    const wanted = items.map((item) => expectation(projection, item))
+    const wanted = items.map((item) => wantedOf(projection, item))
     const placed = wanted.flatMap(({ projected }) => (projected === undefined ? [] : [projected.key]))
     const targets = await this.#read(projection.name, projection.key, placed)
     return wanted.flatMap(({ sourceKey, projected, unfit }): Difference[] => {
@@ -76,7 +76,7 @@ export class Sides {
     return stamped.flatMap(({ key, sourceKey }): Difference[] => {
       if (sourceKey === undefined) return [{ kind: 'foreign', key }]
       const item = sources.get(sourceKey)
-      const place = item === undefined ? undefined : expectation(projection, item).projected?.key
+      const place = item === undefined ? undefined : wantedOf(projection, item).projected?.key
       return place === key ? [] : [{ kind: 'orphan', key, sourceKey }]
     })
   }
@@ -103,7 +103,7 @@ export class Sides {
   /** @returns items by the text of their key */
   async #read(name: string, key: KeySchema, texts: readonly string[]): Promise<Map<string, Item>> {
     const { client, tables } = this.#options
-    const table = nameOf(tables, name)
+    const table = tableOf(tables, name)
     const found = new Map<string, Item>()
     const distinct = [...new Set(texts)]
     const groups = Array.from({ length: Math.ceil(distinct.length / KEYS) }, (_, at) =>
@@ -128,13 +128,14 @@ export class Sides {
   }
 }
 
-type Expectation = {
+/** What an item of the source should have become. */
+type Wanted = {
   readonly sourceKey: string
   readonly projected: Projected | undefined
   readonly unfit: boolean
 }
 
-const expectation = (projection: Projection, item: Item): Expectation => {
+const wantedOf = (projection: Projection, item: Item): Wanted => {
   const row: Row = decodeItem(item, projection.from.name)
   const sourceKey = keyText(projection.from.key, row)
   try {
@@ -153,7 +154,7 @@ const judge = ({ row }: Projected, sourceKey: string, item: Item | undefined): D
 }
 
 /** @throws ConfigurationError */
-export const nameOf = (tables: Readonly<Record<string, string>>, name: string): string => {
+export const tableOf = (tables: Readonly<Record<string, string>>, name: string): string => {
   const table = tables[name]
   if (table === undefined) throw new ConfigurationError([`TABLES names no table for ${name}`])
   return table

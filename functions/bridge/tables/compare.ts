@@ -1,9 +1,9 @@
-import { setTimeout as wait } from 'node:timers/promises'
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import type { Bounds } from '../drivers/dynamo/patient-call.ts'
 import { scanSegment } from '../drivers/dynamo/scan.ts'
 import { inLanes } from '../runtime/lanes.ts'
-import { type Difference, type DifferenceKind, nameOf, Sides } from './compare-sides.ts'
+import { sleep } from '../runtime/retry.ts'
+import { type Difference, type DifferenceKind, Sides, tableOf } from './compare-sides.ts'
 import type { Projection } from './projection.ts'
 
 export type Comparison = {
@@ -35,7 +35,7 @@ export type CompareOptions = Bounds & {
 /** Segments that are read at once. */
 const AT_ONCE = 8
 /** Differences that are named, and looked at again; more than these aren't about to pass. */
-const MOST = 1_000
+const MOST_NAMED = 1_000
 
 /**
  * Compares a kept table with what it should be, item by item and in both directions. It reads only; both tables may be
@@ -50,12 +50,12 @@ export const compareProjection = async (options: CompareOptions): Promise<Compar
   const found: Difference[] = []
   let read = { source: 0, target: 0 }
   const note = (differences: readonly Difference[]): void => {
-    const room = Math.max(0, MOST - found.length)
+    const room = Math.max(0, MOST_NAMED - found.length)
     found.push(...differences.slice(0, room))
     for (const { kind } of differences.slice(room)) counts[kind] += 1
   }
   const scan = async (side: 'source' | 'target'): Promise<void> => {
-    const table = nameOf(tables, side === 'source' ? projection.from.name : projection.name)
+    const table = tableOf(tables, side === 'source' ? projection.from.name : projection.name)
     await inLanes([...Array(segments).keys()], AT_ONCE, async (segment) => {
       for await (const { items } of scanSegment({ ...options, table, segment, segments })) {
         note(await (side === 'source' ? sides.ofSource(items) : sides.ofTarget(items)))
@@ -69,7 +69,7 @@ export const compareProjection = async (options: CompareOptions): Promise<Compar
 
   let differences: readonly Difference[] = found
   for (let look = 0; look < looks && differences.length > 0; look++) {
-    await pauseFor(patience, options.signal)
+    await sleep(patience, options.signal)
     differences = await sides.again(differences)
   }
   for (const { kind } of differences) counts[kind] += 1
@@ -84,13 +84,3 @@ const zero = (): Record<DifferenceKind, number> => ({
   orphan: 0,
   foreign: 0,
 })
-
-const pauseFor = async (milliseconds: number, signal: AbortSignal | undefined): Promise<void> => {
-  try {
-    await wait(milliseconds, undefined, signal === undefined ? {} : { signal })
-  } catch (error) {
-    // The timer's own AbortError hides why it was aborted.
-    signal?.throwIfAborted()
-    throw error
-  }
-}

@@ -1,9 +1,9 @@
+import { itemSize } from '../drivers/dynamo/item-size.ts'
 import type { Change } from '../model/change.ts'
-import type { Value } from '../model/values.ts'
-import { ACTIONS, type Attempt } from './guarded-actions.ts'
+import { ACTIONS, type Attempt, itemOf } from './guarded-actions.ts'
 
 /** DynamoDB takes so many actions in a transaction. */
-const MOST = 100
+const MOST_ACTIONS = 100
 /** A transaction holds 4 MB, names and conditions included. */
 const MOST_BYTES = 3_000_000
 
@@ -33,25 +33,20 @@ export const groupsOf = (attempts: readonly Attempt[]): readonly (readonly Attem
   let actions = 0
   let bytes = 0
   for (const attempt of attempts) {
-    const { change, way } = attempt
+    const { way } = attempt
+    const size = attemptSize(attempt)
     actions += ACTIONS[way]
-    bytes += change.op === 'upsert' ? sizeOf(change.row) : change.key.length
+    bytes += size
     const last = groups.at(-1)
-    if (last === undefined || actions > MOST || bytes > MOST_BYTES) {
+    if (last === undefined || actions > MOST_ACTIONS || bytes > MOST_BYTES) {
       groups.push([attempt])
       actions = ACTIONS[way]
-      bytes = change.op === 'upsert' ? sizeOf(change.row) : change.key.length
+      bytes = size
     } else last.push(attempt)
   }
   return groups
 }
 
-/** Bytes, roughly and from above: a character of text has up to three, a digit of a number counts as one. */
-const sizeOf = (value: Value): number => {
-  if (typeof value === 'string') return value.length * 3 + 1
-  if (value === null || typeof value !== 'object') return 1
-  if (value instanceof Uint8Array) return value.length
-  if (value instanceof Set)
-    return [...value].reduce((sum: number, member: Value) => sum + sizeOf(member) + 1, 3)
-  return Object.entries(value).reduce((sum, [name, member]) => sum + name.length * 3 + sizeOf(member) + 1, 3)
-}
+/** What an attempt adds to a transaction, in bytes; of what it compares there is room beside. */
+const attemptSize = ({ change }: Attempt): number =>
+  change.op === 'upsert' ? itemSize(itemOf(change)) : Buffer.byteLength(change.key)

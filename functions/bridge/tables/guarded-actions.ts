@@ -69,7 +69,8 @@ export const actionsOf = (target: Target, { change, way }: Attempt, now: Date): 
   ]
 }
 
-const itemOf = (change: Change & { readonly op: 'upsert' }): Item => ({
+/** The item that a change writes, with its stamp. @throws TypeError for what has no form in DynamoDB */
+export const itemOf = (change: Change & { readonly op: 'upsert' }): Item => ({
   ...Object.fromEntries(Object.entries(change.row).map(([name, value]) => [name, toAttributeValue(value)])),
   [STAMP.version]: { S: versionText(change.version) },
   [STAMP.source]: { S: subjectOf(change) },

@@ -12,7 +12,7 @@ import { DecimalText, type Value } from '../model/values.ts'
  * @throws InvalidRecordError naming the attribute that can't be a key
  */
 export const keyText = (schema: KeySchema, row: Row): string => {
-  const texts = keyAttributes(schema).map((attribute) => textOf(attribute, row[attribute.name]))
+  const texts = keyAttributes(schema).map((attribute) => attributeText(attribute, row[attribute.name]))
   const [only] = texts
   return schema.sort === undefined && only !== undefined ? only : JSON.stringify(texts)
 }
@@ -29,7 +29,7 @@ export const keyItem = (schema: KeySchema, text: string): Item => {
   )
 }
 
-const textOf = ({ name, type }: KeyAttribute, value: Value | undefined): string => {
+const attributeText = ({ name, type }: KeyAttribute, value: Value | undefined): string => {
   const refuse = (why: string): never => {
     throw new InvalidRecordError(`${name} ${why}`)
   }

@@ -3,7 +3,7 @@ import { openDynamo } from '../drivers/dynamo/client.ts'
 import { DynamoParking } from '../parking/dynamo-parking.ts'
 import type { Mirror } from '../sync/mirror.ts'
 import type { Projection } from './projection.ts'
-import { DynamoStates, type ProjectionStates } from './states.ts'
+import { DynamoStates } from './states.ts'
 import { TableSink } from './table-sink.ts'
 import { TableSource } from './table-source.ts'
 
@@ -19,7 +19,7 @@ export type TablesConfig = {
 export type TableSyncParts = Mirror & {
   readonly client: DynamoDBClient
   readonly tables: Readonly<Record<string, string>>
-  readonly states: ProjectionStates
+  readonly states: DynamoStates
 }
 
 type Given = Pick<Mirror, 'deadline' | 'log' | 'metrics'> & {

@@ -61,7 +61,7 @@ export type Constant = string | boolean | null | number | bigint
 /** Declares a table that a stream keeps, with another key or fewer attributes. */
 export const replicate = ({ pick, omit, ...placed }: Replication): Projection => {
   const { from, to } = placed
-  const key = keyOf(placed)
+  const key = targetKey(placed)
   const kept = new Set([...(pick ?? []), ...keyAttributes(key).map(({ name }) => name)])
   for (const name of keyAttributes(key).map((attribute) => attribute.name))
     if (omit?.includes(name)) throw new TypeError(`${to}: its key needs ${name}, which is left out`)
@@ -84,7 +84,7 @@ export const reshape = ({ rename = {}, drop = [], set = {}, map, ...placed }: Re
   if (twice !== undefined) throw new TypeError(`${to}: two attributes are renamed to ${twice}`)
   const both = drop.find((name) => Object.hasOwn(rename, name))
   if (both !== undefined) throw new TypeError(`${to}: ${both} is renamed and dropped`)
-  const key = keyOf(placed)
+  const key = targetKey(placed)
   const left = new Set([...drop, ...Object.keys(rename)])
   return {
     name: tableName(to),
@@ -112,7 +112,8 @@ const toValue = (value: Value | Constant): Value => {
   return typeof value === 'number' || typeof value === 'bigint' ? new DecimalText(String(value)) : value
 }
 
-const keyOf = ({ from, to, key }: Placed): KeySchema => (key === undefined ? from.key : keySchema(key, to))
+const targetKey = ({ from, to, key }: Placed): KeySchema =>
+  key === undefined ? from.key : keySchema(key, to)
 
 /** Adds the source's key to the sort key, where that is declared. */
 const apart = (
@@ -127,12 +128,12 @@ const apart = (
     const item = project(before)
     const value = item?.[sort.name]
     if (typeof value !== 'string') return item
-    const own = keyAttributes(from.key).map(({ name }) => textOf(before[name]))
+    const own = keyAttributes(from.key).map(({ name }) => keyPart(before[name]))
     return { ...item, [sort.name]: [value, ...own].join('#') }
   }
 }
 
-const textOf = (value: Value | undefined): string => {
+const keyPart = (value: Value | undefined): string => {
   if (typeof value === 'string') return value
   if (value instanceof DecimalText) return value.canonical
   return value instanceof Uint8Array ? Buffer.from(value).toString('base64url') : ''

@@ -6,7 +6,9 @@ import {
 } from '@aws-sdk/client-dynamodb'
 import * as z from 'zod'
 import { DynamoError } from '../drivers/dynamo/errors.ts'
+import { oneOf, text } from '../drivers/dynamo/item-schema.ts'
 import type { Item } from '../drivers/dynamo/items.ts'
+import { updateExpression } from '../drivers/dynamo/own-table.ts'
 import type { Deadline } from '../runtime/deadline.ts'
 
 /** Where a kept table stands. */
@@ -21,33 +23,20 @@ export type ProjectionState = {
   readonly by?: string
 }
 
-/** Where kept tables stand, in the table of jobs. */
-export interface ProjectionStates {
-  read(name: string): Promise<ProjectionState>
-  /** Which of them are finished, as of now. */
-  finished(names: readonly string[]): Promise<ReadonlySet<string>>
-  /** Notes that the stream's function has applied something. */
-  beat(name: string, lastRecordAt: string, now: Date): Promise<void>
-  finish(name: string, by: string, now: Date): Promise<void>
-  /** Makes a finished one follow the stream again; what was written meanwhile has to be filled in. */
-  reopen(name: string, by: string, now: Date): Promise<void>
-}
-
 /** The longest that one call may take, in milliseconds. */
 const CALL_LIMIT = 5_000
 const STATE = 'state'
 
-const text = z.object({ S: z.string() }).transform(({ S }) => S)
 const shape = z.object({
-  state: text.pipe(z.enum(['following', 'finished'])).optional(),
+  state: oneOf('following', 'finished').optional(),
   lastAppliedAt: text.optional(),
   lastRecordAt: text.optional(),
   finishedAt: text.optional(),
   by: text.optional(),
 })
 
-/** In items `keep:<name>`, beside those of jobs. */
-export class DynamoStates implements ProjectionStates {
+/** Where kept tables stand: in items `keep:<name>` of the table of jobs, beside those of jobs. */
+export class DynamoStates {
   readonly #client: DynamoDBClient
   readonly #table: string
   readonly #deadline: Deadline
@@ -59,14 +48,15 @@ export class DynamoStates implements ProjectionStates {
   }
 
   async read(name: string): Promise<ProjectionState> {
-    const command = new GetItemCommand({ TableName: this.#table, Key: keyOf(name), ConsistentRead: true })
+    const command = new GetItemCommand({ TableName: this.#table, Key: stateKey(name), ConsistentRead: true })
     const { Item } = await this.#call('GetItem', (options) => this.#client.send(command, options))
-    return stateOf(name, Item)
+    return readState(name, Item)
   }
 
+  /** Which of them are finished, as of now. */
   async finished(names: readonly string[]): Promise<ReadonlySet<string>> {
     const finished = new Set<string>()
-    let keys = names.map(keyOf)
+    let keys = names.map(stateKey)
     for (let call = 1; keys.length > 0; call++) {
       const command = new BatchGetItemCommand({
         RequestItems: { [this.#table]: { Keys: keys.slice(0, 100), ConsistentRead: true } },
@@ -76,7 +66,7 @@ export class DynamoStates implements ProjectionStates {
       )
       for (const item of Responses?.[this.#table] ?? []) {
         const name = item.job?.S?.replace(/^keep:/, '') ?? ''
-        if (stateOf(name, item).state === 'finished') finished.add(name)
+        if (readState(name, item).state === 'finished') finished.add(name)
       }
       keys = [...(UnprocessedKeys?.[this.#table]?.Keys ?? []), ...keys.slice(100)]
       if (call > 20) throw new DynamoError('BatchGetItem', new Error('keys stayed unprocessed'))
@@ -84,6 +74,7 @@ export class DynamoStates implements ProjectionStates {
     return finished
   }
 
+  /** Notes that the stream's function has applied something. */
   async beat(name: string, lastRecordAt: string, now: Date): Promise<void> {
     await this.#set(name, { lastAppliedAt: now.toISOString(), lastRecordAt })
   }
@@ -92,6 +83,7 @@ export class DynamoStates implements ProjectionStates {
     await this.#set(name, { state: 'finished', finishedAt: now.toISOString(), by })
   }
 
+  /** Makes a finished one follow the stream again; what was written meanwhile has to be filled in. */
   async reopen(name: string, by: string, now: Date): Promise<void> {
     await this.#set(name, { state: 'following', reopenedAt: now.toISOString(), by }, ['finishedAt'])
   }
@@ -104,11 +96,11 @@ export class DynamoStates implements ProjectionStates {
     const names = Object.keys(attributes)
     const command = new UpdateItemCommand({
       TableName: this.#table,
-      Key: keyOf(name),
-      UpdateExpression: [
-        `SET ${names.map((_, at) => `#n${at} = :v${at}`).join(', ')}`,
-        ...absent.map((one) => `REMOVE ${one}`),
-      ].join(' '),
+      Key: stateKey(name),
+      UpdateExpression: updateExpression({
+        set: names.map((_, at) => [`#n${at}`, `:v${at}`]),
+        remove: absent,
+      }),
       ExpressionAttributeNames: Object.fromEntries(names.map((one, at) => [`#n${at}`, one])),
       ExpressionAttributeValues: Object.fromEntries(
         Object.values(attributes).map((value, at) => [`:v${at}`, { S: value }]),
@@ -128,10 +120,10 @@ export class DynamoStates implements ProjectionStates {
   }
 }
 
-const keyOf = (name: string): Item => ({ job: { S: `keep:${name}` }, part: { S: STATE } })
+const stateKey = (name: string): Item => ({ job: { S: `keep:${name}` }, part: { S: STATE } })
 
 /** What nobody has written about yet is followed. */
-const stateOf = (name: string, item: Item | undefined): ProjectionState => {
+const readState = (name: string, item: Item | undefined): ProjectionState => {
   const { state = 'following', ...more } = shape.parse(item ?? {})
   const present = Object.entries(more).filter(([, value]) => value !== undefined)
   return { name, state, ...Object.fromEntries(present) }

@@ -16,7 +16,7 @@ export const tombstoneTable = { key: 'pk', expiry: 'expires' } as const
  * One for each target key and source key: versions of different items of the source have no order. Hashed, since two
  * keys may have more bytes than one has room for.
  */
-const keyOf = (change: Change): Item => {
+const tombstoneKey = (change: Change): Item => {
   const digest = createHash('sha256').update(JSON.stringify([change.key, subjectOf(change)]))
   return { [tombstoneTable.key]: { S: `${change.entity}#${digest.digest('base64url')}` } }
 }
@@ -29,7 +29,7 @@ const isOlder = (change: Change) => ({
 
 /** Holds when nothing as late as the change has been deleted. */
 export const unlessDeleted = (table: string, change: Change): TransactWriteItem => ({
-  ConditionCheck: { TableName: table, Key: keyOf(change), ...isOlder(change) },
+  ConditionCheck: { TableName: table, Key: tombstoneKey(change), ...isOlder(change) },
 })
 
 /** Remembers a delete, unless a later one is. */
@@ -37,7 +37,7 @@ export const bury = (table: string, change: Change, now: Date): TransactWriteIte
   Put: {
     TableName: table,
     Item: {
-      ...keyOf(change),
+      ...tombstoneKey(change),
       version: { S: versionText(change.version) },
       key: { S: change.key },
       sourceKey: { S: subjectOf(change) },
@@ -50,6 +50,6 @@ export const bury = (table: string, change: Change, now: Date): TransactWriteIte
 /** The call that reads what is remembered of a change's key. */
 export const tombstoneOf = (table: string, change: Change) => ({
   TableName: table,
-  Key: keyOf(change),
+  Key: tombstoneKey(change),
   ConsistentRead: true,
 })

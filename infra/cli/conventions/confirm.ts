@@ -1,5 +1,5 @@
 import { createInterface } from 'node:readline/promises'
-import { nameOf } from '../../local/template/thrown.ts'
+import { nameOf } from '../../errors/thrown.ts'
 import { CliError, interrupted } from './errors.ts'
 import { EXIT } from './exit-codes.ts'
 import type { Io } from './io.ts'

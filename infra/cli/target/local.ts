@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import * as z from 'zod'
+import { codeOf } from '../../errors/thrown.ts'
 import { LOCAL_CREDENTIALS } from '../../local/lambda/variables.ts'
-import { hasCode } from '../../local/processes/identity.ts'
 import { lockOwner } from '../../local/processes/lock.ts'
 import { REGION } from '../../local/template/pseudo.ts'
 import { CliError } from '../conventions/errors.ts'
@@ -74,7 +74,7 @@ const readIfThere = async (file: string): Promise<string | undefined> => {
   try {
     return await readFile(file, 'utf8')
   } catch (error) {
-    if (hasCode(error, 'ENOENT')) return undefined
+    if (codeOf(error) === 'ENOENT') return undefined
     throw error
   }
 }

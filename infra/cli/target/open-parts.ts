@@ -15,7 +15,7 @@ export const openPartsOf = (
     if (known !== undefined) return known
     const parts =
       kind === 'entity'
-        ? import('./connect.ts').then(({ openWriteBack }) => openWriteBack(context))
+        ? import('./open-write-back.ts').then(({ openWriteBack }) => openWriteBack(context))
         : import('./open-table-sync.ts').then(({ openTableSync }) => openTableSync(context))
     opened.set(kind, parts)
     return parts

@@ -1,9 +1,7 @@
+import { TABLE_NAME } from '../../../functions/bridge/drivers/dynamo/table-name.ts'
 import { usageError } from '../conventions/errors.ts'
 import { tableOutput } from './settings.ts'
 import type { Target } from './target.ts'
-
-/** What DynamoDB takes for a table: its name, or its ARN. */
-const TABLE = /^(?:arn:[\w-]+:dynamodb:[\w-]+:\d*:table\/)?[\w.-]{3,255}$/
 
 /**
  * The table in DynamoDB that a name stands for: `users` is the stack's own table of that name, where it has one; any
@@ -14,7 +12,7 @@ const TABLE = /^(?:arn:[\w-]+:dynamodb:[\w-]+:\d*:table\/)?[\w.-]{3,255}$/
 export const resolveTable = ({ outputs }: Pick<Target, 'outputs'>, name: string): string => {
   const own = /^[a-z][A-Za-z0-9-]*$/.test(name) ? outputs[tableOutput(name)] : undefined
   if (own !== undefined) return own
-  if (TABLE.test(name)) return name
+  if (TABLE_NAME.test(name)) return name
   throw usageError(
     `${JSON.stringify(name)} can't be a table's name`,
     'expected one of the stack, such as users, or one in DynamoDB',

@@ -1,5 +1,5 @@
 import type { Clock } from './clock.ts'
-import type { Clusters, Target } from './clusters.ts'
+import type { CallTarget, Clusters } from './clusters.ts'
 import { withinLimit } from './deadline.ts'
 import { DataApiError, type ErrorForm, invalid } from './errors.ts'
 import { endsTransaction } from './failures.ts'
@@ -39,7 +39,12 @@ const cleanFirst = async <T>(session: Session, work: Work<T>): Promise<T> => {
 }
 
 /** Runs `work` in a session of its own, for this call only. */
-const alone = async <T>(engine: Engine, target: Target, work: Work<T>, options: CallOptions): Promise<T> => {
+const alone = async <T>(
+  engine: Engine,
+  target: CallTarget,
+  work: Work<T>,
+  options: CallOptions,
+): Promise<T> => {
   const pool = engine.clusters.pool(target)
   const once = async (session: Session): Promise<T> => {
     const sessionless = options.sessionless ?? false
@@ -73,7 +78,7 @@ const alone = async <T>(engine: Engine, target: Target, work: Work<T>, options: 
 const inTransaction = <T>(
   engine: Engine,
   id: string,
-  target: Target,
+  target: CallTarget,
   work: Work<T>,
   options: CallOptions,
 ): Promise<T> =>
@@ -102,7 +107,7 @@ const inTransaction = <T>(
  */
 export const call = <T>(
   engine: Engine,
-  target: Target & { readonly transactionId?: string | undefined },
+  target: CallTarget & { readonly transactionId?: string | undefined },
   work: Work<T>,
   options: CallOptions = {},
 ): Promise<T> =>

@@ -17,7 +17,7 @@ export type Cluster = {
 }
 
 /** Which cluster, as whom, in which database: what every request carries. */
-export type Target = {
+export type CallTarget = {
   readonly resourceArn: string
   readonly secretArn: string
   readonly database?: string | undefined
@@ -50,14 +50,14 @@ export class Clusters {
    *
    * @throws NotFoundException, HttpEndpointNotEnabledException, SecretsErrorException, InvalidSecretException
    */
-  pool(target: Target): Pool {
+  pool(target: CallTarget): Pool {
     const { resourceArn, secretArn, database } = target
     const secret = this.#options.secrets.get(secretArn)?.value
     const choice = JSON.stringify([resourceArn, secretArn, database, secret])
     return this.#chosen.get(choice, () => this.#choose(target))
   }
 
-  #choose({ resourceArn, secretArn, database }: Target): Pool {
+  #choose({ resourceArn, secretArn, database }: CallTarget): Pool {
     const cluster = this.#cluster(resourceArn)
     const { username, password } = this.#credentials(secretArn)
     const name = database || cluster.defaultDatabase

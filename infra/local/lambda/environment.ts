@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads'
-import { codeOf, messageOf, nameOf, stackOf } from '../template/thrown.ts'
+import { codeOf, messageOf, nameOf, stackOf } from '../../errors/thrown.ts'
 import type { EnvironmentData, FromEnvironment, FunctionError, ToEnvironment } from './messages.ts'
 
 /** How an invocation ended. `payload` is JSON text. */

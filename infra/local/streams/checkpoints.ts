@@ -1,7 +1,7 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import * as z from 'zod'
-import { codeOf } from '../template/thrown.ts'
+import { codeOf } from '../../errors/thrown.ts'
 
 const fileSchema = z.object({
   streamArn: z.string(),

@@ -5,8 +5,8 @@ import {
   GetRecordsCommand,
   GetShardIteratorCommand,
 } from '@aws-sdk/client-dynamodb-streams'
+import { messageOf, nameOf } from '../../errors/thrown.ts'
 import { REGION } from '../template/pseudo.ts'
-import { messageOf, nameOf } from '../template/thrown.ts'
 import { toEventRecord } from './records.ts'
 import { type Shard, StreamError, type StreamErrorCode, type StreamSource } from './source.ts'
 

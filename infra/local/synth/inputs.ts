@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { codeOf } from '../template/thrown.ts'
+import { codeOf } from '../../errors/thrown.ts'
 
 /** What a synthesis is made of, relative to the checkout. The local runtime is below `infra` but not part of it. */
 const INPUTS = ['infra', 'functions', 'sql', 'package-lock.json', 'cdk.json', 'tsconfig.json']

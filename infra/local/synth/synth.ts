@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { delimiter, dirname, join } from 'node:path'
-import { codeOf } from '../template/thrown.ts'
+import { codeOf } from '../../errors/thrown.ts'
 import { hashInputs } from './inputs.ts'
 
 /** A CDK app that does not synthesise; the message carries what it printed. */

@@ -1,5 +1,5 @@
+import { messageOf } from '../../errors/thrown.ts'
 import type { Log } from '../lambda/log-file.ts'
-import { messageOf } from './thrown.ts'
 
 /** What has been started, to be stopped in reverse order. */
 export class Closers {

@@ -1,4 +1,6 @@
-import { type CopyRequest, runCopy } from '../../../functions/bridge/copy/copy.ts'
+import { runCopy } from '../../../functions/bridge/copy/copy.ts'
+import { planCopy } from '../../../functions/bridge/copy/copy-plan.ts'
+import type { CopyRequest } from '../../../functions/bridge/copy/copy-request.ts'
 import { DynamoJobs } from '../../../functions/bridge/jobs/dynamo-jobs.ts'
 import { jobsTable } from '../../../functions/bridge/jobs/job-settings.ts'
 import { Deadline } from '../../../functions/bridge/runtime/deadline.ts'
@@ -22,8 +24,9 @@ export const openCopier = async ({ client, create }: Pick<Stage, 'client' | 'cre
   // A cleanup looks at its source, too, which must be another table.
   const other = await create()
   const run = async (request: CopyRequest, onStep: (step: string) => void = () => {}) => {
-    const report = await runCopy(request, {
-      clients: { source: client, destination: client },
+    const clients = { source: client, destination: client }
+    const report = await runCopy(await planCopy(request, clients, { deadline }), {
+      clients,
       jobs,
       deadline,
       by: 'benchmark',

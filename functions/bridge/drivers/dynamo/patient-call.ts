@@ -1,6 +1,6 @@
-import { setTimeout as wait } from 'node:timers/promises'
 import { BridgeError, DeadlineError } from '../../model/errors.ts'
 import type { Deadline } from '../../runtime/deadline.ts'
+import { pauseOf, sleep } from '../../runtime/retry.ts'
 import { DynamoError } from './errors.ts'
 import type { RateLimiter } from './rate-limiter.ts'
 
@@ -85,7 +85,7 @@ const within = async <T>(
 }
 
 /**
- * Waits before the repeat number `attempt`, longer each time, with jitter.
+ * Waits before the repeat number `attempt`, from 0, longer each time, with jitter.
  *
  * @throws DeadlineError when the pause would outlast the time that is left; the signal's reason
  */
@@ -95,14 +95,8 @@ export const pauseBeforeRepeat = async (
   { deadline, signal }: Bounds,
   cause?: unknown,
 ): Promise<void> => {
-  const pause = Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** Math.min(attempt, 10)) * (0.5 + Math.random() / 2)
+  const pause = pauseOf(attempt + 1, FIRST_PAUSE, LONGEST_PAUSE)
   if (deadline.remaining() < pause + CALL_NEEDS)
     throw new DeadlineError(`${operation} was still being held back when the time ran out`, { cause })
-  try {
-    await wait(pause, undefined, signal === undefined ? {} : { signal })
-  } catch (error) {
-    // The timer's own AbortError hides why it was aborted.
-    signal?.throwIfAborted()
-    throw error
-  }
+  await sleep(pause, signal)
 }

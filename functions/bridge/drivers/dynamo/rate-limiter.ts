@@ -1,4 +1,4 @@
-import { setTimeout as wait } from 'node:timers/promises'
+import { sleep as wait } from '../../runtime/retry.ts'
 
 export type RateLimiterOptions = {
   /** Items a second; without it the limiter only reacts to throttling. */
@@ -38,7 +38,7 @@ export class RateLimiter {
   #slowed: { readonly rate: number; readonly at: number; readonly before: number } | undefined
   #window: { readonly since: number; items: number; readonly before: number }
 
-  constructor({ maxRate, now = () => performance.now(), sleep = pause }: RateLimiterOptions = {}) {
+  constructor({ maxRate, now = () => performance.now(), sleep = wait }: RateLimiterOptions = {}) {
     if (maxRate !== undefined && !(maxRate > 0)) throw new RangeError('maxRate is not above zero')
     this.#maxRate = maxRate ?? Number.POSITIVE_INFINITY
     this.#now = now
@@ -105,15 +105,5 @@ export class RateLimiter {
     const elapsed = this.#now() - this.#window.since
     const rate = (this.#window.items * 1_000) / Math.max(elapsed, 1_000)
     return elapsed < WINDOW / 2 ? Math.max(rate, this.#window.before) : rate
-  }
-}
-
-const pause = async (milliseconds: number, signal?: AbortSignal): Promise<void> => {
-  try {
-    await wait(milliseconds, undefined, signal === undefined ? {} : { signal })
-  } catch (error) {
-    // The timer's own AbortError hides why it was aborted.
-    signal?.throwIfAborted()
-    throw error
   }
 }

@@ -1,11 +1,20 @@
 import * as z from 'zod'
+import { copyRequestSchema, hasWork } from '../../../../functions/bridge/copy/copy-request.ts'
 import { defineCommand } from '../../conventions/command.ts'
 import { AGAIN, CONCURRENCY, MAX_RATE, SEGMENTS } from '../../conventions/flags.ts'
 
-const role = (flag: string) =>
-  z.string().regex(/^arn:[\w-]+:iam::\d{12}:role\/\S+$/, `${flag} is not a role's ARN`)
-const region = (flag: string) =>
-  z.string().regex(/^[a-z]{2,}(?:-[a-z]+)+-\d+$/, `${flag} is not a region, such as eu-west-1`)
+const { sourceRoleArn, sourceRegion, destinationRoleArn, destinationRegion } = copyRequestSchema.shape
+
+/** A flag that stands for a field of the request: the field says what is wrong, under the flag's name. */
+const fieldFlag = (flag: string, field: z.ZodType, example = '') =>
+  z
+    .string()
+    .superRefine((text, context) => {
+      for (const { message } of field.safeParse(text).error?.issues ?? [])
+        context.addIssue({ code: 'custom', message: `${flag} ${message}${example}` })
+    })
+    .optional()
+const REGION = ', such as eu-west-1'
 
 export const copy = defineCommand({
   name: 'copy',
@@ -44,17 +53,17 @@ export const copy = defineCommand({
       .object({
         cleanup: z.boolean().default(false),
         migrate: z.boolean(),
-        sourceRole: role('--source-role').optional(),
-        sourceRegion: region('--source-region').optional(),
-        destinationRole: role('--destination-role').optional(),
-        destinationRegion: region('--destination-region').optional(),
+        sourceRole: fieldFlag('--source-role', sourceRoleArn),
+        sourceRegion: fieldFlag('--source-region', sourceRegion, REGION),
+        destinationRole: fieldFlag('--destination-role', destinationRoleArn),
+        destinationRegion: fieldFlag('--destination-region', destinationRegion, REGION),
         maxRate: MAX_RATE.value.optional(),
         segments: SEGMENTS.value.optional(),
         concurrency: CONCURRENCY.value.optional(),
         again: z.boolean().default(false),
       })
       .refine(
-        ({ cleanup, migrate }) => cleanup || migrate,
+        ({ cleanup, migrate }) => hasWork({ cleanupDestinationTable: cleanup, migrate }),
         '--no-migrate without --cleanup is nothing to do',
       ),
   },

@@ -1,4 +1,4 @@
-import type { CopyClients, CopyPlan, CopyStep } from '../../../../functions/bridge/copy/copy.ts'
+import type { CopyClients, CopyPlan, CopyStep } from '../../../../functions/bridge/copy/copy-plan.ts'
 import type { TableFacts } from '../../../../functions/bridge/drivers/dynamo/describe.ts'
 import { keyAttributes } from '../../../../functions/bridge/drivers/dynamo/key-schema.ts'
 import { bytes, grouped } from '../../conventions/figures.ts'

@@ -1,4 +1,5 @@
-import type { CopyPlan, CopyReport } from '../../../../functions/bridge/copy/copy.ts'
+import type { CopyPlan } from '../../../../functions/bridge/copy/copy-plan.ts'
+import type { CopyReport } from '../../../../functions/bridge/copy/copy-report.ts'
 import { EXIT, type ExitCode } from '../../conventions/exit-codes.ts'
 import { duration, grouped } from '../../conventions/figures.ts'
 import type { Io } from '../../conventions/io.ts'

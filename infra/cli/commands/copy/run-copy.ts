@@ -1,16 +1,12 @@
-import {
-  type CopyPlan,
-  type CopyReport,
-  type CopyRequest,
-  planCopy,
-  runCopy,
-} from '../../../../functions/bridge/copy/copy.ts'
-import { CopyRefusedError } from '../../../../functions/bridge/copy/copy-plan.ts'
-import { openPlace } from '../../../../functions/bridge/copy/role-client.ts'
+import { runCopy } from '../../../../functions/bridge/copy/copy.ts'
+import { type CopyPlan, CopyRefusedError, planCopy } from '../../../../functions/bridge/copy/copy-plan.ts'
+import type { CopyReport } from '../../../../functions/bridge/copy/copy-report.ts'
+import { type CopyRequest, readCopyEvent } from '../../../../functions/bridge/copy/copy-request.ts'
+import { openAccount } from '../../../../functions/bridge/copy/role-client.ts'
 import { openDynamo } from '../../../../functions/bridge/drivers/dynamo/client.ts'
 import { MissingTableError } from '../../../../functions/bridge/drivers/dynamo/describe.ts'
 import { RateLimiter } from '../../../../functions/bridge/drivers/dynamo/rate-limiter.ts'
-import type { JobRecord } from '../../../../functions/bridge/jobs/jobs.ts'
+import { isAlive, type JobRecord } from '../../../../functions/bridge/jobs/jobs.ts'
 import { addTallies } from '../../../../functions/bridge/jobs/segments.ts'
 import { Deadline } from '../../../../functions/bridge/runtime/deadline.ts'
 import type { Context } from '../../conventions/command.ts'
@@ -19,7 +15,7 @@ import { CliError, interrupted, usageError } from '../../conventions/errors.ts'
 import { EXIT, type ExitCode } from '../../conventions/exit-codes.ts'
 import { grouped } from '../../conventions/figures.ts'
 import { printJson } from '../../conventions/results.ts'
-import { busyError, isAlive, openJobs, withLease } from '../../target/open-jobs.ts'
+import { busyError, openJobs, withLease } from '../../target/open-jobs.ts'
 import { isOfStack, resolveTable } from '../../target/resolve-table.ts'
 import { throttledNote } from '../../target/throttled.ts'
 import { whoami } from '../../target/whoami.ts'
@@ -49,8 +45,8 @@ export const runCopyCommand = async (context: Context, options: CopyOptions): Pr
   const request = requestOf(context, options)
   const { sourceRoleArn, sourceRegion, destinationRoleArn, destinationRegion } = request
   const clients = {
-    source: openPlace({ roleArn: sourceRoleArn, region: sourceRegion }),
-    destination: openPlace({ roleArn: destinationRoleArn, region: destinationRegion }),
+    source: openAccount({ roleArn: sourceRoleArn, region: sourceRegion }),
+    destination: openAccount({ roleArn: destinationRoleArn, region: destinationRegion }),
   }
   const bounds = { deadline: new Deadline(), signal: interrupt }
   const jobs = openJobs(target, openDynamo())
@@ -89,17 +85,19 @@ export const runCopyCommand = async (context: Context, options: CopyOptions): Pr
     before && { step: earlier?.step, items: before.items },
     throttledNote(limiter, options.maxRate),
   )
-  const report = await withLease(jobs, plan.job, () =>
-    runCopy(request, {
-      clients,
-      jobs,
-      ...bounds,
-      limiter,
-      concurrency: options.concurrency,
-      by: whoami(),
-      restart: options.again,
-      onProgress: progress.show,
-    }),
+  const report = await refusing(
+    withLease(jobs, plan.job, () =>
+      runCopy(plan, {
+        clients,
+        jobs,
+        ...bounds,
+        limiter,
+        concurrency: options.concurrency,
+        by: whoami(),
+        restart: options.again,
+        onProgress: progress.show,
+      }),
+    ),
   ).finally(progress.end)
   const seconds = (performance.now() - begun) / 1000
   if (!report.done) throw interrupted(`interrupted: ${doneSoFar(report)}`, `go on with: ${context.goOn}`)
@@ -117,7 +115,7 @@ const requestOf = ({ target, io }: Context, options: CopyOptions): CopyRequest =
       'the local stack knows no roles',
       'restart it with this version, or name a deployed one with --stack',
     )
-  return {
+  return readCopyEvent({
     sourceTableName: resolveTable(target, options.source),
     destinationTableName: resolveTable(target, options.destination),
     cleanupDestinationTable: options.cleanup,
@@ -128,13 +126,13 @@ const requestOf = ({ target, io }: Context, options: CopyOptions): CopyRequest =
     destinationRegion: options.destinationRegion,
     segments: options.segments,
     maxRate: options.maxRate,
-  }
+  })
 }
 
 /** A copy that must not begin ends with 4: nothing was written. */
-const refusing = async (planning: Promise<CopyPlan>): Promise<CopyPlan> => {
+const refusing = async <T>(work: Promise<T>): Promise<T> => {
   try {
-    return await planning
+    return await work
   } catch (cause) {
     if (!(cause instanceof CopyRefusedError || cause instanceof MissingTableError)) throw cause
     const { code, message } = cause

@@ -1,5 +1,5 @@
 import type { CommandGroup } from '../../conventions/command.ts'
-import { statusCommand } from '../tables/status-command.ts'
+import { statusCommand } from '../kept-tables/status-command.ts'
 import { fill } from './fill.ts'
 
 /** A table that a stream keeps, with another key or fewer attributes. */

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { defineCommand } from '../../conventions/command.ts'
 import { MAX_RATE } from '../../conventions/flags.ts'
-import { projectionName } from '../tables/input.ts'
+import { projectionName } from '../kept-tables/input.ts'
 
 export const finish = defineCommand({
   name: 'finish',
@@ -23,5 +23,5 @@ export const finish = defineCommand({
     options: z.object({ maxRate: MAX_RATE.value.optional() }),
   },
   run: async (context, { args: [projection], options }) =>
-    (await import('../tables/run-finish.ts')).runFinish(context, projection, options),
+    (await import('../kept-tables/run-finish.ts')).runFinish(context, projection, options),
 })

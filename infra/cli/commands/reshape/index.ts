@@ -1,5 +1,5 @@
 import type { CommandGroup } from '../../conventions/command.ts'
-import { statusCommand } from '../tables/status-command.ts'
+import { statusCommand } from '../kept-tables/status-command.ts'
 import { finish } from './finish.ts'
 import { start } from './start.ts'
 

@@ -2,9 +2,9 @@ import { randomInt } from 'node:crypto'
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as z from 'zod'
+import { codeOf } from '../../../errors/thrown.ts'
 import { boolean, number, readProperties } from '../properties.ts'
 import type { TemplateScope } from '../scope.ts'
-import { codeOf } from '../thrown.ts'
 
 const schema = z.object({
   Name: z.string().optional(),

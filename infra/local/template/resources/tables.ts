@@ -7,10 +7,10 @@ import {
   UpdateTableCommand,
 } from '@aws-sdk/client-dynamodb'
 import * as z from 'zod'
+import { nameOf } from '../../../errors/thrown.ts'
 import { TemplateError } from '../errors.ts'
 import { boolean, readProperties } from '../properties.ts'
 import type { TemplateScope } from '../scope.ts'
-import { nameOf } from '../thrown.ts'
 
 const keySchema = z.array(z.object({ AttributeName: z.string(), KeyType: z.enum(['HASH', 'RANGE']) }))
 const projection = z.object({

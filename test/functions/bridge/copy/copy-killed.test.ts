@@ -2,11 +2,12 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import { type CopyRequest, runCopy } from '../../../../functions/bridge/copy/copy.ts'
+import type { CopyRequest } from '../../../../functions/bridge/copy/copy-request.ts'
 import type { Item } from '../../../../functions/bridge/drivers/dynamo/items.ts'
 import { Deadline } from '../../../../functions/bridge/runtime/deadline.ts'
 import { type FaultyDynamo, startFaultyDynamo, withFaults } from '../jobs/faulty-dynamo.ts'
 import { idsOf, itemsOf, type JobTables, openJobTables, readAll } from '../jobs/job-tables.ts'
+import { planAndCopy } from './plan-and-copy.ts'
 
 const script = fileURLToPath(new URL('./copying-process.ts', import.meta.url))
 const ITEMS = 5_000
@@ -75,7 +76,7 @@ describe('a copy that is killed', () => {
       await withFaults(
         () => 'none',
         async (client, { seen }) => {
-          const report = await runCopy(request, {
+          const report = await planAndCopy(request, {
             clients: { source: client, destination: client },
             jobs,
             deadline: new Deadline(),

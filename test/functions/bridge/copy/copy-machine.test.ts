@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import { type CopyRequest, runCopy } from '../../../../functions/bridge/copy/copy.ts'
 import {
   type CopyMachineParts,
   type CopySegment,
@@ -9,11 +8,13 @@ import {
   readCopyOperation,
   runCopySegment,
 } from '../../../../functions/bridge/copy/copy-machine.ts'
+import type { CopyRequest } from '../../../../functions/bridge/copy/copy-request.ts'
 import type { Item } from '../../../../functions/bridge/drivers/dynamo/items.ts'
 import { JobBusyError } from '../../../../functions/bridge/jobs/jobs.ts'
 import { Deadline } from '../../../../functions/bridge/runtime/deadline.ts'
 import { withFaults } from '../jobs/faulty-dynamo.ts'
 import { deadlineIn, idsOf, itemsOf, type JobTables, openJobTables, readAll } from '../jobs/job-tables.ts'
+import { planAndCopy } from './plan-and-copy.ts'
 
 let tables: JobTables
 beforeAll(async () => {
@@ -201,7 +202,7 @@ describe('an execution', () => {
     const stop = ({ step }: { step: string }): void => {
       if (step === 'migrate') controller.abort()
     }
-    await runCopy(request, { ...parts(), concurrency: 1, signal: controller.signal, onProgress: stop })
+    await planAndCopy(request, { ...parts(), concurrency: 1, signal: controller.signal, onProgress: stop })
     const planned = await plan()
 
     expect(planned.cleanup).toEqual([])

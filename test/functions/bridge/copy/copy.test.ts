@@ -1,15 +1,10 @@
 import { UpdateItemCommand } from '@aws-sdk/client-dynamodb'
 import { fc, test } from '@fast-check/jest'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import {
-  type CopyParts,
-  type CopyProgress,
-  type CopyRequest,
-  CopyRequestError,
-  planCopy,
-  requireComplete,
-  runCopy,
-} from '../../../../functions/bridge/copy/copy.ts'
+import { type CopyParts, type CopyProgress, runCopy } from '../../../../functions/bridge/copy/copy.ts'
+import { planCopy } from '../../../../functions/bridge/copy/copy-plan.ts'
+import { requireComplete } from '../../../../functions/bridge/copy/copy-report.ts'
+import { type CopyRequest, CopyRequestError } from '../../../../functions/bridge/copy/copy-request.ts'
 import { MissingTableError } from '../../../../functions/bridge/drivers/dynamo/describe.ts'
 import type { Item } from '../../../../functions/bridge/drivers/dynamo/items.ts'
 import { keySchema } from '../../../../functions/bridge/drivers/dynamo/key-schema.ts'
@@ -20,6 +15,7 @@ import { Deadline } from '../../../../functions/bridge/runtime/deadline.ts'
 import { arbitraryItem } from '../../../support/arbitrary-item.ts'
 import { first, losingAnswers, withFaults } from '../jobs/faulty-dynamo.ts'
 import { deadlineIn, idsOf, itemsOf, type JobTables, openJobTables, readAll } from '../jobs/job-tables.ts'
+import { planAndCopy } from './plan-and-copy.ts'
 
 let tables: JobTables
 beforeAll(async () => {
@@ -51,7 +47,7 @@ const openCopy = async (source: readonly Item[], destination: readonly Item[] = 
     request,
     parts,
     run: (change: Partial<CopyRequest> = {}, more: Partial<CopyParts> = {}) =>
-      runCopy({ ...request, ...change }, parts(more)),
+      planAndCopy({ ...request, ...change }, parts(more)),
     read: () => readAll(tables.client, to),
   }
 }
@@ -149,7 +145,7 @@ describe('a copy', () => {
       key,
     )
     const { parts, request } = await openCopy([])
-    const report = await runCopy({ ...request, sourceTableName: from, destinationTableName: to }, parts())
+    const report = await planAndCopy({ ...request, sourceTableName: from, destinationTableName: to }, parts())
 
     expect(report).toMatchObject({ cleaned: 3, copied: 60, equal: true })
   })
@@ -277,7 +273,7 @@ describe('refused before anything is written', () => {
     const destination = describing(() =>
       replica ? { ...described, TableArn: arn('eu-west-1'), TableId: '2' } : described,
     )
-    await expectUntouched(runCopy(request, parts({ clients: { source, destination } })), read, { code })
+    await expectUntouched(planAndCopy(request, parts({ clients: { source, destination } })), read, { code })
     source.destroy()
     destination.destroy()
   })
@@ -324,6 +320,102 @@ describe('a plan', () => {
 
     expect(plan.job).toBe(`copy:${plan.source.arn}->${plan.destination.arn}`)
     expect(plan.source.arn).toMatch(/^arn:aws:dynamodb:/)
+  })
+})
+
+describe('a plan that was shown is the plan that runs', () => {
+  /** A client that describes tables otherwise than they are, as soon as it is told to. */
+  const openDescribing = (change: object) => {
+    const client = losingAnswers(0, '')
+    let told = false
+    client.middlewareStack.add(
+      (next, { commandName }) =>
+        async (args) => {
+          const answer = await next(args)
+          if (told && commandName === 'DescribeTableCommand')
+            Object.assign(Object(answer.output).Table, change)
+          return answer
+        },
+      { step: 'initialize', name: 'describe' },
+    )
+    return {
+      client,
+      tell: () => {
+        told = true
+      },
+    }
+  }
+  const expectRefused = async (
+    { read, parts }: Pick<Awaited<ReturnType<typeof openCopy>>, 'read' | 'parts'>,
+    running: Promise<unknown>,
+    { job }: { readonly job: string },
+    error: object,
+    left: number,
+  ) => {
+    await expect(running).rejects.toMatchObject({ kind: 'configuration', ...error })
+    expect(await read()).toHaveLength(left)
+    expect(await parts().jobs.read(job)).toBeUndefined()
+  }
+
+  it('not with a source or a destination that was made anew in between', async () => {
+    for (const side of ['from', 'to'] as const) {
+      const { request, parts, read, ...names } = await openCopy(itemsOf(3), side === 'to' ? [] : strangers)
+      const plan = await planCopy(request, parts().clients, parts())
+      await tables.recreate(names[side])
+
+      await expectRefused(
+        { read, parts },
+        runCopy(plan, parts()),
+        plan,
+        { code: 'copy.changed', message: expect.stringContaining(names[side]) },
+        side === 'to' ? 0 : strangers.length,
+      )
+    }
+  })
+
+  it('not with a destination that was empty and has got items, which nobody was asked about', async () => {
+    const { request, parts, read, to } = await openCopy(itemsOf(3))
+    const plan = await planCopy(request, parts().clients, parts())
+    await tables.put(to, strangers)
+
+    await expectRefused(
+      { read, parts },
+      runCopy(plan, parts()),
+      plan,
+      { code: 'copy.changed' },
+      strangers.length,
+    )
+    // What is planned now knows of them.
+    expect(await runCopy(await planCopy(request, parts().clients, parts()), parts())).toMatchObject({
+      cleaned: strangers.length,
+      equal: true,
+    })
+  })
+
+  it.each([
+    ['a table that is being restored', { RestoreSummary: { RestoreInProgress: true } }, 'copy.restoring'],
+    ['a table that is being deleted', { TableStatus: 'DELETING' }, 'copy.table-not-active'],
+    [
+      'a replica of the source',
+      { TableArn: 'arn:aws:dynamodb:eu-west-1:123456789012:table/orders', TableId: '2' },
+      'copy.same-table',
+    ],
+  ])('not with a destination that has become %s', async (_, change, code) => {
+    const { request, parts, read } = await openCopy(itemsOf(3), strangers)
+    const destination = openDescribing(change)
+    const source = openDescribing({
+      TableArn: 'arn:aws:dynamodb:us-east-1:123456789012:table/orders',
+      TableId: '1',
+      Replicas: [{ RegionName: 'eu-west-1' }],
+    })
+    const clients = { source: source.client, destination: destination.client }
+    const plan = await planCopy(request, clients, parts())
+    destination.tell()
+    if (code === 'copy.same-table') source.tell()
+
+    await expectRefused({ read, parts }, runCopy(plan, parts({ clients })), plan, { code }, strangers.length)
+    source.client.destroy()
+    destination.client.destroy()
   })
 })
 

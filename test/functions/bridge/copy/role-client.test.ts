@@ -1,10 +1,10 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
-import { runCopy } from '../../../../functions/bridge/copy/copy.ts'
-import { openPlace } from '../../../../functions/bridge/copy/role-client.ts'
+import { openAccount } from '../../../../functions/bridge/copy/role-client.ts'
 import { Deadline } from '../../../../functions/bridge/runtime/deadline.ts'
 import { type LocalServer, listen } from '../../../../infra/local/http/server.ts'
 import { type FaultyDynamo, startFaultyDynamo } from '../jobs/faulty-dynamo.ts'
 import { itemsOf, type JobTables, openJobTables } from '../jobs/job-tables.ts'
+import { planAndCopy } from './plan-and-copy.ts'
 
 const ROLE = 'arn:aws:iam::123456789012:role/copy'
 const OTHER_ROLE = 'arn:aws:iam::210987654321:role/copy'
@@ -82,14 +82,14 @@ const signedBy = ({ seen }: FaultyDynamo): string[] => [
 ]
 
 const copyWith = async (
-  source: Parameters<typeof openPlace>[0],
-  destination: Parameters<typeof openPlace>[0],
+  source: Parameters<typeof openAccount>[0],
+  destination: Parameters<typeof openAccount>[0],
 ) => {
   const [from, to] = [await tables.create(), await tables.create()]
   await tables.put(from, itemsOf(30))
-  const clients = { source: openPlace(source), destination: openPlace(destination) }
+  const clients = { source: openAccount(source), destination: openAccount(destination) }
   try {
-    return await runCopy(
+    return await planAndCopy(
       {
         sourceTableName: from,
         destinationTableName: to,

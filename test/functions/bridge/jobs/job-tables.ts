@@ -3,6 +3,7 @@ import {
   CreateTableCommand,
   type CreateTableCommandInput,
   DeleteTableCommand,
+  DescribeTableCommand,
   DynamoDBClient,
   ScanCommand,
 } from '@aws-sdk/client-dynamodb'
@@ -69,6 +70,19 @@ export const openJobTables = async () => {
     client,
     jobsTable,
     create,
+    /** Deletes a table and makes one of the same name and key. */
+    recreate: async (TableName: string): Promise<void> => {
+      const { Table } = await client.send(new DescribeTableCommand({ TableName }))
+      await client.send(new DeleteTableCommand({ TableName }))
+      await client.send(
+        new CreateTableCommand({
+          TableName,
+          BillingMode: 'PAY_PER_REQUEST',
+          KeySchema: Table?.KeySchema,
+          AttributeDefinitions: Table?.AttributeDefinitions,
+        }),
+      )
+    },
     jobs: (parts: { now?: () => number; client?: DynamoDBClient; deadline?: Deadline } = {}): DynamoJobs =>
       new DynamoJobs({ client, table: jobsTable, deadline: new Deadline(), ...parts }),
     put: async (table: string, items: readonly Item[], key: KeySchema = byId): Promise<void> => {

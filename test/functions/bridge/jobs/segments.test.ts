@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals'
 import type { Item } from '../../../../functions/bridge/drivers/dynamo/items.ts'
 import type { ScanPage } from '../../../../functions/bridge/drivers/dynamo/scan.ts'
 import { JobBusyError, type SegmentProgress, type Tally } from '../../../../functions/bridge/jobs/jobs.ts'
-import { addTallies, NOTHING, runSegments, segmentsOf } from '../../../../functions/bridge/jobs/segments.ts'
+import { addTallies, NOTHING, runSegments, segmentCount } from '../../../../functions/bridge/jobs/segments.ts'
 import { DeadlineError } from '../../../../functions/bridge/model/errors.ts'
 import { Deadline } from '../../../../functions/bridge/runtime/deadline.ts'
 import { deadlineIn } from './job-tables.ts'
@@ -50,7 +50,7 @@ describe('dividing a table', () => {
     [5_001, 2],
     [1_000_000_000, 64],
   ])('of about %i items gives %i segments', (estimate, segments) => {
-    expect(segmentsOf(estimate)).toBe(segments)
+    expect(segmentCount(estimate)).toBe(segments)
   })
 })
 

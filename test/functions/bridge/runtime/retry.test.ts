@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import { Deadline } from '../../../../functions/bridge/runtime/deadline.ts'
-import { type RetryPolicy, retry } from '../../../../functions/bridge/runtime/retry.ts'
+import { type RetryPolicy, retry, sleep } from '../../../../functions/bridge/runtime/retry.ts'
 
 const policy: RetryPolicy = {
   attempts: 3,
@@ -60,5 +60,21 @@ describe('repeating', () => {
       retry({ ...policy, firstPause: 60_000, longestPause: 60_000, deadline }, work),
     ).rejects.toThrow('attempt 1')
     expect(attempts()).toBe(1)
+  })
+})
+
+describe('a pause', () => {
+  it('is over when its time is', async () => {
+    await expect(sleep(1, new AbortController().signal)).resolves.toBeUndefined()
+  })
+
+  it.each(['before', 'after'])('ends with the reason of a signal that aborts %s it began', async (when) => {
+    const controller = new AbortController()
+    const reason = new Error('interrupted')
+    if (when === 'before') controller.abort(reason)
+    const pause = sleep(60_000, controller.signal)
+    controller.abort(reason)
+
+    await expect(pause).rejects.toBe(reason)
   })
 })

@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import { runCopy } from '../../../../functions/bridge/copy/copy.ts'
 import { keySchema } from '../../../../functions/bridge/drivers/dynamo/key-schema.ts'
 import { DynamoJobs } from '../../../../functions/bridge/jobs/dynamo-jobs.ts'
 import { jobsTable } from '../../../../functions/bridge/jobs/job-settings.ts'
@@ -13,6 +12,7 @@ import { everyType } from '../../../support/arbitrary-item.ts'
 import { openTestTables, type TestTables } from '../../../support/dynamo-tables.ts'
 import { type DynamoDbLocal, dynamoDbLocalJar, startDynamoDbLocal } from '../../../support/dynamodb-local.ts'
 import { openKeptTables } from '../../../support/kept-tables.ts'
+import { planAndCopy } from '../copy/plan-and-copy.ts'
 import { testWhateverIsWritten } from './reshape-suite.ts'
 
 /*
@@ -57,7 +57,7 @@ suite('on DynamoDB Local', () => {
     })
     const stop = new AbortController()
     const run = (signal?: AbortSignal) =>
-      runCopy(
+      planAndCopy(
         {
           sourceTableName: from,
           destinationTableName: to,

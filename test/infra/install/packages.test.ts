@@ -1,10 +1,10 @@
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from '@jest/globals'
-import { type CommandOutcome, runCommand } from '../../../../infra/local/processes/command.ts'
-import { makeFolder, type TemporaryFolder } from '../../../support/folder.ts'
+import { type CommandOutcome, runCommand } from '../../../infra/local/processes/command.ts'
+import { makeFolder, type TemporaryFolder } from '../../support/folder.ts'
 
-const packages = new URL('../../../../infra/local/install/packages.mjs', import.meta.url).href
+const packages = new URL('../../../infra/install/packages.mjs', import.meta.url).href
 
 let folder: TemporaryFolder
 beforeEach(async () => {

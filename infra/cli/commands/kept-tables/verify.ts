@@ -1,10 +1,9 @@
-import { describeTable } from '../../../../functions/bridge/drivers/dynamo/describe.ts'
 import { RateLimiter } from '../../../../functions/bridge/drivers/dynamo/rate-limiter.ts'
-import { segmentsOf } from '../../../../functions/bridge/jobs/segments.ts'
-import { type Comparison, compareProjection } from '../../../../functions/bridge/tables/compare.ts'
+import type { Comparison } from '../../../../functions/bridge/tables/compare.ts'
 import { DIFFERENCES } from '../../../../functions/bridge/tables/compare-sides.ts'
 import type { TableSyncParts } from '../../../../functions/bridge/tables/open-tables.ts'
 import type { Projection } from '../../../../functions/bridge/tables/projection.ts'
+import { planVerification, verifyTable } from '../../../../functions/bridge/tables/verify.ts'
 import type { Context } from '../../conventions/command.ts'
 import { grouped } from '../../conventions/figures.ts'
 import { Progress } from '../../conventions/progress.ts'
@@ -14,32 +13,22 @@ import { throttledNote } from '../../target/throttled.ts'
 /** A person reads no more; `--json` has up to a thousand. */
 const ROWS = 20
 
-/** Compares a kept table with its source, both ways, with progress. What differs is read again before it counts. */
+/** Compares a kept table with its source, with progress. */
 export const verify = async (
   { io, interrupt }: Pick<Context, 'io' | 'interrupt'>,
   projection: Projection,
-  { client, tables, deadline }: TableSyncParts,
+  sync: TableSyncParts,
   maxRate: number | undefined,
 ): Promise<Comparison> => {
-  const estimates = await Promise.all(
-    [projection.from.name, projection.name].map(async (name) =>
-      describeTable(client, tables[name] ?? '', { deadline, signal: interrupt }),
-    ),
-  )
-  const total = estimates.reduce((sum, { items }) => sum + items, 0)
+  const plan = await planVerification(projection, sync, interrupt)
   const limiter = new RateLimiter({ maxRate })
   const progress = new Progress(io, `items of ${projection.name} compared`, {
-    total,
+    total: plan.estimate,
     estimated: true,
     note: throttledNote(limiter, maxRate),
   })
   try {
-    return await compareProjection({
-      projection,
-      client,
-      tables,
-      segments: segmentsOf(Math.max(...estimates.map(({ items }) => items))),
-      deadline,
+    return await verifyTable(plan, sync, {
       signal: interrupt,
       limiter,
       onProgress: (looked) => progress.advance(looked - progress.done),

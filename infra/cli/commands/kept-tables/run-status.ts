@@ -1,11 +1,11 @@
 import type { Projection } from '../../../../functions/bridge/tables/projection.ts'
+import { readTableState, type TableState } from '../../../../functions/bridge/tables/table-state.ts'
 import type { Context } from '../../conventions/command.ts'
 import { EXIT, type ExitCode } from '../../conventions/exit-codes.ts'
 import { grouped } from '../../conventions/figures.ts'
 import { printJsonLines, printLine, printTable } from '../../conventions/results.ts'
 import { openJobs } from '../../target/open-jobs.ts'
 import { openTableSync } from '../../target/open-table-sync.ts'
-import { readState, type TableState } from './state.ts'
 import { printVerification, verificationOf, verify } from './verify.ts'
 
 export type StatusOptions = { readonly verify?: boolean | undefined; readonly maxRate?: number | undefined }
@@ -20,7 +20,7 @@ export const runStatus = async (
   const sync = openTableSync(context)
   const jobs = openJobs(context.target, sync.client)
   const states = await Promise.all(
-    projections.map((projection) => readState(projection, { sync, jobs, now: Date.now() })),
+    projections.map((projection) => readTableState(projection, { sync, jobs })),
   )
   if (!json) {
     printTable(io, HEAD, states.map(rowOf))
@@ -57,7 +57,7 @@ const HEAD = [
 const rowOf = (state: TableState): string[] => [
   state.name,
   state.from,
-  describe(state),
+  stateText(state),
   state.segments === 0 ? '-' : `${state.segmentsDone}/${state.segments}`,
   grouped(state.items),
   grouped(state.applied),
@@ -68,7 +68,7 @@ const rowOf = (state: TableState): string[] => [
 ]
 
 /** `filling, 40 %` */
-const describe = ({ state, percent }: TableState): string =>
+const stateText = ({ state, percent }: TableState): string =>
   percent === undefined || state === 'filled' || state === 'finished' || state === 'following'
     ? state
     : `${state}, ${percent} %`

@@ -1,8 +1,8 @@
-import { describeTable } from '../../../../functions/bridge/drivers/dynamo/describe.ts'
-import type { Jobs } from '../../../../functions/bridge/jobs/jobs.ts'
-import type { TableSyncParts } from '../../../../functions/bridge/tables/open-tables.ts'
-import type { Projection } from '../../../../functions/bridge/tables/projection.ts'
-import { readFill } from './fill-job.ts'
+import { describeTable } from '../drivers/dynamo/describe.ts'
+import { tableOf } from './compare-sides.ts'
+import { type FillParts, readFill } from './fill.ts'
+import { fillCommandOf } from './following.ts'
+import type { Projection } from './projection.ts'
 
 /** Where a kept table stands, as scripts get it; people get the same in a table. */
 export type TableState = {
@@ -33,16 +33,17 @@ export type TableState = {
   readonly nextSteps: readonly string[]
 }
 
-export const readState = async (
+/** @throws MissingTableError, DynamoError, DeadlineError */
+export const readTableState = async (
   projection: Projection,
-  { sync, jobs, now }: { readonly sync: TableSyncParts; readonly jobs: Jobs; readonly now: number },
+  { sync, jobs }: FillParts,
 ): Promise<TableState> => {
   const { name, kind, from } = projection
   const [{ state: kept, lastAppliedAt, finishedAt }, fill, parked, estimate] = await Promise.all([
     sync.states.read(name),
-    readFill(jobs, projection, now),
+    readFill(jobs, projection, sync.now().getTime()),
     sync.parking.parkedOf(name),
-    describeTable(sync.client, sync.tables[from.name] ?? '', { deadline: sync.deadline }),
+    describeTable(sync.client, tableOf(sync.tables, from.name), { deadline: sync.deadline }),
   ])
   const { record, segments, segmentsDone, tally } = fill
   const state = kept === 'finished' ? 'finished' : STATES[fill.state]
@@ -63,7 +64,7 @@ export const readState = async (
     ...(record?.message !== undefined && { message: record.message }),
     ...(lastAppliedAt !== undefined && { lastAppliedAt }),
     ...(state === 'finished' && finishedAt !== undefined && { finishedAt }),
-    nextSteps: stepsOf(projection, state, parked.size),
+    nextSteps: nextStepsOf(projection, state, parked.size),
   }
 }
 
@@ -75,13 +76,13 @@ const STATES = {
   done: 'filled',
 } as const
 
-const stepsOf = ({ name, kind }: Projection, state: TableState['state'], parked: number): string[] => {
+const nextStepsOf = ({ name, kind }: Projection, state: TableState['state'], parked: number): string[] => {
   const look = parked === 0 ? [] : [`npx backsync parked list --entity ${name}`]
   switch (state) {
     case 'following':
     case 'stopped':
     case 'failed':
-      return [...look, `npx backsync ${kind} ${kind === 'reshape' ? 'start' : 'fill'} ${name}`]
+      return [...look, fillCommandOf({ name, kind })]
     case 'filled':
       if (kind === 'replicate') return look
       return parked === 0 ? [`npx backsync reshape finish ${name}`] : look

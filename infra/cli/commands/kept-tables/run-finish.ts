@@ -1,13 +1,13 @@
+import { finishTable, requireReady } from '../../../../functions/bridge/tables/finish.ts'
 import type { Projection } from '../../../../functions/bridge/tables/projection.ts'
 import type { Context } from '../../conventions/command.ts'
 import { confirm } from '../../conventions/confirm.ts'
-import { CliError } from '../../conventions/errors.ts'
 import { EXIT, type ExitCode } from '../../conventions/exit-codes.ts'
 import { printJson, printLine } from '../../conventions/results.ts'
 import { openJobs } from '../../target/open-jobs.ts'
 import { whoami } from '../../target/whoami.ts'
-import { openFollowing } from './following.ts'
-import { readState, type TableState } from './state.ts'
+import { openFollowing } from './open-following.ts'
+import { refusing } from './refusing.ts'
 import { printVerification, verificationOf, verify } from './verify.ts'
 
 /**
@@ -22,14 +22,9 @@ export const runFinish = async (
 ): Promise<ExitCode> => {
   const { io, json, target, interrupt } = context
   const { name, from } = projection
-  const { sync } = await openFollowing(context, projection, false)
-  const jobs = openJobs(target, sync.client)
-  const gate = async (): Promise<TableState> => {
-    const state = await readState(projection, { sync, jobs, now: Date.now() })
-    refuseUnlessReady(state)
-    return state
-  }
-  await gate()
+  const sync = openFollowing(context, projection)
+  const parts = { sync, jobs: openJobs(target, sync.client) }
+  await refusing(requireReady(projection, parts))
   const comparison = await verify(context, projection, sync, maxRate)
   const verification = verificationOf(comparison)
   if (!json) printVerification(io, projection, comparison)
@@ -44,25 +39,8 @@ export const runFinish = async (
     yes: context.yes,
     signal: interrupt,
   })
-  // The comparison and the question may have taken their time.
-  await gate()
-  await sync.states.finish(name, whoami(), new Date())
+  await refusing(finishTable(projection, parts, whoami()))
   if (json) printJson(io, { name, finished: true, dryRun: false, verification })
   else printLine(io, `${name} is finished: writes to ${from.name} are no longer carried over`)
   return EXIT.done
-}
-
-const refuseUnlessReady = ({ name, state, parked }: TableState): void => {
-  const refuse = (why: string, hint: string): never => {
-    throw new CliError({
-      code: 'reshape.not-ready',
-      message: `${name} can't be finished: ${why}`,
-      hint,
-      exit: EXIT.refused,
-    })
-  }
-  if (state === 'filling') refuse('it is being filled', `wait for it: npx backsync reshape status ${name}`)
-  if (state !== 'filled') refuse('it is not filled yet', `fill it: npx backsync reshape start ${name}`)
-  if (parked > 0)
-    refuse(`${parked} of its changes are parked`, `see npx backsync parked list --entity ${name}`)
 }

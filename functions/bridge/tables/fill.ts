@@ -1,0 +1,161 @@
+import { describeTable } from '../drivers/dynamo/describe.ts'
+import type { RateLimiter } from '../drivers/dynamo/rate-limiter.ts'
+import type { DynamoJobs } from '../jobs/dynamo-jobs.ts'
+import { isAlive, type JobRecord, type Tally } from '../jobs/jobs.ts'
+import { runJob } from '../jobs/run-job.ts'
+import { addTallies, segmentCount } from '../jobs/segments.ts'
+import { backfill } from './backfill.ts'
+import { tableOf } from './compare-sides.ts'
+import { requireFollowing } from './following.ts'
+import type { TableSyncParts } from './open-tables.ts'
+import type { Projection } from './projection.ts'
+
+/** The kind of the job that fills a kept table with what its source held before, and its only step. */
+export const FILL = 'fill'
+
+export const fillJobOf = ({ name }: Projection): string => `${FILL}:${name}`
+
+/** How far the filling of a kept table is. */
+export type Fill = {
+  /** `never` begun; `stopped` can go on. */
+  readonly state: 'never' | 'running' | 'stopped' | 'failed' | 'done'
+  readonly record: JobRecord | undefined
+  readonly segments: number
+  readonly segmentsDone: number
+  readonly tally: Tally
+}
+
+/** @param now milliseconds since 1970 */
+export const readFill = async (jobs: DynamoJobs, projection: Projection, now: number): Promise<Fill> => {
+  const job = fillJobOf(projection)
+  const record = await jobs.read(job)
+  const progress = record === undefined ? [] : await jobs.segmentsOf(job, FILL)
+  return {
+    state: record === undefined ? 'never' : fillState(record, now),
+    record,
+    segments: record?.segments ?? 0,
+    segmentsDone: progress.filter(({ done }) => done).length,
+    tally: addTallies(progress.map(({ tally }) => tally)),
+  }
+}
+
+const fillState = (record: JobRecord, now: number): Exclude<Fill['state'], 'never'> =>
+  record.state === 'running' && !isAlive(record, now) ? 'stopped' : record.state
+
+/** What filling a table is about to do. */
+export type FillPlan = {
+  readonly projection: Projection
+  readonly job: string
+  readonly todo: 'begin' | 'go on' | 'nothing'
+  readonly segments: number
+  readonly segmentsDone: number
+  /** The source's table in DynamoDB, and the items that it is believed to have. */
+  readonly table: string
+  readonly estimate: number
+  /** Whether the stream's changes are not for it at present: then it follows again first. */
+  readonly finished: boolean
+  /** When it was filled or interrupted last; ISO 8601, UTC. */
+  readonly endedAt: string | undefined
+  /** Whether what was done before is forgotten. */
+  readonly again: boolean
+}
+
+export type FillParts = { readonly sync: TableSyncParts; readonly jobs: DynamoJobs }
+
+/**
+ * Looks at what there is to do.
+ *
+ * @param options `again` fills anew what is filled or interrupted, and reopens what is finished
+ * @throws TableFinishedError for one that is finished, without `again`; MissingTableError, DynamoError
+ */
+export const planFill = async (
+  projection: Projection,
+  { sync, jobs, signal }: FillParts & { readonly signal?: AbortSignal | undefined },
+  {
+    again = false,
+    segments,
+  }: { readonly again?: boolean | undefined; readonly segments?: number | undefined },
+): Promise<FillPlan> => {
+  const finished = await requireFollowing(projection, sync.states, { again })
+  const table = tableOf(sync.tables, projection.from.name)
+  const { items: estimate } = await describeTable(sync.client, table, { deadline: sync.deadline, signal })
+  const known = await readFill(jobs, projection, sync.now().getTime())
+  const endedAt = known.record?.endedAt
+  const facts = { projection, job: fillJobOf(projection), table, estimate, finished, endedAt, again }
+  if (again || known.state === 'never')
+    return { ...facts, todo: 'begin', segments: segments ?? segmentCount(estimate), segmentsDone: 0 }
+  // A job that goes on keeps its segments: a position belongs to one division of the table.
+  const { segmentsDone } = known
+  return {
+    ...facts,
+    todo: known.state === 'done' ? 'nothing' : 'go on',
+    segments: known.segments,
+    segmentsDone,
+  }
+}
+
+/** How far a run came. */
+export type FillOutcome = {
+  /** False when it was interrupted, behind whole pages: it goes on there. */
+  readonly done: boolean
+  /** Of all runs together. */
+  readonly tally: Tally
+  readonly segments: number
+  readonly segmentsDone: number
+}
+
+/**
+ * Fills a kept table as planned: beside the stream that keeps it, and under the same guard.
+ *
+ * @throws JobBusyError while somebody else fills it; what `runJob` and `backfill` throw
+ */
+export const runFill = async (
+  { projection, job, table, segments, finished, again }: FillPlan,
+  {
+    sync,
+    jobs,
+    by,
+    signal: interrupt,
+    limiter,
+    concurrency,
+    onBegin,
+    onProgress,
+  }: FillParts & {
+    /** Who fills it, for people to read. */
+    readonly by: string
+    readonly signal?: AbortSignal | undefined
+    readonly limiter?: RateLimiter | undefined
+    /** Segments at once. @default 4 */
+    readonly concurrency?: number | undefined
+    /** Gets what earlier runs have done, when the job is taken. */
+    readonly onBegin?: ((before: Tally) => void) | undefined
+    /** Gets what has been done so far, by earlier runs, too. */
+    readonly onProgress?: ((tally: Tally) => void) | undefined
+  },
+): Promise<FillOutcome> => {
+  const { name } = projection
+  const spec = { from: table, to: tableOf(sync.tables, name) }
+  const request = { job, kind: FILL, spec, segments, step: FILL, by, again: again && ('unfinished' as const) }
+  return runJob(request, { jobs, signal: interrupt, log: sync.log, messageOf }, async ({ lease, signal }) => {
+    if (finished) await sync.states.reopen(name, by, sync.now())
+    onBegin?.(addTallies(lease.progress.map(({ tally }) => tally)))
+    const { done, tally } = await backfill({
+      projection,
+      sync,
+      lease,
+      segments: lease.record.segments,
+      concurrency,
+      limiter,
+      deadline: sync.deadline,
+      signal,
+      onProgress,
+    })
+    const segmentsDone = lease.progress.filter((segment) => segment.done).length
+    const { items, applied, skipped, refused } = tally
+    const result = { items, applied, skipped, refused }
+    return { done, result, tally, segments: lease.record.segments, segmentsDone }
+  })
+}
+
+/** People read it where they ask for the table's state. */
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
