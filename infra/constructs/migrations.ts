@@ -16,7 +16,7 @@ export interface MigrationsProps {
   readonly database: LegacyDatabase
   /** The functions whose code must not be updated before the schema is. */
   readonly before: readonly BridgeFunction[]
-  /** A package whose `index.mjs` exports `handler`, with the SQL in `sql/`. */
+  /** A package whose `index.mjs` exports `handler`, with the team's SQL in `sql/` and Backsync's own below. */
   readonly code: Code
 }
 
