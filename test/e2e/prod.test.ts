@@ -9,6 +9,7 @@ import { call } from '../support/stack.ts'
 
 describe('stage prod', () => {
   const database = `prod_${randomUUID().replaceAll('-', '')}`
+  const consent = async (): Promise<void> => {}
   let folder: TemporaryFolder
   let stack: LocalStack
   let connection: Connection
@@ -18,7 +19,12 @@ describe('stage prod', () => {
     folder = await makeFolder()
     connection = await mysql.createConnection(server)
     const env = { ...process.env, MYSQL_URL: `${server.replace(/\/$/, '')}/${database}` }
-    stack = await startLocalStack({ home: folder.path, env, context: { stage: 'prod', auth: 'iam' } })
+    stack = await startLocalStack({
+      home: folder.path,
+      env,
+      context: { stage: 'prod', auth: 'iam' },
+      consent,
+    })
     await connection.query(`USE ${database}`)
   }, 150_000)
   afterAll(async () => {

@@ -89,7 +89,7 @@ describe('a database of 0.1.0, which kept one ledger for both lines of migration
     expect(await tables()).not.toContain('backsync_bridge_migrations')
   })
 
-  it.each([0, 1, 2, 3, 4, 5, 6, 7])('gets what is missing where the first %s are applied', async (count) => {
+  it.each([1, 2, 4, 6])('gets what is missing where the first %s are applied', async (count) => {
     await firstRelease(seven.slice(0, count)).apply()
     const missing = seven.slice(count).map(({ id }) => id)
 
@@ -121,7 +121,7 @@ describe('a database of 0.1.0, which kept one ledger for both lines of migration
     })
   })
 
-  it.each([0, 1, 2, 3])('is taken over after a run that died when it had copied %s rows', async (count) => {
+  it.each([0, 1, 2])('is taken over after a run that died when it had copied %s rows', async (count) => {
     await firstRelease().apply()
     const ledgers = new MigrationLedgers(aurora.db)
     await ledgers.create()
