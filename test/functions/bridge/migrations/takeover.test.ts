@@ -133,6 +133,24 @@ describe('a database of 0.1.0, which kept one ledger for both lines of migration
     expect(await idsIn('backsync_bridge_migrations')).toEqual([1, 2, 3])
   })
 
+  it('is never copied over what is known better', async () => {
+    await firstRelease().apply()
+    await aurora.migrator(team).apply()
+    await aurora.legacy.query(
+      "UPDATE backsync_migrations SET done = 0, finished_at = NULL, started_at = NULL WHERE id = 7",
+    )
+    await aurora.legacy.query('DELETE FROM backsync_bridge_migrations WHERE id = 1')
+
+    expect(await aurora.migrator(team).apply()).toEqual(nothing)
+
+    expect(await states()).toBe(allApplied)
+    expect(await rows('SELECT done FROM backsync_bridge_migrations ORDER BY id')).toEqual([
+      { done: 1 },
+      { done: 1 },
+      { done: 1 },
+    ])
+  })
+
   it('is taken over once by several runs at the same moment', async () => {
     await firstRelease(seven.slice(0, 4)).apply()
 
