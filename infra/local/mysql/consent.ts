@@ -50,13 +50,14 @@ export const askConsent = async (
       'mysql.cannot-ask',
       `${text}\n\nThere is no terminal to ask on, so nothing was changed. To agree to it, type:\n\n  npm start -- --yes`,
     )
+  output.write(`${text}\n\n`)
   const asking = createInterface({ input, output })
   const gone = new AbortController()
   // Ctrl-C, and the end of the input: nobody will answer.
   asking.once('SIGINT', () => gone.abort()).once('close', () => gone.abort())
   try {
     const answer = await asking
-      .question(`${text}\n\nGo on? [y/N] `, { signal: AbortSignal.any([signal, gone.signal]) })
+      .question('Go on? [y/N] ', { signal: AbortSignal.any([signal, gone.signal]) })
       .catch((error: unknown) => {
         output.write('\n')
         signal.throwIfAborted()
