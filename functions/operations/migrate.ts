@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { Kysely } from 'kysely'
+import * as z from 'zod'
 import { toProblem } from '../bridge/api/serve.ts'
 import { dataApiConfig } from '../bridge/aurora/open.ts'
 import { DataApiClient } from '../bridge/drivers/data-api/client.ts'
@@ -7,9 +8,9 @@ import { DataApiDialect } from '../bridge/drivers/data-api/dialect.ts'
 import { readHttpEvent } from '../bridge/http/request.ts'
 import { jsonResponse, problemResponse } from '../bridge/http/response.ts'
 import { readMigrations } from '../bridge/migrations/files.ts'
-import { MigrationLedger } from '../bridge/migrations/ledger.ts'
+import { MigrationLedgers } from '../bridge/migrations/ledgers.ts'
 import { MigrationLock } from '../bridge/migrations/lock.ts'
-import { Migrator } from '../bridge/migrations/migrator.ts'
+import { Migrator, type OfBoth } from '../bridge/migrations/migrator.ts'
 import { methodNotAllowed } from '../bridge/normalise/api.ts'
 import { readConfig, settings } from '../bridge/runtime/config.ts'
 import { Deadline, type InvocationContext } from '../bridge/runtime/deadline.ts'
@@ -22,31 +23,49 @@ const dataApi = dataApiConfig(config, deadline)
 const client = new DataApiClient(dataApi)
 const db = new Kysely<unknown>({ dialect: new DataApiDialect(dataApi) })
 // The deployed asset carries the repository's sql folder beside the bundle.
-const migrations = readMigrations(fileURLToPath(new URL('./sql', import.meta.url)))
+const folder = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
+const team = readMigrations(folder('./sql'))
+const bridge = readMigrations(folder('./sql/bridge'))
+
+/** Asks what would be applied; the template says so to whoever runs it on a database that isn't its own. */
+const Plan = z.strictObject({ plan: z.literal(true) })
 
 /**
  * The migrations: a deployment invokes this with an empty event before new code takes traffic, and applies; a client's
- * `GET /aurora` gets the report, and where the stage allows it (not in prod) applies first.
+ * `GET /aurora` gets the report, and where the stage allows it (not in prod) applies first. `{ "plan": true }` is answered
+ * with what would be changed, in words.
  */
 export const handler = async (event: unknown, context: InvocationContext): Promise<unknown> => {
   deadline.begin(context)
   log.begin(context.awsRequestId)
   const migrator = openMigrator(context.awsRequestId)
+  if (Plan.safeParse(event).success) return { changes: await migrator.plan() }
   const request = readHttpEvent(event)
-  if (request === undefined) return { applied: await migrator.apply(), migrations: await migrator.report() }
+  if (request === undefined) return reportOf(migrator, await migrator.apply())
   try {
     if (request.method !== 'GET') throw methodNotAllowed(request.method, ['GET'])
-    const applied = config.MIGRATE_ON_REQUEST ? await migrator.apply() : []
-    return jsonResponse(200, { database: config.DATABASE_NAME, applied, migrations: await migrator.report() })
+    const applied = config.MIGRATE_ON_REQUEST ? await migrator.apply() : { bridge: [], team: [] }
+    return jsonResponse(200, { database: config.DATABASE_NAME, ...(await reportOf(migrator, applied)) })
   } catch (error) {
     return problemResponse(toProblem(error, log), request.path, context.awsRequestId)
   }
 }
 
+/** The team's migrations, and Backsync's own under `bridge`. */
+const reportOf = async (migrator: Migrator, applied: OfBoth<string>): Promise<Record<string, unknown>> => {
+  const states = await migrator.report()
+  return {
+    applied: applied.team,
+    migrations: states.team,
+    bridge: { applied: applied.bridge, migrations: states.bridge },
+  }
+}
+
 const openMigrator = (requestId: string): Migrator =>
   new Migrator({
-    migrations,
-    ledger: new MigrationLedger(db),
+    bridge,
+    team,
+    ledgers: new MigrationLedgers(db),
     lock: new MigrationLock(db, requestId),
     run: async (sql) => {
       await client.execute({ sql, continueAfterTimeout: true })

@@ -1,6 +1,6 @@
 import type { Code } from 'aws-cdk-lib/aws-lambda'
 import { LogGroup } from 'aws-cdk-lib/aws-logs'
-import { Duration, RemovalPolicy } from 'aws-cdk-lib/core'
+import { CfnResource, Duration, RemovalPolicy } from 'aws-cdk-lib/core'
 import { Trigger } from 'aws-cdk-lib/triggers'
 import { Construct } from 'constructs'
 import type { Settings } from '../settings.ts'
@@ -11,12 +11,15 @@ import { confineTriggerProvider } from './trigger-provider.ts'
 /** How long one run of the migrations may take. */
 const limit = Duration.minutes(5)
 
+/** The name of a trigger's metadata: with which event its function tells what it would change, and changes nothing. */
+const planKey = 'Backsync::Plan'
+
 export interface MigrationsProps {
   readonly settings: Settings
   readonly database: LegacyDatabase
   /** The functions whose code must not be updated before the schema is. */
   readonly before: readonly BridgeFunction[]
-  /** A package whose `index.mjs` exports `handler`, with the SQL in `sql/`. */
+  /** A package whose `index.mjs` exports `handler`, with the team's SQL in `sql/` and Backsync's own below. */
   readonly code: Code
 }
 
@@ -52,6 +55,8 @@ export class Migrations extends Construct {
       executeAfter: [database],
     })
     trigger.executeBefore(...props.before)
+    const resource = trigger.node.defaultChild?.node.defaultChild
+    if (resource instanceof CfnResource) resource.addMetadata(planKey, { event: { plan: true } })
 
     const logGroup = new LogGroup(this, 'OnDeployLogs', {
       retention: settings.policy.logRetention,

@@ -1,16 +1,18 @@
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { codeOf, messageOf, stackOf } from '../errors/thrown.ts'
+import { askConsent, type Consent } from './mysql/consent.ts'
 import { type LocalStack, startLocalStack } from './stack.ts'
 import { banner } from './template/banner.ts'
 
-/** The command behind `npm start`. Exit codes: 0 stopped on request, 1 could not start, 2 wrong arguments. */
+/** The command behind `npm start`. Exit codes: 0 stopped on request, 1 could not start, 2 wrong arguments, or nobody to ask. */
 
 const HELP = `Runs the whole stack on this machine, as its CloudFormation template says.
 
-  npm start [-- --fresh]
+  npm start [-- --fresh] [--yes]
 
   --fresh   start with empty data (the folder's own files only; servers given by a URL are left alone)
+  --yes     agrees to what would be changed on the server of MYSQL_URL, which is asked for otherwise
   --help    this text
 
   PORT               port of the gateway, default 3000; a free one when it is taken
@@ -30,9 +32,10 @@ const say = (line: string): void => {
   process.stdout.write(`${line}\n`)
 }
 
-const readArguments = (): { fresh: boolean; help: boolean } => {
+const readArguments = (): { fresh: boolean; yes: boolean; help: boolean } => {
   const options = {
     fresh: { type: 'boolean', default: false },
+    yes: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   } as const
   return parseArgs({ args: process.argv.slice(2), options }).values
@@ -47,7 +50,7 @@ const readPort = (text: string | undefined): number => {
 }
 
 const run = async (): Promise<void> => {
-  const { fresh, help } = readArguments()
+  const { fresh, yes, help } = readArguments()
   if (help) return say(HELP)
   const port = readPort(process.env.PORT)
   const repository = resolve(import.meta.dirname, '..', '..')
@@ -71,7 +74,12 @@ const run = async (): Promise<void> => {
 
   const waiting = setTimeout(() => say('starting the servers and synthesising the stack ...'), PATIENCE_MS)
   try {
-    stack = await startLocalStack({ home, port, fresh, log: say, signal: interrupted.signal })
+    const { signal } = interrupted
+    const consent: Consent = (changes) => {
+      clearTimeout(waiting)
+      return askConsent(changes, { yes, input: process.stdin, output: process.stdout, signal })
+    }
+    stack = await startLocalStack({ home, port, fresh, log: say, consent, signal })
   } catch (error) {
     if (interrupted.signal.aborted) return
     throw error
@@ -87,7 +95,8 @@ try {
   await run()
   process.exit(0)
 } catch (error) {
-  const wrongArguments = codeOf(error)?.startsWith('ERR_PARSE') === true
+  const code = codeOf(error)
+  const wrongArguments = code?.startsWith('ERR_PARSE') === true || code === 'mysql.cannot-ask'
   process.stderr.write(`${messageOf(error)}\n`)
   if (process.env.DEBUG) process.stderr.write(`${stackOf(error)}\n`)
   process.exit(wrongArguments ? 2 : 1)

@@ -6,6 +6,7 @@ import type { Outcome } from './lambda/environment.ts'
 import { type Log, openLogFile } from './lambda/log-file.ts'
 import type { MetricSummary } from './metrics/metric-store.ts'
 import { summarise } from './metrics/summary.ts'
+import { type Consent, noConsent } from './mysql/consent.ts'
 import { startMysql } from './mysql/server.ts'
 import { synthesise } from './synth/synth.ts'
 import { loadAssembly } from './template/assembly.ts'
@@ -32,6 +33,8 @@ export type LocalStackOptions = {
   /** Runs this cloud assembly instead of synthesising `infra/app.ts`. */
   readonly assembly?: string
   readonly log?: Log
+  /** Agrees to what would be changed on the server of MYSQL_URL. Default: nobody does, and a start that has to fails. */
+  readonly consent?: Consent
   /** Faults of the Data API, and a hand in its statements, for tests. */
   readonly dataApi?: DataApiTestOptions
   /** Gives up a start that is under way; what has been started is stopped. */
@@ -82,7 +85,7 @@ const REPOSITORY = resolve(import.meta.dirname, '..', '..')
  * Starts the servers, synthesises the CDK app, and runs what its template says. A start that fails half-way stops what
  * it has started.
  *
- * @throws HomeInUseError, SynthError, TemplateError, TriggerError, and the servers' own errors
+ * @throws HomeInUseError, SynthError, TemplateError, TriggerError, what `consent` throws, and the servers' own errors
  */
 export const startLocalStack = async (options: LocalStackOptions): Promise<LocalStack> => {
   const started = performance.now()
@@ -120,6 +123,7 @@ export const startLocalStack = async (options: LocalStackOptions): Promise<Local
       gateway,
       log,
       closers,
+      consent: options.consent ?? noConsent,
       ...(options.dataApi && { dataApi: options.dataApi }),
     })
     const summary = summarise(running.functions.metrics, log)

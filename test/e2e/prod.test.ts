@@ -3,12 +3,13 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import mysql, { type Connection, type RowDataPacket } from 'mysql2/promise'
 import { readMigrations } from '../../functions/bridge/migrations/files.ts'
 import { type LocalStack, startLocalStack } from '../../infra/local/stack.ts'
-import { sqlFolder } from '../support/aurora.ts'
+import { bridgeSqlFolder, sqlFolder } from '../support/aurora.ts'
 import { makeFolder, type TemporaryFolder } from '../support/folder.ts'
 import { call } from '../support/stack.ts'
 
 describe('stage prod', () => {
   const database = `prod_${randomUUID().replaceAll('-', '')}`
+  const consent = async (): Promise<void> => {}
   let folder: TemporaryFolder
   let stack: LocalStack
   let connection: Connection
@@ -18,7 +19,12 @@ describe('stage prod', () => {
     folder = await makeFolder()
     connection = await mysql.createConnection(server)
     const env = { ...process.env, MYSQL_URL: `${server.replace(/\/$/, '')}/${database}` }
-    stack = await startLocalStack({ home: folder.path, env, context: { stage: 'prod', auth: 'iam' } })
+    stack = await startLocalStack({
+      home: folder.path,
+      env,
+      context: { stage: 'prod', auth: 'iam' },
+      consent,
+    })
     await connection.query(`USE ${database}`)
   }, 150_000)
   afterAll(async () => {
@@ -44,14 +50,21 @@ describe('stage prod', () => {
   it('applies the migrations at deployment; GET /aurora then only reports, and applies nothing', async () => {
     const states = async (): Promise<unknown> => {
       const { statusCode, body } = await getAurora()
-      return [statusCode, JSON.parse(body).migrations.map(({ state }: { state: string }) => state)]
+      const { migrations, bridge } = JSON.parse(body)
+      const names = (list: { name: string; state: string }[]) => list.map(({ name, state }) => [name, state])
+      return [statusCode, names(migrations), names(bridge.migrations)]
     }
-    const ids = readMigrations(sqlFolder).map(({ id }) => id)
-    expect(await states()).toEqual([200, ids.map(() => 'applied')])
-    const last = ids.at(-1)
+    const applied = (folder: string) => readMigrations(folder).map(({ name }) => [name, 'applied'])
+    const ours = applied(bridgeSqlFolder)
+    expect(await states()).toEqual([200, applied(sqlFolder), ours])
+    const last = readMigrations(sqlFolder).at(-1)?.id
     await connection.query('DELETE FROM backsync_migrations WHERE id = ?', [last])
 
-    expect(await states()).toEqual([200, ids.map((id) => (id === last ? 'pending' : 'applied'))])
+    const ofTeam = readMigrations(sqlFolder).map(({ id, name }) => [
+      name,
+      id === last ? 'pending' : 'applied',
+    ])
+    expect(await states()).toEqual([200, ofTeam, ours])
     const [rows] = await connection.query<RowDataPacket[]>(
       'SELECT id FROM backsync_migrations WHERE id = ?',
       [last],

@@ -36,7 +36,7 @@ describe('tables that are kept by, or copied from, others', () => {
       MYSQL_URL: `${server.replace(/\/$/, '')}/${database}`,
       DYNAMODB_ENDPOINT: '',
     }
-    stack = await startLocalStack({ home: folder.path, env })
+    stack = await startLocalStack({ home: folder.path, env, consent: async () => {} })
     client = new DynamoDBClient({
       endpoint: stack.endpoints.dynamodb,
       region: 'us-east-1',

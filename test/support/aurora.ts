@@ -8,7 +8,7 @@ import { GuardedWriter } from '../../functions/bridge/aurora/guarded-writer.ts'
 import { DataApiClient } from '../../functions/bridge/drivers/data-api/client.ts'
 import { DataApiDialect } from '../../functions/bridge/drivers/data-api/dialect.ts'
 import { type Migration, readMigrations } from '../../functions/bridge/migrations/files.ts'
-import { MigrationLedger } from '../../functions/bridge/migrations/ledger.ts'
+import { MigrationLedgers } from '../../functions/bridge/migrations/ledgers.ts'
 import { MigrationLock } from '../../functions/bridge/migrations/lock.ts'
 import { Migrator } from '../../functions/bridge/migrations/migrator.ts'
 import { Deadline } from '../../functions/bridge/runtime/deadline.ts'
@@ -17,6 +17,7 @@ import { SecretStore } from '../../infra/local/secrets-manager/store.ts'
 import { silent } from './log.ts'
 
 export const sqlFolder = fileURLToPath(new URL('../../sql', import.meta.url))
+export const bridgeSqlFolder = fileURLToPath(new URL('../../sql/bridge', import.meta.url))
 
 /** One database of its own on the test run's server, behind a Data API endpoint of its own. */
 export type TestAurora = {
@@ -40,7 +41,7 @@ export type TestAurora = {
   /** The writer with its guards made always true: what it proves is that a test needs them. */
   writerWithoutGuard(): GuardedWriter
   /** A migrator of its own owner. */
-  migrator(migrations?: readonly Migration[]): Migrator
+  migrator(team?: readonly Migration[], bridge?: readonly Migration[]): Migrator
   /** Empties the legacy tables and the tombstones; ids begin at 1 again. */
   empty(): Promise<void>
   close(): Promise<void>
@@ -112,10 +113,14 @@ export const openTestAurora = async ({ migrate = true } = {}): Promise<TestAuror
   const db = new Kysely<unknown>({ dialect: new DataApiDialect(config) })
   const client = new DataApiClient(config)
   const writer = new GuardedWriter(db)
-  const migrator = (migrations: readonly Migration[] = readMigrations(sqlFolder)): Migrator =>
+  const migrator = (
+    team: readonly Migration[] = readMigrations(sqlFolder),
+    bridge: readonly Migration[] = readMigrations(bridgeSqlFolder),
+  ): Migrator =>
     new Migrator({
-      migrations,
-      ledger: new MigrationLedger(db),
+      bridge,
+      team,
+      ledgers: new MigrationLedgers(db),
       lock: new MigrationLock(db, randomUUID()),
       run: async (sql) => {
         await client.execute({ sql, continueAfterTimeout: true })

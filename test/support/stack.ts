@@ -24,7 +24,7 @@ export type RunningStack = {
  * @throws Error with what it printed, when it doesn't get ready
  */
 export const runStack = async (home: string, env: Record<string, string> = {}): Promise<RunningStack> => {
-  const child = spawn(process.execPath, [main], {
+  const child = spawn(process.execPath, [main, '--yes'], {
     env: { ...process.env, NODE_OPTIONS: '', PORT: '0', ...env, BACKSYNC_HOME: home },
     stdio: ['ignore', 'pipe', 'pipe'],
   })

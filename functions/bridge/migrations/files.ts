@@ -23,17 +23,22 @@ export class MigrationFilesError extends BridgeError {
   readonly kind = 'configuration'
 }
 
+/** What else may be in the folder: the bridge's own migrations below the team's, and a page for people. */
+const NOT_MIGRATIONS: ReadonlySet<string> = new Set(['bridge/', 'README.md'])
+
 const FILE = /^(?<name>(?<id>\d{4})_[a-z0-9_]+)\.(?<direction>up|down)\.sql$/
 
 /**
- * Reads a folder of `NNNN_name.up.sql` and `.down.sql` files.
+ * Reads a folder of `NNNN_name.up.sql` and `.down.sql` files, beside which it may hold a `README.md` and the folder `bridge`.
  *
  * @returns in the order of their numbers
  * @throws MigrationFilesError for another name, a number used twice, a file without its counterpart, an empty file
  */
 export const readMigrations = (folder: string): Migration[] => {
   const files = new Map<string, { id: number; up?: string; down?: string }>()
-  for (const file of readdirSync(folder).sort()) {
+  const entries = readdirSync(folder, { withFileTypes: true })
+  for (const file of entries.map((entry) => (entry.isDirectory() ? `${entry.name}/` : entry.name)).sort()) {
+    if (NOT_MIGRATIONS.has(file)) continue
     const { name, id, direction } = FILE.exec(file)?.groups ?? {}
     if (name === undefined || (direction !== 'up' && direction !== 'down'))
       throw new MigrationFilesError(`${file} is not named NNNN_name.up.sql or NNNN_name.down.sql`)

@@ -1,4 +1,4 @@
-import { type Kysely, sql } from 'kysely'
+import { type Kysely, type RawBuilder, sql } from 'kysely'
 import { idempotently } from '../drivers/data-api/idempotent.ts'
 import type { Migration } from './files.ts'
 
@@ -15,18 +15,23 @@ export type Applied = {
   readonly finishedAt: string | null
 }
 
-/** The bridge's own record of migrations. Each statement's progress is recorded, because MySQL's DDL can't be rolled back. */
+/**
+ * The record of one line of migrations, the bridge's own or the team's. Each statement's progress is recorded, because
+ * MySQL's DDL can't be rolled back.
+ */
 export class MigrationLedger {
   readonly #db: Kysely<unknown>
+  readonly #table: RawBuilder<unknown>
 
-  constructor(db: Kysely<unknown>) {
+  constructor(db: Kysely<unknown>, table: string) {
+    this.#table = sql.table(table)
     // Each statement here is harmless to run twice.
     this.#db = idempotently(db)
   }
 
   async create(): Promise<void> {
     await sql`
-      CREATE TABLE IF NOT EXISTS backsync_migrations (
+      CREATE TABLE IF NOT EXISTS ${this.#table} (
         id INT UNSIGNED NOT NULL PRIMARY KEY,
         name VARCHAR(255) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
         checksum CHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
@@ -39,17 +44,10 @@ export class MigrationLedger {
       )`.execute(this.#db)
   }
 
-  async exists(): Promise<boolean> {
-    const { rows } = await sql`
-      SELECT 1 AS found FROM information_schema.tables
-      WHERE table_schema = DATABASE() AND table_name = 'backsync_migrations'`.execute(this.#db)
-    return rows.length > 0
-  }
-
   async read(): Promise<Applied[]> {
     const { rows } = await sql<Record<string, unknown>>`
       SELECT id, name, checksum, begun, done, DATE_FORMAT(finished_at, '%Y-%m-%dT%H:%i:%s.%f') AS finished
-      FROM backsync_migrations ORDER BY id`.execute(this.#db)
+      FROM ${this.#table} ORDER BY id`.execute(this.#db)
     return rows.map((row) => ({
       id: Number(row.id),
       name: String(row.name),
@@ -63,7 +61,7 @@ export class MigrationLedger {
   /** Records that a statement is about to run. */
   async begin({ id, name, checksum, statements }: Migration, statement: number, by: string): Promise<void> {
     await sql`
-      INSERT INTO backsync_migrations (id, name, checksum, statements, begun, done, applied_by, started_at)
+      INSERT INTO ${this.#table} (id, name, checksum, statements, begun, done, applied_by, started_at)
       VALUES (${id}, ${name}, ${checksum}, ${statements.length}, ${statement + 1}, ${statement}, ${by}, NOW(3))
       ON DUPLICATE KEY UPDATE begun = ${statement + 1}, applied_by = ${by}`.execute(this.#db)
   }
@@ -72,14 +70,14 @@ export class MigrationLedger {
   async finish({ id, statements }: Migration, statement: number): Promise<void> {
     const last = statement + 1 === statements.length
     await sql`
-      UPDATE backsync_migrations
+      UPDATE ${this.#table}
       SET done = ${statement + 1}, finished_at = ${last ? sql`NOW(3)` : sql`NULL`} WHERE id = ${id}`.execute(
       this.#db,
     )
   }
 
   /** Forgets a migration that was undone. */
-  async forget({ id }: Migration): Promise<void> {
-    await sql`DELETE FROM backsync_migrations WHERE id = ${id}`.execute(this.#db)
+  async forget({ id }: Pick<Migration, 'id'>): Promise<void> {
+    await sql`DELETE FROM ${this.#table} WHERE id = ${id}`.execute(this.#db)
   }
 }

@@ -10,6 +10,10 @@ export class MigrationLockedError extends BridgeError {
   readonly kind = 'transient'
 }
 
+export const lockTable = 'backsync_migration_lock'
+
+const LOCK = sql.table(lockTable)
+
 /** Seconds for which the lock is held without a renewal: longer than any statement that the service lets run. */
 const LEASE = 120
 
@@ -37,14 +41,14 @@ export class MigrationLock {
    */
   async acquire(patience: number): Promise<void> {
     await sql`
-      CREATE TABLE IF NOT EXISTS backsync_migration_lock (
+      CREATE TABLE IF NOT EXISTS ${LOCK} (
         id TINYINT UNSIGNED NOT NULL PRIMARY KEY,
         owner VARCHAR(255) NOT NULL,
         fence BIGINT UNSIGNED NOT NULL,
         leased_until TIMESTAMP(3) NULL DEFAULT NULL
       )`.execute(this.#db)
     await sql`
-      INSERT INTO backsync_migration_lock (id, owner, fence) VALUES (1, '', 0)
+      INSERT INTO ${LOCK} (id, owner, fence) VALUES (1, '', 0)
       ON DUPLICATE KEY UPDATE id = id`.execute(this.#db)
     const end = performance.now() + patience
     while (!(await this.#take())) {
@@ -53,7 +57,7 @@ export class MigrationLock {
       await wait(200)
     }
     const { rows } = await sql<{ fence: unknown }>`
-      SELECT fence FROM backsync_migration_lock WHERE id = 1 AND owner = ${this.#owner}`.execute(this.#db)
+      SELECT fence FROM ${LOCK} WHERE id = 1 AND owner = ${this.#owner}`.execute(this.#db)
     this.#fence = BigInt(String(rows[0]?.fence))
   }
 
@@ -64,7 +68,7 @@ export class MigrationLock {
    */
   async renew(): Promise<void> {
     const { numAffectedRows } = await sql`
-      UPDATE backsync_migration_lock SET leased_until = NOW(3) + INTERVAL ${sql.raw(String(LEASE))} SECOND
+      UPDATE ${LOCK} SET leased_until = NOW(3) + INTERVAL ${sql.raw(String(LEASE))} SECOND
       WHERE id = 1 AND owner = ${this.#owner} AND fence = ${this.#fence}`.execute(this.#db)
     if (numAffectedRows !== 1n)
       throw new MigrationLockedError(`The migration lock was taken over by ${await this.#holder()}`)
@@ -72,14 +76,14 @@ export class MigrationLock {
 
   async release(): Promise<void> {
     await sql`
-      UPDATE backsync_migration_lock SET leased_until = NULL
+      UPDATE ${LOCK} SET leased_until = NULL
       WHERE id = 1 AND owner = ${this.#owner} AND fence = ${this.#fence}`.execute(this.#db)
   }
 
   /** Also takes what is ours already: the answer to our first attempt was lost. The new fence shuts that one out. */
   async #take(): Promise<boolean> {
     const { numAffectedRows } = await sql`
-      UPDATE backsync_migration_lock
+      UPDATE ${LOCK}
       SET owner = ${this.#owner}, fence = fence + 1, leased_until = NOW(3) + INTERVAL ${sql.raw(String(LEASE))} SECOND
       WHERE id = 1 AND (leased_until IS NULL OR leased_until < NOW(3) OR owner = ${this.#owner})`.execute(
       this.#db,
@@ -89,7 +93,7 @@ export class MigrationLock {
 
   async #holder(): Promise<string> {
     const { rows } = await sql<{ owner: string }>`
-      SELECT owner FROM backsync_migration_lock WHERE id = 1`.execute(this.#db)
+      SELECT owner FROM ${LOCK} WHERE id = 1`.execute(this.#db)
     return rows[0]?.owner ?? 'nobody'
   }
 }

@@ -1,33 +1,18 @@
 import { SqlError } from '../drivers/sql-errors.ts'
-import { BridgeError, type ErrorKind, kindOf } from '../model/errors.ts'
 import type { Log } from '../runtime/log.ts'
 import type { Migration } from './files.ts'
 import type { Applied, MigrationLedger } from './ledger.ts'
+import type { MigrationLedgers } from './ledgers.ts'
 import type { MigrationLock } from './lock.ts'
-
-/** Where one migration stands. `interrupted`: some of its statements are done, or the outcome of one is unknown. */
-export type MigrationState = {
-  readonly name: string
-  readonly state: 'applied' | 'pending' | 'interrupted'
-  readonly appliedAt: string | null
-}
-
-/** The files and the database's record contradict one another, or a statement failed: which, where, and what is done. */
-export class MigrationError extends BridgeError {
-  override readonly name = 'MigrationError'
-  readonly code = 'migrations.failed'
-  readonly kind: ErrorKind
-
-  constructor(message: string, options?: ErrorOptions) {
-    super(message, options)
-    this.kind =
-      options?.cause !== undefined && kindOf(options.cause) === 'transient' ? 'transient' : 'configuration'
-  }
-}
+import { changesOf } from './plan.ts'
+import { checkLine, checkPlaces, MigrationError, type MigrationState, pendingOf, stateOf } from './state.ts'
+import type { Progress } from './takeover.ts'
 
 export type MigratorParts = {
-  readonly migrations: readonly Migration[]
-  readonly ledger: MigrationLedger
+  /** Those of Backsync's own tables, which come first. */
+  readonly bridge: readonly Migration[]
+  readonly team: readonly Migration[]
+  readonly ledgers: MigrationLedgers
   readonly lock: MigrationLock
   /** Runs one statement of a migration, over whatever connection fits. */
   readonly run: (statement: string) => Promise<void>
@@ -36,8 +21,14 @@ export type MigratorParts = {
   readonly by: string
 }
 
+/** The same of the bridge's own migrations and of the team's. */
+export type OfBoth<T> = { readonly bridge: readonly T[]; readonly team: readonly T[] }
+
 /** How long a run waits for another one to end, in milliseconds. */
 const PATIENCE = 10_000
+
+/** MySQL's number for a database that there isn't. */
+const NO_DATABASE = 1049
 
 /**
  * What a DDL statement answers when its effect is there already: table exists, column exists, key exists, nothing to
@@ -45,7 +36,7 @@ const PATIENCE = 10_000
  */
 const DONE_ALREADY: ReadonlySet<number | undefined> = new Set([1050, 1060, 1061, 1091])
 
-/** Brings the legacy schema up to date: safe to repeat, to run twice at once, and to go on after a crash. */
+/** Brings the schema up to date: safe to repeat, to run twice at once, and to go on after a crash. */
 export class Migrator {
   readonly #parts: MigratorParts
 
@@ -54,76 +45,103 @@ export class Migrator {
   }
 
   /** Tells where each migration stands, and touches nothing. */
-  async report(): Promise<MigrationState[]> {
-    const { ledger, migrations } = this.#parts
-    const applied = (await ledger.exists()) ? await ledger.read() : []
-    return migrations.map((migration) => stateOf(migration, applied))
+  async report(): Promise<OfBoth<MigrationState>> {
+    const { bridge, team, ledgers } = this.#parts
+    const progress = await ledgers.read()
+    return {
+      bridge: bridge.map((migration) => stateOf(migration, progress.bridge)),
+      team: team.map((migration) => stateOf(migration, progress.team)),
+    }
   }
 
   /**
-   * Applies what is pending, in order.
+   * Tells what `apply` would change, and touches nothing.
+   *
+   * @returns sentences for a person; none when there is nothing to do. A database that isn't there is an empty one
+   * @throws MigrationError as `apply` would before its first change
+   */
+  async plan(): Promise<string[]> {
+    const { bridge, team, ledgers } = this.#parts
+    try {
+      const progress = await ledgers.read()
+      this.#check(progress)
+      return this.#isDone(progress) ? [] : changesOf({ bridge, team }, progress, await ledgers.missing())
+    } catch (error) {
+      if (!(error instanceof SqlError && error.errno === NO_DATABASE)) throw error
+      const nothing = { bridge: [], team: [], formers: [], behind: false }
+      return this.#isDone(nothing) ? [] : changesOf({ bridge, team }, nothing, ledgers.tables)
+    }
+  }
+
+  /**
+   * Applies what is pending: the bridge's own in order, then the team's.
    *
    * @returns the names of what it applied
    * @throws MigrationError; what was done before the fault stays done and is recorded
    * @throws MigrationLockedError when somebody else is at it
    */
-  async apply(): Promise<string[]> {
-    const { ledger, lock, migrations } = this.#parts
-    const before = await this.report()
-    this.#check((await ledger.exists()) ? await ledger.read() : [])
-    if (before.every(({ state }) => state === 'applied')) return []
+  async apply(): Promise<OfBoth<string>> {
+    const { ledgers, lock, ...lines } = this.#parts
+    const before = await ledgers.read()
+    this.#check(before)
+    if (this.#isDone(before)) return { bridge: [], team: [] }
     await lock.acquire(PATIENCE)
     try {
-      await ledger.create()
-      const applied = await ledger.read()
-      this.#check(applied)
-      const pending = migrations.filter((migration) => stateOf(migration, applied).state !== 'applied')
-      for (const migration of pending) await this.#applyOne(migration, applied)
-      return pending.map(({ name }) => name)
+      await ledgers.create()
+      const progress = await ledgers.read()
+      this.#check(progress)
+      if (progress.behind) await ledgers.takeOver()
+      const bridge = pendingOf(lines.bridge, progress.bridge)
+      for (const migration of bridge) await this.#applyOne(migration, ledgers.bridge, progress.bridge)
+      const team = pendingOf(lines.team, progress.team)
+      if (progress.formers.length > 0) await ledgers.makeRoom(team)
+      for (const migration of team) await this.#applyOne(migration, ledgers.team, progress.team)
+      return { bridge: bridge.map(({ name }) => name), team: team.map(({ name }) => name) }
     } finally {
       await lock.release()
     }
   }
 
   /**
-   * Undoes the last applied migration. For a development database: production goes forward.
+   * Undoes the last applied migration of the team's, or the bridge's last one where none of the team's is left. For a
+   * development database: production goes forward.
    *
    * @returns its name; undefined when none is applied
    */
   async revert(): Promise<string | undefined> {
-    const { ledger, lock, migrations, run } = this.#parts
-    if (!(await ledger.exists())) return undefined
+    const { bridge, team, ledgers, lock, run } = this.#parts
+    if (isEmpty(await ledgers.read())) return undefined
     await lock.acquire(PATIENCE)
     try {
-      const last = (await ledger.read()).at(-1)
-      const migration = migrations.find(({ id }) => id === last?.id)
+      const progress = await ledgers.read()
+      const line = progress.team.length > 0 ? 'team' : 'bridge'
+      const last = progress[line].at(-1)
+      const migration = { bridge, team }[line].find(({ id }) => id === last?.id)
       if (migration === undefined) return undefined
       for (const statement of migration.downStatements) await run(statement)
-      await ledger.forget(migration)
+      await (line === 'team' ? ledgers.team.forget(migration) : ledgers.forgetBridge(migration))
       return migration.name
     } finally {
       await lock.release()
     }
   }
 
-  /** @throws MigrationError for a changed file, or a pending one numbered before an applied one */
-  #check(applied: readonly Applied[]): void {
-    const newest = Math.max(0, ...applied.map(({ id }) => id))
-    for (const migration of this.#parts.migrations) {
-      const known = applied.find(({ id }) => id === migration.id)
-      if (known === undefined && migration.id < newest)
-        throw new MigrationError(
-          `${migration.name} is pending, but a later one is applied: give it a number above ${newest}`,
-        )
-      if (known !== undefined && known.checksum !== migration.checksum && known.begun > 0)
-        throw new MigrationError(
-          `${migration.name}.up.sql was changed after it was applied: restore it and add a new migration instead`,
-        )
-    }
+  /** @throws MigrationError */
+  #check(progress: Progress): void {
+    const { bridge, team } = this.#parts
+    checkPlaces(team)
+    checkLine(bridge, progress.bridge)
+    checkLine(team, progress.team)
   }
 
-  async #applyOne(migration: Migration, applied: readonly Applied[]): Promise<void> {
-    const { ledger, lock, log, run, by } = this.#parts
+  #isDone(progress: Progress): boolean {
+    const { bridge, team } = this.#parts
+    const pending = [...pendingOf(bridge, progress.bridge), ...pendingOf(team, progress.team)]
+    return pending.length === 0 && !progress.behind
+  }
+
+  async #applyOne(migration: Migration, ledger: MigrationLedger, applied: readonly Applied[]): Promise<void> {
+    const { lock, log, run, by } = this.#parts
     const known = applied.find(({ id }) => id === migration.id)
     const unknownOutcome = known !== undefined && known.begun > known.done ? known.done : undefined
     for (const [at, statement] of migration.statements.entries()) {
@@ -142,11 +160,7 @@ export class Migrator {
   }
 }
 
-const stateOf = ({ id, name }: Migration, applied: readonly Applied[]): MigrationState => {
-  const known = applied.find((candidate) => candidate.id === id)
-  const state = known === undefined ? 'pending' : known.finishedAt === null ? 'interrupted' : 'applied'
-  return { name, state, appliedAt: known?.finishedAt ?? null }
-}
+const isEmpty = ({ bridge, team }: Progress): boolean => bridge.length === 0 && team.length === 0
 
 const failed = (migration: Migration, at: number, cause: unknown): MigrationError => {
   const reason = cause instanceof Error && cause.cause instanceof Error ? cause.cause.message : String(cause)

@@ -11,8 +11,10 @@ export type MysqlErrorCode =
   | 'mysql.already-running'
   | 'mysql.bad-url'
   | 'mysql.unreachable'
+  | 'mysql.cannot-ask'
+  | 'mysql.declined'
 
-/** A MySQL server that cannot be had; `code` says why, the message says what to do. */
+/** A MySQL server that cannot be had or used; `code` says why, the message says what to do. */
 export class MysqlError extends Error {
   override readonly name = 'MysqlError'
   readonly code: MysqlErrorCode

@@ -9,6 +9,7 @@ import { LocalFunction } from '../lambda/function.ts'
 import { type Log, openLogFile } from '../lambda/log-file.ts'
 import { FunctionRegistry } from '../lambda/registry.ts'
 import { LOCAL_CREDENTIALS, variablesOf } from '../lambda/variables.ts'
+import type { Consent } from '../mysql/consent.ts'
 import { startSecretsManager } from '../secrets-manager/server.ts'
 import { SecretStore } from '../secrets-manager/store.ts'
 import { sdkSource } from '../streams/sdk-source.ts'
@@ -17,6 +18,7 @@ import { startSts } from '../sts/server.ts'
 import type { Assembly } from './assembly.ts'
 import type { Closers } from './closers.ts'
 import { TemplateError } from './errors.ts'
+import { agreeOnChanges } from './external.ts'
 import { notRunHere } from './not-run.ts'
 import { REGION, URL_SUFFIX } from './pseudo.ts'
 import { apisOf } from './resources/apis.ts'
@@ -39,6 +41,8 @@ export type Ground = {
   readonly dynamodbEndpoint: string
   readonly gateway: Gateway
   readonly log: Log
+  /** Asked before something is changed on a MySQL server that somebody else runs. */
+  readonly consent: Consent
   /** What can go wrong with the Data API, for tests. */
   readonly dataApi?: DataApiTestOptions
   /** Receives how to stop each part, as soon as it runs. */
@@ -137,7 +141,11 @@ export const runTemplate = async (assembly: Assembly, ground: Ground): Promise<R
   // Loaded while the triggers run; on AWS the first request would wait for it.
   for (const fn of functions.list()) fn.warm()
 
-  await runTriggers(triggersOf(scope, assembly), functions, log)
+  const triggers = triggersOf(scope, assembly)
+  const { mysql: server, consent } = ground
+  if (server.external)
+    await agreeOnChanges({ server, clusters: clustersOf(scope), triggers, functions, consent })
+  await runTriggers(triggers, functions, log)
 
   // The poller waits and tries again by its own rules: a second schedule below it would only hide what happens.
   const streams = new DynamoDBStreamsClient({ ...sdk, requestHandler: SDK_TIMEOUTS, maxAttempts: 1 })

@@ -7,7 +7,7 @@ import { startLocalStack } from '../../../infra/local/stack.ts'
 
 process.env.TZ = 'UTC'
 const home = await mkdtemp(join(tmpdir(), 'backsync-bench-stack-'))
-const stack = await startLocalStack({ home, log: (line) => console.error(line) })
+const stack = await startLocalStack({ home, log: (line) => console.error(line), consent: async () => {} })
 const { endpoints, tables, clusters, servers, outputs } = stack
 console.log(JSON.stringify({ endpoints, tables, clusters, servers, outputs, pid: process.pid }))
 

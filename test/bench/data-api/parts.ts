@@ -54,7 +54,8 @@ const openSdk = (endpoint: string): RDSDataClient =>
 const createSchema = async (direct: Connection, database: string): Promise<void> => {
   await direct.query('CREATE DATABASE ?? CHARACTER SET utf8mb4', [database])
   await direct.query('USE ??', [database])
-  for (const { statements } of readMigrations(path('../../../sql')))
+  const folders = ['../../../sql/bridge', '../../../sql']
+  for (const { statements } of folders.flatMap((folder) => readMigrations(path(folder))))
     for (const statement of statements) await direct.query(statement)
 }
 

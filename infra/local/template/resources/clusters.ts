@@ -55,8 +55,12 @@ export type MysqlLogin = {
   readonly external: boolean
 }
 
+/** Nothing that this module asks of the server takes longer, in milliseconds. */
+const TIMEOUT = 30_000
+
 /**
- * Makes a cluster's database, and its master user with rights on that database only.
+ * Makes a cluster's database, and its master user with rights on that database only. On somebody else's server it makes
+ * nothing: `createDatabase` does, once that is agreed on.
  *
  * @returns the login that the cluster's secret must carry
  */
@@ -64,40 +68,60 @@ export const startCluster = async (
   cluster: DefinedCluster,
   server: MysqlLogin,
 ): Promise<{ user: string; password: string }> => {
-  const { host, port, user, password } = server
-  const connection = await createConnection({ host, port, user, password, connectTimeout: 5_000 })
-  try {
-    const run = (sql: string, values: string[] = []) => connection.query({ sql, values, timeout: 30_000 })
-    const { database } = cluster
-    if (database !== undefined) {
-      if (/[`\\\0]/.test(database)) {
-        const path = `Resources.${cluster.logicalId}.Properties.DatabaseName`
-        throw new TemplateError('template.malformed-property', path, 'not a name for a database')
-      }
-      // Asked first: on an external server the user may hold the database without the right to create one.
-      const [found] = await connection.query<RowDataPacket[]>({
-        sql: 'SELECT 1 FROM information_schema.schemata WHERE schema_name = ?',
-        values: [database],
-        timeout: 30_000,
-      })
-      if (found.length === 0) await run(`CREATE DATABASE IF NOT EXISTS \`${database}\` CHARACTER SET utf8mb4`)
-    }
-    if (server.external || cluster.user === undefined || cluster.password === undefined)
-      return { user, password }
-    if (cluster.user === user) return { user, password }
+  const { user, password } = server
+  if (server.external) return { user, password }
+  await createDatabase(cluster, server)
+  if (cluster.user === undefined || cluster.password === undefined || cluster.user === user)
+    return { user, password }
+  const { database, user: master, password: secret } = cluster
+  await withConnection(server, async (run) => {
     // `localhost` as well as `%`: an anonymous local user, which some installations have, would win over `%` alone.
     for (const from of ['%', 'localhost']) {
-      await run(`CREATE USER IF NOT EXISTS ?@?`, [cluster.user, from])
-      await run(`ALTER USER ?@? IDENTIFIED BY ?`, [cluster.user, from, cluster.password])
+      await run('CREATE USER IF NOT EXISTS ?@?', [master, from])
+      await run('ALTER USER ?@? IDENTIFIED BY ?', [master, from, secret])
       if (database !== undefined) {
         // In a GRANT, `_` and `%` are wildcards.
-        await run(`GRANT ALL PRIVILEGES ON \`${database.replace(/[_%]/g, '\\$&')}\`.* TO ?@?`, [
-          cluster.user,
-          from,
-        ])
+        await run(`GRANT ALL PRIVILEGES ON \`${database.replace(/[_%]/g, '\\$&')}\`.* TO ?@?`, [master, from])
       }
     }
-    return { user: cluster.user, password: cluster.password }
+  })
+  return { user: master, password: secret }
+}
+
+/** Whether the server lacks a cluster's database. */
+export const lacksDatabase = (cluster: DefinedCluster, server: MysqlLogin): Promise<boolean> =>
+  withConnection(server, async (run) => {
+    const { database } = cluster
+    if (database === undefined) return false
+    if (/[`\\\0]/.test(database)) {
+      const path = `Resources.${cluster.logicalId}.Properties.DatabaseName`
+      throw new TemplateError('template.malformed-property', path, 'not a name for a database')
+    }
+    const found = await run('SELECT 1 FROM information_schema.schemata WHERE schema_name = ?', [database])
+    return found.length === 0
+  })
+
+/** Makes a cluster's database where there is none. */
+export const createDatabase = async (cluster: DefinedCluster, server: MysqlLogin): Promise<void> => {
+  // Asked first: on an external server the user may hold the database without the right to create one.
+  if (await lacksDatabase(cluster, server))
+    await withConnection(server, (run) =>
+      run(`CREATE DATABASE IF NOT EXISTS \`${cluster.database}\` CHARACTER SET utf8mb4`),
+    )
+}
+
+type Run = (sql: string, values?: string[]) => Promise<RowDataPacket[]>
+
+const withConnection = async <T>(
+  { host, port, user, password }: MysqlLogin,
+  work: (run: Run) => Promise<T>,
+): Promise<T> => {
+  const connection = await createConnection({ host, port, user, password, connectTimeout: 5_000 })
+  try {
+    return await work(async (sql, values = []) => {
+      const [rows] = await connection.query<RowDataPacket[]>({ sql, values, timeout: TIMEOUT })
+      return rows
+    })
   } finally {
     await connection.end()
   }

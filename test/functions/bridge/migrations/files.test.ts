@@ -1,8 +1,8 @@
-import { writeFile } from 'node:fs/promises'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import { MigrationFilesError, readMigrations } from '../../../../functions/bridge/migrations/files.ts'
-import { sqlFolder } from '../../../support/aurora.ts'
+import { bridgeSqlFolder, sqlFolder } from '../../../support/aurora.ts'
 import { makeFolder, type TemporaryFolder } from '../../../support/folder.ts'
 
 describe('a folder of migrations', () => {
@@ -44,6 +44,26 @@ describe('a folder of migrations', () => {
     expect(readMigrations(folder.path)).toEqual([])
   })
 
+  it("may hold nothing but a page and Backsync's own below it, which are not read", async () => {
+    await mkdir(join(folder.path, 'bridge'))
+    await write({
+      'README.md': '# How to write one',
+      'bridge/0001_own.up.sql': 'CREATE TABLE backsync_own (id INT)',
+      'bridge/0001_own.down.sql': 'DROP TABLE backsync_own',
+    })
+
+    expect(readMigrations(folder.path)).toEqual([])
+    expect(readMigrations(join(folder.path, 'bridge')).map(({ name }) => name)).toEqual(['0001_own'])
+  })
+
+  it.each(['drafts', '0001_a.up.sql'])('is refused with a folder %s', async (name) => {
+    await mkdir(join(folder.path, name))
+
+    expect(() => readMigrations(folder.path)).toThrow(
+      new MigrationFilesError(`${name}/ is not named NNNN_name.up.sql or NNNN_name.down.sql`),
+    )
+  })
+
   it('has a checksum of each up file that line endings do not change, and any other character does', async () => {
     const checksum = async (up: string, down = 'DROP TABLE a'): Promise<string | undefined> =>
       (await read({ '0001_a.up.sql': up, '0001_a.down.sql': down }))[0]?.checksum
@@ -80,6 +100,16 @@ describe('a folder of migrations', () => {
       { ...good, '0001_a.up.sql~': 'x' },
       '0001_a.up.sql~ is not named NNNN_name.up.sql or NNNN_name.down.sql',
     ],
+    [
+      'another page',
+      { ...good, 'NOTES.md': 'x' },
+      'NOTES.md is not named NNNN_name.up.sql or NNNN_name.down.sql',
+    ],
+    [
+      'a file called bridge',
+      { ...good, bridge: 'x' },
+      'bridge is not named NNNN_name.up.sql or NNNN_name.down.sql',
+    ],
     ['no way back', { '0001_a.up.sql': 'SELECT 1' }, '0001_a.down.sql is missing'],
     ['nothing but a way back', { '0001_a.down.sql': 'SELECT 1' }, '0001_a.up.sql is missing'],
     [
@@ -96,9 +126,11 @@ describe('a folder of migrations', () => {
     expect(() => readMigrations(folder.path)).toThrow(new MigrationFilesError(message))
   })
 
-  it('of this repository is in order, without a gap', () => {
-    expect(readMigrations(sqlFolder).map(({ id }) => id)).toEqual(
-      readMigrations(sqlFolder).map((_, at) => at + 1),
-    )
+  it('of this repository is in order; the numbers of the bridge are without a gap', () => {
+    const bridge = readMigrations(bridgeSqlFolder).map(({ id }) => id)
+
+    expect(bridge).toEqual(bridge.map((_, at) => at + 1))
+    expect(bridge.length).toBeGreaterThanOrEqual(3)
+    expect(() => readMigrations(sqlFolder)).not.toThrow()
   })
 })

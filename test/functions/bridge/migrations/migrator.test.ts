@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import type { RowDataPacket } from 'mysql2/promise'
 import { type Migration, readMigrations } from '../../../../functions/bridge/migrations/files.ts'
-import { openTestAurora, sqlFolder, type TestAurora } from '../../../support/aurora.ts'
+import type { Migrator } from '../../../../functions/bridge/migrations/migrator.ts'
+import { bridgeSqlFolder, openTestAurora, sqlFolder, type TestAurora } from '../../../support/aurora.ts'
 
 const migration = (id: number, ...statements: string[]): Migration => ({
   id,
@@ -13,7 +14,13 @@ const migration = (id: number, ...statements: string[]): Migration => ({
 
 describe('the migrator', () => {
   let aurora: TestAurora
-  const names = readMigrations(sqlFolder).map(({ name }) => name)
+  const names = {
+    bridge: readMigrations(bridgeSqlFolder).map(({ name }) => name),
+    team: readMigrations(sqlFolder).map(({ name }) => name),
+  }
+  const record = ['backsync_bridge_migrations', 'backsync_migration_lock', 'backsync_migrations']
+  /** A migrator of these alone. */
+  const migratorOf = (...team: Migration[]): Migrator => aurora.migrator(team, [])
 
   beforeEach(async () => {
     aurora = await openTestAurora({ migrate: false })
@@ -28,7 +35,8 @@ describe('the migrator', () => {
   it('reports everything as pending on an empty database, and touches nothing', async () => {
     const report = await aurora.migrator().report()
 
-    expect(report).toEqual(names.map((name) => ({ name, state: 'pending', appliedAt: null })))
+    const pending = (name: string) => ({ name, state: 'pending', appliedAt: null })
+    expect(report).toEqual({ bridge: names.bridge.map(pending), team: names.team.map(pending) })
     expect(await tables()).toEqual([])
   })
 
@@ -37,91 +45,95 @@ describe('the migrator', () => {
     const second = await aurora.migrator().apply()
 
     expect(first).toEqual(names)
-    expect(second).toEqual([])
-    expect(await aurora.migrator().report()).toEqual(
-      names.map((name) => ({
-        name,
-        state: 'applied',
-        appliedAt: expect.stringMatching(/^\d{4}-.*T.*\.\d{3}Z$/),
-      })),
-    )
+    expect(second).toEqual({ bridge: [], team: [] })
+    const applied = (name: string) => ({
+      name,
+      state: 'applied',
+      appliedAt: expect.stringMatching(/^\d{4}-.*T.*\.\d{3}Z$/),
+    })
+    expect(await aurora.migrator().report()).toEqual({
+      bridge: names.bridge.map(applied),
+      team: names.team.map(applied),
+    })
   })
 
   it('applies each statement once when several runs begin at the same moment', async () => {
     const runs = await Promise.all([1, 2, 3].map(() => aurora.migrator().apply()))
 
-    const applied = runs.flat()
-    expect(applied.toSorted()).toEqual(names)
+    expect(runs.flatMap(({ bridge }) => bridge).toSorted()).toEqual(names.bridge)
+    expect(runs.flatMap(({ team }) => team).toSorted()).toEqual(names.team)
   })
 
-  it('goes up, down to nothing and up again', async () => {
+  it('goes up, down to nothing (the bridge last, as it went up first) and up again', async () => {
     await aurora.migrator().apply()
     const reverted: (string | undefined)[] = []
-    for (const _ of names) reverted.push(await aurora.migrator().revert())
+    for (const _ of [...names.bridge, ...names.team]) reverted.push(await aurora.migrator().revert())
 
-    expect(reverted).toEqual(names.toReversed())
-    expect(await tables()).toEqual(['backsync_migration_lock', 'backsync_migrations'])
+    expect(reverted).toEqual([...names.team.toReversed(), ...names.bridge.toReversed()])
+    expect(await aurora.migrator().revert()).toBeUndefined()
+    expect(await tables()).toEqual(record)
     expect(await aurora.migrator().apply()).toEqual(names)
   })
 
   it('keeps what was done when a statement fails, names it, and goes on from there once the cause is repaired', async () => {
-    const steps = [
-      migration(1, 'CREATE TABLE a (id INT)', 'INSERT INTO missing VALUES (1)', 'CREATE TABLE b (id INT)'),
-    ]
-
-    await expect(aurora.migrator(steps).apply()).rejects.toThrow(
-      /0001_test, statement 2 of 3 failed: .*missing/,
+    const steps = migration(
+      1,
+      'CREATE TABLE a (id INT)',
+      'INSERT INTO missing VALUES (1)',
+      'CREATE TABLE b (id INT)',
     )
-    expect((await aurora.migrator(steps).report())[0]?.state).toBe('interrupted')
-    await aurora.legacy.query('CREATE TABLE missing (id INT)')
-    await aurora.migrator(steps).apply()
 
-    expect(await tables()).toEqual(['a', 'b', 'backsync_migration_lock', 'backsync_migrations', 'missing'])
+    await expect(migratorOf(steps).apply()).rejects.toThrow(/0001_test, statement 2 of 3 failed: .*missing/)
+    expect((await migratorOf(steps).report()).team[0]?.state).toBe('interrupted')
+    await aurora.legacy.query('CREATE TABLE missing (id INT)')
+    await migratorOf(steps).apply()
+
+    expect(await tables()).toEqual(['a', 'b', ...record, 'missing'])
     const [rows] = await aurora.legacy.query<RowDataPacket[]>('SELECT COUNT(*) AS n FROM missing')
     expect(Number(rows[0]?.n)).toBe(1)
   })
 
   it('recognises a statement whose effect is there although its end was never recorded', async () => {
-    const steps = [migration(1, 'CREATE TABLE a (id INT)', 'ALTER TABLE a ADD COLUMN b INT')]
-    await aurora.migrator(steps).apply()
+    const steps = migration(1, 'CREATE TABLE a (id INT)', 'ALTER TABLE a ADD COLUMN b INT')
+    await migratorOf(steps).apply()
     await aurora.legacy.query('UPDATE backsync_migrations SET done = 1, finished_at = NULL WHERE id = 1')
 
-    expect(await aurora.migrator(steps).apply()).toEqual(['0001_test'])
+    expect(await migratorOf(steps).apply()).toEqual({ bridge: [], team: ['0001_test'] })
   })
 
   it('does not take an effect that was there before as done', async () => {
     await aurora.legacy.query('CREATE TABLE a (id INT)')
 
-    await expect(aurora.migrator([migration(1, 'CREATE TABLE a (id INT)')]).apply()).rejects.toThrow(
+    await expect(migratorOf(migration(1, 'CREATE TABLE a (id INT)')).apply()).rejects.toThrow(
       /statement 1 of 1 failed/,
     )
   })
 
   it('refuses a file that was changed after it was applied', async () => {
-    await aurora.migrator([migration(1, 'CREATE TABLE a (id INT)')]).apply()
+    await migratorOf(migration(1, 'CREATE TABLE a (id INT)')).apply()
 
-    await expect(aurora.migrator([migration(1, 'CREATE TABLE a (id BIGINT)')]).apply()).rejects.toThrow(
+    await expect(migratorOf(migration(1, 'CREATE TABLE a (id BIGINT)')).apply()).rejects.toThrow(
       '0001_test.up.sql was changed after it was applied',
     )
   })
 
   it('refuses a migration numbered before one that is applied', async () => {
     const later = migration(2, 'CREATE TABLE b (id INT)')
-    await aurora.migrator([later]).apply()
+    await migratorOf(later).apply()
 
-    await expect(aurora.migrator([migration(1, 'CREATE TABLE a (id INT)'), later]).apply()).rejects.toThrow(
+    await expect(migratorOf(migration(1, 'CREATE TABLE a (id INT)'), later).apply()).rejects.toThrow(
       '0001_test is pending, but a later one is applied',
     )
   })
 
   it('takes over the lock of a run that died when its lease has ended', async () => {
-    await aurora.migrator([migration(1, 'CREATE TABLE a (id INT)')]).apply()
+    await migratorOf(migration(1, 'CREATE TABLE a (id INT)')).apply()
     await aurora.legacy.query(
       "UPDATE backsync_migration_lock SET owner = 'dead', leased_until = NOW(3) - INTERVAL 1 SECOND",
     )
 
     const both = [migration(1, 'CREATE TABLE a (id INT)'), migration(2, 'CREATE TABLE b (id INT)')]
-    expect(await aurora.migrator(both).apply()).toEqual(['0002_test'])
+    expect(await migratorOf(...both).apply()).toEqual({ bridge: [], team: ['0002_test'] })
   })
 })
 

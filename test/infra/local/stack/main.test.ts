@@ -44,7 +44,7 @@ describe('the command behind npm start', () => {
   })
 
   it('runs the stack of this repository, refuses a second one in its folder, and stops clean', async () => {
-    const first = start()
+    const first = start(['--yes'])
     await until(() => expect(first.output()).toMatch(/ready in [\d.]+ s/), 100_000)
     const [, url = ''] = /(http:\S+) {2}ready in/.exec(first.output()) ?? []
     const [, path = ''] = /curl '\S+?(\/aurora)'/.exec(first.output()) ?? []

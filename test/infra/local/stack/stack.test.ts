@@ -13,7 +13,8 @@ describe('the local stack', () => {
   let assembly: string
   let stack: LocalStack
   const lines: string[] = []
-  const start = () => startLocalStack({ home, assembly, log: (line) => lines.push(line) })
+  const consent = async (): Promise<void> => {}
+  const start = () => startLocalStack({ home, assembly, consent, log: (line) => lines.push(line) })
   const list = async (): Promise<unknown> => (await fetch(`${stack.url}/things`)).json()
   const add = (id: string) =>
     fetch(`${stack.url}/things`, {
@@ -110,7 +111,7 @@ describe('the local stack', () => {
       functions: { ...functions, Migrate: { source, properties: environment } },
     })
 
-    const failing = startLocalStack({ home: broken, assembly: folder })
+    const failing = startLocalStack({ home: broken, assembly: folder, consent })
 
     await expect(failing).rejects.toThrow(/MigrateTrigger .*RangeError: no such column/)
     expect(await readdir(broken)).not.toContain('stack.lock')
