@@ -28,7 +28,19 @@ export interface BacksyncStackProps {
   readonly projections: readonly ProjectionDescription[]
   /** Where the functions' modules are, below the repository. @default the repository's own */
   readonly entries?: FunctionEntries
+  /** What the functions' packages have of a team's. @default the repository's own */
+  readonly sources?: TeamSources
 }
+
+/** Where a team's part of the functions' packages comes from; all paths are below the repository. */
+export interface TeamSources {
+  /** Modules that stand for others, such as the list of entities. */
+  readonly replace: Readonly<Record<string, string>>
+  /** The folders of migrations, by their names in the package. */
+  readonly migrations: Readonly<Record<string, string>>
+}
+
+const ownSources: TeamSources = { replace: {}, migrations: { sql: 'sql' } }
 
 /** The modules that export the handlers. */
 export interface FunctionEntries {
@@ -55,7 +67,8 @@ const ownEntries: FunctionEntries = {
  */
 export class BacksyncStack extends Stack {
   constructor(scope: Construct, id: string, props: BacksyncStackProps) {
-    const { settings, entities, entries = ownEntries } = props
+    const { settings, entities, entries = ownEntries, sources = ownSources } = props
+    const { replace } = sources
     super(scope, id, {
       description: `Backsync (${settings.stage}): a bridge from Aurora MySQL to DynamoDB, and back`,
       stackName: settings.policy.retain ? `${id}-${settings.stage}` : id,
@@ -74,7 +87,7 @@ export class BacksyncStack extends Stack {
     }
     const idempotency = new IdempotencyTable(this, 'Idempotency', { settings })
 
-    const legacyCode = bundledCode({ entry: entries.legacy })
+    const legacyCode = bundledCode({ entry: entries.legacy, replace })
     const legacy = new BridgeFunction(this, 'LegacyApi', {
       settings,
       description: 'The legacy API: reads and writes Aurora',
@@ -87,7 +100,7 @@ export class BacksyncStack extends Stack {
     const modern = new BridgeFunction(this, 'ModernApi', {
       settings,
       description: 'The modern API: reads and writes DynamoDB',
-      code: bundledCode({ entry: entries.modern }),
+      code: bundledCode({ entry: entries.modern, replace }),
       timeout: Duration.seconds(29),
       environment: { ...tableNames, ...idempotency.environment },
     })
@@ -120,7 +133,7 @@ export class BacksyncStack extends Stack {
       parking,
       jobs,
       failures: backSync.failures,
-      code: bundledCode({ entry: entries.keepTables }),
+      code: bundledCode({ entry: entries.keepTables, replace }),
     })
     const copyTable = new CopyTable(this, 'CopyTable', {
       settings,
@@ -128,18 +141,18 @@ export class BacksyncStack extends Stack {
       sources: settings.copySources.map((name) => Table.fromTableName(this, `CopySource${name}`, name)),
       roleArns: settings.copyRoleArns,
       jobs,
-      code: bundledCode({ entry: entries.copyTable }),
+      code: bundledCode({ entry: entries.copyTable, replace }),
     })
     const users = new UsersApi(this, 'UsersApi', {
       settings,
       tables: declared,
-      code: bundledCode({ entry: entries.users }),
+      code: bundledCode({ entry: entries.users, replace }),
     })
 
     const migrations = new Migrations(this, 'Migrations', {
       settings,
       database,
-      code: bundledCode({ entry: entries.migrate, folders: ['sql'] }),
+      code: bundledCode({ entry: entries.migrate, replace, folders: sources.migrations }),
       before: [legacy, modern, backSync.function],
     })
     const api = new HttpApi(this, 'HttpApi', {

@@ -5,7 +5,7 @@ import { reference } from '../functions/bridge/model/attributes/reference.ts'
 import { text } from '../functions/bridge/model/attributes/text.ts'
 import { childRows } from '../functions/bridge/model/child-rows.ts'
 import { defineEntity } from '../functions/bridge/model/entity.ts'
-import { chef } from '../functions/entities/chef.ts'
+import { chef } from './fixtures/entities/chef.ts'
 
 const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
 

@@ -8,9 +8,10 @@ import { codeOf, messageOf, stackOf } from './template/thrown.ts'
 
 const HELP = `Runs the whole stack on this machine, as its CloudFormation template says.
 
-  npm start [-- --fresh]
+  npm start [-- --fresh] [--app <module>]
 
   --fresh   start with empty data (the folder's own files only; servers given by a URL are left alone)
+  --app     the CDK app to run, a module below the repository (default infra/app.ts)
   --help    this text
 
   PORT               port of the gateway, default 3000; a free one when it is taken
@@ -30,10 +31,11 @@ const say = (line: string): void => {
   process.stdout.write(`${line}\n`)
 }
 
-const readArguments = (): { fresh: boolean; help: boolean } => {
+const readArguments = (): { fresh: boolean; help: boolean; app?: string | undefined } => {
   const options = {
     fresh: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
+    app: { type: 'string' },
   } as const
   return parseArgs({ args: process.argv.slice(2), options }).values
 }
@@ -47,7 +49,7 @@ const readPort = (text: string | undefined): number => {
 }
 
 const run = async (): Promise<void> => {
-  const { fresh, help } = readArguments()
+  const { fresh, help, app } = readArguments()
   if (help) return say(HELP)
   const port = readPort(process.env.PORT)
   const repository = resolve(import.meta.dirname, '..', '..')
@@ -71,7 +73,7 @@ const run = async (): Promise<void> => {
 
   const waiting = setTimeout(() => say('starting the servers and synthesising the stack ...'), PATIENCE_MS)
   try {
-    stack = await startLocalStack({ home, port, fresh, log: say, signal: interrupted.signal })
+    stack = await startLocalStack({ home, port, fresh, app, log: say, signal: interrupted.signal })
   } catch (error) {
     if (interrupted.signal.aborted) return
     throw error

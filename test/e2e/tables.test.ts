@@ -14,6 +14,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { Template } from 'aws-cdk-lib/assertions'
 import mysql from 'mysql2/promise'
 import { type LocalStack, startLocalStack } from '../../infra/local/stack.ts'
+import { testApp } from '../fixtures/team.ts'
 import { definitionIn, execute } from '../infra/fixtures/workflow.ts'
 import { makeFolder, type TemporaryFolder } from '../support/folder.ts'
 import { call, send } from '../support/stack.ts'
@@ -36,7 +37,7 @@ describe('tables that are kept by, or copied from, others', () => {
       MYSQL_URL: `${server.replace(/\/$/, '')}/${database}`,
       DYNAMODB_ENDPOINT: '',
     }
-    stack = await startLocalStack({ home: folder.path, env })
+    stack = await startLocalStack({ home: folder.path, app: testApp, env })
     client = new DynamoDBClient({
       endpoint: stack.endpoints.dynamodb,
       region: 'us-east-1',

@@ -3,11 +3,12 @@ import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from '@jest/globals'
 import * as z from 'zod'
-import { entities } from '../../functions/entities/index.ts'
-import { projections, tables } from '../../functions/tables/index.ts'
 import { repository } from '../../infra/constructs/bundled-code.ts'
 import { readSettings } from '../../infra/settings.ts'
 import { BacksyncStack } from '../../infra/stack.ts'
+import { entities } from '../fixtures/entities/index.ts'
+import { projections, tables } from '../fixtures/tables/index.ts'
+import { testSources } from '../fixtures/team.ts'
 import { appWith } from './fixtures/synthesise.ts'
 
 const kilobyte = 1000
@@ -28,7 +29,13 @@ describe('the bundles', () => {
 
   beforeAll(() => {
     const app = appWith({ 'aws:cdk:bundling-stacks': ['**'] })
-    new BacksyncStack(app, 'Backsync', { settings: readSettings(app.node), entities, tables, projections })
+    new BacksyncStack(app, 'Backsync', {
+      settings: readSettings(app.node),
+      entities,
+      tables,
+      projections,
+      sources: testSources,
+    })
     const assembly = app.synth()
     const { Resources } = z
       .object({ Resources: z.record(z.string(), z.object({ Type: z.string(), Properties: z.unknown() })) })
@@ -83,7 +90,7 @@ describe('the bundles', () => {
 
   it('takes every migration along, beside the code that applies them', () => {
     const travelling = readdirSync(join(assetOf('MigrationsMigrate'), 'sql')).sort()
-    expect(travelling).toEqual(readdirSync(join(repository, 'sql')).sort())
+    expect(travelling).toEqual(readdirSync(join(repository, 'test', 'fixtures', 'sql')).sort())
     expect(travelling).not.toHaveLength(0)
   })
 

@@ -8,7 +8,7 @@ import {
   type StreamBatch,
   tableIndex,
 } from '../../../../functions/bridge/normalise/stream.ts'
-import { recipe } from '../../../../functions/entities/recipe.ts'
+import { recipe } from '../../../fixtures/entities/recipe.ts'
 import { knife, oven, pan, shelf } from '../../fixtures/kitchen.ts'
 import { CHEF, RECIPE, recipeItem, recipeRecord } from '../../fixtures/recipe-records.ts'
 import { CREATED, streamEvent, streamRecord } from '../../fixtures/stream-events.ts'

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import type { Problem } from '../../../../functions/bridge/http/problem.ts'
 import { type ApiCall, normaliseApiEvent, type Refusal } from '../../../../functions/bridge/normalise/api.ts'
-import { chef } from '../../../../functions/entities/chef.ts'
+import { chef } from '../../../fixtures/entities/chef.ts'
 import { dish } from '../../fixtures/dish.ts'
 import { httpApiEvent, restApiEvent } from '../../fixtures/http-events.ts'
 

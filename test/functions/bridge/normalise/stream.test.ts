@@ -5,7 +5,7 @@ import {
   type StreamBatch,
   tableIndex,
 } from '../../../../functions/bridge/normalise/stream.ts'
-import { chef } from '../../../../functions/entities/chef.ts'
+import { chef } from '../../../fixtures/entities/chef.ts'
 import { dish } from '../../fixtures/dish.ts'
 import {
   CREATED_AT,

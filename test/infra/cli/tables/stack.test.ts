@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { runCommand } from '../../../../infra/local/processes/command.ts'
+import { withTestLists } from '../../../fixtures/team.ts'
 import { makeFolder, type TemporaryFolder } from '../../../support/folder.ts'
 import { call, type RunningStack, runStack } from '../../../support/stack.ts'
 import { until } from '../../../support/until.ts'
@@ -22,7 +23,7 @@ describe('the commands for tables, on a running stack', () => {
   const run = (script: string, args: readonly string[]) =>
     runCommand(process.execPath, [resolve(script), ...args], {
       withinMs: 60_000,
-      env: { ...process.env, NODE_OPTIONS: '', BACKSYNC_HOME: folder.path },
+      env: { ...process.env, NODE_OPTIONS: withTestLists, BACKSYNC_HOME: folder.path },
     })
   const backsync = (...args: string[]) => run('infra/cli/backsync.mjs', args)
   const json = async (...args: string[]) => JSON.parse((await backsync(...args, '--json')).output)
