@@ -7,6 +7,7 @@ import { bundledCode } from './constructs/bundled-code.ts'
 import { CopyTable } from './constructs/copy-table.ts'
 import { DeclaredTables } from './constructs/declared-tables.ts'
 import { type EntityDescription, EntityTable, onePerTable } from './constructs/entity-table.ts'
+import type { Extension } from './constructs/extension.ts'
 import { HttpApi } from './constructs/http-api.ts'
 import { IdempotencyTable } from './constructs/idempotency-table.ts'
 import { JobsTable } from './constructs/jobs-table.ts'
@@ -16,16 +17,17 @@ import { ParkingTable } from './constructs/parking-table.ts'
 import { pascalCase } from './constructs/pascal-case.ts'
 import type { ProjectionDescription, TableDescription } from './constructs/plain-table.ts'
 import { TableSync } from './constructs/table-sync.ts'
-import { UsersApi } from './constructs/users-api.ts'
 import type { Settings } from './settings.ts'
 
 export interface BacksyncStackProps {
   readonly settings: Settings
   readonly entities: readonly EntityDescription[]
-  /** The tables that jobs read, `users` among them. */
+  /** The tables that jobs read. */
   readonly tables: readonly TableDescription[]
   /** The tables that are kept by the streams of others. */
   readonly projections: readonly ProjectionDescription[]
+  /** What a team adds. @default nothing */
+  readonly extensions?: readonly Extension[]
   /** Where the functions' modules are, below the repository. @default the repository's own */
   readonly entries?: FunctionEntries
   /** What the functions' packages have of a team's. @default the repository's own */
@@ -49,7 +51,6 @@ export interface FunctionEntries {
   readonly migrate: string
   readonly keepTables: string
   readonly copyTable: string
-  readonly users: string
 }
 
 const ownEntries: FunctionEntries = {
@@ -58,7 +59,6 @@ const ownEntries: FunctionEntries = {
   migrate: 'functions/operations/migrate.ts',
   keepTables: 'functions/operations/keep-tables.ts',
   copyTable: 'functions/operations/copy-table.ts',
-  users: 'functions/users/handler.ts',
 }
 
 /**
@@ -143,11 +143,6 @@ export class BacksyncStack extends Stack {
       jobs,
       code: bundledCode({ entry: entries.copyTable, replace }),
     })
-    const users = new UsersApi(this, 'UsersApi', {
-      settings,
-      tables: declared,
-      code: bundledCode({ entry: entries.users, replace }),
-    })
 
     const migrations = new Migrations(this, 'Migrations', {
       settings,
@@ -161,7 +156,6 @@ export class BacksyncStack extends Stack {
       migrate: migrations.function,
       legacy,
       modern,
-      users: users.function,
     })
 
     this.#output('ApiUrl', api.url, 'The API; every route is below it')
@@ -178,7 +172,6 @@ export class BacksyncStack extends Stack {
         `The modern side of ${name}`,
       )
     }
-    this.#output('UsersUrl', `${api.url}/users`, 'The users, whose table another one is kept by')
     for (const { name, table } of [...tables, ...declared.made])
       this.#output(`${pascalCase(name)}TableName`, table.tableName, `The DynamoDB table of ${name}`)
     this.#output('ClusterArn', database.cluster.clusterArn, 'The resourceArn of Data API calls')
@@ -206,6 +199,14 @@ export class BacksyncStack extends Stack {
       backSync.failures.bucket.bucketName,
       'Batches of streams that were given up on',
     )
+    for (const extend of props.extensions ?? [])
+      extend(this, {
+        settings,
+        tables: declared,
+        api,
+        code: (entry) => bundledCode({ entry, replace }),
+        output: (name, value, description) => this.#output(name, value, description),
+      })
   }
 
   #output(id: string, value: string, description: string): void {

@@ -14,14 +14,7 @@ import { appWith } from './fixtures/synthesise.ts'
 const kilobyte = 1000
 
 /** One of each bundle; the way back runs that of the legacy API. */
-const functions = [
-  'LegacyApi',
-  'ModernApi',
-  'MigrationsMigrate',
-  'TableSyncFunction',
-  'CopyTableFunction',
-  'UsersApiFunction',
-]
+const functions = ['LegacyApi', 'ModernApi', 'MigrationsMigrate', 'TableSyncFunction', 'CopyTableFunction']
 
 /** What the functions really deploy: bundled once, from the repository's own modules. */
 describe('the bundles', () => {
@@ -60,7 +53,6 @@ describe('the bundles', () => {
     ['MigrationsMigrate', 480],
     ['TableSyncFunction', 310],
     ['CopyTableFunction', 350],
-    ['UsersApiFunction', 270],
   ])('%s is one file of at most %i kB, without a source map', (id, budget) => {
     const file = join(assetOf(id), 'index.mjs')
     expect(statSync(file).size / kilobyte).toBeLessThan(budget)

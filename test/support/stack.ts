@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { testApp } from '../fixtures/team.ts'
 import { until } from './until.ts'
 
-const main = fileURLToPath(new URL('../../infra/local/main.ts', import.meta.url))
+const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url))
 
 /** A whole stack, run as `npm start` runs it, in a process of its own. */
 export type RunningStack = {
@@ -22,15 +22,15 @@ export type RunningStack = {
  *
  * @param home its data folder
  * @param env added to this process's environment
- * @param app the CDK app; default: the one of the tests
+ * @param options `app`: the CDK app, default the one of the tests; `repository`: the checkout, default this one
  * @throws Error with what it printed, when it doesn't get ready
  */
 export const runStack = async (
   home: string,
   env: Record<string, string> = {},
-  app = testApp,
+  { app = testApp, repository = REPOSITORY } = {},
 ): Promise<RunningStack> => {
-  const child = spawn(process.execPath, [main, '--app', app], {
+  const child = spawn(process.execPath, [join(repository, 'infra/local/main.ts'), '--app', app], {
     env: { ...process.env, NODE_OPTIONS: '', PORT: '0', ...env, BACKSYNC_HOME: home },
     stdio: ['ignore', 'pipe', 'pipe'],
   })

@@ -4,11 +4,11 @@ import {
   ResourceInUseException,
   waitUntilTableExists,
 } from '@aws-sdk/client-dynamodb'
-import { BulkWriter } from '../../../functions/bridge/copy/bulk-writer.ts'
-import type { Item } from '../../../functions/bridge/dynamo/items.ts'
-import { Deadline } from '../../../functions/bridge/runtime/deadline.ts'
-import { userPreferences } from '../../../functions/tables/user-preferences.ts'
-import { users } from '../../../functions/tables/users.ts'
+import { BulkWriter } from '../../functions/bridge/copy/bulk-writer.ts'
+import type { Item } from '../../functions/bridge/dynamo/items.ts'
+import { Deadline } from '../../functions/bridge/runtime/deadline.ts'
+import { userPreferences } from '../../functions/sample/tables/user-preferences.ts'
+import { users } from '../../functions/sample/tables/users.ts'
 
 /** As if a backup of `users` had been restored beside it. */
 export const RESTORED = 'users-restored'

@@ -1,5 +1,5 @@
-import { reshape } from '../bridge/tables/projection.ts'
-import { defineTable } from '../bridge/tables/table.ts'
+import { reshape } from '../../bridge/tables/projection.ts'
+import { defineTable } from '../../bridge/tables/table.ts'
 
 export const userPreferences = defineTable({
   name: 'user-preferences',

@@ -7,9 +7,9 @@ import {
   ScanCommand,
 } from '@aws-sdk/client-dynamodb'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import { LARGEST_BODY } from '../../../functions/bridge/http/body.ts'
-import { openDynamo } from '../bridge/dynamo/tables.ts'
-import { httpApiEvent, loadBalancerEvent, restApiEvent } from '../fixtures/http-events.ts'
+import { LARGEST_BODY } from '../../../../functions/bridge/http/body.ts'
+import { openDynamo } from '../../bridge/dynamo/tables.ts'
+import { httpApiEvent, loadBalancerEvent, restApiEvent } from '../../fixtures/http-events.ts'
 
 const alice = { email: 'alice@example.com', state: 'WA', city: 'Seattle', zipcode: '98101' }
 const contentType = { 'content-type': 'application/json' }
@@ -17,8 +17,9 @@ const context = { awsRequestId: 'request-1', getRemainingTimeInMillis: () => 10_
 
 describe('the users', () => {
   const TableName = `users-${randomUUID()}`
+  const byCity = `users-by-city-${randomUUID()}`
   let client: DynamoDBClient
-  let handler: typeof import('../../../functions/users/handler.ts').handler
+  let handler: typeof import('../../../../functions/sample/users/handler.ts').handler
 
   beforeAll(async () => {
     client = openDynamo()
@@ -30,18 +31,32 @@ describe('the users', () => {
         BillingMode: 'PAY_PER_REQUEST',
       }),
     )
+    await client.send(
+      new CreateTableCommand({
+        TableName: byCity,
+        AttributeDefinitions: ['state', 'city'].map((AttributeName) => ({
+          AttributeName,
+          AttributeType: 'S',
+        })),
+        KeySchema: [
+          { AttributeName: 'state', KeyType: 'HASH' },
+          { AttributeName: 'city', KeyType: 'RANGE' },
+        ],
+        BillingMode: 'PAY_PER_REQUEST',
+      }),
+    )
     // What the template and Lambda give it; it reads them when it loads.
     Object.assign(process.env, {
-      TABLES: JSON.stringify({ users: TableName }),
+      TABLES: JSON.stringify({ users: TableName, 'users-by-city': byCity }),
       AWS_REGION: 'us-east-1',
       AWS_ACCESS_KEY_ID: 'test',
       AWS_SECRET_ACCESS_KEY: 'test',
       AWS_ENDPOINT_URL_DYNAMODB: process.env.TEST_DYNAMODB_ENDPOINT,
     })
-    ;({ handler } = await import('../../../functions/users/handler.ts'))
+    ;({ handler } = await import('../../../../functions/sample/users/handler.ts'))
   })
   afterAll(async () => {
-    await client.send(new DeleteTableCommand({ TableName }))
+    for (const table of [TableName, byCity]) await client.send(new DeleteTableCommand({ TableName: table }))
     client.destroy()
   })
 
@@ -121,7 +136,7 @@ describe('the users', () => {
   })
 
   it.each([
-    ['GET', '/users', 405, 'POST'],
+    ['PUT', '/users', 405, 'GET, POST'],
     ['PUT', '/users/a%40example.com', 405, 'GET, DELETE'],
     ['GET', '/users/', 404, undefined],
     ['DELETE', '/users/', 404, undefined],
@@ -133,6 +148,65 @@ describe('the users', () => {
     const answer = await handler(httpApiEvent(method, path), context)
 
     expect([answer.statusCode, answer.headers.allow]).toEqual([status, allow])
+  })
+
+  describe('of a state', () => {
+    const cities = ['Bend', 'Eugene', 'Portland', 'Salem']
+    const shown = (city: string) => ({ state: 'OR', city, email: `${city.toLowerCase()}@example.com` })
+    const get = (query: string) => handler(httpApiEvent('GET', '/users', { query }), context)
+
+    beforeAll(async () => {
+      // As the stream's function writes them.
+      const stamp = { backsync_version: { S: '1'.padStart(50, '0') }, backsync_source: { S: 'x' } }
+      for (const city of cities) {
+        const texts = Object.entries(shown(city)).map(([name, S]) => [name, { S }])
+        const Item = { ...Object.fromEntries(texts), ...stamp }
+        await client.send(new PutItemCommand({ TableName: byCity, Item }))
+      }
+      const elsewhere = { state: { S: 'ME' }, city: { S: 'Portland' }, email: { S: 'me@example.com' } }
+      await client.send(new PutItemCommand({ TableName: byCity, Item: elsewhere }))
+    })
+
+    it('are listed in the order of their cities, from the table that is kept for that', async () => {
+      const all = await get('state=OR')
+      expect([all.statusCode, bodyOf(all)]).toEqual([200, { items: cities.map(shown) }])
+    })
+
+    it('are listed for one of its cities', async () => {
+      expect(bodyOf(await get('state=OR&city=Portland'))).toEqual({ items: [shown('Portland')] })
+      expect(bodyOf(await get('state=OR&city=Nowhere'))).toEqual({ items: [] })
+      expect(bodyOf(await get('state=WY'))).toEqual({ items: [] })
+    })
+
+    it.each([1, 2, 3, 4, 5])('are paged by %i, each once, and the last page has no cursor', async (limit) => {
+      const seen: unknown[] = []
+      const sizes: number[] = []
+      for (let query: string | undefined = `state=OR&limit=${limit}`; query !== undefined; ) {
+        const page: { items: unknown[]; cursor?: string } = Object(bodyOf(await get(query)))
+        seen.push(...page.items)
+        sizes.push(page.items.length)
+        query = page.cursor === undefined ? undefined : `state=OR&limit=${limit}&cursor=${page.cursor}`
+      }
+      expect(seen).toEqual(cities.map(shown))
+      expect(sizes).toHaveLength(Math.ceil(cities.length / limit))
+    })
+
+    it.each([
+      ['', 'invalid-query', 'state is required.'],
+      ['city=Portland', 'invalid-query', 'state is required.'],
+      ['state=', 'invalid-query', 'state must not be empty.'],
+      ['state=OR&city=', 'invalid-query', 'city must not be empty.'],
+      [`state=${'x'.repeat(101)}`, 'invalid-query', 'state must not be longer than 100 characters.'],
+      ['state=OR&limit=0', 'invalid-limit', 'limit must be a whole number from 1 to 100.'],
+      ['state=OR&limit=101', 'invalid-limit', 'limit must be a whole number from 1 to 100.'],
+      ['state=OR&cursor=!', 'invalid-cursor', 'cursor must be one that an earlier page gave.'],
+      ['state=OR&cursor=', 'invalid-cursor', 'cursor must be one that an earlier page gave.'],
+    ])('are refused for ?%s with 400 %s', async (query, code, detail) => {
+      const refused = await get(query)
+      expect(refused.statusCode).toBe(400)
+      expect(refused.headers['content-type']).toMatch('application/problem+json')
+      expect(bodyOf(refused)).toMatchObject({ type: `urn:backsync:problem:${code}`, status: 400, detail })
+    })
   })
 
   it('are shown as they are, also where somebody else has written the item', async () => {

@@ -2,9 +2,9 @@ import { DeleteTableCommand, DescribeTableCommand } from '@aws-sdk/client-dynamo
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { Deadline } from '../../../functions/bridge/runtime/deadline.ts'
 import { compareProjection } from '../../../functions/bridge/tables/compare.ts'
-import { userPreferences, userPreferencesV2 } from '../../../functions/tables/user-preferences.ts'
-import { users } from '../../../functions/tables/users.ts'
-import { RESTORED, writeSample } from '../../../infra/cli/sample/write-sample.ts'
+import { userPreferences, userPreferencesV2 } from '../../../functions/sample/tables/user-preferences.ts'
+import { users } from '../../../functions/sample/tables/users.ts'
+import { RESTORED, writeSample } from '../../../infra/sample/items.ts'
 import { openTestTables, type TestTables } from '../../support/dynamo-tables.ts'
 
 let ground: TestTables

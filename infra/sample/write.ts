@@ -1,10 +1,10 @@
 import { openDynamo } from '../../functions/bridge/drivers/dynamo/client.ts'
-import { userPreferences } from '../../functions/tables/user-preferences.ts'
-import { reportFailure } from './conventions/failure.ts'
-import { RESTORED, writeSample } from './sample/write-sample.ts'
-import { resolveTarget } from './target/resolve.ts'
-import { tableOutput } from './target/settings.ts'
-import { outputOf } from './target/target.ts'
+import { userPreferences } from '../../functions/sample/tables/user-preferences.ts'
+import { reportFailure } from '../cli/conventions/failure.ts'
+import { resolveTarget } from '../cli/target/resolve.ts'
+import { tableOutput } from '../cli/target/settings.ts'
+import { outputOf } from '../cli/target/target.ts'
+import { RESTORED, writeSample } from './items.ts'
 
 /** The command behind `npm run sample`: items in the local stack to try the commands for tables on. Never a deployed one. */
 const { stdin, stdout, stderr, env } = process

@@ -38,8 +38,13 @@ export class Narrator {
     this.#line(`    back-sync: ${what} after ${Math.round(milliseconds)} ms  ${this.#style('green', 'ok')}`)
   }
 
+  /** @param milliseconds from the acknowledged write to its visibility in the table that is kept by its own */
+  kept(what: string, milliseconds: number): void {
+    this.#line(`    replica: ${what} after ${Math.round(milliseconds)} ms  ${this.#style('green', 'ok')}`)
+  }
+
   missing(what: string, milliseconds: number): void {
-    this.#line(`    back-sync: ${what} not seen within ${milliseconds} ms  ${this.#style('red', 'FAILED')}`)
+    this.#line(`    ${what} not seen within ${milliseconds} ms  ${this.#style('red', 'FAILED')}`)
   }
 
   summary(calls: number): void {

@@ -1,20 +1,22 @@
+import type { ITable } from 'aws-cdk-lib/aws-dynamodb'
 import { Grant } from 'aws-cdk-lib/aws-iam'
 import type { Code } from 'aws-cdk-lib/aws-lambda'
 import { Duration } from 'aws-cdk-lib/core'
 import { Construct } from 'constructs'
+import { users, usersByCity } from '../../functions/sample/tables/users.ts'
+import { BridgeFunction } from '../constructs/bridge-function.ts'
+import type { DeclaredTables } from '../constructs/declared-tables.ts'
 import type { Settings } from '../settings.ts'
-import { BridgeFunction } from './bridge-function.ts'
-import type { DeclaredTables } from './declared-tables.ts'
 
 export interface UsersApiProps {
   readonly settings: Settings
-  /** `users` among them. */
+  /** Those of the users among them. */
   readonly tables: DeclaredTables
   /** The function that serves `/users`. */
   readonly code: Code
 }
 
-/** The function behind `/users`: single items of that table, by their key. */
+/** The function behind `/users`: single items by their key, and lists from the table that is kept for that. */
 export class UsersApi extends Construct {
   readonly function: BridgeFunction
 
@@ -26,12 +28,13 @@ export class UsersApi extends Construct {
       description: 'The users: writes to the table that another one is kept by',
       code: props.code,
       timeout: Duration.seconds(29),
-      environment: tables.environment(['users']),
+      environment: tables.environment([users.name, usersByCity.name]),
     })
-    Grant.addToPrincipal({
-      grantee: this.function,
-      actions: ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:DeleteItem'],
-      resourceArns: [tables.table('users').tableArn],
-    })
+    this.#grant(tables.table(users.name), ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:DeleteItem'])
+    this.#grant(tables.table(usersByCity.name), ['dynamodb:Query'])
+  }
+
+  #grant(table: ITable, actions: string[]): void {
+    Grant.addToPrincipal({ grantee: this.function, actions, resourceArns: [table.tableArn] })
   }
 }

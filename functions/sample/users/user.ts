@@ -1,7 +1,7 @@
 import * as z from 'zod'
-import { badRequest, type Fault } from '../bridge/http/problem.ts'
-import { expecting } from '../bridge/model/attributes/attribute.ts'
-import { isMap, type Value } from '../bridge/model/values.ts'
+import { badRequest, type Fault } from '../../bridge/http/problem.ts'
+import { expecting } from '../../bridge/model/attributes/attribute.ts'
+import { isMap, type Value } from '../../bridge/model/values.ts'
 
 /** Text of 1 to `most` characters, counted as code points. DynamoDB would silently replace a lone surrogate. */
 const text = (most: number) =>
@@ -11,12 +11,15 @@ const text = (most: number) =>
     .refine((value) => [...value].length <= most, `must not be longer than ${most} characters`)
     .refine((value) => value.isWellFormed(), 'must be well-formed Unicode')
 
+/** The name of a state or of a city. */
+export const place = text(100)
+
 const schema = z.strictObject({
   email: z
     .email({ error: expecting('an e-mail address') })
     .max(254, 'must not be longer than 254 characters'),
-  state: text(100),
-  city: text(100),
+  state: place,
+  city: place,
   zipcode: text(20),
 })
 

@@ -1,5 +1,5 @@
-import { replicate } from '../bridge/tables/projection.ts'
-import { defineTable } from '../bridge/tables/table.ts'
+import { replicate } from '../../bridge/tables/projection.ts'
+import { defineTable } from '../../bridge/tables/table.ts'
 
 export const users = defineTable({ name: 'users', key: { partition: 'email' } })
 

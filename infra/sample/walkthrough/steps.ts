@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { setTimeout as wait } from 'node:timers/promises'
 import * as z from 'zod'
 import type { Answer, Client } from './client.ts'
@@ -15,6 +16,9 @@ const reportShape = z.object({
   applied: z.array(z.string()),
   migrations: z.array(z.object({ state: z.string() })),
 })
+
+const userShape = z.strictObject({ email: z.string(), state: z.string(), city: z.string() })
+const usersShape = z.object({ items: z.array(userShape) })
 
 type Chef = z.infer<typeof chefShape>
 type Page = z.infer<typeof pageShape>
@@ -92,6 +96,9 @@ class Walk {
 
     heading('6. The legacy API reads, replaces and deletes one')
     await this.#legacyOne(alton)
+
+    heading('7. A user is listed where it lives: another table is kept by that of the users')
+    await this.#user()
     this.#narrator.summary(this.#calls)
   }
 
@@ -172,6 +179,48 @@ class Walk {
     }))
   }
 
+  /** A user in a place of its own, which nobody else can have. */
+  async #user(): Promise<void> {
+    const mark = randomUUID().slice(0, 4)
+    const placed = { email: `ada.${mark}@example.com`, state: 'TX', city: `Marfa ${mark}` }
+    const user = { ...placed, zipcode: '79843' }
+    const list = `/users?state=${placed.state}&city=${encodeURIComponent(placed.city)}`
+    await this.#step('POST', '/users', user, 201, z.object({ email: z.string() }), ({ email }) => ({
+      meaning: email,
+      problem: email === user.email ? undefined : user.email,
+    }))
+    await this.#listed('the user is in its city', list, placed)
+    await this.#step('DELETE', `/users/${user.email}`, undefined, 204, z.undefined(), () => ({
+      meaning: 'deleted',
+      problem: undefined,
+    }))
+    await this.#listed('the city is free', list)
+  }
+
+  /** Waits until the list has that user only, or none; then asks for it once more, as everybody would. */
+  async #listed(what: string, path: string, user?: Readonly<Record<string, string>>): Promise<void> {
+    const items = JSON.stringify(user === undefined ? [] : [user])
+    const written = performance.now()
+    for (;;) {
+      const { body } = await this.#client.call('GET', path)
+      const found = usersShape.safeParse(body)
+      const lag = performance.now() - written
+      if (found.success && JSON.stringify(found.data.items.map(inOrder)) === items) {
+        this.#narrator.kept(what, lag)
+        break
+      }
+      if (lag > PATIENCE) {
+        this.#narrator.missing(`replica: ${what}`, PATIENCE)
+        throw new StepFailed()
+      }
+      await wait(LOOK_EVERY)
+    }
+    await this.#step('GET', path, undefined, 200, usersShape, (page) => ({
+      meaning: page.items.map(({ email }) => email).join(', ') || 'none',
+      problem: JSON.stringify(page.items.map(inOrder)) === items ? undefined : items,
+    }))
+  }
+
   /** Waits until Aurora shows a chef as it is, or doesn't show it any more. */
   async #arrival(what: string, chef: Chef | Pick<Chef, 'chefId'>, written: number): Promise<void> {
     for (;;) {
@@ -182,7 +231,7 @@ class Walk {
       const lag = performance.now() - written
       if (there) return this.#narrator.lag(what, lag)
       if (lag > PATIENCE) {
-        this.#narrator.missing(what, PATIENCE)
+        this.#narrator.missing(`back-sync: ${what}`, PATIENCE)
         throw new StepFailed()
       }
       await wait(LOOK_EVERY)
@@ -210,6 +259,8 @@ class Walk {
     return body.data
   }
 }
+
+const inOrder = ({ email, state, city }: z.infer<typeof userShape>) => ({ email, state, city })
 
 const nameOf = ({ firstName, lastName }: Chef): string => `${firstName} ${lastName}`
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
-import { Problem } from '../../../functions/bridge/http/problem.ts'
-import type { Value } from '../../../functions/bridge/model/values.ts'
-import { exampleUser, readUser } from '../../../functions/users/user.ts'
+import { Problem } from '../../../../functions/bridge/http/problem.ts'
+import type { Value } from '../../../../functions/bridge/model/values.ts'
+import { exampleUser, readUser } from '../../../../functions/sample/users/user.ts'
 
 const problemOf = (body: Value): Problem => {
   try {
