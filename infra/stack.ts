@@ -7,6 +7,7 @@ import { bundledCode } from './constructs/bundled-code.ts'
 import { CopyTable } from './constructs/copy-table.ts'
 import { DeclaredTables } from './constructs/declared-tables.ts'
 import { type EntityDescription, EntityTable, onePerTable } from './constructs/entity-table.ts'
+import type { Extension } from './constructs/extension.ts'
 import { HttpApi } from './constructs/http-api.ts'
 import { IdempotencyTable } from './constructs/idempotency-table.ts'
 import { JobsTable } from './constructs/jobs-table.ts'
@@ -16,19 +17,32 @@ import { ParkingTable } from './constructs/parking-table.ts'
 import { pascalCase } from './constructs/pascal-case.ts'
 import type { ProjectionDescription, TableDescription } from './constructs/plain-table.ts'
 import { TableSync } from './constructs/table-sync.ts'
-import { UsersApi } from './constructs/users-api.ts'
 import type { Settings } from './settings.ts'
 
 export interface BacksyncStackProps {
   readonly settings: Settings
   readonly entities: readonly EntityDescription[]
-  /** The tables that jobs read, `users` among them. */
+  /** The tables that jobs read. */
   readonly tables: readonly TableDescription[]
   /** The tables that are kept by the streams of others. */
   readonly projections: readonly ProjectionDescription[]
+  /** What a team adds. @default nothing */
+  readonly extensions?: readonly Extension[]
   /** Where the functions' modules are, below the repository. @default the repository's own */
   readonly entries?: FunctionEntries
+  /** What the functions' packages have of a team's. @default the repository's own */
+  readonly sources?: TeamSources
 }
+
+/** Where a team's part of the functions' packages comes from; all paths are below the repository. */
+export interface TeamSources {
+  /** Modules that stand for others, such as the list of entities. */
+  readonly replace: Readonly<Record<string, string>>
+  /** The folders of migrations, by their names in the package. */
+  readonly migrations: Readonly<Record<string, string>>
+}
+
+const ownSources: TeamSources = { replace: {}, migrations: { sql: 'sql' } }
 
 /** The modules that export the handlers. */
 export interface FunctionEntries {
@@ -37,7 +51,6 @@ export interface FunctionEntries {
   readonly migrate: string
   readonly keepTables: string
   readonly copyTable: string
-  readonly users: string
 }
 
 const ownEntries: FunctionEntries = {
@@ -46,7 +59,6 @@ const ownEntries: FunctionEntries = {
   migrate: 'functions/operations/migrate.ts',
   keepTables: 'functions/operations/keep-tables.ts',
   copyTable: 'functions/operations/copy-table.ts',
-  users: 'functions/users/handler.ts',
 }
 
 /**
@@ -55,7 +67,8 @@ const ownEntries: FunctionEntries = {
  */
 export class BacksyncStack extends Stack {
   constructor(scope: Construct, id: string, props: BacksyncStackProps) {
-    const { settings, entities, entries = ownEntries } = props
+    const { settings, entities, entries = ownEntries, sources = ownSources } = props
+    const { replace } = sources
     super(scope, id, {
       description: `Backsync (${settings.stage}): a bridge from Aurora MySQL to DynamoDB, and back`,
       stackName: settings.policy.retain ? `${id}-${settings.stage}` : id,
@@ -74,7 +87,7 @@ export class BacksyncStack extends Stack {
     }
     const idempotency = new IdempotencyTable(this, 'Idempotency', { settings })
 
-    const legacyCode = bundledCode({ entry: entries.legacy })
+    const legacyCode = bundledCode({ entry: entries.legacy, replace })
     const legacy = new BridgeFunction(this, 'LegacyApi', {
       settings,
       description: 'The legacy API: reads and writes Aurora',
@@ -87,7 +100,7 @@ export class BacksyncStack extends Stack {
     const modern = new BridgeFunction(this, 'ModernApi', {
       settings,
       description: 'The modern API: reads and writes DynamoDB',
-      code: bundledCode({ entry: entries.modern }),
+      code: bundledCode({ entry: entries.modern, replace }),
       timeout: Duration.seconds(29),
       environment: { ...tableNames, ...idempotency.environment },
     })
@@ -120,7 +133,7 @@ export class BacksyncStack extends Stack {
       parking,
       jobs,
       failures: backSync.failures,
-      code: bundledCode({ entry: entries.keepTables }),
+      code: bundledCode({ entry: entries.keepTables, replace }),
     })
     const copyTable = new CopyTable(this, 'CopyTable', {
       settings,
@@ -128,18 +141,13 @@ export class BacksyncStack extends Stack {
       sources: settings.copySources.map((name) => Table.fromTableName(this, `CopySource${name}`, name)),
       roleArns: settings.copyRoleArns,
       jobs,
-      code: bundledCode({ entry: entries.copyTable }),
-    })
-    const users = new UsersApi(this, 'UsersApi', {
-      settings,
-      tables: declared,
-      code: bundledCode({ entry: entries.users }),
+      code: bundledCode({ entry: entries.copyTable, replace }),
     })
 
     const migrations = new Migrations(this, 'Migrations', {
       settings,
       database,
-      code: bundledCode({ entry: entries.migrate, folders: ['sql'] }),
+      code: bundledCode({ entry: entries.migrate, replace, folders: sources.migrations }),
       before: [legacy, modern, backSync.function],
     })
     const api = new HttpApi(this, 'HttpApi', {
@@ -148,7 +156,6 @@ export class BacksyncStack extends Stack {
       migrate: migrations.function,
       legacy,
       modern,
-      users: users.function,
     })
 
     this.#output('ApiUrl', api.url, 'The API; every route is below it')
@@ -165,7 +172,6 @@ export class BacksyncStack extends Stack {
         `The modern side of ${name}`,
       )
     }
-    this.#output('UsersUrl', `${api.url}/users`, 'The users, whose table another one is kept by')
     for (const { name, table } of [...tables, ...declared.made])
       this.#output(`${pascalCase(name)}TableName`, table.tableName, `The DynamoDB table of ${name}`)
     this.#output('ClusterArn', database.cluster.clusterArn, 'The resourceArn of Data API calls')
@@ -193,6 +199,14 @@ export class BacksyncStack extends Stack {
       backSync.failures.bucket.bucketName,
       'Batches of streams that were given up on',
     )
+    for (const extend of props.extensions ?? [])
+      extend(this, {
+        settings,
+        tables: declared,
+        api,
+        code: (entry) => bundledCode({ entry, replace }),
+        output: (name, value, description) => this.#output(name, value, description),
+      })
   }
 
   #output(id: string, value: string, description: string): void {

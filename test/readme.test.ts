@@ -5,7 +5,8 @@ import { reference } from '../functions/bridge/model/attributes/reference.ts'
 import { text } from '../functions/bridge/model/attributes/text.ts'
 import { childRows } from '../functions/bridge/model/child-rows.ts'
 import { defineEntity } from '../functions/bridge/model/entity.ts'
-import { chef } from '../functions/entities/chef.ts'
+import { teamPlaces } from '../infra/team.ts'
+import { chef } from './fixtures/entities/chef.ts'
 
 const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
 
@@ -15,23 +16,11 @@ const codeBelow = (heading: string): string => {
   return /```ts\n(.*?)```/s.exec(section)?.[1] ?? ''
 }
 
-/** All blocks of TypeScript below a heading. */
-const codesBelow = (heading: string): string[] => {
-  const section = readme.slice(readme.indexOf(`\n## ${heading}\n`))
-  const own = section.slice(0, section.indexOf('\n## ', 1))
-  return [...own.matchAll(/```ts\n(.*?)```/gs)].map(([, code = '']) => code)
-}
-
-describe("the README's kept tables", () => {
-  const sources = ['users', 'user-preferences'].map((file) =>
-    readFileSync(new URL(`../functions/tables/${file}.ts`, import.meta.url), 'utf8'),
-  )
-  const declared = codesBelow('Tables from tables').flatMap((code) => code.trim().split('\n\n'))
-
-  it('are three declarations', () => expect(declared).toHaveLength(3))
-
-  it.each(declared)('are those that the stack has: %s', (code) => {
-    expect(sources.some((source) => source.includes(code))).toBe(true)
+describe("the README's list of what is a team's", () => {
+  it('has every place', () => {
+    const section = readme.slice(readme.indexOf('\n## What is yours\n'))
+    const named = [...section.matchAll(/^\| `([^`]+)` \|/gm)].map(([, path]) => path)
+    expect(named.slice(0, teamPlaces.length)).toEqual(teamPlaces.map(({ path }) => path))
   })
 })
 

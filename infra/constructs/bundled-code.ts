@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { cpSync } from 'node:fs'
-import { basename, join } from 'node:path'
+import { join } from 'node:path'
 import { Code } from 'aws-cdk-lib/aws-lambda'
 import { AssetHashType, DockerImage } from 'aws-cdk-lib/core'
 import type { LeftOutModule } from './bundle/left-out.ts'
@@ -55,8 +55,10 @@ export class BundleError extends Error {
 export interface BundledCodeOptions {
   /** The module that exports `handler`: a path below the repository. */
   readonly entry: string
-  /** Folders below the repository that travel beside the code, under their own name. @default none */
-  readonly folders?: readonly string[]
+  /** Folders that travel beside the code: their paths below the repository, by their names there. @default none */
+  readonly folders?: Readonly<Record<string, string>>
+  /** Modules that stand for others, both by their paths below the repository. @default none */
+  readonly replace?: Readonly<Record<string, string>>
 }
 
 /**
@@ -70,9 +72,9 @@ export interface BundledCodeOptions {
  *
  * @throws BundleError, with each message of esbuild and its place, when the bundle cannot be built
  */
-export function bundledCode({ entry, folders = [] }: BundledCodeOptions): Code {
+export function bundledCode({ entry, folders = {}, replace = {} }: BundledCodeOptions): Code {
   const tryBundle = (outputFolder: string): boolean => {
-    makeBundle({
+    const options: BundleRequest['options'] = {
       absWorkingDir: repository,
       entryPoints: [entry],
       outfile: join(outputFolder, 'index.mjs'),
@@ -86,9 +88,10 @@ export function bundledCode({ entry, folders = [] }: BundledCodeOptions): Code {
       alias,
       // Errors are thrown with all that there is to say.
       logLevel: 'silent',
-    })
-    for (const folder of folders) {
-      cpSync(join(repository, folder), join(outputFolder, basename(folder)), { recursive: true })
+    }
+    makeBundle(options, replace)
+    for (const [name, folder] of Object.entries(folders)) {
+      cpSync(join(repository, folder), join(outputFolder, name), { recursive: true, dereference: true })
     }
     return true
   }
@@ -98,13 +101,13 @@ export function bundledCode({ entry, folders = [] }: BundledCodeOptions): Code {
       local: { tryBundle },
       // Never run, because the local way always succeeds or throws; they tell one bundle from another in CDK's cache.
       image: DockerImage.fromRegistry('unused'),
-      command: [entry, ...folders],
+      command: [entry, JSON.stringify([folders, replace])],
     },
   })
 }
 
-const makeBundle = (options: BundleRequest['options']): void => {
-  const request: BundleRequest = { repository, options, leaveOut: unused }
+const makeBundle = (options: BundleRequest['options'], replace: BundleRequest['replace']): void => {
+  const request: BundleRequest = { repository, options, leaveOut: unused, replace }
   const output = execFileSync(process.execPath, [join(import.meta.dirname, 'bundle', 'main.ts')], {
     input: JSON.stringify(request),
     encoding: 'utf8',

@@ -13,7 +13,6 @@ import type { IFunction } from 'aws-cdk-lib/aws-lambda'
 import { LogGroup } from 'aws-cdk-lib/aws-logs'
 import { RemovalPolicy, Validations } from 'aws-cdk-lib/core'
 import { Construct } from 'constructs'
-import { exampleUser } from '../../functions/users/user.ts'
 import type { Auth, Settings } from '../settings.ts'
 import type { EntityDescription } from './entity-table.ts'
 
@@ -26,8 +25,6 @@ export interface HttpApiProps {
   readonly legacy: IFunction
   /** Serves `/dynamo/{plural}` and one item below it. */
   readonly modern: IFunction
-  /** Serves `/users` and one of them below it. */
-  readonly users: IFunction
 }
 
 /** How a route is used, kept in the template as its metadata: for people, and for commands to paste. */
@@ -36,18 +33,21 @@ export interface RouteUsage {
   readonly methods: readonly string[]
   /** A valid body for its POST or PUT; and of the path's parameters, those that are fields of it. */
   readonly example?: Readonly<Record<string, unknown>> | undefined
+  /** Of a list, the fields of the example that it is asked for by. */
+  readonly query?: readonly string[]
 }
 
 /** The name of a route's metadata. */
 const usageKey = 'Backsync::Usage'
 
 /**
- * The routes of both sides, from the list of entities, and those of the users. Every route takes any method: the functions know what they
- * serve and answer the rest with 405 and `Allow`, which the gateway, answering 404, would not.
+ * The routes of both sides, from the list of entities. Every route takes any method: the functions know what they serve
+ * and answer the rest with 405 and `Allow`, which the gateway, answering 404, would not.
  */
 export class HttpApi extends Construct {
   /** Without a slash at its end. */
   readonly url: string
+  readonly #api: Api
 
   constructor(scope: Construct, id: string, props: HttpApiProps) {
     super(scope, id)
@@ -59,6 +59,7 @@ export class HttpApi extends Construct {
       ...(authorizer && { defaultAuthorizer: authorizer }),
     })
     this.url = api.apiEndpoint
+    this.#api = api
 
     const accessLog = new LogGroup(this, 'AccessLog', {
       retention: policy.logRetention,
@@ -75,25 +76,21 @@ export class HttpApi extends Construct {
       },
     })
 
-    const route = (path: string, integration: HttpLambdaIntegration, usage: RouteUsage): void => {
-      for (const { node } of api.addRoutes({ path, methods: [HttpMethod.ANY], integration }))
-        if (node.defaultChild instanceof CfnRoute) node.defaultChild.addMetadata(usageKey, usage)
-    }
     const legacy = new HttpLambdaIntegration('Legacy', props.legacy)
     const modern = new HttpLambdaIntegration('Modern', props.modern)
-    route('/aurora', new HttpLambdaIntegration('Migrate', props.migrate), { methods: ['GET'] })
+    this.serve('Migrate', props.migrate, { '/aurora': { methods: ['GET'] } })
     for (const { plural, keyName, example } of props.entities) {
       for (const [side, integration] of [
         ['aurora', legacy],
         ['dynamo', modern],
       ] as const) {
-        route(`/${side}/${plural}`, integration, { methods: ['GET', 'POST'], example })
-        route(`/${side}/${plural}/{${keyName}}`, integration, { methods: ['GET', 'PUT', 'DELETE'], example })
+        this.#route(`/${side}/${plural}`, integration, { methods: ['GET', 'POST'], example })
+        this.#route(`/${side}/${plural}/{${keyName}}`, integration, {
+          methods: ['GET', 'PUT', 'DELETE'],
+          example,
+        })
       }
     }
-    const users = new HttpLambdaIntegration('Users', props.users)
-    route('/users', users, { methods: ['POST'], example: exampleUser })
-    route('/users/{email}', users, { methods: ['GET', 'DELETE'], example: exampleUser })
 
     if (auth.kind === 'none') {
       Validations.of(api).acknowledge({
@@ -101,6 +98,22 @@ export class HttpApi extends Construct {
         reason: 'auth=none is for a development stage with made-up data; stage prod refuses it at synthesis.',
       })
     }
+  }
+
+  /**
+   * Adds routes to a function.
+   *
+   * @param name of the function, unique among those that are served
+   * @param routes how each is used, by its path
+   */
+  serve(name: string, handler: IFunction, routes: Readonly<Record<string, RouteUsage>>): void {
+    const integration = new HttpLambdaIntegration(name, handler)
+    for (const [path, usage] of Object.entries(routes)) this.#route(path, integration, usage)
+  }
+
+  #route(path: string, integration: HttpLambdaIntegration, usage: RouteUsage): void {
+    for (const { node } of this.#api.addRoutes({ path, methods: [HttpMethod.ANY], integration }))
+      if (node.defaultChild instanceof CfnRoute) node.defaultChild.addMetadata(usageKey, usage)
   }
 }
 

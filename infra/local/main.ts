@@ -9,10 +9,11 @@ import { banner } from './template/banner.ts'
 
 const HELP = `Runs the whole stack on this machine, as its CloudFormation template says.
 
-  npm start [-- --fresh] [--yes]
+  npm start [-- --fresh] [--yes] [--app <module>]
 
   --fresh   start with empty data (the folder's own files only; servers given by a URL are left alone)
   --yes     agrees to what would be changed on the server of MYSQL_URL, which is asked for otherwise
+  --app     the CDK app to run, a module below the repository (default infra/app.ts)
   --help    this text
 
   PORT               port of the gateway, default 3000; a free one when it is taken
@@ -32,11 +33,12 @@ const say = (line: string): void => {
   process.stdout.write(`${line}\n`)
 }
 
-const readArguments = (): { fresh: boolean; yes: boolean; help: boolean } => {
+const readArguments = (): { fresh: boolean; yes: boolean; help: boolean; app?: string | undefined } => {
   const options = {
     fresh: { type: 'boolean', default: false },
     yes: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
+    app: { type: 'string' },
   } as const
   return parseArgs({ args: process.argv.slice(2), options }).values
 }
@@ -50,7 +52,7 @@ const readPort = (text: string | undefined): number => {
 }
 
 const run = async (): Promise<void> => {
-  const { fresh, yes, help } = readArguments()
+  const { fresh, yes, help, app } = readArguments()
   if (help) return say(HELP)
   const port = readPort(process.env.PORT)
   const repository = resolve(import.meta.dirname, '..', '..')
@@ -79,7 +81,7 @@ const run = async (): Promise<void> => {
       clearTimeout(waiting)
       return askConsent(changes, { yes, input: process.stdin, output: process.stdout, signal })
     }
-    stack = await startLocalStack({ home, port, fresh, log: say, consent, signal })
+    stack = await startLocalStack({ home, port, fresh, app, log: say, consent, signal })
   } catch (error) {
     if (interrupted.signal.aborted) return
     throw error

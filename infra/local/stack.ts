@@ -30,7 +30,9 @@ export type LocalStackOptions = {
   readonly fresh?: boolean
   /** CDK context, such as `{ stage: 'dev' }`. */
   readonly context?: Readonly<Record<string, string>>
-  /** Runs this cloud assembly instead of synthesising `infra/app.ts`. */
+  /** The module of the CDK app to synthesise, below the repository. Default: the one that deploys. */
+  readonly app?: string | undefined
+  /** Runs this cloud assembly instead of synthesising an app. */
   readonly assembly?: string
   readonly log?: Log
   /** Agrees to what would be changed on the server of MYSQL_URL. Default: nobody does, and a start that has to fails. */
@@ -168,8 +170,8 @@ const assemblyFolder = async (
 ): Promise<string> => {
   if (options.assembly !== undefined) return options.assembly
   const context = { ...databaseContext(env.MYSQL_URL), ...options.context }
-  const { log = () => {}, signal } = options
-  const made = await synthesise({ repository: REPOSITORY, home, context, ...(signal && { signal }) })
+  const { app, log = () => {}, signal } = options
+  const made = await synthesise({ repository: REPOSITORY, app, home, context, ...(signal && { signal }) })
   log(made.fresh ? 'synthesised the stack' : 'the synthesised stack is up to date')
   return made.folder
 }

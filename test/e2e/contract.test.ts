@@ -1,7 +1,4 @@
-import { spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import mysql, { type Connection, type RowDataPacket } from 'mysql2/promise'
 import { makeFolder, type TemporaryFolder } from '../support/folder.ts'
@@ -47,24 +44,6 @@ describe('a whole stack over a database that the legacy application has used bef
 
   const gone = (path: string): Promise<void> =>
     until(`${path} is gone`, 15_000, async () => (await call(stack.url + path)).status === 404)
-
-  it('passes the walkthrough', async () => {
-    const program = fileURLToPath(new URL('../../infra/cli/walkthrough.ts', import.meta.url))
-    const child = spawn(process.execPath, [program, '--url', stack.url], {
-      stdio: ['ignore', 'pipe', 'pipe'],
-    })
-    let printed = ''
-    for (const stream of [child.stdout, child.stderr])
-      stream.on('data', (chunk) => {
-        printed += String(chunk)
-      })
-    const [code] = await once(child, 'exit')
-
-    expect({ code, printed }).toEqual({
-      code: 0,
-      printed: expect.stringMatching(/23 calls as expected; 12 back-syncs, lag p50 \d+ ms/),
-    })
-  }, 60_000)
 
   describe('adopts what is there', () => {
     it('with the id of a legacy-born row as its key, at once', async () => {

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import mysql, { type Connection, type RowDataPacket } from 'mysql2/promise'
 import { readMigrations } from '../../functions/bridge/migrations/files.ts'
 import { type LocalStack, startLocalStack } from '../../infra/local/stack.ts'
+import { testApp } from '../fixtures/team.ts'
 import { bridgeSqlFolder, sqlFolder } from '../support/aurora.ts'
 import { makeFolder, type TemporaryFolder } from '../support/folder.ts'
 import { call } from '../support/stack.ts'
@@ -21,6 +22,7 @@ describe('stage prod', () => {
     const env = { ...process.env, MYSQL_URL: `${server.replace(/\/$/, '')}/${database}` }
     stack = await startLocalStack({
       home: folder.path,
+      app: testApp,
       env,
       context: { stage: 'prod', auth: 'iam' },
       consent,

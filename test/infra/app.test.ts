@@ -1,9 +1,10 @@
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from '@jest/globals'
 import { repository } from '../../infra/constructs/bundled-code.ts'
+import { copyCheckout } from '../support/checkout.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'backsync-app-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -74,6 +75,25 @@ describe.each<[string, Record<string, string>]>([
 })
 
 describe('node infra/app.ts', () => {
+  it("takes a team's settings from cdk.context.json, as the CDK command does", async () => {
+    const checkout = await copyCheckout()
+    const run = () =>
+      spawnSync(process.execPath, [join(checkout.path, 'infra', 'app.ts')], {
+        encoding: 'utf8',
+        timeout: 60_000,
+        env: { PATH: process.env.PATH, CDK_OUTDIR: join(checkout.path, 'cdk.out'), CDK_VALIDATION: 'false' },
+      })
+    try {
+      const settings = join(checkout.path, 'cdk.context.json')
+      writeFileSync(settings, '{ "stage": "prod", "availability-zones:account=1:region=x": ["x1"] }')
+      expect(run()).toMatchObject({ status: 1, stderr: expect.stringContaining('stage prod refuses') })
+      writeFileSync(settings, '{ "stage": "prod", "auth": "basic" }')
+      expect(run().stderr).toContain('auth: expected one of none, iam, jwt, got "basic"')
+    } finally {
+      await checkout.remove()
+    }
+  }, 60_000)
+
   it('refuses an open API in prod in one line, without a stack trace, and writes no template', () => {
     const run = runApp('prod', { stage: 'prod' })
     expect(run.status).toBe(1)

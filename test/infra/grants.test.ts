@@ -27,12 +27,15 @@ function granted(role: string, service: string, table = ''): string[] {
   return [...new Set(actions)].sort()
 }
 
+/** The functions' code, but for what is a team's. */
+const own = 'functions/{bridge,legacy,modern,operations}/**/*.ts'
+
 /**
  * The actions behind what the functions' code sends with one client of the SDK. A transaction needs those of its parts.
  *
  * @param files those that send it. @default all
  */
-function called(client: string, service: string, files = 'functions/**/*.ts'): string[] {
+function called(client: string, service: string, files = own): string[] {
   const text = globSync(files, { cwd: repository })
     .map((file) => readFileSync(join(repository, file), 'utf8'))
     .filter((file) => file.includes(`@aws-sdk/${client}`))
@@ -59,7 +62,6 @@ const callers = {
   writes: 'functions/bridge/copy/bulk-writer.ts',
   /** Makes clients that send what the others do. */
   roles: 'functions/bridge/copy/role-client.ts',
-  users: 'functions/users/users-table.ts',
   /** Run by commands, with the rights of whoever gives them. */
   commands: 'functions/bridge/tables/compare-sides.ts',
 }
@@ -75,7 +77,7 @@ describe('what is granted is what the code calls', () => {
 
   it('of DynamoDB, from nowhere else than what is compared below', () => {
     const known = new Set(Object.values(callers).flatMap((files) => globSync(files, { cwd: repository })))
-    const others = globSync('functions/**/*.ts', { cwd: repository }).filter(
+    const others = globSync(own, { cwd: repository }).filter(
       (file) => !known.has(file) && called('client-dynamodb', 'dynamodb', file).length > 0,
     )
     expect(others).toEqual([])
@@ -161,17 +163,11 @@ describe('what is granted is what the code calls', () => {
     )
   })
 
-  it("of DynamoDB, for the users' API", () => {
-    const own = called('client-dynamodb', 'dynamodb', callers.users)
-    expect(granted('UsersApiFunctionRole', 'dynamodb', 'TablesUsersTable')).toEqual(own)
-    expect(granted('UsersApiFunctionRole', 'dynamodb')).toEqual(own)
-  })
-
   it.each(['LegacyApiRole', 'MigrationsMigrateRole'])('of DynamoDB nothing, for %s', (role) => {
     expect(granted(role, 'dynamodb')).toEqual([])
   })
 
-  it.each(['ModernApiRole', 'TableSyncFunctionRole', 'CopyTableFunctionRole', 'UsersApiFunctionRole'])(
+  it.each(['ModernApiRole', 'TableSyncFunctionRole', 'CopyTableFunctionRole'])(
     'of the Data API nothing, for %s',
     (role) => {
       expect(granted(role, 'rds-data')).toEqual([])

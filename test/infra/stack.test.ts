@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import { Match } from 'aws-cdk-lib/assertions'
 import { Duration } from 'aws-cdk-lib/core'
-import { resourceOf, synthesise, twoEntities, users } from './fixtures/synthesise.ts'
+import { resourceOf, synthesise, twoEntities } from './fixtures/synthesise.ts'
 
 const dev = synthesise()
 const prod = synthesise({ stage: 'prod', auth: 'iam' })
@@ -32,7 +32,7 @@ describe('the stack', () => {
       SecretArn: lambda('LegacyApi').properties.Environment.Variables.SECRET_ARN,
       DatabaseName: 'backsync',
       ParkingTableName: table('ParkingTable'),
-      UsersUrl: below('/users'),
+      GreetingsUrl: below('/greetings'),
       UsersTableName: table('TablesUsersTable'),
       MeterReadingsTableName: table('TablesMeterReadingsTable'),
       UsersByTownTableName: table('TablesUsersByTownTable'),
@@ -68,7 +68,7 @@ describe('the stack', () => {
       'TOMBSTONES_TABLE',
     ])
     expect(variables('CopyTableFunction')).toEqual(['JOBS_TABLE', 'LOG_LEVEL', 'STAGE'])
-    expect(variables('UsersApiFunction')).toEqual(['LOG_LEVEL', 'STAGE', 'TABLES'])
+    expect(variables('Greeter')).toEqual(['LOG_LEVEL', 'STAGE', 'TABLES'])
   })
 
   it.each(['ModernApi', 'BackSyncFunction'])('gives %s the tables by entity name, as JSON', (id) => {
@@ -81,12 +81,12 @@ describe('the stack', () => {
     })
   })
 
-  it("gives the users' API its own table only, and what keeps tables all of them", () => {
+  it('gives an extension the tables that it asks for, and what keeps tables all of them', () => {
     const table = (start: string) => ({ Ref: resourceOf(dev.template, 'AWS::DynamoDB::Table', start).id })
     const tablesOf = (id: string) => lambda(id).properties.Environment.Variables.TABLES
     const users = table('TablesUsersTable')
 
-    expect(tablesOf('UsersApi')).toEqual({ 'Fn::Join': ['', ['{"users":"', users, '"}']] })
+    expect(tablesOf('Greeter')).toEqual({ 'Fn::Join': ['', ['{"users":"', users, '"}']] })
     expect(tablesOf('TableSync')).toEqual({
       'Fn::Join': [
         '',
@@ -114,7 +114,7 @@ describe('the stack', () => {
     ['MigrationsMigrate', 300, 512],
     ['TableSyncFunction', 60, 512],
     ['CopyTableFunction', 900, 1024],
-    ['UsersApiFunction', 29, 512],
+    ['Greeter', 29, 512],
   ])('runs %s on Node 24 and arm64, %i s at most, with JSON logs', (id, seconds, memory) => {
     expect(lambda(id).properties).toMatchObject({
       Runtime: 'nodejs24.x',
@@ -156,8 +156,8 @@ describe('the stack', () => {
     expect(routes.sort()).toEqual(
       [
         'ANY /aurora',
-        'ANY /users',
-        'ANY /users/{email}',
+        'ANY /greetings',
+        'ANY /greetings/{name}',
         ...twoEntities.flatMap(({ plural, keyName }) => [
           `ANY /aurora/${plural}`,
           `ANY /aurora/${plural}/{${keyName}}`,
@@ -192,17 +192,16 @@ describe('the stack', () => {
       ).toHaveLength(1)
   })
 
-  it('works without an entity, and with no table but that of the users', () => {
-    const { template } = synthesise({}, [], { tables: [users], projections: [] })
+  it('works without an entity, a table or an extension', () => {
+    const { template } = synthesise({}, [], { tables: [], projections: [] })
     const tables = Object.keys(template.findResources('AWS::DynamoDB::Table'))
     expect(tables.map((id) => id.slice(0, -8)).sort()).toEqual([
       'IdempotencyTable',
       'JobsTable',
       'ParkingTable',
       'TableSyncTombstonesTable',
-      'TablesUsersTable',
     ])
-    template.resourceCountIs('AWS::ApiGatewayV2::Route', 3)
+    template.resourceCountIs('AWS::ApiGatewayV2::Route', 1)
     template.resourceCountIs('AWS::Lambda::EventSourceMapping', 0)
     expect(
       resourceOf(template, 'AWS::Lambda::Function', 'ModernApi').properties.Environment.Variables.TABLES,

@@ -3,6 +3,7 @@ import { cp, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import * as z from 'zod'
 import { synthesise } from '../../infra/local/synth/synth.ts'
+import { testApp } from '../fixtures/team.ts'
 
 const REPOSITORY = resolve(import.meta.dirname, '..', '..')
 
@@ -31,7 +32,13 @@ export const soakAssembly = async (
   context: Readonly<Record<string, string>>,
   signal?: AbortSignal,
 ): Promise<string> => {
-  const { folder } = await synthesise({ repository: REPOSITORY, home, context, ...(signal && { signal }) })
+  const { folder } = await synthesise({
+    repository: REPOSITORY,
+    app: testApp,
+    home,
+    context,
+    ...(signal && { signal }),
+  })
   const own = join(home, 'soak.out')
   const draft = `${own}.${randomUUID()}`
   await cp(folder, draft, { recursive: true })

@@ -16,7 +16,8 @@ import { type DataApiServer, startDataApi } from '../../infra/local/data-api/ser
 import { SecretStore } from '../../infra/local/secrets-manager/store.ts'
 import { silent } from './log.ts'
 
-export const sqlFolder = fileURLToPath(new URL('../../sql', import.meta.url))
+/** The legacy tables of the tests, and what adopts them. */
+export const sqlFolder = fileURLToPath(new URL('../fixtures/sql', import.meta.url))
 export const bridgeSqlFolder = fileURLToPath(new URL('../../sql/bridge', import.meta.url))
 
 /** One database of its own on the test run's server, behind a Data API endpoint of its own. */

@@ -2,9 +2,10 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { testApp } from '../fixtures/team.ts'
 import { until } from './until.ts'
 
-const main = fileURLToPath(new URL('../../infra/local/main.ts', import.meta.url))
+const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url))
 
 /** A whole stack, run as `npm start` runs it, in a process of its own. */
 export type RunningStack = {
@@ -21,10 +22,15 @@ export type RunningStack = {
  *
  * @param home its data folder
  * @param env added to this process's environment
+ * @param options `app`: the CDK app, default the one of the tests; `repository`: the checkout, default this one
  * @throws Error with what it printed, when it doesn't get ready
  */
-export const runStack = async (home: string, env: Record<string, string> = {}): Promise<RunningStack> => {
-  const child = spawn(process.execPath, [main, '--yes'], {
+export const runStack = async (
+  home: string,
+  env: Record<string, string> = {},
+  { app = testApp, repository = REPOSITORY } = {},
+): Promise<RunningStack> => {
+  const child = spawn(process.execPath, [join(repository, 'infra/local/main.ts'), '--yes', '--app', app], {
     env: { ...process.env, NODE_OPTIONS: '', PORT: '0', ...env, BACKSYNC_HOME: home },
     stdio: ['ignore', 'pipe', 'pipe'],
   })

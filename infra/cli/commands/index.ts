@@ -1,9 +1,10 @@
 import type { Entry } from '../conventions/command.ts'
 import { copy } from './copy/index.ts'
 import { count } from './count.ts'
+import { init } from './init/index.ts'
 import { parked } from './parked/index.ts'
 import { replicate } from './replicate/index.ts'
 import { reshape } from './reshape/index.ts'
 
 /** Every command there is. A new one is a file, and a place here or in its group's list. */
-export const commands: readonly Entry[] = [copy, count, parked, replicate, reshape]
+export const commands: readonly Entry[] = [copy, count, init, parked, replicate, reshape]

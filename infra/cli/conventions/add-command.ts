@@ -1,4 +1,5 @@
 import type { Command as CommanderCommand } from 'commander'
+import { checkoutTarget } from '../target/checkout.ts'
 import { resolveTarget } from '../target/resolve.ts'
 import type { Command } from './command.ts'
 import { interrupted, usageError } from './errors.ts'
@@ -38,11 +39,14 @@ export const addCommand = (
     added
       .option('--dry-run', 'show what would be done, and do nothing')
       .option('--yes', "don't ask: for scripts")
+  const { on = 'stack' } = command
+  added.option('--json', 'print results as JSON')
+  if (on === 'stack')
+    added
+      .option('--stack <name>', 'a deployed stack, by its name in CloudFormation')
+      .option('--profile <name>', 'with --stack: the AWS profile to use')
+      .option('--region <name>', 'with --stack: its region')
   added
-    .option('--json', 'print results as JSON')
-    .option('--stack <name>', 'a deployed stack, by its name in CloudFormation')
-    .option('--profile <name>', 'with --stack: the AWS profile to use')
-    .option('--region <name>', 'with --stack: its region')
     .option('--debug', 'show stack traces and the log')
     .addHelpText('after', helpOf(command))
     .action(async () => {
@@ -51,7 +55,10 @@ export const addCommand = (
       if ('problems' in prepared)
         throw usageError(prepared.problems.join('; '), `see ${path} ${command.name} --help`)
       await execute(async ({ io, interrupt, goOn }) => {
-        const target = await unlessInterrupted(interrupt, resolveTarget(options, io.env))
+        const target =
+          on === 'checkout'
+            ? checkoutTarget
+            : await unlessInterrupted(interrupt, resolveTarget(options, io.env))
         const running = prepared.run({
           io,
           interrupt,

@@ -1,6 +1,8 @@
+import { realpathSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
-import { join, sep } from 'node:path'
+import { join } from 'node:path'
 import type { Plugin } from 'esbuild'
+import { exactly } from './exactly.ts'
 
 /** A module of a package that the functions carry but never use; of JSON, all but its version is left out. */
 export type LeftOutModule = {
@@ -26,8 +28,10 @@ export const leaveOut = (repository: string, modules: readonly LeftOutModule[]):
   name: 'leave-out',
   setup(build) {
     const seen = new Set<LeftOutModule>()
+    // Where esbuild finds them, also when the folder is a link to another checkout's.
+    const packages = realpathSync(join(repository, 'node_modules'))
     for (const module of modules) {
-      const file = join(repository, 'node_modules', ...module.path.split('/'))
+      const file = join(packages, ...module.path.split('/'))
       build.onLoad({ filter: exactly(file) }, async () => {
         seen.add(module)
         const source = await readFile(file, 'utf8')
@@ -54,11 +58,6 @@ const packageFolder = ({ path }: LeftOutModule): string =>
     .split('/')
     .slice(0, path.startsWith('@') ? 2 : 1)
     .join('/')}/`
-
-/** Matches that path alone: esbuild's filters are regular expressions only. */
-const exactly = (file: string): RegExp => new RegExp(`^${file.split(sep).map(literally).join('[\\\\/]')}$`)
-
-const literally = (text: string): string => text.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&')
 
 const versionOnly = (source: string): string => {
   const manifest: { readonly version?: unknown } = JSON.parse(source)

@@ -1,6 +1,7 @@
 import { text } from 'node:stream/consumers'
 import { type BuildOptions, build, formatMessages } from 'esbuild'
 import { type LeftOutModule, leaveOut } from './left-out.ts'
+import { replaceModules } from './replaced.ts'
 
 /**
  * The program that makes one bundle: the CDK asks for assets synchronously, and esbuild has plugins only where it may
@@ -10,6 +11,7 @@ export type BundleRequest = {
   readonly repository: string
   readonly options: BuildOptions
   readonly leaveOut: readonly LeftOutModule[]
+  readonly replace: Readonly<Record<string, string>>
 }
 
 /** `error` is esbuild's text: each message with its place. */
@@ -20,7 +22,10 @@ const bundle = async (request: BundleRequest): Promise<BundleAnswer> => {
     const { warnings } = await build({
       ...request.options,
       metafile: true,
-      plugins: [leaveOut(request.repository, request.leaveOut)],
+      plugins: [
+        replaceModules(request.repository, request.replace),
+        leaveOut(request.repository, request.leaveOut),
+      ],
     })
     return { warnings: await formatMessages(warnings, { kind: 'warning' }) }
   } catch (error) {

@@ -7,6 +7,8 @@ export type RouteUsage = {
   readonly methods: readonly string[]
   /** A valid body for its POST or PUT. */
   readonly example?: Readonly<Record<string, unknown>> | undefined
+  /** Of a list, the fields of the example that it is asked for by. */
+  readonly query?: readonly string[] | undefined
 }
 
 /** A route of the template with the function behind it. */

@@ -1,20 +1,33 @@
 import { createHash } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { codeOf } from '../../errors/thrown.ts'
 
 /** What a synthesis is made of, relative to the checkout. The local runtime is below `infra` but not part of it. */
-const INPUTS = ['infra', 'functions', 'sql', 'package-lock.json', 'cdk.json', 'tsconfig.json']
+const INPUTS = [
+  'infra',
+  'functions',
+  'sql',
+  'package-lock.json',
+  'cdk.json',
+  'cdk.context.json',
+  'tsconfig.json',
+]
 const EXCLUDED = [join('infra', 'local'), join('infra', 'cli')]
 
-/** A hash over the content of everything that a synthesis reads, the context and the version of Node. */
+/**
+ * A hash over the content of everything that a synthesis reads, the context and the version of Node.
+ *
+ * @param app the CDK app, whose folder it reads too
+ */
 export const hashInputs = async (
   repository: string,
+  app: string,
   context: Readonly<Record<string, string>>,
 ): Promise<string> => {
   const hash = createHash('sha256')
-  hash.update(JSON.stringify([process.version, Object.entries(context).sort()]))
-  for (const input of INPUTS) {
+  hash.update(JSON.stringify([process.version, app, Object.entries(context).sort()]))
+  for (const input of new Set([...INPUTS, dirname(app)])) {
     for (const file of await filesBelow(repository, input)) {
       hash.update(`\0${file}\0`)
       hash.update(await readFile(join(repository, file)))

@@ -11,13 +11,18 @@ export class SynthError extends Error {
 }
 
 export type SynthOptions = {
-  /** The checkout: `infra/app.ts` is below it. */
+  /** The checkout, which the app is below. */
   readonly repository: string
+  /** The module of the CDK app. @default 'infra/app.ts' */
+  readonly app?: string | undefined
   /** The cloud assembly is put into `<home>/cdk.out`. */
   readonly home: string
   readonly context: Readonly<Record<string, string>>
   readonly signal?: AbortSignal
 }
+
+/** What deploys. */
+const OWN_APP = join('infra', 'app.ts')
 
 /** Bundling on a cold disk takes seconds; minutes mean that something hangs. */
 const TIMEOUT_MS = 180_000
@@ -31,7 +36,7 @@ const TIMEOUT_MS = 180_000
 export const synthesise = async (options: SynthOptions): Promise<{ folder: string; fresh: boolean }> => {
   const folder = join(options.home, 'cdk.out')
   const stampFile = join(folder, '.inputs')
-  const stamp = await hashInputs(options.repository, options.context)
+  const stamp = await hashInputs(options.repository, options.app ?? OWN_APP, options.context)
   if ((await readOptional(stampFile)) === stamp) return { folder, fresh: false }
   // Made aside and moved as a whole: an interrupted synthesis leaves the last good one.
   const draft = join(options.home, 'cdk.out.new')
@@ -43,10 +48,13 @@ export const synthesise = async (options: SynthOptions): Promise<{ folder: strin
   return { folder, fresh: true }
 }
 
-const runApp = ({ repository, context, signal }: SynthOptions, outdir: string): Promise<void> =>
+const runApp = (
+  { repository, app = OWN_APP, context, signal }: SynthOptions,
+  outdir: string,
+): Promise<void> =>
   new Promise((resolve, reject) => {
     const path = [dirname(process.execPath), join(repository, 'node_modules', '.bin'), process.env.PATH ?? '']
-    const child = spawn(process.execPath, [join('infra', 'app.ts')], {
+    const child = spawn(process.execPath, [app], {
       cwd: repository,
       env: {
         ...process.env,
@@ -77,11 +85,11 @@ const runApp = ({ repository, context, signal }: SynthOptions, outdir: string): 
       if (error) reject(error)
       else resolve()
     }
-    child.once('error', (cause) => done(new SynthError('cannot run infra/app.ts', { cause })))
+    child.once('error', (cause) => done(new SynthError(`cannot run ${app}`, { cause })))
     child.once('close', (code, killedBy) => {
       if (code === 0) return done()
       const how = killedBy ? `was ended by ${killedBy}` : `exited with ${code}`
-      done(new SynthError(`infra/app.ts ${how}:\n${output.trim()}`))
+      done(new SynthError(`${app} ${how}:\n${output.trim()}`))
     })
   })
 

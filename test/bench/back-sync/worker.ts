@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import { withTestLists } from '../../fixtures/team.ts'
 import { type Order, type Report, report } from './protocol.ts'
 
 /** The process in which the handlers run. */
@@ -15,7 +16,7 @@ const LIMIT_MS = 300_000
 export const startWorker = async (env: Readonly<Record<string, string>>): Promise<Worker> => {
   const file = fileURLToPath(new URL('./handlers.ts', import.meta.url))
   const child = fork(file, [], {
-    env: { ...process.env, ...env },
+    env: { ...process.env, ...env, NODE_OPTIONS: withTestLists },
     // Logs and metrics go to standard output, as in a function: nobody reads them here.
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   })

@@ -2,11 +2,12 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { App } from 'aws-cdk-lib/core'
 import * as z from 'zod'
-import { entities } from '../../../functions/entities/index.ts'
-import { projections, tables } from '../../../functions/tables/index.ts'
 import { repository } from '../../../infra/constructs/bundled-code.ts'
 import { readSettings } from '../../../infra/settings.ts'
 import { BacksyncStack } from '../../../infra/stack.ts'
+import { entities } from '../../fixtures/entities/index.ts'
+import { projections, tables } from '../../fixtures/tables/index.ts'
+import { testSources } from '../../fixtures/team.ts'
 
 /** A bundle of the synthesised stack. */
 export type Bundle = {
@@ -41,6 +42,7 @@ export const bundlesIn = (folder: string): Bundle[] => {
     entities,
     tables,
     projections,
+    sources: testSources,
   })
   const { template } = app.synth().getStackByName(stack.stackName)
   const bundles = new Map<string, Bundle>()

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import * as z from 'zod'
-import { projections, tables } from '../../../functions/tables/index.ts'
+import { projections, tables } from '../../fixtures/tables/index.ts'
 import type { Bundle } from './bundles.ts'
 
 /** One import of a bundle in a process of its own, milliseconds. */

@@ -19,7 +19,6 @@ const GOALS: Readonly<Record<string, { readonly size: number; readonly import: n
   BackSync: { size: 480, import: 115 },
   TableSync: { size: 310, import: 90 },
   CopyTable: { size: 350, import: 100 },
-  UsersApi: { size: 270, import: 80 },
 }
 
 const median = (values: readonly number[]): number =>

@@ -2,7 +2,7 @@ import { type RawBuilder, sql } from 'kysely'
 import { joinRows, toDocumentRow } from '../../../functions/bridge/aurora/document.ts'
 import * as statements from '../../../functions/bridge/aurora/statements.ts'
 import type { Change } from '../../../functions/bridge/model/change.ts'
-import { chef } from '../../../functions/entities/chef.ts'
+import { chef } from '../../fixtures/entities/chef.ts'
 
 /** One thing to do, in a form that every way can take. */
 export type Workload = {

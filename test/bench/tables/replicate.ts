@@ -3,9 +3,10 @@ import { DynamoDBStreamsClient } from '@aws-sdk/client-dynamodb-streams'
 import { type KeySchema, keyAttributes } from '../../../functions/bridge/drivers/dynamo/key-schema.ts'
 import { jobsTable } from '../../../functions/bridge/jobs/job-settings.ts'
 import { tombstoneTable } from '../../../functions/bridge/tables/tombstones.ts'
-import { projections } from '../../../functions/tables/index.ts'
-import { usersByCity } from '../../../functions/tables/users.ts'
 import { sdkSource } from '../../../infra/local/streams/sdk-source.ts'
+import { projections } from '../../fixtures/tables/index.ts'
+import { usersByCity } from '../../fixtures/tables/users.ts'
+import { withTestLists } from '../../fixtures/team.ts'
 import type { Line } from '../back-sync/line.ts'
 import { median } from '../data-api/measure.ts'
 import type { Item } from './items.ts'
@@ -61,6 +62,7 @@ export const replication = async (stage: Stage): Promise<readonly Line[]> => {
     AWS_ACCESS_KEY_ID: 'local',
     AWS_SECRET_ACCESS_KEY: 'local',
     AWS_ENDPOINT_URL_DYNAMODB: stage.endpoint,
+    NODE_OPTIONS: withTestLists,
   })
   try {
     const read = await openStream(stage, tables[source] ?? '')

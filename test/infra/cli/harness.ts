@@ -10,6 +10,7 @@ import {
   PutItemCommand,
 } from '@aws-sdk/client-dynamodb'
 import { acquireLock } from '../../../infra/local/processes/lock.ts'
+import { withTestLists } from '../../fixtures/team.ts'
 import { openTestParking, type TestParking } from '../../functions/bridge/parking/harness.ts'
 import { openTestAurora, type TestAurora } from '../../support/aurora.ts'
 import { makeFolder } from '../../support/folder.ts'
@@ -27,7 +28,7 @@ export type Running = {
 /** Starts the command as `npx backsync` does once the packages are there; without a terminal. */
 export const startCli = (args: readonly string[], env: NodeJS.ProcessEnv = {}): Running => {
   const child = spawn(process.execPath, [MAIN, ...args], {
-    env: { ...process.env, NODE_OPTIONS: '', ...env },
+    env: { ...process.env, NODE_OPTIONS: withTestLists, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
     timeout: 60_000,
   })

@@ -71,13 +71,34 @@ describe('bundledCode', () => {
   it('changes its hash with a folder that travels along, and only then', () => {
     const entry = entryOf('still.ts', 'export const handler = async () => 1\n')
     const sql = mkdtempSync(join(folder, 'sql-'))
-    const options = { entry, folders: [relative(repository, sql)] }
+    const options = { entry, folders: { sql: relative(repository, sql) } }
     writeFileSync(join(sql, '0001.up.sql'), 'SELECT 1;\n')
     const first = bundleOne(options)
-    expect(readFileSync(join(first, basename(sql), '0001.up.sql'), 'utf8')).toBe('SELECT 1;\n')
+    expect(readFileSync(join(first, 'sql', '0001.up.sql'), 'utf8')).toBe('SELECT 1;\n')
     expect(basename(bundleOne(options))).toBe(basename(first))
     writeFileSync(join(sql, '0001.up.sql'), 'SELECT 2;\n')
     expect(basename(bundleOne(options))).not.toBe(basename(first))
+  })
+
+  it('has another module in the place of one, however it is imported', () => {
+    entryOf('list.ts', "export const list = ['own']\n")
+    const elsewhere = mkdtempSync(join(folder, 'other-'))
+    writeFileSync(join(elsewhere, 'more.ts'), "export const more = 'theirs'\n")
+    writeFileSync(
+      join(elsewhere, 'list.ts'),
+      "import { more } from './more.ts'\nexport const list: string[] = [more]\n",
+    )
+    const entry = entryOf(
+      'lists.ts',
+      "import { list } from './list.ts'\nexport const handler = async () => list\n",
+    )
+    const replace = {
+      [relative(repository, join(folder, 'list.ts'))]: relative(repository, join(elsewhere, 'list.ts')),
+    }
+    const textOf = (asset: string): string => readFileSync(join(asset, 'index.mjs'), 'utf8')
+    expect(textOf(bundleOne({ entry }))).toMatch(/own/)
+    expect(textOf(bundleOne({ entry, replace }))).toMatch(/theirs/)
+    expect(textOf(bundleOne({ entry, replace }))).not.toMatch(/own/)
   })
 
   it('keeps the bundles of one folder apart', () => {

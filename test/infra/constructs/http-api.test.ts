@@ -24,8 +24,8 @@ describe('HttpApi', () => {
     ['ANY /dynamo/dishes/{dishId}', 'ModernApi'],
     ['ANY /aurora/recipe-steps/{stepKey}', 'LegacyApi'],
     ['ANY /dynamo/recipe-steps', 'ModernApi'],
-    ['ANY /users', 'UsersApi'],
-    ['ANY /users/{email}', 'UsersApi'],
+    ['ANY /greetings', 'Greeter'],
+    ['ANY /greetings/{name}', 'Greeter'],
   ])('serves %s by %s', (routeKey, id) => {
     expect(functionBehind(template, routeKey)).toBe(resourceOf(template, 'AWS::Lambda::Function', id).id)
   })
@@ -40,7 +40,7 @@ describe('HttpApi', () => {
         SourceArn: {
           'Fn::Join': [
             '',
-            expect.arrayContaining([expect.stringMatching(/^\/\*\/\*\/(aurora|dynamo|users)/)]),
+            expect.arrayContaining([expect.stringMatching(/^\/\*\/\*\/(aurora|dynamo|greetings)/)]),
           ],
         },
       })
@@ -94,8 +94,8 @@ describe('the usage of each route, in its metadata', () => {
     ['ANY /aurora', ['GET']],
     ['ANY /aurora/dishes', ['GET', 'POST']],
     ['ANY /dynamo/dishes/{dishId}', ['GET', 'PUT', 'DELETE']],
-    ['ANY /users', ['POST']],
-    ['ANY /users/{email}', ['GET', 'DELETE']],
+    ['ANY /greetings', ['GET', 'POST']],
+    ['ANY /greetings/{name}', ['DELETE']],
   ])('%s serves %j', (routeKey, methods) => {
     expect(usageOf(routeKey)).toMatchObject({ methods })
   })

@@ -1,6 +1,6 @@
 import type { Row } from '../../../functions/bridge/model/change.ts'
-import { chef } from '../../../functions/entities/chef.ts'
-import { recipe } from '../../../functions/entities/recipe.ts'
+import { chef } from '../../fixtures/entities/chef.ts'
+import { recipe } from '../../fixtures/entities/recipe.ts'
 import type { SoakEntity } from '../ground.ts'
 
 const ENTITIES = { chef, recipe } as const

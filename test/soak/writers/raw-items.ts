@@ -1,8 +1,8 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb'
 import type { Item } from '../../../functions/bridge/drivers/dynamo/items.ts'
 import { toAttributes } from '../../../functions/bridge/dynamo/items.ts'
-import { chef } from '../../../functions/entities/chef.ts'
-import { recipe } from '../../../functions/entities/recipe.ts'
+import { chef } from '../../fixtures/entities/chef.ts'
+import { recipe } from '../../fixtures/entities/recipe.ts'
 import type { SoakEntity } from '../ground.ts'
 import type { RawFlavour, RawWrite } from './plan.ts'
 

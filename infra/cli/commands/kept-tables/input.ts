@@ -12,9 +12,10 @@ export const projectionName = (kind: Projection['kind']) =>
     const found = projections.find((projection) => projection.name === name)
     if (found?.kind === kind) return found
     const known = projectionsOf(kind).map((projection) => projection.name)
+    const all = known.length === 0 ? 'none is declared' : `known are ${known.join(', ')}`
     const message =
       found === undefined
-        ? `unknown table ${name}; known are ${known.join(', ')}`
+        ? `unknown table ${name}; ${all}`
         : `${name} is kept by ${found.kind}, not by ${kind}: see backsync ${found.kind} --help`
     context.addIssue({ code: 'custom', message })
     return z.NEVER

@@ -17,7 +17,8 @@ export const parkableName = z.string().transform((name, context): Parkable => {
   const found = parkables.find((one) => one.name === name)
   if (found !== undefined) return found
   const known = parkables.map((one) => one.name).join(', ')
-  context.addIssue({ code: 'custom', message: `unknown entity ${name}; known are ${known}` })
+  const all = known === '' ? 'none is defined' : `known are ${known}`
+  context.addIssue({ code: 'custom', message: `unknown entity ${name}; ${all}` })
   return z.NEVER
 })
 

@@ -47,6 +47,7 @@ const usageSchema = z.object({
   'Backsync::Usage': z.object({
     methods: z.array(z.string()).min(1),
     example: z.record(z.string(), z.unknown()).optional(),
+    query: z.array(z.string()).optional(),
   }),
 })
 

@@ -23,8 +23,8 @@ import {
 } from '../../../../functions/bridge/ports/store.ts'
 import type { Stored } from '../../../../functions/bridge/ports/stored.ts'
 import type { Log } from '../../../../functions/bridge/runtime/log.ts'
-import { chef } from '../../../../functions/entities/chef.ts'
-import { recipe } from '../../../../functions/entities/recipe.ts'
+import { chef } from '../../../fixtures/entities/chef.ts'
+import { recipe } from '../../../fixtures/entities/recipe.ts'
 import { silent } from '../../../support/log.ts'
 import { httpApiEvent } from '../../fixtures/http-events.ts'
 

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
 import { InvalidPositionError, type Page } from '../../../../functions/bridge/ports/store.ts'
-import { chef } from '../../../../functions/entities/chef.ts'
+import { chef } from '../../../fixtures/entities/chef.ts'
 import { openTestAurora, type TestAurora } from '../../../support/aurora.ts'
 import { AT, create, remove, replace } from '../../fixtures/chef-writes.ts'
 

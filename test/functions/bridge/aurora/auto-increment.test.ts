@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import type { ResultSetHeader, RowDataPacket } from 'mysql2/promise'
 import type { Change } from '../../../../functions/bridge/model/change.ts'
-import { recipe } from '../../../../functions/entities/recipe.ts'
+import { recipe } from '../../../fixtures/entities/recipe.ts'
 import { openTestAurora, type TestAurora } from '../../../support/aurora.ts'
 
 const keys = Array.from({ length: 20 }, (_, at) => `key-${at}`)

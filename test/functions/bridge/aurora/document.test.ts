@@ -2,8 +2,8 @@ import { describe, expect, it } from '@jest/globals'
 import { joinRows, placesOf, toDocumentRow, toKeyRow } from '../../../../functions/bridge/aurora/document.ts'
 import type { Change, Row } from '../../../../functions/bridge/model/change.ts'
 import { DecimalText } from '../../../../functions/bridge/model/values.ts'
-import { chef } from '../../../../functions/entities/chef.ts'
-import { recipe } from '../../../../functions/entities/recipe.ts'
+import { chef } from '../../../fixtures/entities/chef.ts'
+import { recipe } from '../../../fixtures/entities/recipe.ts'
 
 const AT = '2026-11-22T03:00:00.123Z'
 const change = (key: string, row: Row, version = 3n): Change => ({

@@ -7,7 +7,7 @@ import { KeyTakenError } from '../../../../functions/bridge/aurora/refusals.ts'
 import { insertMissing, updateOlder } from '../../../../functions/bridge/aurora/statements.ts'
 import type { Change } from '../../../../functions/bridge/model/change.ts'
 import { Deadline } from '../../../../functions/bridge/runtime/deadline.ts'
-import { chef } from '../../../../functions/entities/chef.ts'
+import { chef } from '../../../fixtures/entities/chef.ts'
 import { openTestAurora, type TestAurora } from '../../../support/aurora.ts'
 
 const KEY = '01990000-0000-7000-8000-000000000001'

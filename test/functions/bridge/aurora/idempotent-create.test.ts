@@ -7,7 +7,7 @@ import type { Change } from '../../../../functions/bridge/model/change.ts'
 import type { Entity } from '../../../../functions/bridge/model/entity.ts'
 import { KEPT_FOR } from '../../../../functions/bridge/ports/once.ts'
 import type { EntityStore } from '../../../../functions/bridge/ports/store.ts'
-import { chef } from '../../../../functions/entities/chef.ts'
+import { chef } from '../../../fixtures/entities/chef.ts'
 import { openTestAurora, type TestAurora } from '../../../support/aurora.ts'
 import { clientOf, describeRepeatableCreate, type Side } from '../api/idempotency-suite.ts'
 

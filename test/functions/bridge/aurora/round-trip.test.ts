@@ -10,7 +10,7 @@ import {
   decodeItem,
   type Value,
 } from '../../../../functions/bridge/model/values.ts'
-import { recipe } from '../../../../functions/entities/recipe.ts'
+import { recipe } from '../../../fixtures/entities/recipe.ts'
 import { arbitraryRecipe } from '../../../support/arbitrary-recipe.ts'
 import { openTestAurora, type TestAurora } from '../../../support/aurora.ts'
 import { createSpecimens, specimen } from '../../fixtures/specimen.ts'

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import { readSelected } from '../../../../functions/bridge/aurora/selection.ts'
 import { DecimalText } from '../../../../functions/bridge/model/values.ts'
-import { recipe } from '../../../../functions/entities/recipe.ts'
+import { recipe } from '../../../fixtures/entities/recipe.ts'
 
 const names = Object.keys(recipe.attributes)
 /** A row as `selected` names its columns. */

@@ -13,7 +13,7 @@ import { DynamoStore } from '../../../../functions/bridge/dynamo/dynamo-store.ts
 import { ForeignItemError } from '../../../../functions/bridge/dynamo/items.ts'
 import { ConfigurationError, DeadlineError } from '../../../../functions/bridge/model/errors.ts'
 import { Deadline } from '../../../../functions/bridge/runtime/deadline.ts'
-import { chef } from '../../../../functions/entities/chef.ts'
+import { chef } from '../../../fixtures/entities/chef.ts'
 import { silent } from '../../../support/log.ts'
 import { AT, create, remove, replace } from '../../fixtures/chef-writes.ts'
 

@@ -4,7 +4,7 @@ import { entityReaders, itemToChange } from '../../../../functions/bridge/dynamo
 import type { Change } from '../../../../functions/bridge/model/change.ts'
 import { decodeItem } from '../../../../functions/bridge/model/values.ts'
 import { normaliseStreamEvent, type StreamBatch } from '../../../../functions/bridge/normalise/stream.ts'
-import { recipe } from '../../../../functions/entities/recipe.ts'
+import { recipe } from '../../../fixtures/entities/recipe.ts'
 import { knife, oven, pan, shelf } from '../../fixtures/kitchen.ts'
 import { CHEF, RECIPE, recipeItem, recipeRecord } from '../../fixtures/recipe-records.ts'
 import { CREATED, streamEvent, streamRecord } from '../../fixtures/stream-events.ts'

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
 import type { Change, Row } from '../../../../functions/bridge/model/change.ts'
 import { canonicalText } from '../../../../functions/bridge/model/values.ts'
-import { recipe } from '../../../../functions/entities/recipe.ts'
+import { recipe } from '../../../fixtures/entities/recipe.ts'
 import { arbitraryRecipe } from '../../../support/arbitrary-recipe.ts'
 import { openDynamo, openTestTables } from './tables.ts'
 

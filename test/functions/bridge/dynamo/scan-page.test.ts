@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import type { Item } from '../../../../functions/bridge/drivers/dynamo/items.ts'
 import { type Scan, scanPage } from '../../../../functions/bridge/dynamo/scan-page.ts'
-import { chef } from '../../../../functions/entities/chef.ts'
+import { chef } from '../../../fixtures/entities/chef.ts'
 import { pan, shelf } from '../../fixtures/kitchen.ts'
 
 const key = (at: number) => ({ pk: { S: `k${at}` } })

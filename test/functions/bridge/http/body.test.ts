@@ -4,8 +4,8 @@ import { type Fault, Problem } from '../../../../functions/bridge/http/problem.t
 import type { HttpRequest } from '../../../../functions/bridge/http/request.ts'
 import type { Entity } from '../../../../functions/bridge/model/entity.ts'
 import { DecimalText } from '../../../../functions/bridge/model/values.ts'
-import { chef } from '../../../../functions/entities/chef.ts'
-import { recipe } from '../../../../functions/entities/recipe.ts'
+import { chef } from '../../../fixtures/entities/chef.ts'
+import { recipe } from '../../../fixtures/entities/recipe.ts'
 
 const request = (
   body: string | Uint8Array | undefined,

@@ -137,7 +137,7 @@ describe('a database of 0.1.0, which kept one ledger for both lines of migration
     await firstRelease().apply()
     await aurora.migrator(team).apply()
     await aurora.legacy.query(
-      "UPDATE backsync_migrations SET done = 0, finished_at = NULL, started_at = NULL WHERE id = 7",
+      'UPDATE backsync_migrations SET done = 0, finished_at = NULL, started_at = NULL WHERE id = 7',
     )
     await aurora.legacy.query('DELETE FROM backsync_bridge_migrations WHERE id = 1')
 

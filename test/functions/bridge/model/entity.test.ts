@@ -11,8 +11,8 @@ import {
   parentsOf,
   referencesOf,
 } from '../../../../functions/bridge/model/entity.ts'
-import { chef } from '../../../../functions/entities/chef.ts'
-import { entities } from '../../../../functions/entities/index.ts'
+import { chef } from '../../../fixtures/entities/chef.ts'
+import { entities } from '../../../fixtures/entities/index.ts'
 
 const name = text({ column: 'dishname', maxLength: 10 })
 const dish: EntityDefinition = {

@@ -5,7 +5,7 @@ import {
   normaliseApiEvent,
   type RefusedCall,
 } from '../../../../functions/bridge/normalise/api.ts'
-import { chef } from '../../../../functions/entities/chef.ts'
+import { chef } from '../../../fixtures/entities/chef.ts'
 import { dish } from '../../fixtures/dish.ts'
 import { httpApiEvent, restApiEvent } from '../../fixtures/http-events.ts'
 

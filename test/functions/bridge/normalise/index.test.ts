@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals'
 import { entityReaders } from '../../../../functions/bridge/dynamo/entity-reader.ts'
 import { normalise } from '../../../../functions/bridge/normalise/index.ts'
 import { UnknownEventError } from '../../../../functions/bridge/runtime/unknown-event.ts'
-import { chef } from '../../../../functions/entities/chef.ts'
+import { chef } from '../../../fixtures/entities/chef.ts'
 import { httpApiEvent, loadBalancerEvent, restApiEvent } from '../../fixtures/http-events.ts'
 import { streamEvent, streamRecord } from '../../fixtures/stream-events.ts'
 

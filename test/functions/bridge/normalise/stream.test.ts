@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals'
 import { entityReaders } from '../../../../functions/bridge/dynamo/entity-reader.ts'
 import { ConfigurationError, InvalidRecordError } from '../../../../functions/bridge/model/errors.ts'
 import { normaliseStreamEvent, type StreamBatch } from '../../../../functions/bridge/normalise/stream.ts'
-import { chef } from '../../../../functions/entities/chef.ts'
+import { chef } from '../../../fixtures/entities/chef.ts'
 import { dish } from '../../fixtures/dish.ts'
 import {
   CREATED_AT,

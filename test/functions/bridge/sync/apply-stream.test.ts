@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import type { RowDataPacket } from 'mysql2/promise'
 import { AuroraSink } from '../../../../functions/bridge/aurora/aurora-sink.ts'
 import { Deadline } from '../../../../functions/bridge/runtime/deadline.ts'
-import { chef } from '../../../../functions/entities/chef.ts'
+import { chef } from '../../../fixtures/entities/chef.ts'
 import { dish } from '../../fixtures/dish.ts'
 import { image, streamRecord } from '../../fixtures/stream-events.ts'
 import { openTestSync, type TestSync } from './harness.ts'

@@ -5,8 +5,8 @@ import { DynamoParking } from '../../../../functions/bridge/parking/dynamo-parki
 import type { Parking } from '../../../../functions/bridge/ports/parking.ts'
 import { Deadline } from '../../../../functions/bridge/runtime/deadline.ts'
 import { retryParked } from '../../../../functions/bridge/sync/retry-parked.ts'
-import { chef } from '../../../../functions/entities/chef.ts'
-import { recipe } from '../../../../functions/entities/recipe.ts'
+import { chef } from '../../../fixtures/entities/chef.ts'
+import { recipe } from '../../../fixtures/entities/recipe.ts'
 import { chefItem, chefRecord, recipeItem, recipeRecord } from '../../fixtures/recipe-records.ts'
 import { openTestSync, type TestSync } from './harness.ts'
 

@@ -4,6 +4,7 @@ import { DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb'
 import { ExecuteStatementCommand, RDSDataClient } from '@aws-sdk/client-rds-data'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { runCommand } from '../../../../infra/local/processes/command.ts'
+import { withTestLists } from '../../../fixtures/team.ts'
 import { makeFolder, type TemporaryFolder } from '../../../support/folder.ts'
 import { type RunningStack, runStack } from '../../../support/stack.ts'
 import { until } from '../../../support/until.ts'
@@ -35,7 +36,7 @@ describe('a change that the legacy schema does not take', () => {
   }, 30_000)
 
   const backsync = async (...args: string[]) => {
-    const env = { ...process.env, NODE_OPTIONS: '', BACKSYNC_HOME: folder.path }
+    const env = { ...process.env, NODE_OPTIONS: withTestLists, BACKSYNC_HOME: folder.path }
     const launcher = resolve('infra/cli/backsync.mjs')
     return runCommand(process.execPath, [launcher, 'parked', ...args], { withinMs: 60_000, env })
   }

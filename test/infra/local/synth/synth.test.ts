@@ -36,6 +36,7 @@ describe('synthesise', () => {
 
   it.each<[string, boolean, () => Promise<void>]>([
     ['SQL', true, () => writeFile(join(repository, 'sql', '0001.up.sql'), 'SELECT 2')],
+    ['settings', true, () => writeFile(join(repository, 'cdk.context.json'), '{}')],
     ['a new file', true, () => writeFile(join(repository, 'infra', 'more.ts'), '')],
     ['the local runtime', false, () => writeFile(join(repository, 'infra', 'local', 'x.ts'), '')],
   ])('after a change of %s: again %s', async (_, fresh, change) => {
@@ -47,6 +48,19 @@ describe('synthesise', () => {
   it('runs again for another context', async () => {
     await run({ stage: 'dev' })
     expect((await run({ stage: 'prod' })).fresh).toBe(true)
+  })
+
+  it('runs another app, with what is beside it, when told to', async () => {
+    await mkdir(join(repository, 'other'))
+    const app = join('other', 'app.ts')
+    await writeFile(join(repository, app), APP.replace('/out.json', '/other.json'))
+    const other = () => synthesise({ repository, app, home, context: {} })
+
+    expect(await readdir((await other()).folder)).toContain('other.json')
+    expect((await other()).fresh).toBe(false)
+    await writeFile(join(repository, 'other', 'list.ts'), '')
+    expect((await other()).fresh).toBe(true)
+    expect((await run()).fresh).toBe(true)
   })
 
   it('reports what a failing app printed, and keeps the last good synthesis', async () => {

@@ -58,6 +58,33 @@ describe('the banner', () => {
     )
   })
 
+  it('asks for a list by the fields of the example that it is asked for by', () => {
+    const usage = { methods: ['GET', 'POST'], example: { town: 'Å b', zip: '1' }, query: ['town'] }
+    const text = banner(
+      { ...stack, routes: [{ method: 'ANY', path: '/users', functionName: 'f', usage }] },
+      0,
+    )
+
+    expect(text).toContain("  curl 'http://127.0.0.1:3000/users?town=%C3%85%20b'\n")
+    expect(text).toContain("  curl -X POST 'http://127.0.0.1:3000/users' -H")
+  })
+
+  it('says what to do next where nothing of a team is served, and only there', () => {
+    const routeOf = (path: string, example?: Record<string, string>) => ({
+      method: 'ANY',
+      path,
+      functionName: 'f',
+      usage: { methods: ['GET'], example },
+    })
+    const next = 'no entity yet: README.md says what to do next'
+
+    expect(banner({ ...stack, routes: [routeOf('/aurora')] }, 3000)).toContain(next)
+    const served = [routeOf('/aurora'), routeOf('/aurora/chefs', { firstName: 'Bobby' })]
+    expect(banner({ ...stack, routes: served }, 3000)).not.toContain(next)
+    const other = [{ method: 'GET', path: '/', functionName: 'f' }]
+    expect(banner({ ...stack, routes: other }, 3000)).not.toContain(next)
+  })
+
   it('falls back to the method of the route where the template says no more', () => {
     const routes = [
       { method: 'ANY', path: '/a', functionName: 'f' },
