@@ -40,7 +40,7 @@ export const projectionIndex = (
  * Reads the records of a table for all that is kept of it. An item whose target key has changed is deleted under the
  * old key and upserted under the new one, at the same version.
  */
-export const projectionReader = (table: Table, projections: readonly Projection[]): RecordReader => ({
+const projectionReader = (table: Table, projections: readonly Projection[]): RecordReader => ({
   table: table.name,
   read: (record) => {
     const readings = projections.map((projection) => read(record, table, projection))
