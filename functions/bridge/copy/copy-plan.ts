@@ -169,9 +169,9 @@ export type SegmentSizes = {
   readonly most: number
 }
 
-/** Whether a table is the one that it was: one that is made anew has the same ARN. */
+/** Whether a table is the one that it was: one that is made anew has the same ARN, and another id. */
 const isSameTable = (before: TableFacts, now: TableFacts): boolean =>
-  before.arn === now.arn && before.id === now.id && before.createdAt === now.createdAt
+  before.arn === now.arn && before.id === now.id
 
 const refuseSameTable = (source: TableFacts, destination: TableFacts): void => {
   const same = source.arn === destination.arn || (source.id !== undefined && source.id === destination.id)

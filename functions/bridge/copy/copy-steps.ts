@@ -1,10 +1,12 @@
 import { itemSize } from '../drivers/dynamo/item-size.ts'
 import type { Item } from '../drivers/dynamo/items.ts'
 import type { Bounds } from '../drivers/dynamo/patient-call.ts'
-import { type ScanPage, scanSegment } from '../drivers/dynamo/scan.ts'
+import type { Item } from '../drivers/dynamo/items.ts'
+import { scanSegment } from '../drivers/dynamo/scan.ts'
 import { addDigests, itemDigest, toHex } from '../jobs/checksum.ts'
 import type { Tally } from '../jobs/jobs.ts'
-import { NOTHING, type PageOutcome } from '../jobs/segments.ts'
+import type { OpenedStep } from '../jobs/run-job.ts'
+import { NOTHING } from '../jobs/segments.ts'
 import { BulkWriter } from './bulk-writer.ts'
 import type { CopyClients, CopyStep, CopyTables } from './copy-plan.ts'
 import { UntilEmpty } from './until-empty.ts'
@@ -15,14 +17,6 @@ import { UntilEmpty } from './until-empty.ts'
  */
 const PAGE_ITEMS = 1_000
 
-export type CopyStepRun = {
-  readonly scan: (
-    segment: { readonly segment: number; readonly segments: number },
-    start: Item | undefined,
-  ) => AsyncIterable<ScanPage>
-  readonly page: (page: ScanPage) => Promise<PageOutcome>
-}
-
 /**
  * What a step reads and does. All reads are strongly consistent: a copy is to have what was written a moment ago, too,
  * and a check must see what was copied.
@@ -32,9 +26,9 @@ export const openStep = (
   clients: CopyClients,
   { request, destination }: CopyTables,
   bounds: Bounds,
-): CopyStepRun => {
+): OpenedStep => {
   const side = step === 'migrate' ? 'source' : 'destination'
-  const scan: CopyStepRun['scan'] = (of, start) =>
+  const scan: OpenedStep['scan'] = (of, start) =>
     scanSegment({
       ...bounds,
       ...of,

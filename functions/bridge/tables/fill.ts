@@ -11,7 +11,7 @@ import type { TableSyncParts } from './open-tables.ts'
 import type { Projection } from './projection.ts'
 
 /** The kind of the job that fills a kept table with what its source held before, and its only step. */
-export const FILL = 'fill'
+const FILL = 'fill'
 
 export const fillJobOf = ({ name }: Projection): string => `${FILL}:${name}`
 

@@ -10,8 +10,6 @@ export type TableFacts = {
   /** Region, account and name; two names may be one table, two tables never have one ARN. */
   readonly arn: string
   readonly id: string | undefined
-  /** Milliseconds since 1970. */
-  readonly createdAt: number | undefined
   readonly status: string
   readonly restoring: boolean
   /** Regions in which a global table has its replicas. */
@@ -61,15 +59,7 @@ export const describeTable = async (
 }
 
 const factsOf = (asked: string, description: TableDescription): TableFacts => {
-  const {
-    TableName = asked,
-    TableArn,
-    TableId,
-    TableStatus,
-    CreationDateTime,
-    RestoreSummary,
-    Replicas = [],
-  } = description
+  const { TableName = asked, TableArn, TableId, TableStatus, RestoreSummary, Replicas = [] } = description
   const partition = keyAttribute(description, 'HASH')
   const sort = keyAttribute(description, 'RANGE')
   if (TableArn === undefined || TableStatus === undefined || partition === undefined)
@@ -78,7 +68,6 @@ const factsOf = (asked: string, description: TableDescription): TableFacts => {
     name: TableName,
     arn: TableArn,
     id: TableId,
-    createdAt: CreationDateTime?.getTime(),
     status: TableStatus,
     restoring: RestoreSummary?.RestoreInProgress === true,
     replicas: Replicas.flatMap(({ RegionName }) => (RegionName === undefined ? [] : [RegionName])),

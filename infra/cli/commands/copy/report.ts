@@ -8,13 +8,13 @@ import { printFacts, printLine, printTable } from '../../conventions/results.ts'
 /** A person reads no more; `--json` has more. */
 const ROWS = 20
 
-export type Verdict = { readonly exit: ExitCode; readonly text: string; readonly next?: string }
+export type CopyVerdict = { readonly exit: ExitCode; readonly text: string; readonly next?: string }
 
 /** Whether a copy that came to its end did what it should have, and else what to do. */
 export const verdictOf = (
   { destination, equal, refusedItems, copied }: CopyReport,
   { request, destinationInUse }: CopyPlan,
-): Verdict => {
+): CopyVerdict => {
   if (refusedItems > 0)
     return {
       exit: EXIT.differences,
@@ -44,7 +44,7 @@ export const printReport = (
   io: Io,
   { source, destination }: CopyPlan,
   report: CopyReport,
-  { seconds, verdict }: { readonly seconds: number; readonly verdict: Verdict },
+  { seconds, verdict }: { readonly seconds: number; readonly verdict: CopyVerdict },
 ): void => {
   const sides = [
     { name: source.name, side: 'source, as it was read', sum: report.source },

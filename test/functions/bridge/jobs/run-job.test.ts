@@ -192,14 +192,20 @@ describe('a lease that another has', () => {
   it('since the work began ends that, and leaves the job to them', async () => {
     const { run, record, request } = openWorld()
     const later = tables.jobs({ now: () => Date.now() + 61_000 })
-    const losing = run(async (page) => {
-      if (page === 'read 0.1') (await later.take({ ...request, by: 'another' })).leave()
-    })
+    const warnings: string[] = []
+    const losing = run(
+      async (page) => {
+        if (page === 'read 0.1') (await later.take({ ...request, by: 'another' })).leave()
+      },
+      { log: { warn: (message) => warnings.push(message) } },
+    )
 
     await expect(losing).rejects.toThrow(JobBusyError)
     const left = await record()
     expect(left).toMatchObject({ state: 'running', by: 'another' })
     expect(left?.message).toBeUndefined()
+    // Nobody tried to give back what is not theirs.
+    expect(warnings).toEqual([])
   })
 })
 

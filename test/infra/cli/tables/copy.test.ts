@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
 import { keySchema } from '../../../../functions/bridge/drivers/dynamo/key-schema.ts'
+import type { Verdict } from '../../../support/fault-proxy.ts'
 import { openTestTableStack, type TestTableStack, usersOf } from './harness.ts'
 
 const BY_EMAIL = keySchema({ partition: 'email' }, 'users')
@@ -192,6 +193,27 @@ describe('backsync copy', () => {
       expect(stderr).toMatch(text)
       expect(stderr).toMatch(/; nothing was changed\n$/)
     }
+  })
+
+  it('refuses to run a plan that is no longer so, and writes nothing', async () => {
+    await stack.put(source, usersOf(3))
+    let written = false
+    stack.proxy.use(async ({ operation }): Promise<Verdict> => {
+      // The plan is made, and the job is looked for: nobody was asked about what comes now.
+      if (operation === 'GetItem' && !written) {
+        written = true
+        await stack.put(destination, [{ email: { S: 'new' } }])
+      }
+      return 'pass'
+    })
+    const { code, stdout, stderr } = await stack.run(['copy', source, destination, '--cleanup'])
+
+    expect([code, stdout]).toEqual([4, ''])
+    expect(stderr).toMatch(
+      /^backsync: refused: live-\S+ had no items when this was planned, and has some now; nothing was changed$/m,
+    )
+    expect(await emails(destination)).toEqual(['new'])
+    expect(await stack.jobs.read(`copy:${source}->${destination}`)).toBeUndefined()
   })
 
   it.each([
