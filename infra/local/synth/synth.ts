@@ -79,6 +79,8 @@ const runApp = (
     }
     const timer = setTimeout(stop, TIMEOUT_MS)
     signal?.addEventListener('abort', stop, { once: true })
+    // It may have come while the inputs were read.
+    if (signal?.aborted === true) stop()
     const done = (error?: SynthError): void => {
       clearTimeout(timer)
       signal?.removeEventListener('abort', stop)
