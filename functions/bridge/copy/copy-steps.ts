@@ -1,7 +1,6 @@
 import { itemSize } from '../drivers/dynamo/item-size.ts'
 import type { Item } from '../drivers/dynamo/items.ts'
 import type { Bounds } from '../drivers/dynamo/patient-call.ts'
-import type { Item } from '../drivers/dynamo/items.ts'
 import { scanSegment } from '../drivers/dynamo/scan.ts'
 import { addDigests, itemDigest, toHex } from '../jobs/checksum.ts'
 import type { Tally } from '../jobs/jobs.ts'

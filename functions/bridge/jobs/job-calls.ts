@@ -11,7 +11,7 @@ import { DynamoError } from '../drivers/dynamo/errors.ts'
 import type { Item } from '../drivers/dynamo/items.ts'
 import { allPages, type OwnTable, updateExpression } from '../drivers/dynamo/own-table.ts'
 import { callPatiently } from '../drivers/dynamo/patient-call.ts'
-import { HEAD, type Head, headKey, readHead, readSegment, segmentsStart } from './job-items.ts'
+import { HEAD, type Head, jobKey, readHead, readSegment, segmentsStart } from './job-items.ts'
 import { jobsTable } from './job-settings.ts'
 import type { SegmentProgress } from './jobs.ts'
 
@@ -57,7 +57,7 @@ export class JobCalls {
   async head(job: string): Promise<Head | undefined> {
     const { Item } = await this.#call('GetItem', (options) =>
       this.#own.client.send(
-        new GetItemCommand({ TableName: this.#own.table, Key: headKey(job), ConsistentRead: true }),
+        new GetItemCommand({ TableName: this.#own.table, Key: jobKey(job), ConsistentRead: true }),
         options,
       ),
     )

@@ -1,14 +1,14 @@
 import * as z from 'zod'
 import {
+  asCount,
+  asFlag,
+  asJson,
+  asList,
+  asMap,
+  asOneOf,
+  asText,
   attributes,
-  count,
-  flag,
   itemReader,
-  json,
-  list,
-  map,
-  oneOf,
-  text,
 } from '../drivers/dynamo/item-schema.ts'
 import type { Item } from '../drivers/dynamo/items.ts'
 import { BridgeError } from '../model/errors.ts'
@@ -50,7 +50,7 @@ const KEPT_FOR = 90 * 86_400
 /** A message is for a person. */
 const LONGEST_MESSAGE = 1_000
 
-export const headKey = (job: string): Item => ({
+export const jobKey = (job: string): Item => ({
   [jobsTable.partition]: { S: job },
   [jobsTable.sort]: { S: HEAD },
 })
@@ -69,7 +69,7 @@ export const expiry = (now: number): Item => ({
 })
 
 export const headItem = ({ record, run, fence, token, leasedUntil, owner }: Head): Item => ({
-  ...headKey(record.job),
+  ...jobKey(record.job),
   kind: { S: record.kind },
   state: { S: record.state },
   step: { S: record.step },
@@ -129,27 +129,27 @@ export const sortedJson = (value: unknown): string =>
   )
 
 /** Goes back to DynamoDB as it came. */
-const key = map(attributes)
+const key = asMap(attributes)
 
 const head = z
   .object({
-    job: text,
-    kind: text,
-    state: oneOf('running', 'stopped', 'failed', 'done'),
-    step: text,
-    spec: json,
-    segments: count,
-    startedAt: text,
-    updatedAt: text,
-    endedAt: text.optional(),
-    by: text,
-    message: text.optional(),
-    result: json.optional(),
-    run: text,
-    fence: count,
-    token: text,
-    leasedUntil: count,
-    owner: text.optional(),
+    job: asText,
+    kind: asText,
+    state: asOneOf('running', 'stopped', 'failed', 'done'),
+    step: asText,
+    spec: asJson,
+    segments: asCount,
+    startedAt: asText,
+    updatedAt: asText,
+    endedAt: asText.optional(),
+    by: asText,
+    message: asText.optional(),
+    result: asJson.optional(),
+    run: asText,
+    fence: asCount,
+    token: asText,
+    leasedUntil: asCount,
+    owner: asText.optional(),
   })
   .transform(
     ({ run, fence, token, leasedUntil, owner, ...record }): Head => ({
@@ -162,25 +162,25 @@ const head = z
     }),
   )
 
-const tally = map(
+const tally = asMap(
   z.object({
-    items: count,
-    bytes: count,
-    applied: count,
-    skipped: count,
-    refused: count,
-    checksum: text.pipe(z.string().regex(/^[0-9a-f]{32}$/)),
+    items: asCount,
+    bytes: asCount,
+    applied: asCount,
+    skipped: asCount,
+    refused: asCount,
+    checksum: asText.pipe(z.string().regex(/^[0-9a-f]{32}$/)),
   }),
 )
 
 const segment = z
   .object({
-    segment: count,
-    segments: count,
-    done: flag.default(false),
+    segment: asCount,
+    segments: asCount,
+    done: asFlag.default(false),
     start: key.optional(),
     tally: tally.default(NOTHING),
-    refusals: list(map(z.object({ key, why: text }))).optional(),
+    refusals: asList(asMap(z.object({ key, why: asText }))).optional(),
   })
   .transform((progress): SegmentProgress => progress)
 
@@ -194,4 +194,4 @@ const reader = <T>(what: string, schema: z.ZodType<T>) =>
 export const readHead = reader<Head>('job', head)
 export const readSegment = reader<SegmentProgress>('segment', segment)
 /** How often workers have begun with a segment. */
-export const readAttempt = reader<{ attempt: number }>('segment', z.object({ attempt: count.default(0) }))
+export const readAttempt = reader<{ attempt: number }>('segment', z.object({ attempt: asCount.default(0) }))

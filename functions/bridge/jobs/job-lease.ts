@@ -5,7 +5,7 @@ import {
   expiry,
   type Head,
   headItem,
-  headKey,
+  jobKey,
   readAttempt,
   readHead,
   readSegment,
@@ -154,7 +154,7 @@ export class DynamoJobLease implements JobLease {
     if (done < number) return refuse(`, with ${done} of ${number} segments done`)
     const set = { step: { S: step }, segments: { N: String(segments) } }
     const fence = { N: String(this.#head.fence) }
-    const moved = await this.#calls.update(headKey(job), { set }, asExpected({ fence, step: { S: present } }))
+    const moved = await this.#calls.update(jobKey(job), { set }, asExpected({ fence, step: { S: present } }))
     const head = moved === undefined ? await this.#calls.head(job) : readHead(moved)
     // Another worker was faster.
     if (head?.token !== this.token || head.record.step !== step) return this.#taken()
@@ -212,7 +212,7 @@ export class DynamoJobLease implements JobLease {
     }
     const fence = { N: String(this.#head.fence) }
     const change = { set: { ...renewal, ...set }, remove }
-    const written = await this.#calls.update(headKey(this.record.job), change, asExpected({ fence }))
+    const written = await this.#calls.update(jobKey(this.record.job), change, asExpected({ fence }))
     if (written === undefined) return this.#taken()
     this.#renewedAt = now
   }

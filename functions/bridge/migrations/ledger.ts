@@ -3,7 +3,7 @@ import { idempotently } from '../drivers/data-api/idempotent.ts'
 import type { Migration } from './files.ts'
 
 /** What the database remembers of one migration. */
-export type Applied = {
+export type AppliedMigration = {
   readonly id: number
   readonly name: string
   readonly checksum: string
@@ -44,7 +44,7 @@ export class MigrationLedger {
       )`.execute(this.#db)
   }
 
-  async read(): Promise<Applied[]> {
+  async read(): Promise<AppliedMigration[]> {
     const { rows } = await sql<Record<string, unknown>>`
       SELECT id, name, checksum, begun, done, DATE_FORMAT(finished_at, '%Y-%m-%dT%H:%i:%s.%f') AS finished
       FROM ${this.#table} ORDER BY id`.execute(this.#db)

@@ -1,7 +1,7 @@
 import { type Kysely, sql } from 'kysely'
 import { idempotently } from '../drivers/data-api/idempotent.ts'
 import type { Migration } from './files.ts'
-import { type Applied, MigrationLedger } from './ledger.ts'
+import { type AppliedMigration, MigrationLedger } from './ledger.ts'
 import { lockTable } from './lock.ts'
 import { FORMERS, joined, type Progress } from './takeover.ts'
 
@@ -53,7 +53,7 @@ export class MigrationLedgers {
   /** What is recorded of both lines; nothing where there is no ledger yet. */
   async read(): Promise<Progress> {
     const missing = await this.missing()
-    const read = async (ledger: MigrationLedger, table: string): Promise<Applied[]> =>
+    const read = async (ledger: MigrationLedger, table: string): Promise<AppliedMigration[]> =>
       missing.includes(table) ? [] : ledger.read()
     return joined(await read(this.bridge, BRIDGE), await read(this.team, TEAM))
   }

@@ -1,7 +1,7 @@
 import { SqlError } from '../drivers/sql-errors.ts'
 import type { Log } from '../runtime/log.ts'
 import type { Migration } from './files.ts'
-import type { Applied, MigrationLedger } from './ledger.ts'
+import type { AppliedMigration, MigrationLedger } from './ledger.ts'
 import type { MigrationLedgers } from './ledgers.ts'
 import type { MigrationLock } from './lock.ts'
 import { changesOf } from './plan.ts'
@@ -140,7 +140,11 @@ export class Migrator {
     return pending.length === 0 && !progress.behind
   }
 
-  async #applyOne(migration: Migration, ledger: MigrationLedger, applied: readonly Applied[]): Promise<void> {
+  async #applyOne(
+    migration: Migration,
+    ledger: MigrationLedger,
+    applied: readonly AppliedMigration[],
+  ): Promise<void> {
     const { lock, log, run, by } = this.#parts
     const known = applied.find(({ id }) => id === migration.id)
     const unknownOutcome = known !== undefined && known.begun > known.done ? known.done : undefined

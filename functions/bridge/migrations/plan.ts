@@ -1,5 +1,5 @@
 import type { Migration } from './files.ts'
-import type { Applied } from './ledger.ts'
+import type { AppliedMigration } from './ledger.ts'
 import { pendingOf, stateOf } from './state.ts'
 import type { Progress } from './takeover.ts'
 
@@ -31,14 +31,14 @@ export const changesOf = (
 const sentence = (what: string, names: readonly string[]): string[] =>
   names.length === 0 ? [] : [`${what} ${names.join(', ')}`]
 
-const named = (migrations: readonly Migration[], applied: readonly Applied[]): string[] =>
+const named = (migrations: readonly Migration[], applied: readonly AppliedMigration[]): string[] =>
   migrations.map((migration) => {
     const { name, state } = stateOf(migration, applied)
     return state === 'interrupted' ? `${name} (from where it was interrupted)` : name
   })
 
 /** The tables of those statements that are still to run. */
-const createdBy = ({ id, statements }: Migration, applied: readonly Applied[]): string[] => {
+const createdBy = ({ id, statements }: Migration, applied: readonly AppliedMigration[]): string[] => {
   const done = applied.find((row) => row.id === id)?.done ?? 0
   return statements
     .slice(done)

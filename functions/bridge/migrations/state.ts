@@ -1,6 +1,6 @@
 import { BridgeError, type ErrorKind, kindOf } from '../model/errors.ts'
 import type { Migration } from './files.ts'
-import type { Applied } from './ledger.ts'
+import type { AppliedMigration } from './ledger.ts'
 import { formerOf } from './takeover.ts'
 
 /** Where one migration stands. `interrupted`: some of its statements are done, or the outcome of one is unknown. */
@@ -23,22 +23,24 @@ export class MigrationError extends BridgeError {
   }
 }
 
-export const stateOf = ({ id, name }: Migration, applied: readonly Applied[]): MigrationState => {
+export const stateOf = ({ id, name }: Migration, applied: readonly AppliedMigration[]): MigrationState => {
   const known = applied.find((candidate) => candidate.id === id)
   const state = known === undefined ? 'pending' : known.finishedAt === null ? 'interrupted' : 'applied'
   return { name, state, appliedAt: known?.finishedAt ?? null }
 }
 
 /** Those that are not applied, or not to their end. */
-export const pendingOf = (migrations: readonly Migration[], applied: readonly Applied[]): Migration[] =>
-  migrations.filter((migration) => stateOf(migration, applied).state !== 'applied')
+export const pendingOf = (
+  migrations: readonly Migration[],
+  applied: readonly AppliedMigration[],
+): Migration[] => migrations.filter((migration) => stateOf(migration, applied).state !== 'applied')
 
 /**
  * Compares the files of one line with its ledger.
  *
  * @throws MigrationError for a changed file, a number that another one had, or a pending one numbered before an applied one
  */
-export const checkLine = (migrations: readonly Migration[], applied: readonly Applied[]): void => {
+export const checkLine = (migrations: readonly Migration[], applied: readonly AppliedMigration[]): void => {
   const newest = Math.max(0, ...applied.map(({ id }) => id))
   for (const migration of migrations) {
     const known = applied.find(({ id }) => id === migration.id)

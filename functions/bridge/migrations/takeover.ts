@@ -1,4 +1,4 @@
-import type { Applied } from './ledger.ts'
+import type { AppliedMigration } from './ledger.ts'
 
 /** One of the bridge's own migrations: its row among the team's, as 0.1.0 wrote it, and its place since. */
 export type Former = {
@@ -20,8 +20,8 @@ export const formerOf = ({ id, name }: { id: number; name: string }): Former | u
 
 /** What the two ledgers say together. */
 export type Progress = {
-  readonly bridge: readonly Applied[]
-  readonly team: readonly Applied[]
+  readonly bridge: readonly AppliedMigration[]
+  readonly team: readonly AppliedMigration[]
   /** The rows that 0.1.0 wrote for the bridge's own. */
   readonly formers: readonly Former[]
   /** The rows of 0.1.0 hold what the bridge's own ledger doesn't yet. */
@@ -32,7 +32,10 @@ export type Progress = {
  * Tells the bridge's rows in the team's ledger from the team's own, and adds them to what the bridge's ledger knows. Of
  * two rows for one migration the further count is true: a statement that either of them knows as done is done.
  */
-export const joined = (ofBridge: readonly Applied[], ofTeam: readonly Applied[]): Progress => {
+export const joined = (
+  ofBridge: readonly AppliedMigration[],
+  ofTeam: readonly AppliedMigration[],
+): Progress => {
   const bridge = new Map(ofBridge.map((row) => [row.id, row]))
   const formers: Former[] = []
   let behind = false

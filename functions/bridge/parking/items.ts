@@ -1,6 +1,7 @@
 import * as z from 'zod'
+import { asCount, asList, asMap, asOneOf, asText, itemReader } from '../drivers/dynamo/item-schema.ts'
 import type { Item } from '../drivers/dynamo/items.ts'
-import type { Version } from '../model/change.ts'
+import { type Version, versionText } from '../model/change.ts'
 import type { ParkedHead } from '../ports/parking.ts'
 import type { Place } from '../ports/place.ts'
 import type { WaitsFor } from '../ports/sink.ts'
@@ -17,13 +18,8 @@ export type Entry = {
 /** Up to where a key has been resolved. */
 export type Mark = Place & { readonly resolvedAt: string; readonly revision: string }
 
-/** The width of a version's text: the sort order is that of the numbers. */
-const DIGITS = 50
 /** A message is for a person, and a head is to stay small. */
 const LONGEST_MESSAGE = 1000
-
-/** A version as text that sorts like the number. */
-export const padded = (number: bigint): string => String(number).padStart(DIGITS, '0')
 
 export const headAttributes = ({ head, revision, payload }: Entry): Item => ({
   entity: { S: head.entity },
@@ -57,37 +53,31 @@ export const waitsAttributes = (on: WaitsFor): Item => ({
 })
 
 const placeAttributes = ({ version, sequenceNumber }: Place): Item => ({
-  ...(version !== undefined && { version: { S: padded(version) } }),
+  ...(version !== undefined && { version: { S: versionText(version) } }),
   ...(sequenceNumber !== undefined && { sequenceNumber: { S: sequenceNumber } }),
 })
 
-const text = z.object({ S: z.string() }).transform(({ S }) => S)
-const count = z.object({ N: z.string().regex(/^\d+$/) }).transform(({ N }) => Number(N))
-const oneOf = <T extends string>(...choices: readonly [T, ...T[]]) => text.pipe(z.enum(choices))
-const version = text.pipe(z.string().regex(/^\d+$/)).transform((digits): Version => BigInt(digits))
-const waitsFor = z.object({ entity: text, key: text.optional() })
-const place = { version: version.optional(), sequenceNumber: text.optional() }
+const version = asText.pipe(z.string().regex(/^\d+$/)).transform((digits): Version => BigInt(digits))
+const waitsFor = z.object({ entity: asText, key: asText.optional() })
+const place = { version: version.optional(), sequenceNumber: asText.optional() }
 
 const entry = z
   .object({
-    entity: text,
-    key: text,
+    entity: asText,
+    key: asText,
     ...place,
-    op: oneOf('upsert', 'delete').optional(),
-    class: oneOf('data', 'dependency'),
-    code: text,
-    message: text,
-    waitsFor: z
-      .object({ L: z.array(z.object({ M: waitsFor }).transform(({ M }) => M)) })
-      .transform(({ L }) => L)
-      .optional(),
-    firstSeen: text,
-    lastSeen: text,
-    attempts: count,
-    state: oneOf('parked', 'superseded', 'applied'),
-    revision: text,
-    payloadId: text,
-    payloadParts: count,
+    op: asOneOf('upsert', 'delete').optional(),
+    class: asOneOf('data', 'dependency'),
+    code: asText,
+    message: asText,
+    waitsFor: asList(asMap(waitsFor)).optional(),
+    firstSeen: asText,
+    lastSeen: asText,
+    attempts: asCount,
+    state: asOneOf('parked', 'superseded', 'applied'),
+    revision: asText,
+    payloadId: asText,
+    payloadParts: asCount,
   })
   .transform(
     ({ revision, payloadId: id, payloadParts: parts, ...head }): Entry => ({
@@ -96,24 +86,17 @@ const entry = z
       payload: { id, parts },
     }),
   )
-const mark = z.object({ ...place, resolvedAt: text, revision: text })
+const mark = z.object({ ...place, resolvedAt: asText, revision: asText })
 const part = z
   .object({ payload: z.object({ B: z.instanceof(Uint8Array) }) })
   .transform(({ payload }) => payload.B)
-const waiting = z
-  .object({ entity: text, key: text, on: z.object({ M: waitsFor }) })
-  .transform(({ on, ...of }) => ({
-    ...of,
-    on: on.M,
-  }))
+const waiting = z.object({ entity: asText, key: asText, on: asMap(waitsFor) })
 
-const reader =
-  <T>(what: string, schema: z.ZodType<T>) =>
-  (item: Item): T => {
-    const read = schema.safeParse(item)
-    if (read.success) return read.data
-    throw new ForeignParkingItemError(`An item of the parking table is not a ${what}`, { cause: read.error })
-  }
+const reader = <T>(what: string, schema: z.ZodType<T>) =>
+  itemReader(
+    schema,
+    (cause) => new ForeignParkingItemError(`An item of the parking table is not a ${what}`, { cause }),
+  )
 
 /** Readers of items. @throws ForeignParkingItemError */
 export const readEntry = reader<Entry>('parked change', entry)

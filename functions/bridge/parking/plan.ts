@@ -1,8 +1,9 @@
 import type { TransactWriteItem } from '@aws-sdk/client-dynamodb'
+import { versionText } from '../model/change.ts'
 import type { Parked, ParkedHead, Resolution } from '../ports/parking.ts'
 import { comparePlaces } from '../ports/place.ts'
 import type { WaitsFor } from '../ports/sink.ts'
-import { type Entry, headAttributes, type Mark, markAttributes, padded, waitsAttributes } from './items.ts'
+import { type Entry, headAttributes, type Mark, markAttributes, waitsAttributes } from './items.ts'
 import {
   headKey,
   markKey,
@@ -64,7 +65,7 @@ export const planPark = (
     attempts: (known?.attempts ?? 0) + 1,
     state: 'parked',
   }
-  const payload = same?.payload ?? { id: `${padded(placeOf(change))}#${revision}`, parts: parts.length }
+  const payload = same?.payload ?? { id: `${versionText(placeOf(change))}#${revision}`, parts: parts.length }
   const wanted = [...(same === undefined ? payloadItems(head, payload.id, parts) : []), ...waitingItems(head)]
   const kept = new Set(wanted.map(primaryKeyText))
   const before =

@@ -7,7 +7,7 @@ import { InvalidRecordError } from '../model/errors.ts'
 import { ForeignTargetError, TargetTakenError } from './errors.ts'
 import { keyItem } from './keys.ts'
 import { STAMP, stampOf } from './stamp.ts'
-import { bury, unlessDeleted } from './tombstones.ts'
+import { tombstoneWrite, unlessDeleted } from './tombstones.ts'
 
 /** A kept table, and where its tombstones are. */
 export type Target = {
@@ -65,7 +65,7 @@ export const actionsOf = (target: Target, { change, way }: Attempt, now: Date): 
     way === 'bury'
       ? { ConditionCheck: { ...own, ConditionExpression: notOwnOlder, Key } }
       : { Delete: { ...absentOrOlder, Key } },
-    bury(tombstones, change, now),
+    tombstoneWrite(tombstones, change, now),
   ]
 }
 
@@ -77,7 +77,7 @@ export const itemOf = (change: Change & { readonly op: 'upsert' }): Item => ({
 })
 
 /** What became of one change in a transaction. */
-export type Verdict =
+export type AttemptOutcome =
   | { readonly is: 'applied' }
   /** The store is as late, or later. */
   | { readonly is: 'skipped' }
@@ -86,9 +86,12 @@ export type Verdict =
   | { readonly is: 'open'; readonly attempt: Attempt; readonly conflict: boolean }
 
 /** @param reasons of the change's actions: of the item first, then of its tombstone */
-export const verdictOf = (attempt: Attempt, [item, tombstone]: readonly CancellationReason[]): Verdict => {
+export const outcomeOfAttempt = (
+  attempt: Attempt,
+  [item, tombstone]: readonly CancellationReason[],
+): AttemptOutcome => {
   const { change, way } = attempt
-  const open = (other: Way, conflict = false): Verdict => ({
+  const open = (other: Way, conflict = false): AttemptOutcome => ({
     is: 'open',
     attempt: { change, way: other },
     conflict,

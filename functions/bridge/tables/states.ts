@@ -6,7 +6,7 @@ import {
 } from '@aws-sdk/client-dynamodb'
 import * as z from 'zod'
 import { DynamoError } from '../drivers/dynamo/errors.ts'
-import { oneOf, text } from '../drivers/dynamo/item-schema.ts'
+import { asOneOf, asText } from '../drivers/dynamo/item-schema.ts'
 import type { Item } from '../drivers/dynamo/items.ts'
 import { updateExpression } from '../drivers/dynamo/own-table.ts'
 import type { Deadline } from '../runtime/deadline.ts'
@@ -28,11 +28,11 @@ const CALL_LIMIT = 5_000
 const STATE = 'state'
 
 const shape = z.object({
-  state: oneOf('following', 'finished').optional(),
-  lastAppliedAt: text.optional(),
-  lastRecordAt: text.optional(),
-  finishedAt: text.optional(),
-  by: text.optional(),
+  state: asOneOf('following', 'finished').optional(),
+  lastAppliedAt: asText.optional(),
+  lastRecordAt: asText.optional(),
+  finishedAt: asText.optional(),
+  by: asText.optional(),
 })
 
 /** Where kept tables stand: in items `keep:<name>` of the table of jobs, beside those of jobs. */

@@ -18,10 +18,10 @@ import { groupsOf, wavesOf } from './groups.ts'
 import {
   ACTIONS,
   type Attempt,
+  type AttemptOutcome,
   actionsOf,
+  outcomeOfAttempt,
   type Target,
-  type Verdict,
-  verdictOf,
   type Way,
 } from './guarded-actions.ts'
 import { keyItem } from './keys.ts'
@@ -129,7 +129,7 @@ export class TableSink implements Sink {
       if (round > ROUNDS)
         throw new UnsettledError(`Others wrote the same items of ${target.name} again and again`)
       // Another way may take more actions than the first: then it is more than one transaction.
-      const verdicts: Verdict[] = []
+      const verdicts: AttemptOutcome[] = []
       for (const part of groupsOf(rest)) verdicts.push(...(await this.#write(target, part)))
       outcomes.push(outcomeOf(rest, verdicts))
       const open = verdicts.filter((verdict) => verdict.is === 'open')
@@ -139,7 +139,7 @@ export class TableSink implements Sink {
     return sum(outcomes)
   }
 
-  async #write(target: Target, part: readonly Attempt[]): Promise<readonly Verdict[]> {
+  async #write(target: Target, part: readonly Attempt[]): Promise<readonly AttemptOutcome[]> {
     const reasons = await this.#transact(
       part.flatMap((attempt) => actionsOf(target, attempt, this.#parts.now())),
     )
@@ -148,7 +148,7 @@ export class TableSink implements Sink {
     return part.map((attempt) => {
       const own = reasons.slice(at, at + ACTIONS[attempt.way])
       at += own.length
-      return verdictOf(attempt, own)
+      return outcomeOfAttempt(attempt, own)
     })
   }
 
@@ -188,7 +188,7 @@ const wayOf = ({ op }: Change, fresh: boolean): Way => {
   return fresh ? 'insert' : 'replace'
 }
 
-const outcomeOf = (attempts: readonly Attempt[], verdicts: readonly Verdict[]): PartialOutcome => ({
+const outcomeOf = (attempts: readonly Attempt[], verdicts: readonly AttemptOutcome[]): PartialOutcome => ({
   ...nothingApplied,
   applied: verdicts.filter(({ is }) => is === 'applied').length,
   skipped: verdicts.filter(({ is }) => is === 'skipped').length,

@@ -33,7 +33,7 @@ export const unlessDeleted = (table: string, change: Change): TransactWriteItem 
 })
 
 /** Remembers a delete, unless a later one is. */
-export const bury = (table: string, change: Change, now: Date): TransactWriteItem => ({
+export const tombstoneWrite = (table: string, change: Change, now: Date): TransactWriteItem => ({
   Put: {
     TableName: table,
     Item: {

@@ -6,18 +6,18 @@ import * as z from 'zod'
  * in it.
  */
 
-export const text = z.object({ S: z.string() }).transform(({ S }) => S)
+export const asText = z.object({ S: z.string() }).transform(({ S }) => S)
 
 /** A whole number from 0 on. */
-export const count = z.object({ N: z.string().regex(/^\d+$/) }).transform(({ N }) => Number(N))
+export const asCount = z.object({ N: z.string().regex(/^\d+$/) }).transform(({ N }) => Number(N))
 
-export const flag = z.object({ BOOL: z.boolean() }).transform(({ BOOL }) => BOOL)
+export const asFlag = z.object({ BOOL: z.boolean() }).transform(({ BOOL }) => BOOL)
 
 /** One of some texts. */
-export const oneOf = <T extends string>(...choices: readonly [T, ...T[]]) => text.pipe(z.enum(choices))
+export const asOneOf = <T extends string>(...choices: readonly [T, ...T[]]) => asText.pipe(z.enum(choices))
 
 /** A text that is JSON, parsed. */
-export const json = text.transform((written, context): unknown => {
+export const asJson = asText.transform((written, context): unknown => {
   try {
     return JSON.parse(written)
   } catch {
@@ -26,9 +26,9 @@ export const json = text.transform((written, context): unknown => {
   }
 })
 
-export const map = <T>(schema: z.ZodType<T>) => z.object({ M: schema }).transform(({ M }) => M)
+export const asMap = <T>(schema: z.ZodType<T>) => z.object({ M: schema }).transform(({ M }) => M)
 
-export const list = <T>(schema: z.ZodType<T>) => z.object({ L: z.array(schema) }).transform(({ L }) => L)
+export const asList = <T>(schema: z.ZodType<T>) => z.object({ L: z.array(schema) }).transform(({ L }) => L)
 
 /** Attributes that go back to DynamoDB as they came. */
 export const attributes = z.record(
