@@ -1,4 +1,6 @@
-// `npm test`, on any Node >= 18 and with nothing installed: node: modules only, and JavaScript.
+// `npm test`: types, lint and all tests. `npm test -- PATH... [options of jest]`: only those tests. `npm test -- --integration`:
+// the tests that use MySQL, to run them again on another server.
+// On any Node >= 18 and with nothing installed: node: modules only, and JavaScript.
 import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -8,14 +10,6 @@ import { ensurePackages, InstallError, nodeBinary } from '../infra/local/install
 import { countResults } from './support/tally.mjs'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
-
-/** The tests that use MySQL; `--integration` runs only these, so that they can be run again on another server. */
-const integrationFolders = ['test/functions', 'test/infra/local', 'test/e2e', 'test/soak']
-/** What is below them and knows DynamoDB only. */
-const withoutMysql = [
-  '--testPathIgnorePatterns',
-  'test/functions/bridge/(copy|jobs|tables|parking|dynamo|drivers/dynamo)/',
-]
 
 /** @typedef {import('./support/tally.mjs').Tally} Tally */
 
@@ -105,14 +99,14 @@ const jestArgs = args.filter((arg) => arg !== '--integration')
 const tallies = []
 try {
   await ensurePackages({ root, log: print })
-  if (!integration) {
+  if (args.length === 0) {
     const typescript = join('node_modules', 'typescript', 'bin', 'tsc')
     const biome = join('node_modules', '@biomejs', 'biome', 'bin', 'biome')
     const types = check('type check', [typescript, '--noEmit'])
     const lint = check('lint and format', [biome, 'check', '--error-on-warnings', '.'])
     tallies.push(...(await Promise.all([types, lint])))
   }
-  tallies.push(await jest([...jestArgs, ...(integration ? [...integrationFolders, ...withoutMysql] : [])]))
+  tallies.push(await jest([...jestArgs, ...(integration ? ['--selectProjects', 'mysql'] : [])]))
 } catch (error) {
   if (error instanceof InstallError) print(`${error.output}\n${error.message}`)
   else console.error(error)

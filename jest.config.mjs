@@ -1,0 +1,45 @@
+import { readLanes } from './test/support/lanes.ts'
+
+/** @typedef {import('./test/support/lanes.ts').Lane} Lane */
+
+const lanes = readLanes(import.meta.dirname)
+const common = {
+  rootDir: import.meta.dirname,
+  roots: ['<rootDir>/test'],
+  testEnvironment: 'node',
+  testTimeout: 30_000,
+  injectGlobals: false,
+  extensionsToTreatAsEsm: ['.ts'],
+  transform: {
+    '^.+\\.ts$': [
+      '@swc/jest',
+      {
+        jsc: { parser: { syntax: 'typescript' }, target: 'es2024' },
+        module: { type: 'es6' },
+        sourceMaps: 'inline',
+      },
+    ],
+  },
+}
+
+/** @param {Exclude<Lane, 'unit'>} lane */
+const withServers = (lane) => ({
+  ...common,
+  displayName: lane,
+  testMatch: lanes[lane],
+  globalSetup: `<rootDir>/test/support/global-setup/${lane}.ts`,
+  globalTeardown: '<rootDir>/test/support/global-teardown.ts',
+})
+
+export default {
+  projects: [
+    {
+      ...common,
+      displayName: 'unit',
+      // All but the others': a file that is added while jest watches is found.
+      testMatch: ['**/*.test.ts', ...[...lanes.dynamodb, ...lanes.mysql].map((path) => `!${path}`)],
+    },
+    withServers('dynamodb'),
+    withServers('mysql'),
+  ],
+}
