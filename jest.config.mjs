@@ -1,14 +1,18 @@
+import { keepCompiled } from './test/support/compile-cache.ts'
 import { readLanes } from './test/support/lanes.ts'
+import { isProving, times } from './test/support/runs.ts'
 
 /** @typedef {import('./test/support/lanes.ts').Lane} Lane */
 
+keepCompiled(import.meta.dirname, process.env)
 const lanes = readLanes(import.meta.dirname)
 const common = {
   rootDir: import.meta.dirname,
   roots: ['<rootDir>/test'],
   testEnvironment: 'node',
-  testTimeout: 30_000,
+  testTimeout: times(30_000),
   injectGlobals: false,
+  setupFiles: isProving ? ['<rootDir>/test/support/global-runs.ts'] : [],
   extensionsToTreatAsEsm: ['.ts'],
   transform: {
     '^.+\\.ts$': [
@@ -32,6 +36,9 @@ const withServers = (lane) => ({
 })
 
 export default {
+  testSequencer: '<rootDir>/test/support/sequencer.cjs',
+  // A worker keeps some of each test file's modules: a new one is cheaper than much memory.
+  workerIdleMemoryLimit: '1.2GB',
   projects: [
     {
       ...common,

@@ -3,13 +3,16 @@
 // On any Node >= 18 and with nothing installed: node: modules only, and JavaScript.
 import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { availableParallelism, tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { ensurePackages, InstallError, nodeBinary } from '../infra/local/install/packages.mjs'
 import { countResults } from './support/tally.mjs'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
+
+/** One more than there are cores: many tests wait for a server, or for time to pass. */
+const workers = availableParallelism() + 1
 
 /** @typedef {import('./support/tally.mjs').Tally} Tally */
 
@@ -81,7 +84,7 @@ const jest = async (args) => {
     const node = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning']
     const script = join('node_modules', 'jest', 'bin', 'jest.js')
     const { ok } = await runNode(
-      [...node, script, '--maxWorkers=2', '--json', `--outputFile=${results}`, ...args],
+      [...node, script, `--maxWorkers=${workers}`, '--json', `--outputFile=${results}`, ...args],
       { quiet: false },
     )
     const tally = countResults({ path: results, ok, print })

@@ -48,6 +48,7 @@ describe('the lanes of the tests', () => {
     ['both', 'mysql', "import '../support/tables.ts'\nimport '../support/database.ts'"],
     ['what starts one', 'dynamodb', "import { startDynamoDb } from '../../infra/local/dynamodb/server.ts'"],
     ['a program', 'mysql', "const path = new URL('../support/database.ts', import.meta.url)"],
+    ['a program by its path', 'mysql', "spawn('node', [resolve('test/support/database.ts')])"],
   ])('a test that uses %s is in the lane %s', async (_, lane, text) => {
     expect(await laneOf(text)).toBe(lane)
   })

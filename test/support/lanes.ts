@@ -17,9 +17,14 @@ const NEEDS: readonly Needs[] = [
     starters: ['infra/local/dynamodb/server.ts', 'test/support/dynamodb-local.ts'],
   },
 ]
-/** `import … from`, `export … from`, `import '…'`, `import('…')`, and `new URL('…', import.meta.url)`: a program. */
-const MENTIONS =
-  /^(?:import|export)\s(?!type\s)[^'"]*?from\s*'(\.[^']+)'|^import\s*'(\.[^']+)'|\bimport\(\s*'(\.[^']+)'|\bnew URL\(\s*'([^']+\.(?:ts|mjs))',\s*import\.meta\.url/gm
+/** `import … from`, `export … from`, `import '…'` and `import('…')`; and programs: by a URL, or by a path from the root. */
+const MENTIONS = [
+  /^(?:import|export)\s(?!type\s)[^'"]*?from\s*'(?<near>\.[^']+)'/gm,
+  /^import\s*'(?<near>\.[^']+)'/gm,
+  /\bimport\(\s*'(?<near>\.[^']+)'/g,
+  /\bnew URL\(\s*'(?<near>[^']+\.(?:ts|mjs))',\s*import\.meta\.url/g,
+  /\bresolve\(\s*'(?<far>(?:infra|functions|test)\/[^'\s]+\.(?:ts|mjs))'/g,
+]
 
 type Module = { readonly lanes: readonly Lane[]; readonly mentions: readonly string[] }
 
@@ -41,8 +46,10 @@ export const readLanes = (root: string): Lanes => {
   const modules = new Map<string, Module>()
   const read = (file: string): Module => {
     const text = readOrNothing(file)
-    const mentions = Array.from(text.matchAll(MENTIONS), ([, ...paths]) =>
-      resolve(dirname(file), paths.find((path) => path !== undefined) ?? '.'),
+    const mentions = MENTIONS.flatMap((pattern) =>
+      Array.from(text.matchAll(pattern), ({ groups = {} }) =>
+        groups.far === undefined ? resolve(dirname(file), groups.near ?? '.') : resolve(root, groups.far),
+      ),
     )
     const met = needs.filter(
       ({ variable, starters }) => starters.has(file) || (file.startsWith(tests) && variable.test(text)),

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { seedAssembly } from './assemblies.ts'
 import { until } from './until.ts'
 
 const main = fileURLToPath(new URL('../../infra/local/main.ts', import.meta.url))
@@ -17,13 +18,14 @@ export type RunningStack = {
 }
 
 /**
- * Starts a stack and waits until it says that it is ready.
+ * Starts a stack and waits until it says that it is ready. The synthesis is one that all tests share.
  *
  * @param home its data folder
  * @param env added to this process's environment
  * @throws Error with what it printed, when it doesn't get ready
  */
 export const runStack = async (home: string, env: Record<string, string> = {}): Promise<RunningStack> => {
+  if (!existsSync(join(home, 'cdk.out'))) await seedAssembly(home, env.MYSQL_URL ?? process.env.MYSQL_URL)
   const child = spawn(process.execPath, [main], {
     env: { ...process.env, NODE_OPTIONS: '', PORT: '0', ...env, BACKSYNC_HOME: home },
     stdio: ['ignore', 'pipe', 'pipe'],
