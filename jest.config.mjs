@@ -10,7 +10,6 @@ const common = {
   rootDir: import.meta.dirname,
   roots: ['<rootDir>/test'],
   testEnvironment: 'node',
-  testTimeout: times(30_000),
   injectGlobals: false,
   setupFiles: isProving ? ['<rootDir>/test/support/global-runs.ts'] : [],
   extensionsToTreatAsEsm: ['.ts'],
@@ -36,6 +35,8 @@ const withServers = (lane) => ({
 })
 
 export default {
+  // Of a project it would be overlooked.
+  testTimeout: times(30_000),
   testSequencer: '<rootDir>/test/support/sequencer.cjs',
   // A worker keeps some of each test file's modules: a new one is cheaper than much memory.
   workerIdleMemoryLimit: '1.2GB',
