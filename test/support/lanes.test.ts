@@ -2,7 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import { makeFolder, type TemporaryFolder } from './folder.ts'
-import { readLanes } from './lanes.ts'
+import { readLanes, readRandomTests } from './lanes.ts'
 
 // Apart, or this file would itself be taken for one that uses servers.
 const MYSQL = ['TEST', 'MYSQL_URL'].join('_')
@@ -40,6 +40,8 @@ describe('the lanes of the tests', () => {
     ['nothing', 'unit', ''],
     ['code without servers', 'unit', "import { a } from '../../infra/settings.ts'"],
     ['the variable itself', 'mysql', `const url = process.env.${MYSQL}`],
+    ['it by taking it out', 'mysql', `const { ${MYSQL} = '' } = process.env`],
+    ['its name only', 'unit', `const name = '${MYSQL}'`],
     ['a support file', 'dynamodb', "import { endpoint } from '../support/tables.ts'"],
     ['it over several lines', 'mysql', "import {\n  url,\n} from '../support/database.ts'"],
     ['it for its effect', 'mysql', "import '../support/database.ts'"],
@@ -71,5 +73,15 @@ describe('the lanes of the tests', () => {
     const lanes = readLanes(root)
     expect(Object.values(lanes).every((tests) => tests.length > 0)).toBe(true)
     expect(lanes.unit.map((path) => relative(root, path))).toContain('test/support/lanes.test.ts')
+  })
+
+  it('those with something random in them are found by what makes it', () => {
+    const root = join(import.meta.dirname, '..', '..')
+    const random = readRandomTests(root).map((path) => relative(root, path))
+    const folder = 'test/functions/bridge'
+    expect(random).toEqual(
+      expect.arrayContaining([`${folder}/copy/copy-killed.test.ts`, `${folder}/tables/round-trip.test.ts`]),
+    )
+    expect(random).not.toContain('test/support/tally.test.ts')
   })
 })

@@ -8,12 +8,16 @@ export type Lane = 'unit' | 'dynamodb' | 'mysql'
 
 type Needs = { readonly lane: Lane; readonly variable: RegExp; readonly starters: readonly string[] }
 
+/** By its name at `process.env`, or taken out of it. */
+const reads = (name: string): RegExp =>
+  new RegExp(`\\benv\\.${name}\\b|\\b${name}\\b[^'\\n]*\\} = process\\.env\\b`)
+
 /** The larger need first: what modules of the tests say that use the run's server, and what starts one. */
 const NEEDS: readonly Needs[] = [
-  { lane: 'mysql', variable: /\bTEST_MYSQL_URL\b/, starters: ['infra/local/mysql/server.ts'] },
+  { lane: 'mysql', variable: reads('TEST_MYSQL_URL'), starters: ['infra/local/mysql/server.ts'] },
   {
     lane: 'dynamodb',
-    variable: /\bTEST_DYNAMODB_ENDPOINT\b/,
+    variable: reads('TEST_DYNAMODB_ENDPOINT'),
     starters: ['infra/local/dynamodb/server.ts', 'test/support/dynamodb-local.ts'],
   },
 ]
@@ -26,49 +30,74 @@ const MENTIONS = [
   /\bresolve\(\s*'(?<far>(?:infra|functions|test)\/[^'\s]+\.(?:ts|mjs))'/g,
 ]
 
-type Module = { readonly lanes: readonly Lane[]; readonly mentions: readonly string[] }
+/** Modules whose use makes a test another one with each seed. */
+const RANDOM = [/^(?:import|}) [^\n]*'(?:fast-check|@fast-check\/jest)'$/m, /^export const times = /m]
+
+/** What a test reaches: itself, what it imports or runs, and what that does in turn. Types don't count. */
+type Reach = (test: string) => Iterable<string>
 
 /**
- * Tells tests by what they import, and what that imports in turn; types don't count. A list kept by hand would be wrong
- * after the next change of a fixture.
+ * Tells tests by what they import. A list kept by hand would be wrong after the next change of a fixture.
  *
  * @param root the repository
  * @returns absolute paths
  * @throws Error when a module that starts servers isn't where it is looked for
  */
 export const readLanes = (root: string): Lanes => {
+  const texts = new Map<string, string>()
+  const reach = reachIn(root, texts)
   const needs = NEEDS.map((need) => ({
     ...need,
     starters: new Set(need.starters.map((file) => resolve(root, file))),
   }))
   for (const { starters } of needs) for (const file of starters) readFileSync(file)
   const tests = resolve(root, 'test') + sep
-  const modules = new Map<string, Module>()
-  const read = (file: string): Module => {
+  const laneOf = (test: string): Lane => {
+    const files = [...reach(test)]
+    const met = needs.find(({ variable, starters }) =>
+      files.some(
+        (file) => starters.has(file) || (file.startsWith(tests) && variable.test(texts.get(file) ?? '')),
+      ),
+    )
+    return met?.lane ?? 'unit'
+  }
+  return { unit: [], dynamodb: [], mysql: [], ...Object.groupBy(testsIn(root), laneOf) }
+}
+
+/** The tests with something random in them, whatever their lane: absolute paths. */
+export const readRandomTests = (root: string): readonly string[] => {
+  const texts = new Map<string, string>()
+  const reach = reachIn(root, texts)
+  const isRandom = (file: string): boolean => RANDOM.some((pattern) => pattern.test(texts.get(file) ?? ''))
+  return testsIn(root).filter((test) => [...reach(test)].some(isRandom))
+}
+
+const testsIn = (root: string): string[] =>
+  globSync('test/**/*.test.ts', { cwd: root })
+    .map((file) => join(root, file))
+    .toSorted()
+
+/** @param texts filled with what was read */
+const reachIn = (root: string, texts: Map<string, string>): Reach => {
+  const mentioned = new Map<string, readonly string[]>()
+  const read = (file: string): readonly string[] => {
     const text = readOrNothing(file)
-    const mentions = MENTIONS.flatMap((pattern) =>
+    texts.set(file, text)
+    return MENTIONS.flatMap((pattern) =>
       Array.from(text.matchAll(pattern), ({ groups = {} }) =>
         groups.far === undefined ? resolve(dirname(file), groups.near ?? '.') : resolve(root, groups.far),
       ),
     )
-    const met = needs.filter(
-      ({ variable, starters }) => starters.has(file) || (file.startsWith(tests) && variable.test(text)),
-    )
-    return { lanes: met.map(({ lane }) => lane), mentions }
   }
-  const laneOf = (test: string): Lane => {
-    const met = new Set<Lane>()
+  return (test) => {
     const reached = new Set([test])
     for (const file of reached) {
-      const module = modules.get(file) ?? read(file)
-      modules.set(file, module)
-      for (const lane of module.lanes) met.add(lane)
-      for (const next of module.mentions) reached.add(next)
+      const next = mentioned.get(file) ?? read(file)
+      mentioned.set(file, next)
+      for (const path of next) reached.add(path)
     }
-    return needs.find(({ lane }) => met.has(lane))?.lane ?? 'unit'
+    return reached
   }
-  const all = globSync('test/**/*.test.ts', { cwd: root }).map((file) => join(root, file))
-  return { unit: [], dynamodb: [], mysql: [], ...Object.groupBy(all.toSorted(), laneOf) }
 }
 
 const readOrNothing = (file: string): string => {
