@@ -10,7 +10,7 @@ type Needs = { readonly lane: Lane; readonly variable: RegExp; readonly starters
 
 /** By its name at `process.env`, or taken out of it. */
 const reads = (name: string): RegExp =>
-  new RegExp(`\\benv\\.${name}\\b|\\b${name}\\b[^'\\n]*\\} = process\\.env\\b`)
+  new RegExp(`\\benv\\.${name}\\b|\\b${name}\\b[^\\n]*\\} = process\\.env\\b`)
 
 /** The larger need first: what modules of the tests say that use the run's server, and what starts one. */
 const NEEDS: readonly Needs[] = [
