@@ -38,8 +38,8 @@ export default {
   // Of a project it would be overlooked.
   testTimeout: times(30_000),
   testSequencer: '<rootDir>/test/support/sequencer.cjs',
-  // A worker keeps some of each test file's modules: a new one is cheaper than much memory.
-  workerIdleMemoryLimit: '1.2GB',
+  // A worker keeps some of each test file's modules, and one with much memory ends so late that jest calls that a leak.
+  workerIdleMemoryLimit: '600MB',
   projects: [
     {
       ...common,
