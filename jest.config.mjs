@@ -35,6 +35,10 @@ const withServers = (lane) => ({
 })
 
 export default {
+  coverageProvider: 'v8',
+  // What no test loads counts as well.
+  collectCoverageFrom: ['functions/**/*.ts', 'infra/**/*.ts'],
+  coverageReporters: ['text-summary', 'lcov'],
   // Of a project it would be overlooked.
   testTimeout: times(30_000),
   testSequencer: '<rootDir>/test/support/sequencer.cjs',

@@ -1,3 +1,4 @@
+import { existsSync, realpathSync } from 'node:fs'
 import { findServerBinary } from '../../infra/local/mysql/find.ts'
 
 /** A database server to prove it on. */
@@ -14,9 +15,11 @@ export type Engine = {
 export const enginesOf = async (env: NodeJS.ProcessEnv): Promise<readonly Engine[]> => {
   const named = env.BACKSYNC_MYSQLD
   const found = await findServerBinary({ env })
-  const paths = [found, named].filter((path) => path !== undefined && path !== '')
+  const paths = [found, named].flatMap((path) => (path ? [path] : []))
   const own = { MYSQL_URL: '', TEST_MYSQL_URL: '' }
-  const engines = [...new Set(paths)].map((path = '') => ({
+  // One server often has both names, mysqld and mariadbd.
+  const servers = new Map(paths.map((path) => [existsSync(path) ? realpathSync(path) : path, path]))
+  const engines = [...servers.values()].map((path) => ({
     name: path,
     env: { ...own, BACKSYNC_MYSQLD: path },
   }))

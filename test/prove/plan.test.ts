@@ -1,4 +1,4 @@
-import { chmod, writeFile } from 'node:fs/promises'
+import { chmod, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import { makeFolder, type TemporaryFolder } from '../support/folder.ts'
@@ -45,6 +45,8 @@ describe('the engines', () => {
     expect(await names({})).toEqual([found])
     expect(await names({ BACKSYNC_MYSQLD: '' })).toEqual([found])
     expect(await names({ BACKSYNC_MYSQLD: found })).toEqual([found])
+    await symlink(found, join(folder.path, 'other-name'))
+    expect(await names({ BACKSYNC_MYSQLD: join(folder.path, 'other-name') })).toHaveLength(1)
     expect(await names({ BACKSYNC_MYSQLD: '/opt/mysql/mysqld' })).toEqual([found, '/opt/mysql/mysqld'])
   })
 
