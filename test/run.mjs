@@ -1,7 +1,9 @@
-// `npm test`, on any Node >= 18 and with nothing installed: node: modules only, and JavaScript.
+// `npm test`: types, lint and all tests. `npm test -- PATH... [options of jest]`: only those tests. `npm test -- --integration`:
+// the tests that use MySQL, to run them again on another server.
+// On any Node >= 18 and with nothing installed: node: modules only, and JavaScript.
 import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { availableParallelism, tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { ensurePackages, InstallError, nodeBinary } from '../infra/install/packages.mjs'
@@ -9,13 +11,8 @@ import { countResults } from './support/tally.mjs'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 
-/** The tests that use MySQL; `--integration` runs only these, so that they can be run again on another server. */
-const integrationFolders = ['test/functions', 'test/infra/local', 'test/e2e', 'test/soak']
-/** What is below them and knows DynamoDB only. */
-const withoutMysql = [
-  '--testPathIgnorePatterns',
-  'test/functions/bridge/(copy|jobs|tables|parking|dynamo|drivers/dynamo)/',
-]
+/** One more than there are cores: many tests wait for a server, or for time to pass. */
+const workers = availableParallelism() + 1
 
 /** @typedef {import('./support/tally.mjs').Tally} Tally */
 
@@ -87,7 +84,7 @@ const jest = async (args) => {
     const node = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning']
     const script = join('node_modules', 'jest', 'bin', 'jest.js')
     const { ok } = await runNode(
-      [...node, script, '--maxWorkers=2', '--json', `--outputFile=${results}`, ...args],
+      [...node, script, `--maxWorkers=${workers}`, '--json', `--outputFile=${results}`, ...args],
       { quiet: false },
     )
     const tally = countResults({ path: results, ok, print })
@@ -105,14 +102,14 @@ const jestArgs = args.filter((arg) => arg !== '--integration')
 const tallies = []
 try {
   await ensurePackages({ root, log: print })
-  if (!integration) {
+  if (args.length === 0) {
     const typescript = join('node_modules', 'typescript', 'bin', 'tsc')
     const biome = join('node_modules', '@biomejs', 'biome', 'bin', 'biome')
     const types = check('type check', [typescript, '--noEmit'])
     const lint = check('lint and format', [biome, 'check', '--error-on-warnings', '.'])
     tallies.push(...(await Promise.all([types, lint])))
   }
-  tallies.push(await jest([...jestArgs, ...(integration ? [...integrationFolders, ...withoutMysql] : [])]))
+  tallies.push(await jest([...jestArgs, ...(integration ? ['--selectProjects', 'mysql'] : [])]))
 } catch (error) {
   if (error instanceof InstallError) print(`${error.output}\n${error.message}`)
   else console.error(error)

@@ -4,13 +4,15 @@ import { lagAt, lagLines, throughput } from './back-sync/end-to-end.ts'
 import { handlerLevel, longRun, originalRate } from './back-sync/handler-level.ts'
 import { type Line, print } from './back-sync/line.ts'
 import { openStage, type Stage } from './back-sync/stage.ts'
+import { inTime } from './budget.ts'
 import { percentile } from './data-api/measure.ts'
 
-const USAGE = `npm run bench:back-sync -- [--only handler|long|throughput|lag|poison]
+const USAGE = `npm run bench:back-sync -- [--only handler|long|throughput|lag|poison] [--large]
 
 Measures the way back from DynamoDB to Aurora in one run: the legacy handler with prepared batches, against the first
 design (one call per record) and against bare multi-row upserts by mysql2; then the whole local stack, from the
-acknowledged write to the row's visibility. Prints JSON lines. MySQL is found as npm start finds it.
+acknowledged write to the row's visibility. Prints JSON lines. MySQL is found as npm start finds it. What
+would not end within ten minutes is skipped; --large has it all.
 `
 
 type Part = (stage: Stage) => Promise<readonly Line[]>
@@ -73,7 +75,11 @@ const parts: Readonly<Record<string, Part>> = {
 
 const main = async (): Promise<void> => {
   const { values } = parseArgs({
-    options: { only: { type: 'string' }, help: { type: 'boolean', default: false } },
+    options: {
+      only: { type: 'string' },
+      large: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
   })
   const wanted = values.only === undefined ? Object.keys(parts) : [values.only]
   if (values.help || wanted.some((name) => !(name in parts))) {
@@ -81,7 +87,9 @@ const main = async (): Promise<void> => {
     process.exitCode = values.help ? 0 : 2
     return
   }
-  for (const name of wanted) {
+  const say = (line: string): void => void process.stderr.write(`${line}\n`)
+  const all = wanted.map((name) => [name, parts[name]] as const)
+  for (const [name, part] of inTime(all, { large: values.large, say })) {
     // A stack of its own for each: a DynamoDB emulator gets slower with every record that its streams hold.
     const stage = await openStage()
     try {
@@ -89,7 +97,7 @@ const main = async (): Promise<void> => {
         process.stdout.write(
           `${JSON.stringify({ engine: stage.engine, node: process.version, cores: availableParallelism() })}\n`,
         )
-      for (const line of (await parts[name]?.(stage)) ?? []) print(line)
+      for (const line of (await part?.(stage)) ?? []) print(line)
     } finally {
       await stage.close()
     }

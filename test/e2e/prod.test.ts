@@ -4,6 +4,7 @@ import mysql, { type Connection, type RowDataPacket } from 'mysql2/promise'
 import { readMigrations } from '../../functions/bridge/migrations/files.ts'
 import { type LocalStack, startLocalStack } from '../../infra/local/stack.ts'
 import { testApp } from '../fixtures/team.ts'
+import { seedAssembly } from '../support/assemblies.ts'
 import { bridgeSqlFolder, sqlFolder } from '../support/aurora.ts'
 import { makeFolder, type TemporaryFolder } from '../support/folder.ts'
 import { call } from '../support/stack.ts'
@@ -20,13 +21,9 @@ describe('stage prod', () => {
     folder = await makeFolder()
     connection = await mysql.createConnection(server)
     const env = { ...process.env, MYSQL_URL: `${server.replace(/\/$/, '')}/${database}` }
-    stack = await startLocalStack({
-      home: folder.path,
-      app: testApp,
-      env,
-      context: { stage: 'prod', auth: 'iam' },
-      consent,
-    })
+    const context = { stage: 'prod', auth: 'iam' }
+    await seedAssembly(folder.path, env.MYSQL_URL, context)
+    stack = await startLocalStack({ home: folder.path, app: testApp, env, context, consent })
     await connection.query(`USE ${database}`)
   }, 150_000)
   afterAll(async () => {

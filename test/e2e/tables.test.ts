@@ -16,6 +16,7 @@ import mysql from 'mysql2/promise'
 import { type LocalStack, startLocalStack } from '../../infra/local/stack.ts'
 import { testApp } from '../fixtures/team.ts'
 import { definitionIn, execute } from '../infra/fixtures/workflow.ts'
+import { seedAssembly } from '../support/assemblies.ts'
 import { makeFolder, type TemporaryFolder } from '../support/folder.ts'
 import { until } from '../support/until.ts'
 
@@ -36,6 +37,7 @@ describe('tables that are kept by, or copied from, others', () => {
       MYSQL_URL: `${server.replace(/\/$/, '')}/${database}`,
       DYNAMODB_ENDPOINT: '',
     }
+    await seedAssembly(folder.path, env.MYSQL_URL)
     stack = await startLocalStack({ home: folder.path, app: testApp, env, consent: async () => {} })
     client = new DynamoDBClient({
       endpoint: stack.endpoints.dynamodb,

@@ -4,12 +4,9 @@ import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from '@jest/globals'
 import * as z from 'zod'
 import { repository } from '../../infra/constructs/bundled-code.ts'
-import { readSettings } from '../../infra/settings.ts'
-import { BacksyncStack } from '../../infra/stack.ts'
 import { entities } from '../fixtures/entities/index.ts'
 import { projections, tables } from '../fixtures/tables/index.ts'
-import { testSources } from '../fixtures/team.ts'
-import { appWith } from './fixtures/synthesise.ts'
+import { sharedAssembly } from '../support/assemblies.ts'
 
 const kilobyte = 1000
 
@@ -20,25 +17,17 @@ const functions = ['LegacyApi', 'ModernApi', 'MigrationsMigrate', 'TableSyncFunc
 describe('the bundles', () => {
   const assets = new Map<string, string>()
 
-  beforeAll(() => {
-    const app = appWith({ 'aws:cdk:bundling-stacks': ['**'] })
-    new BacksyncStack(app, 'Backsync', {
-      settings: readSettings(app.node),
-      entities,
-      tables,
-      projections,
-      sources: testSources,
-    })
-    const assembly = app.synth()
+  beforeAll(async () => {
+    const folder = await sharedAssembly()
     const { Resources } = z
       .object({ Resources: z.record(z.string(), z.object({ Type: z.string(), Properties: z.unknown() })) })
-      .parse(assembly.getStackByName('Backsync').template)
+      .parse(JSON.parse(readFileSync(join(folder, 'Backsync.template.json'), 'utf8')))
     for (const [id, { Type, Properties }] of Object.entries(Resources)) {
       if (Type !== 'AWS::Lambda::Function') continue
       const { Code } = z.object({ Code: z.object({ S3Key: z.string() }) }).parse(Properties)
-      assets.set(id.slice(0, -8), join(assembly.directory, `asset.${Code.S3Key.replace(/\.zip$/, '')}`))
+      assets.set(id.slice(0, -8), join(folder, `asset.${Code.S3Key.replace(/\.zip$/, '')}`))
     }
-  })
+  }, 200_000)
 
   const assetOf = (id: string): string => {
     const asset = assets.get(id)

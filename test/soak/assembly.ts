@@ -1,11 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { cp, readFile, rename, rm, writeFile } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import * as z from 'zod'
-import { synthesise } from '../../infra/local/synth/synth.ts'
-import { testApp } from '../fixtures/team.ts'
-
-const REPOSITORY = resolve(import.meta.dirname, '..', '..')
+import { sharedAssembly } from '../support/assemblies.ts'
 
 /** Seconds that an invocation of the impatient twin may take. */
 export const IMPATIENT_SECONDS = 3
@@ -32,13 +29,7 @@ export const soakAssembly = async (
   context: Readonly<Record<string, string>>,
   signal?: AbortSignal,
 ): Promise<string> => {
-  const { folder } = await synthesise({
-    repository: REPOSITORY,
-    app: testApp,
-    home,
-    context,
-    ...(signal && { signal }),
-  })
+  const folder = await sharedAssembly(context, { signal })
   const own = join(home, 'soak.out')
   const draft = `${own}.${randomUUID()}`
   await cp(folder, draft, { recursive: true })

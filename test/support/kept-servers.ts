@@ -1,14 +1,24 @@
-import type { TestServers } from './servers.ts'
+import { startTestServers, type TestServers } from './servers.ts'
 
-let kept: TestServers | undefined
+const kept: TestServers[] = []
 
-/** Hands the servers of this run from the global setup to the global teardown. */
-export const keep = (servers: TestServers): void => {
-  kept = servers
+/**
+ * Starts what isn't there yet, and keeps it until the global teardown. What it sets in process.env reaches every worker,
+ * for those are started later.
+ */
+export const provide = async (servers: readonly ('mysql' | 'dynamodb')[]): Promise<void> => {
+  if (kept.length === 0) {
+    // Ctrl-C: jest would leave without its globalTeardown.
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+      process.once(signal, () => {
+        void stopKept().finally(() => process.exit(signal === 'SIGINT' ? 130 : 143))
+      })
+    }
+  }
+  kept.push(await startTestServers(process.env, servers))
 }
 
 /** Stops them. Safe to repeat. */
 export const stopKept = async (): Promise<void> => {
-  await kept?.stop()
-  kept = undefined
+  await Promise.all(kept.splice(0).map((servers) => servers.stop()))
 }

@@ -15,15 +15,18 @@ const log = (line: string): void => console.log(`[servers] ${line}`)
 export type TestServers = { stop(): Promise<void> }
 
 /**
- * Starts one MySQL and one DynamoDB for a whole test run, in a folder of its own, and names them in
- * TEST_MYSQL_URL and TEST_DYNAMODB_ENDPOINT. Where a variable is set already, that server is used and left alone.
+ * Starts servers for a whole test run, in a folder of its own, and names them in TEST_MYSQL_URL and
+ * TEST_DYNAMODB_ENDPOINT. Where a variable is set already, that server is used and left alone.
  */
-export const startTestServers = async (env: NodeJS.ProcessEnv): Promise<TestServers> => {
+export const startTestServers = async (
+  env: NodeJS.ProcessEnv,
+  wanted: readonly ('mysql' | 'dynamodb')[],
+): Promise<TestServers> => {
   await removeAbandoned()
   const home = await mkdtemp(join(tmpdir(), prefix))
   const parts: Array<Promise<{ stop(): Promise<void> }>> = []
-  if (!env.TEST_MYSQL_URL) parts.push(provideMysql(home, env))
-  if (!env.TEST_DYNAMODB_ENDPOINT) parts.push(provideDynamoDb(home, env))
+  if (wanted.includes('mysql') && !env.TEST_MYSQL_URL) parts.push(provideMysql(home, env))
+  if (wanted.includes('dynamodb') && !env.TEST_DYNAMODB_ENDPOINT) parts.push(provideDynamoDb(home, env))
 
   const outcomes = await Promise.allSettled(parts)
   const stop = async (): Promise<void> => {

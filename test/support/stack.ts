@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { testApp } from '../fixtures/team.ts'
+import { seedAssembly } from './assemblies.ts'
 import { until } from './until.ts'
 
 const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url))
@@ -18,7 +19,7 @@ export type RunningStack = {
 }
 
 /**
- * Starts a stack and waits until it says that it is ready.
+ * Starts a stack and waits until it says that it is ready. The synthesis is one that all tests share.
  *
  * @param home its data folder
  * @param env added to this process's environment
@@ -30,6 +31,8 @@ export const runStack = async (
   env: Record<string, string> = {},
   { app = testApp, repository = REPOSITORY } = {},
 ): Promise<RunningStack> => {
+  if (repository === REPOSITORY && !existsSync(join(home, 'cdk.out')))
+    await seedAssembly(home, env.MYSQL_URL ?? process.env.MYSQL_URL, {}, app)
   const child = spawn(process.execPath, [join(repository, 'infra/local/main.ts'), '--yes', '--app', app], {
     env: { ...process.env, NODE_OPTIONS: '', PORT: '0', ...env, BACKSYNC_HOME: home },
     stdio: ['ignore', 'pipe', 'pipe'],

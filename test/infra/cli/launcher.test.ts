@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import { createServer } from 'node:net'
+import { createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { resolve } from 'node:path'
 import { describe, expect, it } from '@jest/globals'
@@ -29,9 +29,9 @@ describe('npx backsync', () => {
     await new Promise<void>((done) => silent.listen(0, '127.0.0.1', done))
     const address = silent.address()
     const port = typeof address === 'object' ? address?.port : undefined
-    let asked = false
+    const sockets: Socket[] = []
     silent.on('connection', (socket) => {
-      asked = true
+      sockets.push(socket)
       socket.on('error', () => socket.destroy())
     })
     const child = spawn(process.execPath, [launcher, 'parked', 'list', '--stack', 'x', '--region', 'x'], {
@@ -49,11 +49,13 @@ describe('npx backsync', () => {
       stderr += text
     })
     const ended = new Promise<number | null>((done) => child.once('close', (code) => done(code)))
-    await until('the command waits', 30_000, () => asked)
+    await until('the command waits', 30_000, () => sockets.length > 0)
     child.kill('SIGINT')
 
     expect(await ended).toBe(130)
     expect(stderr).toBe('backsync: interrupted; nothing was changed\n')
+    // Nobody reads from them, so that they would stay open, and keep the worker from ending.
+    for (const socket of sockets) socket.destroy()
     silent.close()
   })
 })

@@ -9,6 +9,7 @@ import type { Change } from '../../../../functions/bridge/model/change.ts'
 import { Deadline } from '../../../../functions/bridge/runtime/deadline.ts'
 import { chef } from '../../../fixtures/entities/chef.ts'
 import { openTestAurora, type TestAurora } from '../../../support/aurora.ts'
+import { runs, times } from '../../../support/runs.ts'
 
 const KEY = '01990000-0000-7000-8000-000000000001'
 const AT = '2026-11-22T03:00:00.123Z'
@@ -314,39 +315,54 @@ describe('the guarded writer', () => {
       },
     )
 
-  it('ends in the same state whatever the order, the batches and the repeats', async () => {
-    await fc.assert(settles(writer), { numRuns: 40, seed: 42 })
-  }, 60_000)
+  it(
+    'ends in the same state whatever the order, the batches and the repeats',
+    async () => {
+      await fc.assert(settles(writer), runs(40, 42))
+    },
+    times(60_000),
+  )
 
-  it('would not without the guard: the same property then fails', async () => {
-    const { failed } = await fc.check(settles(aurora.writerWithoutGuard()), { numRuns: 40, seed: 42 })
+  it(
+    'would not without the guard: the same property then fails',
+    async () => {
+      const { failed } = await fc.check(settles(aurora.writerWithoutGuard()), {
+        ...runs(40, 42),
+        endOnFailure: true,
+      })
 
-    expect(failed).toBe(true)
-  }, 60_000)
+      expect(failed).toBe(true)
+    },
+    times(60_000),
+  )
 
-  it('ends in the same state when batches of the same keys run at once', async () => {
-    await fc.assert(
-      fc.asyncProperty(
-        history.chain((changes) =>
-          fc.tuple(
-            fc.constant(changes),
-            fc.array(fc.shuffledSubarray(changes, { minLength: changes.length }), {
-              minLength: 3,
-              maxLength: 4,
-            }),
+  it(
+    'ends in the same state when batches of the same keys run at once',
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(
+          history.chain((changes) =>
+            fc.tuple(
+              fc.constant(changes),
+              fc.array(fc.shuffledSubarray(changes, { minLength: changes.length }), {
+                minLength: 3,
+                maxLength: 4,
+              }),
+            ),
           ),
+          async ([changes, lanes]) => {
+            await empty()
+            await Promise.all(
+              lanes.map(async (lane) => {
+                for (let at = 0; at < lane.length; at += 2) await writer.apply(chef, lane.slice(at, at + 2))
+              }),
+            )
+            expect((await rows()).sort()).toEqual(model(changes))
+          },
         ),
-        async ([changes, lanes]) => {
-          await empty()
-          await Promise.all(
-            lanes.map(async (lane) => {
-              for (let at = 0; at < lane.length; at += 2) await writer.apply(chef, lane.slice(at, at + 2))
-            }),
-          )
-          expect((await rows()).sort()).toEqual(model(changes))
-        },
-      ),
-      { numRuns: 30, seed: 7 },
-    )
-  }, 60_000)
+        runs(30, 7),
+      )
+    },
+    times(60_000),
+  )
 })

@@ -13,6 +13,7 @@ import {
 import { recipe } from '../../../fixtures/entities/recipe.ts'
 import { arbitraryRecipe } from '../../../support/arbitrary-recipe.ts'
 import { openTestAurora, type TestAurora } from '../../../support/aurora.ts'
+import { runs, times } from '../../../support/runs.ts'
 import { createSpecimens, specimen } from '../../fixtures/specimen.ts'
 
 const AT = '2026-11-22T03:00:00.123Z'
@@ -173,45 +174,53 @@ describe('what goes through the guarded writer', () => {
     expect(rows).toEqual([null, 'STRING', 'OBJECT', 'ARRAY', 'ARRAY', 'OBJECT'].map((type) => ({ type })))
   })
 
-  it('keeps every number that a document may hold, whatever its digits', async () => {
-    const double = fc
-      .double({ noNaN: true, noDefaultInfinity: true, min: -1e125, max: 1e125 })
-      .filter((value) => value === 0 || Math.abs(value) >= 1e-130)
-      .map((value) => number(number(String(value)).canonical))
-    const integer = fc
-      .bigInt({ min: -(2n ** 63n), max: 2n ** 64n - 1n })
-      .map((value) => number(String(value)))
-    await fc.assert(
-      fc.asyncProperty(
-        fc.array(fc.oneof(double, integer), { minLength: 50, maxLength: 200 }),
-        async (numbers) => {
-          await aurora.legacy.query('DELETE FROM specimens')
-          const [found] = await throughColumns([{ ...nothing, document: numbers }])
-          const read = found?.document ?? null
+  it(
+    'keeps every number that a document may hold, whatever its digits',
+    async () => {
+      const double = fc
+        .double({ noNaN: true, noDefaultInfinity: true, min: -1e125, max: 1e125 })
+        .filter((value) => value === 0 || Math.abs(value) >= 1e-130)
+        .map((value) => number(number(String(value)).canonical))
+      const integer = fc
+        .bigInt({ min: -(2n ** 63n), max: 2n ** 64n - 1n })
+        .map((value) => number(String(value)))
+      await fc.assert(
+        fc.asyncProperty(
+          fc.array(fc.oneof(double, integer), { minLength: 50, maxLength: 200 }),
+          async (numbers) => {
+            await aurora.legacy.query('DELETE FROM specimens')
+            const [found] = await throughColumns([{ ...nothing, document: numbers }])
+            const read = found?.document ?? null
 
-          expect(Array.isArray(read) ? read.map(canonicalText) : read).toEqual(numbers.map(canonicalText))
-        },
-      ),
-      { numRuns: 20, seed: 42 },
-    )
-  }, 60_000)
+            expect(Array.isArray(read) ? read.map(canonicalText) : read).toEqual(numbers.map(canonicalText))
+          },
+        ),
+        runs(20, 42),
+      )
+    },
+    times(60_000),
+  )
 
-  it('is the same row of a recipe, whatever the row', async () => {
-    await aurora.legacy.query("INSERT INTO cheftable VALUES (77, 'Auguste', 'Escoffier')")
-    let version = 0n
-    await fc.assert(
-      fc.asyncProperty(fc.array(arbitraryRecipe(['77']), { minLength: 5, maxLength: 20 }), async (rows) => {
-        version += 1n
-        await aurora.writer.apply(
-          recipe,
-          rows.map((row, at) => upsert(`r${at}`, row, version, 'recipe')),
-        )
-        for (const [at, row] of rows.entries())
-          expect(canonicalText((await aurora.store.get(recipe, `r${at}`))?.row ?? null)).toBe(
-            canonicalText(row),
+  it(
+    'is the same row of a recipe, whatever the row',
+    async () => {
+      await aurora.legacy.query("INSERT INTO cheftable VALUES (77, 'Auguste', 'Escoffier')")
+      let version = 0n
+      await fc.assert(
+        fc.asyncProperty(fc.array(arbitraryRecipe(['77']), { minLength: 5, maxLength: 20 }), async (rows) => {
+          version += 1n
+          await aurora.writer.apply(
+            recipe,
+            rows.map((row, at) => upsert(`r${at}`, row, version, 'recipe')),
           )
-      }),
-      { numRuns: 10, seed: 42 },
-    )
-  }, 60_000)
+          for (const [at, row] of rows.entries())
+            expect(canonicalText((await aurora.store.get(recipe, `r${at}`))?.row ?? null)).toBe(
+              canonicalText(row),
+            )
+        }),
+        runs(10, 42),
+      )
+    },
+    times(60_000),
+  )
 })

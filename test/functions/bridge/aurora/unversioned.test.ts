@@ -5,6 +5,7 @@ import type { GuardedWriter } from '../../../../functions/bridge/aurora/guarded-
 import { entityReaders } from '../../../../functions/bridge/dynamo/entity-reader.ts'
 import { normaliseStreamEvent } from '../../../../functions/bridge/normalise/stream.ts'
 import { openTestAurora, type TestAurora } from '../../../support/aurora.ts'
+import { runs, times } from '../../../support/runs.ts'
 import { oven, pan } from '../../fixtures/kitchen.ts'
 import { adopted } from '../../fixtures/specimen.ts'
 import { streamEvent, streamRecord } from '../../fixtures/stream-events.ts'
@@ -113,15 +114,26 @@ describe('a table whose writers keep no version', () => {
       },
     )
 
-  it('ends with the last write of each key, whatever the batches, the repeats and the order', async () => {
-    await fc.assert(lastWriteWins(aurora.writer), { numRuns: 25, seed: 42 })
-  }, 60_000)
+  it(
+    'ends with the last write of each key, whatever the batches, the repeats and the order',
+    async () => {
+      await fc.assert(lastWriteWins(aurora.writer), runs(25, 42))
+    },
+    times(60_000),
+  )
 
-  it('would not without the guard', async () => {
-    const { failed } = await fc.check(lastWriteWins(aurora.writerWithoutGuard()), { numRuns: 25, seed: 42 })
+  it(
+    'would not without the guard',
+    async () => {
+      const { failed } = await fc.check(lastWriteWins(aurora.writerWithoutGuard()), {
+        ...runs(25, 42),
+        endOnFailure: true,
+      })
 
-    expect(failed).toBe(true)
-  }, 60_000)
+      expect(failed).toBe(true)
+    },
+    times(60_000),
+  )
 
   it('tells two writes apart whose sequence numbers differ in the fortieth digit only', async () => {
     const place = 10n ** 39n

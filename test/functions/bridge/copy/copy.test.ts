@@ -13,6 +13,7 @@ import { JobBusyError, JobChangedError } from '../../../../functions/bridge/jobs
 import { decodeItem, sameValue } from '../../../../functions/bridge/model/values.ts'
 import { Deadline } from '../../../../functions/bridge/runtime/deadline.ts'
 import { arbitraryItem } from '../../../support/arbitrary-item.ts'
+import { runs } from '../../../support/runs.ts'
 import { first, losingAnswers, withFaults } from '../jobs/faulty-dynamo.ts'
 import { deadlineIn, idsOf, itemsOf, type JobTables, openJobTables, readAll } from '../jobs/job-tables.ts'
 import { planAndCopy } from './plan-and-copy.ts'
@@ -151,7 +152,7 @@ describe('a copy', () => {
   })
 
   test.prop([fc.uniqueArray(arbitraryItem, { maxLength: 12, selector: ({ id }) => id?.S ?? '' })], {
-    numRuns: 15,
+    ...runs(15),
   })('passes every type on as it is', async (items) => {
     const { run, read } = await openCopy(items)
     const report = await run({ segments: 2 })

@@ -6,6 +6,7 @@ import type { Connection } from 'mysql2/promise'
 import { openDirect } from '../../../../functions/bridge/drivers/direct/open.ts'
 import { startSecretsManager } from '../../../../infra/local/secrets-manager/server.ts'
 import { openTestAurora } from '../../../support/aurora.ts'
+import { runs } from '../../../support/runs.ts'
 
 type Things = {
   id: Generated<bigint>
@@ -421,7 +422,7 @@ describe.each([
           }>`SELECT ${sql.ref(column)} AS v FROM edges ORDER BY id`.execute(way.db)
           expect(rows.map(({ v }) => plain(v))).toEqual(many.map(plain))
         }),
-        { numRuns: 25, seed: 11 },
+        runs(25, 11),
       )
     })
   })

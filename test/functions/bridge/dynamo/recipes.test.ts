@@ -5,6 +5,7 @@ import type { Change, Row } from '../../../../functions/bridge/model/change.ts'
 import { canonicalText } from '../../../../functions/bridge/model/values.ts'
 import { recipe } from '../../../fixtures/entities/recipe.ts'
 import { arbitraryRecipe } from '../../../support/arbitrary-recipe.ts'
+import { runs } from '../../../support/runs.ts'
 import { openDynamo, openTestTables } from './tables.ts'
 
 const AT = '2026-11-22T03:00:00.123Z'
@@ -18,7 +19,7 @@ const create = (key: string, row: Row): Change => ({
   row,
 })
 const rows = arbitraryRecipe(['1', randomUUID()])
-const seeded = { numRuns: 150, seed: 20261122 }
+const seeded = runs(150, 20_261_122)
 
 describe('recipes in DynamoDB', () => {
   let tables: Awaited<ReturnType<typeof openTestTables>>
@@ -60,7 +61,7 @@ describe('recipes in DynamoDB', () => {
         expect(canonicalText(stored?.row ?? null)).toBe(canonicalText(after))
         expect(await tables.store.get(recipe, key)).toEqual(stored)
       }),
-      { ...seeded, numRuns: 60 },
+      runs(60, 20_261_122),
     )
   })
 

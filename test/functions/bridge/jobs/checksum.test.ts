@@ -4,12 +4,13 @@ import { describe, expect, it } from '@jest/globals'
 import type { Item } from '../../../../functions/bridge/drivers/dynamo/items.ts'
 import { addDigests, fromHex, itemDigest, toHex } from '../../../../functions/bridge/jobs/checksum.ts'
 import { arbitraryItem } from '../../../support/arbitrary-item.ts'
+import { runs } from '../../../support/runs.ts'
 
 const sum = (items: readonly Item[]): string =>
   toHex(items.reduce((total, item) => addDigests(total, itemDigest(item)), 0n))
 
 describe('a checksum', () => {
-  test.prop([fc.array(arbitraryItem, { maxLength: 8 }), fc.integer({ min: 0, max: 100 })], { numRuns: 50 })(
+  test.prop([fc.array(arbitraryItem, { maxLength: 8 }), fc.integer({ min: 0, max: 100 })], runs(50))(
     'is the same in whatever order and in whatever parts',
     (items, at) => {
       const cut = at % (items.length + 1)

@@ -10,6 +10,7 @@ import {
   sameValue,
   type Value,
 } from '../../../../functions/bridge/model/values.ts'
+import { runs } from '../../../support/runs.ts'
 
 const decode = (attribute: unknown): Value => decodeAttributeValue(attribute, 'x')
 const number = (text: string): DecimalText => new DecimalText(text)
@@ -192,7 +193,7 @@ describe('decoding', () => {
           expect(error).toBeInstanceOf(InvalidRecordError)
         }
       }),
-      { seed: 42, numRuns: 500 },
+      runs(500, 42),
     )
   })
 })
@@ -335,7 +336,7 @@ describe('whether two values are the same', () => {
 
         expect(sameValue(number(a.text), number(b.text))).toBe(equal)
       }),
-      { seed: 42, numRuns: 500 },
+      runs(500, 42),
     )
   })
 })

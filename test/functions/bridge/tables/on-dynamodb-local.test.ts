@@ -128,5 +128,5 @@ suite('on DynamoDB Local', () => {
     expect([version?.S?.length, of]).toEqual([50, { S: 'b' }])
   }, 60_000)
 
-  testWhateverIsWritten({ runs: 8, options: () => ({ endpoint: server.endpoint, segments: 2 }) })
+  testWhateverIsWritten({ usual: 8, options: () => ({ endpoint: server.endpoint, segments: 2 }) })
 })

@@ -1,11 +1,9 @@
 import { expect, it } from '@jest/globals'
 import fc from 'fast-check'
+import { runs, times } from '../../../support/runs.ts'
 import { type Command, commands } from './reshape-commands.ts'
 import { openWorld, type World, type WorldOptions } from './reshape-world.ts'
 import { jobs } from './simulated-reshape.ts'
-
-/** More than the usual runs where this is set; a failure is then made smaller, which takes minutes. */
-const { FC_RUNS } = process.env
 
 /** Some items that only a scan can bring, then the commands; at the end, what is wrong. */
 export const play = async (world: World, list: readonly Command[]): Promise<readonly string[]> => {
@@ -18,29 +16,30 @@ export const play = async (world: World, list: readonly Command[]): Promise<read
   }
 }
 
-/** @param runs of each job; a third of them where items collide, since these wait for each other in real time */
+/** @param usual runs of each job in `npm test`; a third of them where items collide, since these wait for each other in real time */
 export const testWhateverIsWritten = ({
-  runs,
+  usual,
   options,
 }: {
-  readonly runs: number
+  readonly usual: number
   readonly options: () => WorldOptions
 }): void => {
   it.each([
-    ['renaming', runs],
-    ['apart', runs],
-    ['moving', Math.ceil(runs / 3)],
+    ['renaming', usual],
+    ['apart', usual],
+    ['moving', Math.ceil(usual / 3)],
   ] as const)(
     '%s: whatever is written while a reshape runs, the target ends as the source says',
-    async (name, usual) => {
+    async (name, short) => {
       const property = fc.asyncProperty(commands(60), async (list) => {
         expect(await play(await openWorld(jobs[name], options()), list)).toEqual([])
       })
       await fc.assert(property, {
-        numRuns: FC_RUNS === undefined ? usual : Number(FC_RUNS),
-        endOnFailure: FC_RUNS === undefined,
+        ...runs(short),
+        // To make a failure smaller takes minutes.
+        endOnFailure: true,
       })
     },
-    FC_RUNS === undefined ? 300_000 : 3_600_000,
+    times(300_000),
   )
 }

@@ -10,9 +10,8 @@ import { defineTable } from '../../../../functions/bridge/tables/table.ts'
 import { arbitraryAttributes, arbitraryKey, everyType } from '../../../support/arbitrary-item.ts'
 import { openTestTables, type TestTables } from '../../../support/dynamo-tables.ts'
 import { openKeptTables } from '../../../support/kept-tables.ts'
+import { runs, times } from '../../../support/runs.ts'
 import { copyAll } from '../copy/round-trip-copy.ts'
-
-const RUNS = Number(process.env.FC_RUNS ?? 12)
 
 let ground: TestTables
 beforeAll(() => {
@@ -71,10 +70,10 @@ describe('every attribute type, by way of a scan and a copy', () => {
           expect(show(await ground.all(to))).toEqual(show(items))
           expect(report).toMatchObject({ copied: items.length, equal: true, refused: [], done: true })
         }),
-        { numRuns: RUNS },
+        runs(12),
       )
     },
-    300_000,
+    times(300_000),
   )
 })
 
@@ -118,9 +117,9 @@ describe('every attribute type, by way of a stream and a kept table', () => {
             ),
           )
         }),
-        { numRuns: RUNS },
+        runs(12),
       )
     },
-    300_000,
+    times(300_000),
   )
 })

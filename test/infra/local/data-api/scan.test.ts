@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import * as fc from 'fast-check'
 import { scanStatement } from '../../../../infra/local/data-api/scan.ts'
+import { runs } from '../../../support/runs.ts'
 
 const table: [what: string, sql: string, text: string, names: string[]][] = [
   ['a parameter', 'SELECT :a', 'SELECT ?', ['a']],
@@ -99,7 +100,7 @@ describe('scanStatement', () => {
         expect(scanned.text).toBe(expected)
         expect(scanned.multiple).toBe(false)
       }),
-      { numRuns: 500 },
+      runs(500),
     )
   })
 

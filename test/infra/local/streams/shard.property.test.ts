@@ -4,6 +4,7 @@ import { describe, expect } from '@jest/globals'
 import type { Outcome } from '../../../../infra/local/lambda/environment.ts'
 import { InvokeError } from '../../../../infra/local/lambda/errors.ts'
 import type { StreamRecord } from '../../../../infra/local/streams/records.ts'
+import { runs } from '../../../support/runs.ts'
 import { record } from './records.fixture.ts'
 import { ScriptedStream } from './scripted-stream.ts'
 import { checkpointFile, consume, crash, ok, SHARD } from './shard.fixture.ts'
@@ -38,7 +39,7 @@ const report = (one: StreamRecord | undefined): Outcome => ({
 })
 
 describe('a shard with failures, crashes and resumes', () => {
-  test.prop([life], { numRuns: 150 })(
+  test.prop([life], runs(150))(
     'skips no record, keeps the order of each item, and never has one item in two batches at once',
     async (script) => {
       const { file, remove } = await checkpointFile()

@@ -1,0 +1,77 @@
+import { chmod, symlink, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
+import { makeFolder, type TemporaryFolder } from '../support/folder.ts'
+import { runProgram } from './child.ts'
+import { enginesOf } from './engines.ts'
+import { makePlan } from './plan.ts'
+
+const mariadb = { name: 'mariadbd', env: {} }
+const mysql = { name: 'mysqld', env: {} }
+
+describe('a plan', () => {
+  it.each([
+    ['one engine', [mariadb]],
+    ['two', [mariadb, mysql]],
+  ])('fills the time with every part, with %s', (_, engines) => {
+    const plan = makePlan({ minutes: 10, engines })
+    expect(plan).toHaveLength(2 * engines.length)
+    expect(plan.reduce((sum, { ms }) => sum + ms, 0)).toBe(600_000)
+    for (const engine of engines) expect(plan.filter((part) => part.engine === engine)).toHaveLength(2)
+  })
+
+  it('gives one part all of it', () => {
+    expect(makePlan({ minutes: 2, engines: [mariadb], only: 'soak' })).toEqual([
+      { name: 'soak', engine: mariadb, ms: 120_000 },
+    ])
+  })
+})
+
+describe('the engines', () => {
+  let folder: TemporaryFolder
+  beforeEach(async () => {
+    folder = await makeFolder()
+    await writeFile(join(folder.path, 'mariadbd'), '')
+    await chmod(join(folder.path, 'mariadbd'), 0o755)
+  })
+  afterEach(() => folder.remove())
+  const names = async (env: NodeJS.ProcessEnv): Promise<readonly string[]> =>
+    (await enginesOf({ PATH: folder.path, ...env })).map(
+      ({ env: { BACKSYNC_MYSQLD = '' } }) => BACKSYNC_MYSQLD,
+    )
+
+  it('are the one that is found, and the one that is named', async () => {
+    const found = join(folder.path, 'mariadbd')
+    expect(await names({})).toEqual([found])
+    expect(await names({ BACKSYNC_MYSQLD: '' })).toEqual([found])
+    expect(await names({ BACKSYNC_MYSQLD: found })).toEqual([found])
+    await symlink(found, join(folder.path, 'other-name'))
+    expect(await names({ BACKSYNC_MYSQLD: join(folder.path, 'other-name') })).toHaveLength(1)
+    expect(await names({ BACKSYNC_MYSQLD: '/opt/mysql/mysqld' })).toEqual([found, '/opt/mysql/mysqld'])
+  })
+
+  it("are never somebody else's server", async () => {
+    for (const { env } of await enginesOf({ PATH: folder.path, MYSQL_URL: 'mysql://root@db' }))
+      expect(env).toMatchObject({ MYSQL_URL: '', TEST_MYSQL_URL: '' })
+  })
+})
+
+describe('a program', () => {
+  const run = (script: string, ms: number, signal = new AbortController().signal) =>
+    runProgram(['-e', script], { engine: mariadb, env: { WORD: 'heard' }, ms, signal })
+
+  it('gets its variables, and is heard to its end', async () => {
+    expect(await run('console.log(process.env.WORD); process.exitCode = 3', 20_000)).toEqual({
+      code: 3,
+      output: 'heard\n',
+      cut: false,
+    })
+  })
+
+  it('is asked to end when its time is over, or everything is to end', async () => {
+    const forever = 'setInterval(() => {}, 1000)'
+    expect(await run(forever, 100)).toMatchObject({ cut: true, code: null })
+    expect(await run(forever, 60_000, AbortSignal.timeout(100))).toMatchObject({ cut: true })
+    expect(await run(forever, 60_000, AbortSignal.abort())).toMatchObject({ cut: true })
+  })
+})

@@ -1,0 +1,41 @@
+import type { Engine } from './engines.ts'
+
+export const partNames = ['properties', 'soak'] as const
+export type PartName = (typeof partNames)[number]
+
+/** What is proved, on what, and in which time, in milliseconds. */
+export type Part = { readonly name: PartName; readonly engine: Engine; readonly ms: number }
+
+/** Of the whole time; the rest is the soak's. */
+const PROPERTIES_SHARE = 0.5
+
+/** Splits the time over the parts, and each part's over the engines. */
+export const makePlan = ({
+  minutes,
+  engines,
+  only,
+}: {
+  readonly minutes: number
+  readonly engines: readonly Engine[]
+  readonly only?: string
+}): readonly Part[] => {
+  const share = { properties: PROPERTIES_SHARE, soak: 1 - PROPERTIES_SHARE }
+  return partNames
+    .filter((name) => only === undefined || name === only)
+    .flatMap((name) =>
+      engines.map((engine) => ({
+        name,
+        engine,
+        ms: (minutes * 60_000 * (only === undefined ? share[name] : 1)) / engines.length,
+      })),
+    )
+}
+
+export type Proving = {
+  readonly engine: Engine
+  readonly ms: number
+  readonly seed: number
+  readonly say: (line: string) => void
+  readonly signal: AbortSignal
+}
+export type Proved = { readonly passed: number; readonly failed: number }

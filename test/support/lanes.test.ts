@@ -1,0 +1,87 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { dirname, join, relative } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
+import { makeFolder, type TemporaryFolder } from './folder.ts'
+import { readLanes, readRandomTests } from './lanes.ts'
+
+// Apart, or this file would itself be taken for one that uses servers.
+const MYSQL = ['TEST', 'MYSQL_URL'].join('_')
+const DYNAMODB = ['TEST', 'DYNAMODB_ENDPOINT'].join('_')
+
+describe('the lanes of the tests', () => {
+  let folder: TemporaryFolder
+  beforeEach(async () => {
+    folder = await makeFolder()
+    await write({
+      'infra/local/mysql/server.ts': 'export const startMysql = 1',
+      'infra/local/dynamodb/server.ts': 'export const startDynamoDb = 1',
+      'test/support/dynamodb-local.ts': '',
+      // A name of the project's own code says nothing of a test.
+      'infra/settings.ts': `// ${MYSQL}\nexport const a = 'a'`,
+      'test/support/database.ts': `export const url = process.env.${MYSQL}`,
+      'test/support/tables.ts': `export const endpoint = process.env.${DYNAMODB}`,
+    })
+  })
+  afterEach(() => folder.remove())
+
+  const write = async (files: Readonly<Record<string, string>>): Promise<void> => {
+    for (const [path, text] of Object.entries(files)) {
+      await mkdir(dirname(join(folder.path, path)), { recursive: true })
+      await writeFile(join(folder.path, path), text)
+    }
+  }
+  const laneOf = async (text: string): Promise<string | undefined> => {
+    await write({ 'test/infra/one.test.ts': text })
+    const lanes = Object.entries(readLanes(folder.path))
+    return lanes.find(([, [path]]) => path === join(folder.path, 'test/infra/one.test.ts'))?.[0]
+  }
+
+  it.each([
+    ['nothing', 'unit', ''],
+    ['code without servers', 'unit', "import { a } from '../../infra/settings.ts'"],
+    ['the variable itself', 'mysql', `const url = process.env.${MYSQL}`],
+    ['it by taking it out', 'mysql', `const { ${MYSQL} = '' } = process.env`],
+    ['its name only', 'unit', `const name = '${MYSQL}'`],
+    ['a support file', 'dynamodb', "import { endpoint } from '../support/tables.ts'"],
+    ['it over several lines', 'mysql', "import {\n  url,\n} from '../support/database.ts'"],
+    ['it for its effect', 'mysql', "import '../support/database.ts'"],
+    ['it later', 'mysql', "const { url } = await import('../support/database.ts')"],
+    ['its type', 'unit', "import type { url } from '../support/database.ts'"],
+    ['both', 'mysql', "import '../support/tables.ts'\nimport '../support/database.ts'"],
+    ['what starts one', 'dynamodb', "import { startDynamoDb } from '../../infra/local/dynamodb/server.ts'"],
+    ['a program', 'mysql', "const path = new URL('../support/database.ts', import.meta.url)"],
+    ['a program by its path', 'mysql', "spawn('node', [resolve('test/support/database.ts')])"],
+  ])('a test that uses %s is in the lane %s', async (_, lane, text) => {
+    expect(await laneOf(text)).toBe(lane)
+  })
+
+  it('a test is in the lane of what its imports import, round a circle too', async () => {
+    await write({
+      'test/infra/harness.ts': "import './deeper.ts'",
+      'test/infra/deeper.ts': "export * from './harness.ts'\nexport { url } from '../support/database.ts'",
+    })
+    expect(await laneOf("import './harness.ts'")).toBe('mysql')
+  })
+
+  it('refuses to guess when a module that starts servers has moved', async () => {
+    await folder.remove()
+    expect(() => readLanes(folder.path)).toThrow('ENOENT')
+  })
+
+  it('the project has tests in each', () => {
+    const root = join(import.meta.dirname, '..', '..')
+    const lanes = readLanes(root)
+    expect(Object.values(lanes).every((tests) => tests.length > 0)).toBe(true)
+    expect(lanes.unit.map((path) => relative(root, path))).toContain('test/support/lanes.test.ts')
+  })
+
+  it('those with something random in them are found by what makes it', () => {
+    const root = join(import.meta.dirname, '..', '..')
+    const random = readRandomTests(root).map((path) => relative(root, path))
+    const folder = 'test/functions/bridge'
+    expect(random).toEqual(
+      expect.arrayContaining([`${folder}/copy/copy-killed.test.ts`, `${folder}/tables/round-trip.test.ts`]),
+    )
+    expect(random).not.toContain('test/support/tally.test.ts')
+  })
+})

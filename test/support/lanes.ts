@@ -1,0 +1,111 @@
+import { globSync, readFileSync } from 'node:fs'
+import { dirname, join, resolve, sep } from 'node:path'
+import { hasCode } from '../../infra/local/processes/identity.ts'
+
+/** Test files by the servers that they need: `unit` none, `dynamodb` that one only, `mysql` MySQL, and maybe both. */
+export type Lanes = Readonly<Record<Lane, readonly string[]>>
+export type Lane = 'unit' | 'dynamodb' | 'mysql'
+
+type Needs = { readonly lane: Lane; readonly variable: RegExp; readonly starters: readonly string[] }
+
+/** By its name at `process.env`, or taken out of it. */
+const reads = (name: string): RegExp =>
+  new RegExp(`\\benv\\.${name}\\b|\\b${name}\\b[^\\n]*\\} = process\\.env\\b`)
+
+/** The larger need first: what modules of the tests say that use the run's server, and what starts one. */
+const NEEDS: readonly Needs[] = [
+  { lane: 'mysql', variable: reads('TEST_MYSQL_URL'), starters: ['infra/local/mysql/server.ts'] },
+  {
+    lane: 'dynamodb',
+    variable: reads('TEST_DYNAMODB_ENDPOINT'),
+    starters: ['infra/local/dynamodb/server.ts', 'test/support/dynamodb-local.ts'],
+  },
+]
+/** `import … from`, `export … from`, `import '…'` and `import('…')`; and programs: by a URL, or by a path from the root. */
+const MENTIONS = [
+  /^(?:import|export)\s(?!type\s)[^'"]*?from\s*'(?<near>\.[^']+)'/gm,
+  /^import\s*'(?<near>\.[^']+)'/gm,
+  /\bimport\(\s*'(?<near>\.[^']+)'/g,
+  /\bnew URL\(\s*'(?<near>[^']+\.(?:ts|mjs))',\s*import\.meta\.url/g,
+  /\b(?:resolve|join)\(\s*(?:\w+,\s*)?'(?<far>(?:infra|functions|test)\/[^'\s]+\.(?:ts|mjs))'/g,
+]
+
+/** Modules whose use makes a test another one with each seed. */
+const RANDOM = [/^(?:import|}) [^\n]*'(?:fast-check|@fast-check\/jest)'$/m, /^export const times = /m]
+
+/** What a test reaches: itself, what it imports or runs, and what that does in turn. Types don't count. */
+type Reach = (test: string) => Iterable<string>
+
+/**
+ * Tells tests by what they import. A list kept by hand would be wrong after the next change of a fixture.
+ *
+ * @param root the repository
+ * @returns absolute paths
+ * @throws Error when a module that starts servers isn't where it is looked for
+ */
+export const readLanes = (root: string): Lanes => {
+  const texts = new Map<string, string>()
+  const reach = reachIn(root, texts)
+  const needs = NEEDS.map((need) => ({
+    ...need,
+    starters: new Set(need.starters.map((file) => resolve(root, file))),
+  }))
+  for (const { starters } of needs) for (const file of starters) readFileSync(file)
+  const tests = resolve(root, 'test') + sep
+  const laneOf = (test: string): Lane => {
+    const files = [...reach(test)]
+    const met = needs.find(({ variable, starters }) =>
+      files.some(
+        (file) => starters.has(file) || (file.startsWith(tests) && variable.test(texts.get(file) ?? '')),
+      ),
+    )
+    return met?.lane ?? 'unit'
+  }
+  return { unit: [], dynamodb: [], mysql: [], ...Object.groupBy(testsIn(root), laneOf) }
+}
+
+/** The tests with something random in them, whatever their lane: absolute paths. */
+export const readRandomTests = (root: string): readonly string[] => {
+  const texts = new Map<string, string>()
+  const reach = reachIn(root, texts)
+  const isRandom = (file: string): boolean => RANDOM.some((pattern) => pattern.test(texts.get(file) ?? ''))
+  return testsIn(root).filter((test) => [...reach(test)].some(isRandom))
+}
+
+const testsIn = (root: string): string[] =>
+  globSync('test/**/*.test.ts', { cwd: root })
+    .map((file) => join(root, file))
+    .toSorted()
+
+/** @param texts filled with what was read */
+const reachIn = (root: string, texts: Map<string, string>): Reach => {
+  const mentioned = new Map<string, readonly string[]>()
+  const read = (file: string): readonly string[] => {
+    const text = readOrNothing(file)
+    texts.set(file, text)
+    return MENTIONS.flatMap((pattern) =>
+      Array.from(text.matchAll(pattern), ({ groups = {} }) =>
+        groups.far === undefined ? resolve(dirname(file), groups.near ?? '.') : resolve(root, groups.far),
+      ),
+    )
+  }
+  return (test) => {
+    const reached = new Set([test])
+    for (const file of reached) {
+      const next = mentioned.get(file) ?? read(file)
+      mentioned.set(file, next)
+      for (const path of next) reached.add(path)
+    }
+    return reached
+  }
+}
+
+const readOrNothing = (file: string): string => {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (error) {
+    // Named where no module is: in a test's own text, or made at run time.
+    if (hasCode(error, 'ENOENT') || hasCode(error, 'EISDIR')) return ''
+    throw error
+  }
+}

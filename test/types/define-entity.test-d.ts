@@ -1,0 +1,67 @@
+// Checked by tsc and never run: an expected error that doesn't come is an error.
+import { text } from '../../functions/bridge/model/attributes/text.ts'
+import { childRows } from '../../functions/bridge/model/child-rows.ts'
+import { defineEntity, type Entity, type EntityDefinition } from '../../functions/bridge/model/entity.ts'
+import { isTrue, type Same } from './same.ts'
+
+const dish = {
+  name: 'dish',
+  plural: 'dishes',
+  keyName: 'dishId',
+  table: 'dishtable',
+  idColumn: 'id',
+  attributes: { title: text({ column: 'title', maxLength: 80 }) },
+  example: { title: 'Soup' },
+}
+
+const smallest = defineEntity(dish)
+isTrue<Same<typeof smallest, Entity>>()
+isTrue<Same<Entity['versions'], 'counted' | 'stream'>>()
+// What an author may leave out is there in what is made of it.
+isTrue<Same<undefined extends EntityDefinition['children'] ? true : false, true>>()
+isTrue<Same<undefined extends Entity['children'] ? true : false, false>>()
+isTrue<Same<Entity['item']['keyAttribute'], string>>()
+
+const steps = childRows({
+  table: 'dish_steps',
+  parentColumn: 'dish_id',
+  positionColumn: 'position',
+  attributes: { what: text({ column: 'what', maxLength: 80 }) },
+})
+defineEntity({ ...dish, versions: 'stream', children: { steps } })
+defineEntity({ ...dish, item: { table: 'things' } })
+defineEntity({ ...dish, item: { table: 'things', keyAttribute: 'pk', prefix: 'DISH#' } })
+defineEntity({ ...dish, item: { table: 'things', type: { attribute: 'kind', value: 'dish' } } })
+
+const { example, ...withoutExample } = dish
+// @ts-expect-error an entity shows what a body looks like
+defineEntity(withoutExample)
+const { attributes, ...withoutAttributes } = dish
+// @ts-expect-error an entity has attributes
+defineEntity(withoutAttributes)
+// @ts-expect-error a name is text
+defineEntity({ ...dish, name: 7 })
+// @ts-expect-error nobody else counts versions
+defineEntity({ ...dish, versions: 'guessed' })
+// @ts-expect-error a list of child rows is no attribute
+defineEntity({ ...dish, attributes: { steps } })
+// @ts-expect-error an attribute is no list of child rows
+defineEntity({ ...dish, children: attributes })
+// @ts-expect-error the layout of items names their table
+defineEntity({ ...dish, item: { prefix: 'DISH#' } })
+// @ts-expect-error what tells items apart is an attribute and its value
+defineEntity({ ...dish, item: { table: 'things', type: { attribute: 'kind' } } })
+// @ts-expect-error a word that it doesn't know, such as one of a typing error
+defineEntity({ ...dish, child: { steps } })
+// @ts-expect-error a text has a length
+text({ column: 'title' })
+// @ts-expect-error the column is the author's to say
+text({ maxLength: 80 })
+
+// @ts-expect-error of any name there may be no attribute
+smallest.attributes.title.column.trim()
+// @ts-expect-error what was defined stays as it is
+smallest.name = 'meal'
+// @ts-expect-error and so do its attributes
+smallest.attributes.title = dish.attributes.title
+void example
