@@ -92,7 +92,7 @@ describe('node infra/app.ts', () => {
     } finally {
       await checkout.remove()
     }
-  }, 60_000)
+  }, 120_000)
 
   it('refuses an open API in prod in one line, without a stack trace, and writes no template', () => {
     const run = runApp('prod', { stage: 'prod' })
