@@ -1,4 +1,3 @@
-import * as z from 'zod'
 import { toProblem } from '../bridge/api/serve.ts'
 import { openDynamo } from '../bridge/drivers/dynamo/client.ts'
 import { readJson } from '../bridge/http/body.ts'
@@ -13,14 +12,11 @@ import { UnknownEventError } from '../bridge/runtime/unknown-event.ts'
 import { readUser } from './user.ts'
 import { UsersTable } from './users-table.ts'
 
-const { TABLES } = readConfig(
-  z.object({ TABLES: settings.tables.shape.TABLES.pipe(z.object({ users: z.string() })) }),
-  process.env,
-)
+const { TABLES } = readConfig(settings.tables, process.env)
 const deadline = new Deadline()
 const log = new LambdaLog('users')
 const client = openDynamo()
-const users = new UsersTable(client, TABLES.users, deadline)
+const users = new UsersTable(client, TABLES.of('users'), deadline)
 
 /** Serves `/users` and `/users/{email}`. The table's stream takes each write to the table that is kept by it. */
 export const handler = async (event: unknown, context: InvocationContext): Promise<HttpResponse> => {

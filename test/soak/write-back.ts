@@ -8,6 +8,7 @@ import { DynamoCurrentItems } from '../../functions/bridge/dynamo/current-items.
 import { EntitySource } from '../../functions/bridge/dynamo/entity-source.ts'
 import { DynamoParking } from '../../functions/bridge/parking/dynamo-parking.ts'
 import { Deadline } from '../../functions/bridge/runtime/deadline.ts'
+import { Tables } from '../../functions/bridge/runtime/tables.ts'
 import { retryParked } from '../../functions/bridge/sync/retry-parked.ts'
 import { chef } from '../../functions/entities/chef.ts'
 import { recipe } from '../../functions/entities/recipe.ts'
@@ -48,7 +49,7 @@ export const retryAllParked = async (ground: Ground, parking: DynamoParking): Pr
       sink: new AuroraSink(entities, { writer, store }),
       source: new EntitySource(
         entities,
-        new DynamoCurrentItems(ground.dynamodb, names, deadline),
+        new DynamoCurrentItems(ground.dynamodb, new Tables(names), deadline),
         async (entity, key) => (await store.get(entity, key)) !== undefined,
       ),
       parking,

@@ -3,6 +3,7 @@ import { type KeySchema, keySchema } from '../../functions/bridge/drivers/dynamo
 import { jobsTable } from '../../functions/bridge/jobs/job-settings.ts'
 import { Deadline } from '../../functions/bridge/runtime/deadline.ts'
 import type { Metrics } from '../../functions/bridge/runtime/metrics.ts'
+import { Tables } from '../../functions/bridge/runtime/tables.ts'
 import {
   openTables,
   type TableSyncParts,
@@ -45,7 +46,7 @@ export const openKeptTables = async (
     tables[name] = await ground.create(name, key)
   }
   const config: TablesConfig = {
-    TABLES: tables,
+    TABLES: new Tables(tables),
     PARKING_TABLE: await ground.create('parking', ownTables.parking),
     TOMBSTONES_TABLE: await ground.create('tombstones', ownTables.tombstones),
     JOBS_TABLE: await ground.create('jobs', ownTables.jobs),

@@ -1,9 +1,9 @@
 import { type DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb'
 import { DynamoError } from '../drivers/dynamo/errors.ts'
 import type { Entity } from '../model/entity.ts'
-import { ConfigurationError } from '../model/errors.ts'
 import { decodeItem, type Value } from '../model/values.ts'
 import type { Deadline } from '../runtime/deadline.ts'
+import type { Tables } from '../runtime/tables.ts'
 import type { CurrentItems } from './entity-source.ts'
 
 /** The longest a read may take, in milliseconds; the SDK's repeats count as one. */
@@ -12,11 +12,11 @@ const CALL_LIMIT = 10_000
 /** Reads items one by one, strongly consistent. */
 export class DynamoCurrentItems implements CurrentItems {
   readonly #client: DynamoDBClient
-  readonly #tables: Readonly<Record<string, string>>
+  readonly #tables: Tables
   readonly #deadline: Deadline
 
   /** @param tables table names in DynamoDB by their names in this project */
-  constructor(client: DynamoDBClient, tables: Readonly<Record<string, string>>, deadline: Deadline) {
+  constructor(client: DynamoDBClient, tables: Tables, deadline: Deadline) {
     this.#client = client
     this.#tables = tables
     this.#deadline = deadline
@@ -25,8 +25,7 @@ export class DynamoCurrentItems implements CurrentItems {
   /** @throws DynamoError, DeadlineError; InvalidRecordError for an item with values of no known type */
   async get({ name, item }: Entity, key: string): Promise<Readonly<Record<string, Value>> | undefined> {
     const { keyAttribute, prefix = '', type } = item
-    const table = this.#tables[item.table]
-    if (table === undefined) throw new ConfigurationError([`TABLES names no table for ${name}`])
+    const table = this.#tables.of(item.table)
     this.#deadline.require(50, 'GetItem')
     const command = new GetItemCommand({
       TableName: table,

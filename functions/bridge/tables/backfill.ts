@@ -6,7 +6,7 @@ import { type Item, type ScanPage, scanSegment } from '../drivers/dynamo/scan.ts
 import type { JobLease, Tally } from '../jobs/jobs.ts'
 import { addTallies, NOTHING, runSegments } from '../jobs/segments.ts'
 import { type Change, subjectOf } from '../model/change.ts'
-import { ConfigurationError, InvalidRecordError, kindOf } from '../model/errors.ts'
+import { InvalidRecordError, kindOf } from '../model/errors.ts'
 import { decodeItem } from '../model/values.ts'
 import type { Parked } from '../ports/parked.ts'
 import type { Deadline } from '../runtime/deadline.ts'
@@ -50,8 +50,7 @@ export const backfill = async ({
   signal,
   onProgress,
 }: Backfill): Promise<{ readonly done: boolean; readonly tally: Tally }> => {
-  const table = sync.tables[projection.from.name]
-  if (table === undefined) throw new ConfigurationError([`TABLES names no table for ${projection.from.name}`])
+  const table = sync.tables.of(projection.from.name)
   const { client, now } = sync
   const progress = await runSegments({
     lease,

@@ -4,6 +4,7 @@ import { DynamoParking } from '../parking/dynamo-parking.ts'
 import type { Deadline } from '../runtime/deadline.ts'
 import type { Log } from '../runtime/log.ts'
 import type { Metrics } from '../runtime/metrics.ts'
+import type { Tables } from '../runtime/tables.ts'
 import type { SyncParts } from '../sync/parts.ts'
 import type { Projection } from './projection.ts'
 import { DynamoStates, type ProjectionStates } from './states.ts'
@@ -12,7 +13,7 @@ import { TableSource } from './table-source.ts'
 
 export type TablesConfig = {
   /** Table names in DynamoDB by their names in this project: sources and targets. */
-  readonly TABLES: Readonly<Record<string, string>>
+  readonly TABLES: Tables
   readonly PARKING_TABLE: string
   readonly TOMBSTONES_TABLE: string
   readonly JOBS_TABLE: string
@@ -21,7 +22,7 @@ export type TablesConfig = {
 /** What keeping tables by others needs. */
 export type TableSyncParts = SyncParts & {
   readonly client: DynamoDBClient
-  readonly tables: Readonly<Record<string, string>>
+  readonly tables: Tables
   readonly states: ProjectionStates
 }
 
@@ -36,10 +37,11 @@ type Given = {
   readonly client?: DynamoDBClient
 }
 
-/** @throws ConfigurationError when a target has no table */
+/** @throws ConfigurationError when a source or a target has no table */
 export const openTables = (config: TablesConfig, given: Given): TableSyncParts => {
   const { client = openDynamo(), now = () => new Date(), projections, deadline, log, metrics } = given
-  const { TABLES: tables, TOMBSTONES_TABLE: tombstones } = config
+  const { TOMBSTONES_TABLE: tombstones } = config
+  const tables = config.TABLES.including(projections.flatMap(({ name, from }) => [name, from.name]))
   return {
     client,
     tables,

@@ -15,6 +15,7 @@ import type { Sink } from '../ports/sink.ts'
 import type { Deadline } from '../runtime/deadline.ts'
 import { inLanes } from '../runtime/lanes.ts'
 import { pause } from '../runtime/retry.ts'
+import type { Tables } from '../runtime/tables.ts'
 import { groupsOf, wavesOf } from './groups.ts'
 import {
   ACTIONS,
@@ -41,7 +42,7 @@ export type TableSinkParts = {
   readonly client: DynamoDBClient
   readonly projections: readonly Projection[]
   /** Table names in DynamoDB by their names in this project. */
-  readonly tables: Readonly<Record<string, string>>
+  readonly tables: Tables
   /** The table of tombstones. */
   readonly tombstones: string
   readonly deadline: Deadline
@@ -63,8 +64,7 @@ export class TableSink implements Sink {
     this.names = parts.projections.map(({ name }) => name)
     this.#targets = new Map(
       parts.projections.map(({ name, key }) => {
-        const table = parts.tables[name]
-        if (table === undefined) throw new ConfigurationError([`TABLES names no table for ${name}`])
+        const table = parts.tables.of(name)
         return [name, { name, key, table, tombstones: parts.tombstones }]
       }),
     )

@@ -7,6 +7,7 @@ import { versionOf } from '../normalise/stream-record.ts'
 import type { ParkedHead } from '../ports/parked.ts'
 import type { Source } from '../ports/sink.ts'
 import type { Deadline } from '../runtime/deadline.ts'
+import type { Tables } from '../runtime/tables.ts'
 import { keyItem } from './keys.ts'
 import { projectRow, upsertOf } from './project.ts'
 import type { Projection } from './projection.ts'
@@ -19,7 +20,7 @@ export type TableSourceParts = {
   readonly client: DynamoDBClient
   readonly projections: readonly Projection[]
   /** Table names in DynamoDB by their names in this project. */
-  readonly tables: Readonly<Record<string, string>>
+  readonly tables: Tables
   readonly deadline: Deadline
 }
 
@@ -54,8 +55,7 @@ export class TableSource implements Source {
 
   async #read({ from, name }: Projection, key: string) {
     const { client, tables, deadline } = this.#parts
-    const table = tables[from.name]
-    if (table === undefined) throw new ConfigurationError([`TABLES names no table for ${from.name}`])
+    const table = tables.of(from.name)
     deadline.require(50, 'GetItem')
     const command = new GetItemCommand({
       TableName: table,

@@ -33,7 +33,7 @@ export const runFill = async (
   const { name, kind, from } = projection
   const { sync, finished } = await openFollowing(context, projection, options.again === true)
   const jobs = openJobs(target, sync.client)
-  const table = sync.tables[from.name] ?? ''
+  const table = sync.tables.of(from.name)
   const { items: estimate } = await describeTable(sync.client, table, {
     deadline: sync.deadline,
     signal: interrupt,
@@ -54,7 +54,7 @@ export const runFill = async (
 
   const by = whoami()
   const job = fillJobOf(projection)
-  const spec = { from: table, to: sync.tables[name] ?? '' }
+  const spec = { from: table, to: sync.tables.of(name) }
   const { segments } = plan
   const again = options.again === true && 'unfinished'
   const lease = await withLease(jobs, job, () =>

@@ -42,7 +42,7 @@ export const readState = async (
     sync.states.read(name),
     readFill(jobs, projection, now),
     sync.parking.parkedOf(name),
-    describeTable(sync.client, sync.tables[from.name] ?? '', { deadline: sync.deadline }),
+    describeTable(sync.client, sync.tables.of(from.name), { deadline: sync.deadline }),
   ])
   const { record, segments, segmentsDone, tally } = fill
   const state = kept === 'finished' ? 'finished' : STATES[fill.state]

@@ -23,7 +23,7 @@ export const verify = async (
 ): Promise<Comparison> => {
   const estimates = await Promise.all(
     [projection.from.name, projection.name].map(async (name) =>
-      describeTable(client, tables[name] ?? '', { deadline, signal: interrupt }),
+      describeTable(client, tables.of(name), { deadline, signal: interrupt }),
     ),
   )
   const total = estimates.reduce((sum, { items }) => sum + items, 0)

@@ -12,6 +12,7 @@ import { DynamoStore } from '../../../../functions/bridge/dynamo/dynamo-store.ts
 import { ForeignItemError, type Item } from '../../../../functions/bridge/dynamo/items.ts'
 import { ConfigurationError, DeadlineError } from '../../../../functions/bridge/model/errors.ts'
 import { Deadline } from '../../../../functions/bridge/runtime/deadline.ts'
+import { Tables } from '../../../../functions/bridge/runtime/tables.ts'
 import { chef } from '../../../../functions/entities/chef.ts'
 import { silent } from '../../../support/log.ts'
 import { AT, create, remove, replace } from '../../fixtures/chef-writes.ts'
@@ -37,7 +38,7 @@ describe('DynamoDB as a store', () => {
   const client = open()
   const store = new DynamoStore({
     client,
-    tables: { chef: TableName },
+    tables: new Tables({ chef: TableName }),
     idempotencyTable: 'unused',
     deadline: new Deadline(),
     log: silent,
@@ -188,7 +189,7 @@ describe('DynamoDB as a store', () => {
       return {
         store: new DynamoStore({
           client: lossy,
-          tables: { chef: TableName },
+          tables: new Tables({ chef: TableName }),
           idempotencyTable: 'unused',
           deadline: new Deadline(),
           log: silent,
@@ -301,7 +302,7 @@ describe('DynamoDB as a store', () => {
     deadline.begin({ awsRequestId: 'r', getRemainingTimeInMillis: () => 520 })
     const late = new DynamoStore({
       client,
-      tables: { chef: TableName },
+      tables: new Tables({ chef: TableName }),
       idempotencyTable: 'unused',
       deadline,
       log: silent,
@@ -315,7 +316,7 @@ describe('DynamoDB as a store', () => {
   it('says which table is not named', async () => {
     const homeless = new DynamoStore({
       client,
-      tables: {},
+      tables: new Tables({}),
       idempotencyTable: 'unused',
       deadline: new Deadline(),
       log: silent,
@@ -333,7 +334,7 @@ describe('DynamoDB as a store', () => {
       endpoint === undefined ? client : new DynamoDBClient({ ...settings, endpoint, maxAttempts: 1 })
     const store = new DynamoStore({
       client: other,
-      tables: { chef: table },
+      tables: new Tables({ chef: table }),
       idempotencyTable: 'unused',
       deadline: new Deadline(),
       log: silent,

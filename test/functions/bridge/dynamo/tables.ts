@@ -10,6 +10,7 @@ import { recordTable } from '../../../../functions/bridge/api/idempotency-table.
 import { DynamoStore } from '../../../../functions/bridge/dynamo/dynamo-store.ts'
 import type { Item } from '../../../../functions/bridge/dynamo/items.ts'
 import { Deadline } from '../../../../functions/bridge/runtime/deadline.ts'
+import { Tables } from '../../../../functions/bridge/runtime/tables.ts'
 import { silent } from '../../../support/log.ts'
 
 /** A client of the test run's DynamoDB. */
@@ -39,7 +40,7 @@ export const openTestTables = async (name: string, keyAttribute: string) => {
   const storeOver = (other: DynamoDBClient, deadline = new Deadline()): DynamoStore =>
     new DynamoStore({
       client: other,
-      tables: { [name]: TableName },
+      tables: new Tables({ [name]: TableName }),
       idempotencyTable: records,
       deadline,
       log: silent,

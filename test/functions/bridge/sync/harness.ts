@@ -19,6 +19,7 @@ import {
 import { DynamoParking } from '../../../../functions/bridge/parking/dynamo-parking.ts'
 import { Deadline } from '../../../../functions/bridge/runtime/deadline.ts'
 import type { CountName } from '../../../../functions/bridge/runtime/metrics.ts'
+import { Tables } from '../../../../functions/bridge/runtime/tables.ts'
 import { applyStream, type StreamAnswer } from '../../../../functions/bridge/sync/apply-stream.ts'
 import type { SyncParts } from '../../../../functions/bridge/sync/parts.ts'
 import { openTestAurora, type TestAurora } from '../../../support/aurora.ts'
@@ -76,7 +77,7 @@ export const openTestSync = async (
     sink: new AuroraSink(entities, aurora),
     source: new EntitySource(
       entities,
-      new DynamoCurrentItems(client, real, deadline),
+      new DynamoCurrentItems(client, new Tables(real), deadline),
       async (entity, key) => (await aurora.store.get(entity, key)) !== undefined,
     ),
     parking: new DynamoParking({ client, table: parking.table, deadline }),
