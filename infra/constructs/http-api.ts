@@ -16,6 +16,8 @@ import { Construct } from 'constructs'
 import { exampleUser } from '../../functions/users/user.ts'
 import type { Auth, Settings } from '../settings.ts'
 import type { EntityDescription } from './entity-table.ts'
+import { output } from './output.ts'
+import { pascalCase } from './pascal-case.ts'
 
 export interface HttpApiProps {
   readonly settings: Settings
@@ -82,18 +84,27 @@ export class HttpApi extends Construct {
     const legacy = new HttpLambdaIntegration('Legacy', props.legacy)
     const modern = new HttpLambdaIntegration('Modern', props.modern)
     route('/aurora', new HttpLambdaIntegration('Migrate', props.migrate), { methods: ['GET'] })
-    for (const { plural, keyName, example } of props.entities) {
-      for (const [side, integration] of [
-        ['aurora', legacy],
-        ['dynamo', modern],
+    output(this, 'ApiUrl', this.url, 'The API; every route is below it')
+    output(this, 'AuroraUrl', `${this.url}/aurora`, 'The state of the legacy schema')
+    for (const { name, plural, keyName, example } of props.entities) {
+      for (const [side, integration, what] of [
+        ['aurora', legacy, 'legacy'],
+        ['dynamo', modern, 'modern'],
       ] as const) {
         route(`/${side}/${plural}`, integration, { methods: ['GET', 'POST'], example })
         route(`/${side}/${plural}/{${keyName}}`, integration, { methods: ['GET', 'PUT', 'DELETE'], example })
+        output(
+          this,
+          `${pascalCase(side)}${pascalCase(plural)}Url`,
+          `${this.url}/${side}/${plural}`,
+          `The ${what} side of ${name}`,
+        )
       }
     }
     const users = new HttpLambdaIntegration('Users', props.users)
     route('/users', users, { methods: ['POST'], example: exampleUser })
     route('/users/{email}', users, { methods: ['GET', 'DELETE'], example: exampleUser })
+    output(this, 'UsersUrl', `${this.url}/users`, 'The users, whose table another one is kept by')
 
     if (auth.kind === 'none') {
       Validations.of(api).acknowledge({

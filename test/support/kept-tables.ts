@@ -1,6 +1,7 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { type KeySchema, keySchema } from '../../functions/bridge/drivers/dynamo/key-schema.ts'
 import { jobsTable } from '../../functions/bridge/jobs/job-settings.ts'
+import { parkingTable } from '../../functions/bridge/parking/keys.ts'
 import { Deadline } from '../../functions/bridge/runtime/deadline.ts'
 import type { Metrics } from '../../functions/bridge/runtime/metrics.ts'
 import { Tables } from '../../functions/bridge/runtime/tables.ts'
@@ -15,9 +16,9 @@ import type { TestTables } from './dynamo-tables.ts'
 import { silent } from './log.ts'
 
 const ownTables: Readonly<Record<'parking' | 'tombstones' | 'jobs', KeySchema>> = {
-  parking: keySchema({ partition: 'pk', sort: 'sk' }, 'parking'),
-  tombstones: keySchema({ partition: tombstoneTable.key }, 'tombstones'),
-  jobs: keySchema({ partition: jobsTable.partition, sort: jobsTable.sort }, 'jobs'),
+  parking: keySchema(parkingTable, 'parking'),
+  tombstones: keySchema(tombstoneTable, 'tombstones'),
+  jobs: keySchema(jobsTable, 'jobs'),
 }
 
 /** Tables that are kept by others, with all that keeping them needs. */

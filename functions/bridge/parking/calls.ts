@@ -12,7 +12,7 @@ import { kindOf } from '../model/errors.ts'
 import type { Deadline } from '../runtime/deadline.ts'
 import { retry } from '../runtime/retry.ts'
 import type { Item } from './items.ts'
-import type { PrimaryKey } from './keys.ts'
+import { type PrimaryKey, parkingTable } from './keys.ts'
 
 /** The longest a call may take, in milliseconds; the SDK's repeats count as one call. */
 const CALL_LIMIT = 10_000
@@ -20,6 +20,8 @@ const CALL_LIMIT = 10_000
 const CALL_NEEDS = 50
 /** BatchGetItem takes so many keys. */
 const MOST_KEYS = 100
+
+const ofPartition = `${parkingTable.partition} = :pk`
 /** The calls of DynamoDB that parking makes: bounded in time and in repeats, reads strongly consistent and complete. */
 export class ParkingCalls {
   readonly #client: DynamoDBClient
@@ -47,7 +49,8 @@ export class ParkingCalls {
     do {
       const input: QueryCommandInput = {
         TableName: this.#table,
-        KeyConditionExpression: start === '' ? 'pk = :pk' : 'pk = :pk AND begins_with(sk, :start)',
+        KeyConditionExpression:
+          start === '' ? ofPartition : `${ofPartition} AND begins_with(${parkingTable.sort}, :start)`,
         ExpressionAttributeValues: {
           ':pk': { S: partition },
           ...(start !== '' && { ':start': { S: start } }),

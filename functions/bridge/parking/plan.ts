@@ -3,7 +3,15 @@ import type { Version } from '../model/change.ts'
 import type { Parked, ParkedHead, WaitsFor } from '../ports/parked.ts'
 import { comparePlaces } from '../ports/place.ts'
 import { type Entry, headAttributes, type Mark, markAttributes, padded, waitsAttributes } from './items.ts'
-import { headKey, markKey, type PrimaryKey, payloadKey, resolvedKey, waitingKey } from './keys.ts'
+import {
+  headKey,
+  markKey,
+  type PrimaryKey,
+  parkingTable,
+  payloadKey,
+  resolvedKey,
+  waitingKey,
+} from './keys.ts'
 
 /**
  * What is written when a change is parked or resolved, as one transaction each.
@@ -111,7 +119,7 @@ export const planResolve = (
             resolvedAt: resolvedAt.S,
             revision,
           }),
-          expires,
+          [parkingTable.expiry]: expires,
         },
       },
     },
@@ -122,7 +130,7 @@ export const planResolve = (
           ...resolvedKey(head.entity, head.key, head.lastSeen, revision),
           ...headAttributes({ ...entry, head: { ...head, state: how } }),
           resolvedAt,
-          expires,
+          [parkingTable.expiry]: expires,
         },
       },
     },
@@ -130,7 +138,7 @@ export const planResolve = (
       Update: {
         TableName: table,
         Key: { pk, sk },
-        UpdateExpression: 'SET expires = :expires',
+        UpdateExpression: `SET ${parkingTable.expiry} = :expires`,
         ExpressionAttributeValues: { ':expires': expires },
       },
     })),
@@ -147,7 +155,7 @@ const isSettled = (change: Parked, seen: string, mark: Mark): boolean => {
 /** The condition that an item is still as it was read. */
 const unchanged = (read: { readonly revision: string } | undefined) =>
   read === undefined
-    ? { ConditionExpression: 'attribute_not_exists(pk)' }
+    ? { ConditionExpression: `attribute_not_exists(${parkingTable.partition})` }
     : {
         ConditionExpression: 'revision = :read',
         ExpressionAttributeValues: { ':read': { S: read.revision } },

@@ -36,7 +36,7 @@ export const openTestTables = async (name: string, keyAttribute: string) => {
       }),
     )
   await create(TableName, keyAttribute)
-  await create(records, recordTable.key)
+  await create(records, recordTable.partition)
   const storeOver = (other: DynamoDBClient, deadline = new Deadline()): DynamoStore =>
     new DynamoStore({
       client: other,
