@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
+import { INSPECTOR_PORT } from './lambda/inspector.ts'
 import { type LocalStack, startLocalStack } from './stack.ts'
 import { banner } from './template/banner.ts'
 import { codeOf, messageOf, stackOf } from './template/thrown.ts'
@@ -8,10 +9,11 @@ import { codeOf, messageOf, stackOf } from './template/thrown.ts'
 
 const HELP = `Runs the whole stack on this machine, as its CloudFormation template says.
 
-  npm start [-- --fresh]
+  npm start [-- [--fresh] [--inspect[=<port>]]]
 
-  --fresh   start with empty data (the folder's own files only; servers given by a URL are left alone)
-  --help    this text
+  --fresh    start with empty data (the folder's own files only; servers given by a URL are left alone)
+  --inspect  let debuggers into the functions, at 127.0.0.1:9229 or another port; nothing times out then
+  --help     this text
 
   PORT               port of the gateway, default 3000; a free one when it is taken
   BACKSYNC_HOME      folder for data and logs, default .backsync in the repository; one stack per folder
@@ -30,26 +32,31 @@ const say = (line: string): void => {
   process.stdout.write(`${line}\n`)
 }
 
-const readArguments = (): { fresh: boolean; help: boolean } => {
+const readArguments = (): { fresh: boolean; help: boolean; inspect?: string | undefined } => {
   const options = {
     fresh: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
+    inspect: { type: 'string' },
   } as const
-  return parseArgs({ args: process.argv.slice(2), options }).values
+  // The port may be left out, which parseArgs knows nothing of.
+  const args = process.argv
+    .slice(2)
+    .map((text) => (text === '--inspect' ? `${text}=${INSPECTOR_PORT}` : text))
+  return parseArgs({ args, options }).values
 }
 
-const readPort = (text: string | undefined): number => {
-  if (text === undefined || text === '') return DEFAULT_PORT
+const readPort = (name: string, text: string): number => {
   const port = Number(text)
-  if (!Number.isInteger(port) || port < 0 || port > 65_535)
-    throw new Error(`PORT: expected 0 to 65535, got ${text}`)
+  if (text === '' || !Number.isInteger(port) || port < 0 || port > 65_535)
+    throw new Error(`${name}: expected 0 to 65535, got ${text}`)
   return port
 }
 
 const run = async (): Promise<void> => {
-  const { fresh, help } = readArguments()
+  const { fresh, help, inspect: inspectorPort } = readArguments()
   if (help) return say(HELP)
-  const port = readPort(process.env.PORT)
+  const port = readPort('PORT', process.env.PORT || String(DEFAULT_PORT))
+  const inspect = inspectorPort === undefined ? undefined : readPort('--inspect', inspectorPort)
   const repository = resolve(import.meta.dirname, '..', '..')
   const home = resolve(process.env.BACKSYNC_HOME || join(repository, '.backsync'))
   // Lambda runs in UTC, and the functions' threads take their time zone from here.
@@ -71,7 +78,7 @@ const run = async (): Promise<void> => {
 
   const waiting = setTimeout(() => say('starting the servers and synthesising the stack ...'), PATIENCE_MS)
   try {
-    stack = await startLocalStack({ home, port, fresh, log: say, signal: interrupted.signal })
+    stack = await startLocalStack({ home, port, fresh, inspect, log: say, signal: interrupted.signal })
   } catch (error) {
     if (interrupted.signal.aborted) return
     throw error
