@@ -1,21 +1,20 @@
 import { Table } from 'aws-cdk-lib/aws-dynamodb'
-import { CfnOutput, Duration, Stack, Tags } from 'aws-cdk-lib/core'
+import { Stack, Tags } from 'aws-cdk-lib/core'
 import type { Construct } from 'constructs'
+import { addApiTier } from './constructs/api-tier.ts'
 import { BackSync } from './constructs/back-sync.ts'
-import { BridgeFunction } from './constructs/bridge-function.ts'
 import { bundledCode } from './constructs/bundled-code.ts'
 import { CopyTable } from './constructs/copy-table.ts'
 import { DeclaredTables } from './constructs/declared-tables.ts'
 import { type EntityDescription, EntityTable, onePerTable } from './constructs/entity-table.ts'
 import type { Extension } from './constructs/extension.ts'
 import { HttpApi } from './constructs/http-api.ts'
-import { IdempotencyTable } from './constructs/idempotency-table.ts'
-import { JobsTable } from './constructs/jobs-table.ts'
 import { LegacyDatabase } from './constructs/legacy-database.ts'
 import { Migrations } from './constructs/migrations.ts'
-import { ParkingTable } from './constructs/parking-table.ts'
+import { output } from './constructs/output.ts'
 import { pascalCase } from './constructs/pascal-case.ts'
 import type { ProjectionDescription, TableDescription } from './constructs/plain-table.ts'
+import { StateTable } from './constructs/state-table.ts'
 import { TableSync } from './constructs/table-sync.ts'
 import type { Settings } from './settings.ts'
 
@@ -82,51 +81,32 @@ export class BacksyncStack extends Stack {
       (entity) =>
         new EntityTable(this, `${pascalCase(entity.item?.table ?? entity.name)}Table`, { settings, entity }),
     )
-    const tableNames = {
-      TABLES: this.toJsonString(Object.fromEntries(tables.map(({ name, table }) => [name, table.tableName]))),
-    }
-    const idempotency = new IdempotencyTable(this, 'Idempotency', { settings })
-
-    const legacyCode = bundledCode({ entry: entries.legacy, replace })
-    const legacy = new BridgeFunction(this, 'LegacyApi', {
-      settings,
-      description: 'The legacy API: reads and writes Aurora',
-      code: legacyCode,
-      timeout: Duration.seconds(29),
-      environment: database.environment,
-    })
-    database.grantSql(legacy)
-
-    const modern = new BridgeFunction(this, 'ModernApi', {
-      settings,
-      description: 'The modern API: reads and writes DynamoDB',
-      code: bundledCode({ entry: entries.modern, replace }),
-      timeout: Duration.seconds(29),
-      environment: { ...tableNames, ...idempotency.environment },
-    })
-    for (const table of tables) table.grantItems(modern)
-    idempotency.grantPut(modern)
-
-    const parking = new ParkingTable(this, 'Parking', { settings })
-    const backSync = new BackSync(this, 'BackSync', {
-      settings,
-      database,
-      tables,
-      entities,
-      code: legacyCode,
-      environment: { ...tableNames, ...parking.environment },
-    })
-    parking.grantParking(backSync.function)
-    for (const table of tables) table.grantGet(backSync.function)
-
     const declared = new DeclaredTables(this, 'Tables', {
       settings,
       tables: props.tables,
       projections: props.projections,
       existing: new Map(tables.map(({ name, table }) => [name, table])),
     })
-    const jobs = new JobsTable(this, 'Jobs', { settings })
-    const tableSync = new TableSync(this, 'TableSync', {
+    const parking = new StateTable(this, 'Parking', { settings, setting: 'PARKING_TABLE' })
+    const jobs = new StateTable(this, 'Jobs', { settings, setting: 'JOBS_TABLE' })
+
+    const legacyCode = bundledCode({ entry: entries.legacy, replace })
+    const { legacy, modern } = addApiTier(this, {
+      settings,
+      database,
+      tables,
+      legacyCode,
+      modernCode: bundledCode({ entry: entries.modern, replace }),
+    })
+    const backSync = new BackSync(this, 'BackSync', {
+      settings,
+      database,
+      tables,
+      entities,
+      parking,
+      code: legacyCode,
+    })
+    new TableSync(this, 'TableSync', {
       settings,
       projections: props.projections,
       tables: declared,
@@ -135,7 +115,7 @@ export class BacksyncStack extends Stack {
       failures: backSync.failures,
       code: bundledCode({ entry: entries.keepTables, replace }),
     })
-    const copyTable = new CopyTable(this, 'CopyTable', {
+    new CopyTable(this, 'CopyTable', {
       settings,
       tables: [...tables, ...declared.made].map(({ table }) => table),
       sources: settings.copySources.map((name) => Table.fromTableName(this, `CopySource${name}`, name)),
@@ -143,7 +123,6 @@ export class BacksyncStack extends Stack {
       jobs,
       code: bundledCode({ entry: entries.copyTable, replace }),
     })
-
     const migrations = new Migrations(this, 'Migrations', {
       settings,
       database,
@@ -157,59 +136,13 @@ export class BacksyncStack extends Stack {
       legacy,
       modern,
     })
-
-    this.#output('ApiUrl', api.url, 'The API; every route is below it')
-    this.#output('AuroraUrl', `${api.url}/aurora`, 'The state of the legacy schema')
-    for (const { name, plural } of entities) {
-      this.#output(
-        `Aurora${pascalCase(plural)}Url`,
-        `${api.url}/aurora/${plural}`,
-        `The legacy side of ${name}`,
-      )
-      this.#output(
-        `Dynamo${pascalCase(plural)}Url`,
-        `${api.url}/dynamo/${plural}`,
-        `The modern side of ${name}`,
-      )
-    }
-    for (const { name, table } of [...tables, ...declared.made])
-      this.#output(`${pascalCase(name)}TableName`, table.tableName, `The DynamoDB table of ${name}`)
-    this.#output('ClusterArn', database.cluster.clusterArn, 'The resourceArn of Data API calls')
-    this.#output('SecretArn', database.secret.secretArn, 'The secretArn of Data API calls')
-    this.#output('DatabaseName', database.databaseName, 'The database of the legacy tables')
-    this.#output(
-      'ParkingTableName',
-      parking.table.tableName,
-      'The DynamoDB table of changes that have been set aside',
-    )
-    this.#output('JobsTableName', jobs.table.tableName, 'The DynamoDB table of jobs and their progress')
-    this.#output(
-      'TombstonesTableName',
-      tableSync.tombstones.table.tableName,
-      'The DynamoDB table of keys that projections have deleted',
-    )
-    this.#output('CopyTableFunctionName', copyTable.function.functionName, 'The function that copies a table')
-    this.#output(
-      'CopyTableStateMachineArn',
-      copyTable.stateMachine.stateMachineArn,
-      'The state machine that copies a table of any size',
-    )
-    this.#output(
-      'FailureBucketName',
-      backSync.failures.bucket.bucketName,
-      'Batches of streams that were given up on',
-    )
     for (const extend of props.extensions ?? [])
       extend(this, {
         settings,
         tables: declared,
         api,
         code: (entry) => bundledCode({ entry, replace }),
-        output: (name, value, description) => this.#output(name, value, description),
+        output: (name, value, description) => output(this, name, value, description),
       })
-  }
-
-  #output(id: string, value: string, description: string): void {
-    new CfnOutput(this, id, { value, description })
   }
 }

@@ -19,7 +19,11 @@ const deadline = new Deadline()
 const log = new LambdaLog('legacy')
 const metrics = new LambdaMetrics(BACK_SYNC)
 const aurora = openAurora(config, deadline)
-const tables = entityReaders(entities, config.TABLES ?? {})
+// Without them, the function serves the legacy API alone.
+const tables = entityReaders(
+  entities,
+  config.TABLES?.including(entities.map(({ item }) => item.table)).names ?? {},
+)
 const sync = openSync(config, { ...aurora, entities, deadline, log, metrics, now: () => new Date() })
 
 /**

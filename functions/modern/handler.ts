@@ -2,7 +2,6 @@ import { uuidv7 } from 'uuidv7'
 import { serve } from '../bridge/api/serve.ts'
 import { openDynamo } from '../bridge/drivers/dynamo/client.ts'
 import { DynamoStore } from '../bridge/dynamo/dynamo-store.ts'
-import { idempotencySettings } from '../bridge/dynamo/idempotency-table.ts'
 import { normaliseApiEvent } from '../bridge/normalise/api.ts'
 import { readConfig, settings } from '../bridge/runtime/config.ts'
 import { Deadline, type InvocationContext } from '../bridge/runtime/deadline.ts'
@@ -10,13 +9,13 @@ import { LambdaLog } from '../bridge/runtime/log.ts'
 import { UnknownEventError } from '../bridge/runtime/unknown-event.ts'
 import { entities } from '../entities/index.ts'
 
-const config = readConfig(settings.tables.extend(idempotencySettings.shape), process.env)
+const config = readConfig(settings.tables.extend(settings.idempotency.shape), process.env)
 const deadline = new Deadline()
 const log = new LambdaLog('modern')
 const client = openDynamo()
 const store = new DynamoStore({
   client,
-  tables: config.TABLES,
+  tables: config.TABLES.including(entities.map(({ item }) => item.table)),
   idempotencyTable: config.IDEMPOTENCY_TABLE,
   deadline,
   log,

@@ -13,12 +13,11 @@ import { type CopyRequest, readCopyEvent } from '../bridge/copy/copy-request.ts'
 import { openAccount } from '../bridge/copy/role-client.ts'
 import { openDynamo } from '../bridge/drivers/dynamo/client.ts'
 import { DynamoJobs } from '../bridge/jobs/dynamo-jobs.ts'
-import { jobSettings } from '../bridge/jobs/job-settings.ts'
-import { readConfig } from '../bridge/runtime/config.ts'
+import { readConfig, settings } from '../bridge/runtime/config.ts'
 import { Deadline, type InvocationContext } from '../bridge/runtime/deadline.ts'
 import { LambdaLog } from '../bridge/runtime/log.ts'
 
-const config = readConfig(jobSettings, process.env)
+const config = readConfig(settings.jobs, process.env)
 const deadline = new Deadline()
 const log = new LambdaLog('copy-table')
 const home = openDynamo()

@@ -7,8 +7,11 @@ import { BridgeFunction } from './bridge-function.ts'
 import type { EntityDescription, EntityTable } from './entity-table.ts'
 import { FailureBucket } from './failure-bucket.ts'
 import type { LegacyDatabase } from './legacy-database.ts'
+import { output } from './output.ts'
+import type { StateTable } from './state-table.ts'
 import { StreamAlarms } from './stream-alarms.ts'
-import { followStreams } from './stream-follower.ts'
+import { followStreams, grantParking } from './stream-follower.ts'
+import { tableNames } from './table-names.ts'
 
 export interface BackSyncProps {
   readonly settings: Settings
@@ -22,8 +25,8 @@ export interface BackSyncProps {
   readonly entities?: readonly EntityDescription[]
   /** The legacy handler: the very package that serves the legacy API. */
   readonly code: Code
-  /** TABLES: which entity a stream belongs to. */
-  readonly environment: Readonly<Record<string, string>>
+  /** Where changes are set aside that Aurora refuses. */
+  readonly parking: StateTable
 }
 
 /** The way back: each table's stream invokes the legacy handler, which writes the same changes to Aurora. */
@@ -33,16 +36,18 @@ export class BackSync extends Construct {
 
   constructor(scope: Construct, id: string, props: BackSyncProps) {
     super(scope, id)
-    const { settings, database } = props
+    const { settings, database, tables, parking } = props
     this.failures = new FailureBucket(this, 'Failures', { settings })
     this.function = new BridgeFunction(this, 'Function', {
       settings,
       description: 'Writes changes of the DynamoDB tables back to Aurora with the legacy handler',
       code: props.code,
       timeout: Duration.seconds(60),
-      environment: { ...database.environment, ...props.environment },
+      environment: { ...database.environment, ...tableNames(this, tables), ...parking.environment },
     })
     database.grantSql(this.function)
+    grantParking(parking, this.function)
+    for (const table of tables) table.grantGet(this.function)
 
     const alarms = new StreamAlarms(this, 'Alarms', {
       function: this.function,
@@ -52,9 +57,15 @@ export class BackSync extends Construct {
     })
     followStreams(
       this.function,
-      props.tables.map(({ entity, table }) => ({ name: entity.name, table })),
+      tables.map(({ entity, table }) => ({ name: entity.name, table })),
       { settings, failures: this.failures, alarms },
     )
-    for (const { name } of props.entities ?? props.tables.map(({ entity }) => entity)) alarms.addParked(name)
+    for (const { name } of props.entities ?? tables.map(({ entity }) => entity)) alarms.addParked(name)
+    output(
+      this,
+      'FailureBucketName',
+      this.failures.bucket.bucketName,
+      'Batches of streams that were given up on',
+    )
   }
 }

@@ -5,6 +5,7 @@ import { Code } from 'aws-cdk-lib/aws-lambda'
 import { AssetHashType, DockerImage } from 'aws-cdk-lib/core'
 import type { LeftOutModule } from './bundle/left-out.ts'
 import type { BundleAnswer, BundleRequest } from './bundle/main.ts'
+import { setSourceMapAside } from './bundle/source-map.ts'
 
 /** The folder that holds package.json, cdk.json, functions/ and sql/. */
 export const repository = join(import.meta.dirname, '..', '..')
@@ -66,9 +67,9 @@ export interface BundledCodeOptions {
  * Its hash is that of the result, so a function changes when its code or such a folder does, and not otherwise.
  * One value may serve several functions.
  *
- * The SDK is bundled: what was tested is what runs, whatever version the runtime brings. Source maps are not: they
- * would triple the package. Runs esbuild's library in a process of its own, where NodejsFunction goes through a shell
- * and npx, which takes many times as long and doubles the time of a cold `npm start`.
+ * The SDK is bundled: what was tested is what runs, whatever version the runtime brings. The source map is not in the
+ * package but beside it, for the local runtime. Runs esbuild's library in a process of its own, where NodejsFunction goes
+ * through a shell and npx, which takes many times as long and doubles the time of a cold `npm start`.
  *
  * @throws BundleError, with each message of esbuild and its place, when the bundle cannot be built
  */
@@ -85,11 +86,15 @@ export function bundledCode({ entry, folders = {}, replace = {} }: BundledCodeOp
       // ESM builds of the packages: smaller, and free of `require`, which an ESM bundle doesn't have.
       mainFields: ['module', 'main'],
       minify: true,
+      sourcemap: 'external',
+      // The sources themselves are in the repository.
+      sourcesContent: false,
       alias,
       // Errors are thrown with all that there is to say.
       logLevel: 'silent',
     }
     makeBundle(options, replace)
+    setSourceMapAside(outputFolder)
     for (const [name, folder] of Object.entries(folders)) {
       cpSync(join(repository, folder), join(outputFolder, name), { recursive: true, dereference: true })
     }

@@ -1,5 +1,5 @@
 import type { ITable } from 'aws-cdk-lib/aws-dynamodb'
-import { Grant } from 'aws-cdk-lib/aws-iam'
+import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam'
 import type { Code } from 'aws-cdk-lib/aws-lambda'
 import { LogGroup } from 'aws-cdk-lib/aws-logs'
 import { DefinitionBody, LogLevel, QueryLanguage, StateMachine } from 'aws-cdk-lib/aws-stepfunctions'
@@ -8,7 +8,8 @@ import { Construct } from 'constructs'
 import type { Settings } from '../settings.ts'
 import { BridgeFunction } from './bridge-function.ts'
 import { copyWorkflow } from './copy-workflow.ts'
-import type { JobsTable } from './jobs-table.ts'
+import { output } from './output.ts'
+import type { StateTable } from './state-table.ts'
 
 export interface CopyTableProps {
   readonly settings: Settings
@@ -18,7 +19,7 @@ export interface CopyTableProps {
   readonly sources?: readonly ITable[]
   /** Roles that a request may name, for tables of another account. @default none */
   readonly roleArns?: readonly string[]
-  readonly jobs: JobsTable
+  readonly jobs: StateTable
   /** The function that copies a whole table, or one segment of it. */
   readonly code: Code
 }
@@ -45,7 +46,7 @@ export class CopyTable extends Construct {
       memorySize: 1024,
       environment: jobs.environment,
     })
-    jobs.grantJobs(this.function)
+    grantJobs(jobs, this.function)
     this.#grant(
       [...tables, ...sources].map(({ tableArn }) => tableArn),
       ['dynamodb:DescribeTable', 'dynamodb:Scan'],
@@ -71,6 +72,13 @@ export class CopyTable extends Construct {
       tracingEnabled: true,
     })
     this.#acknowledge()
+    output(this, 'CopyTableFunctionName', this.function.functionName, 'The function that copies a table')
+    output(
+      this,
+      'CopyTableStateMachineArn',
+      this.stateMachine.stateMachineArn,
+      'The state machine that copies a table of any size',
+    )
   }
 
   #grant(resourceArns: readonly string[], actions: string[]): void {
@@ -105,3 +113,7 @@ export class CopyTable extends Construct {
     return String(Stack.of(this).resolve(node.defaultChild.logicalId))
   }
 }
+
+/** Lets the grantee take jobs, note their progress and read it. Not list them. */
+export const grantJobs = (jobs: StateTable, grantee: IGrantable): Grant =>
+  jobs.grant(grantee, ['GetItem', 'PutItem', 'UpdateItem', 'Query'])

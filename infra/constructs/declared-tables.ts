@@ -1,9 +1,9 @@
 import type { ITable } from 'aws-cdk-lib/aws-dynamodb'
-import { Stack } from 'aws-cdk-lib/core'
 import { Construct } from 'constructs'
 import type { Settings } from '../settings.ts'
 import { pascalCase } from './pascal-case.ts'
 import { PlainTable, type ProjectionDescription, type TableDescription } from './plain-table.ts'
+import { tableNames } from './table-names.ts'
 
 export interface DeclaredTablesProps {
   readonly settings: Settings
@@ -57,7 +57,9 @@ export class DeclaredTables extends Construct {
 
   /** What a function needs that tells it where some of the tables are. @default names all of them */
   environment(names: readonly string[] = [...this.byName.keys()]): Readonly<Record<string, string>> {
-    const physical = Object.fromEntries(names.map((name) => [name, this.table(name).tableName]))
-    return { TABLES: Stack.of(this).toJsonString(physical) }
+    return tableNames(
+      this,
+      names.map((name) => ({ name, table: this.table(name) })),
+    )
   }
 }

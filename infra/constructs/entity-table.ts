@@ -2,7 +2,8 @@ import { AttributeType, StreamViewType, type Table } from 'aws-cdk-lib/aws-dynam
 import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam'
 import { Construct } from 'constructs'
 import type { Settings } from '../settings.ts'
-import { KeptTable } from './kept-table.ts'
+import { outputTableName } from './output.ts'
+import { RetainedTable } from './retained-table.ts'
 
 /** What the stack needs to know of an entity; the definitions in functions/entities have more. */
 export interface EntityDescription {
@@ -40,12 +41,13 @@ export class EntityTable extends Construct {
     const { name, keyAttribute } = layoutOf(props.entity)
     this.entity = props.entity
     this.name = name
-    this.table = new KeptTable(this, 'Table', {
+    this.table = new RetainedTable(this, 'Table', {
       settings: props.settings,
       partitionKey: { name: keyAttribute, type: AttributeType.STRING },
       // The old image is needed for deletes and for changes that must know what they replace.
       stream: StreamViewType.NEW_AND_OLD_IMAGES,
     })
+    outputTableName(this, name, this.table)
   }
 
   /** Lets the grantee read, write and list items. Not the stream, and no other table operation. */

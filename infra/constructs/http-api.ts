@@ -15,6 +15,8 @@ import { RemovalPolicy, Validations } from 'aws-cdk-lib/core'
 import { Construct } from 'constructs'
 import type { Auth, Settings } from '../settings.ts'
 import type { EntityDescription } from './entity-table.ts'
+import { output } from './output.ts'
+import { pascalCase } from './pascal-case.ts'
 
 export interface HttpApiProps {
   readonly settings: Settings
@@ -79,16 +81,24 @@ export class HttpApi extends Construct {
     const legacy = new HttpLambdaIntegration('Legacy', props.legacy)
     const modern = new HttpLambdaIntegration('Modern', props.modern)
     this.serve('Migrate', props.migrate, { '/aurora': { methods: ['GET'] } })
-    for (const { plural, keyName, example } of props.entities) {
-      for (const [side, integration] of [
-        ['aurora', legacy],
-        ['dynamo', modern],
+    output(this, 'ApiUrl', this.url, 'The API; every route is below it')
+    output(this, 'AuroraUrl', `${this.url}/aurora`, 'The state of the legacy schema')
+    for (const { name, plural, keyName, example } of props.entities) {
+      for (const [side, integration, what] of [
+        ['aurora', legacy, 'legacy'],
+        ['dynamo', modern, 'modern'],
       ] as const) {
         this.#route(`/${side}/${plural}`, integration, { methods: ['GET', 'POST'], example })
         this.#route(`/${side}/${plural}/{${keyName}}`, integration, {
           methods: ['GET', 'PUT', 'DELETE'],
           example,
         })
+        output(
+          this,
+          `${pascalCase(side)}${pascalCase(plural)}Url`,
+          `${this.url}/${side}/${plural}`,
+          `The ${what} side of ${name}`,
+        )
       }
     }
 

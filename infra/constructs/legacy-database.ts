@@ -12,6 +12,7 @@ import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager'
 import { Duration, RemovalPolicy, Validations } from 'aws-cdk-lib/core'
 import { Construct } from 'constructs'
 import type { Settings } from '../settings.ts'
+import { output } from './output.ts'
 
 /** MySQL 8.0's own default, said aloud: the bridge relies on it. */
 const sqlMode = [
@@ -90,6 +91,9 @@ export class LegacyDatabase extends Construct {
     })
     this.secret = this.cluster.secret ?? secret
     this.databaseName = databaseName
+    output(this, 'ClusterArn', this.cluster.clusterArn, 'The resourceArn of Data API calls')
+    output(this, 'SecretArn', this.secret.secretArn, 'The secretArn of Data API calls')
+    output(this, 'DatabaseName', databaseName, 'The database of the legacy tables')
 
     Validations.of(vpc).acknowledge({
       id: 'AwsSolutions-VPC7',

@@ -2,7 +2,8 @@ import { type Attribute, AttributeType, type ITable, StreamViewType } from 'aws-
 import { Construct } from 'constructs'
 import type { KeyAttribute, KeySchema, KeyType } from '../../functions/bridge/drivers/dynamo/key-schema.ts'
 import type { Settings } from '../settings.ts'
-import { KeptTable } from './kept-table.ts'
+import { outputTableName } from './output.ts'
+import { RetainedTable } from './retained-table.ts'
 
 /** What the stack needs to know of a table; the declarations in functions/tables have more. */
 export interface TableDescription {
@@ -35,13 +36,14 @@ export class PlainTable extends Construct {
     this.name = name
     this.table =
       existing ??
-      new KeptTable(this, 'Table', {
+      new RetainedTable(this, 'Table', {
         settings,
         partitionKey: attributeOf(key.partition),
         ...(key.sort && { sortKey: attributeOf(key.sort) }),
         // The old image has the target's old key, which a change may move the item away from.
         ...(followed && { stream: StreamViewType.NEW_AND_OLD_IMAGES }),
       })
+    if (existing === undefined) outputTableName(this, name, this.table)
   }
 }
 

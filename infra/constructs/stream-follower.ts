@@ -1,10 +1,12 @@
 import type { ITable } from 'aws-cdk-lib/aws-dynamodb'
+import type { Grant, IGrantable } from 'aws-cdk-lib/aws-iam'
 import { MetricType, StartingPosition } from 'aws-cdk-lib/aws-lambda'
 import { DynamoEventSource } from 'aws-cdk-lib/aws-lambda-event-sources'
 import { Duration, Validations } from 'aws-cdk-lib/core'
 import type { Settings } from '../settings.ts'
 import type { BridgeFunction } from './bridge-function.ts'
 import type { FailureBucket } from './failure-bucket.ts'
+import type { StateTable } from './state-table.ts'
 import type { StreamAlarms } from './stream-alarms.ts'
 
 /** A table whose stream is followed. */
@@ -55,3 +57,19 @@ export function followStreams(
       'dynamodb:ListStreams, which Lambda asks for, lists streams by name and knows no narrower resource.',
   })
 }
+
+/**
+ * Lets a follower park, resolve and read what is parked. A transaction asks for the rights of its parts, and has none
+ * of its own.
+ *
+ * @see https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis-iam.html
+ */
+export const grantParking = (parking: StateTable, follower: IGrantable): Grant =>
+  parking.grant(follower, [
+    'BatchGetItem',
+    'Query',
+    'PutItem',
+    'UpdateItem',
+    'DeleteItem',
+    'ConditionCheckItem',
+  ])

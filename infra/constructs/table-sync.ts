@@ -1,5 +1,5 @@
 import type { ITable } from 'aws-cdk-lib/aws-dynamodb'
-import { Grant } from 'aws-cdk-lib/aws-iam'
+import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam'
 import type { Code } from 'aws-cdk-lib/aws-lambda'
 import { Duration } from 'aws-cdk-lib/core'
 import { Construct } from 'constructs'
@@ -8,20 +8,18 @@ import type { Settings } from '../settings.ts'
 import { BridgeFunction } from './bridge-function.ts'
 import type { DeclaredTables } from './declared-tables.ts'
 import type { FailureBucket } from './failure-bucket.ts'
-import type { JobsTable } from './jobs-table.ts'
-import type { ParkingTable } from './parking-table.ts'
 import type { ProjectionDescription } from './plain-table.ts'
+import { StateTable } from './state-table.ts'
 import { StreamAlarms } from './stream-alarms.ts'
-import { followStreams } from './stream-follower.ts'
-import { TombstonesTable } from './tombstones-table.ts'
+import { followStreams, grantParking } from './stream-follower.ts'
 
 export interface TableSyncProps {
   readonly settings: Settings
   readonly projections: readonly ProjectionDescription[]
   /** Sources and targets of the projections. */
   readonly tables: DeclaredTables
-  readonly parking: ParkingTable
-  readonly jobs: JobsTable
+  readonly parking: StateTable
+  readonly jobs: StateTable
   /** Where batches are filed that are given up. */
   readonly failures: FailureBucket
   /** The function that applies a batch of any source's stream to its projections. */
@@ -34,12 +32,11 @@ export interface TableSyncProps {
  */
 export class TableSync extends Construct {
   readonly function: BridgeFunction
-  readonly tombstones: TombstonesTable
 
   constructor(scope: Construct, id: string, props: TableSyncProps) {
     super(scope, id)
     const { settings, projections, tables, parking, jobs, failures } = props
-    this.tombstones = new TombstonesTable(this, 'Tombstones', { settings })
+    const tombstones = new StateTable(this, 'Tombstones', { settings, setting: 'TOMBSTONES_TABLE' })
     this.function = new BridgeFunction(this, 'Function', {
       settings,
       description: 'Writes changes of DynamoDB tables to the tables that are kept by them',
@@ -48,13 +45,13 @@ export class TableSync extends Construct {
       environment: {
         ...tables.environment(),
         ...parking.environment,
-        ...this.tombstones.environment,
+        ...tombstones.environment,
         ...jobs.environment,
       },
     })
-    parking.grantParking(this.function)
-    jobs.grantStates(this.function)
-    this.tombstones.grantTombstones(this.function)
+    grantParking(parking, this.function)
+    grantStates(jobs, this.function)
+    grantTombstones(tombstones, this.function)
 
     const sources = new Set(projections.map(({ from }) => from.name))
     for (const name of sources) this.#grant(tables.table(name), sourceActions)
@@ -89,3 +86,11 @@ const targetActions = [
   'dynamodb:DeleteItem',
   'dynamodb:ConditionCheckItem',
 ]
+
+/** Lets the grantee read where projections stand, and note it. */
+export const grantStates = (jobs: StateTable, grantee: IGrantable): Grant =>
+  jobs.grant(grantee, ['GetItem', 'BatchGetItem', 'UpdateItem'])
+
+/** Lets the grantee read tombstones, and write and check them in the transaction that writes an item. */
+export const grantTombstones = (tombstones: StateTable, grantee: IGrantable): Grant =>
+  tombstones.grant(grantee, ['GetItem', 'PutItem', 'ConditionCheckItem'])

@@ -1,6 +1,7 @@
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { codeOf, messageOf, stackOf } from '../errors/thrown.ts'
+import { INSPECTOR_PORT } from './lambda/inspector.ts'
 import { askConsent, type Consent } from './mysql/consent.ts'
 import { type LocalStack, startLocalStack } from './stack.ts'
 import { banner } from './template/banner.ts'
@@ -9,12 +10,13 @@ import { banner } from './template/banner.ts'
 
 const HELP = `Runs the whole stack on this machine, as its CloudFormation template says.
 
-  npm start [-- --fresh] [--yes] [--app <module>]
+  npm start [-- [--fresh] [--yes] [--inspect[=<port>]] [--app <module>]]
 
-  --fresh   start with empty data (the folder's own files only; servers given by a URL are left alone)
-  --yes     agrees to what would be changed on the server of MYSQL_URL, which is asked for otherwise
-  --app     the CDK app to run, a module below the repository (default infra/app.ts)
-  --help    this text
+  --fresh    start with empty data (the folder's own files only; servers given by a URL are left alone)
+  --yes      agrees to what would be changed on the server of MYSQL_URL, which is asked for otherwise
+  --inspect  let debuggers into the functions, at 127.0.0.1:9229 or another port; nothing times out then
+  --app      the CDK app to run, a module below the repository (default infra/app.ts)
+  --help     this text
 
   PORT               port of the gateway, default 3000; a free one when it is taken
   BACKSYNC_HOME      folder for data and logs, default .backsync in the repository; one stack per folder
@@ -33,28 +35,41 @@ const say = (line: string): void => {
   process.stdout.write(`${line}\n`)
 }
 
-const readArguments = (): { fresh: boolean; yes: boolean; help: boolean; app?: string | undefined } => {
+type Arguments = {
+  readonly fresh: boolean
+  readonly yes: boolean
+  readonly help: boolean
+  readonly app?: string | undefined
+  readonly inspect?: string | undefined
+}
+
+const readArguments = (): Arguments => {
   const options = {
     fresh: { type: 'boolean', default: false },
     yes: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
     app: { type: 'string' },
+    inspect: { type: 'string' },
   } as const
-  return parseArgs({ args: process.argv.slice(2), options }).values
+  // The port may be left out, which parseArgs knows nothing of.
+  const args = process.argv
+    .slice(2)
+    .map((text) => (text === '--inspect' ? `${text}=${INSPECTOR_PORT}` : text))
+  return parseArgs({ args, options }).values
 }
 
-const readPort = (text: string | undefined): number => {
-  if (text === undefined || text === '') return DEFAULT_PORT
+const readPort = (name: string, text: string): number => {
   const port = Number(text)
-  if (!Number.isInteger(port) || port < 0 || port > 65_535)
-    throw new Error(`PORT: expected 0 to 65535, got ${text}`)
+  if (text === '' || !Number.isInteger(port) || port < 0 || port > 65_535)
+    throw new Error(`${name}: expected 0 to 65535, got ${text}`)
   return port
 }
 
 const run = async (): Promise<void> => {
-  const { fresh, yes, help, app } = readArguments()
+  const { fresh, yes, help, app, inspect: inspectorPort } = readArguments()
   if (help) return say(HELP)
-  const port = readPort(process.env.PORT)
+  const port = readPort('PORT', process.env.PORT || String(DEFAULT_PORT))
+  const inspect = inspectorPort === undefined ? undefined : readPort('--inspect', inspectorPort)
   const repository = resolve(import.meta.dirname, '..', '..')
   const home = resolve(process.env.BACKSYNC_HOME || join(repository, '.backsync'))
   // Lambda runs in UTC, and the functions' threads take their time zone from here.
@@ -81,7 +96,7 @@ const run = async (): Promise<void> => {
       clearTimeout(waiting)
       return askConsent(changes, { yes, input: process.stdin, output: process.stdout, signal })
     }
-    stack = await startLocalStack({ home, port, fresh, app, log: say, consent, signal })
+    stack = await startLocalStack({ home, port, fresh, app, inspect, log: say, consent, signal })
   } catch (error) {
     if (interrupted.signal.aborted) return
     throw error

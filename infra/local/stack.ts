@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path'
 import { startDynamoDb } from './dynamodb/server.ts'
 import { listen } from './gateway/server.ts'
 import type { Outcome } from './lambda/environment.ts'
+import { startInspector } from './lambda/inspector.ts'
 import { type Log, openLogFile } from './lambda/log-file.ts'
 import type { MetricSummary } from './metrics/metric-store.ts'
 import { summarise } from './metrics/summary.ts'
@@ -37,6 +38,8 @@ export type LocalStackOptions = {
   readonly log?: Log
   /** Agrees to what would be changed on the server of MYSQL_URL. Default: nobody does, and a start that has to fails. */
   readonly consent?: Consent
+  /** The port where debuggers find the functions, a free one when it is taken. Default: they find nothing. */
+  readonly inspect?: number | undefined
   /** Faults of the Data API, and a hand in its statements, for tests. */
   readonly dataApi?: DataApiTestOptions
   /** Gives up a start that is under way; what has been started is stopped. */
@@ -57,6 +60,8 @@ export type LocalStack = {
     /** `host:port` */
     readonly mysql: string
   }
+  /** Where debuggers find the functions, `host:port`. */
+  readonly inspector?: string
   readonly servers: { readonly mysql: string; readonly dynamodb: string }
   readonly routes: readonly RunningRoute[]
   readonly tables: readonly {
@@ -126,8 +131,16 @@ export const startLocalStack = async (options: LocalStackOptions): Promise<Local
       log,
       closers,
       consent: options.consent ?? noConsent,
+      inspect: options.inspect !== undefined,
       ...(options.dataApi && { dataApi: options.dataApi }),
     })
+    const inspector =
+      options.inspect === undefined
+        ? undefined
+        : await startInspector(options.inspect, () =>
+            running.functions.list().flatMap((fn) => fn.inspected()),
+          )
+    if (inspector) closers.add('inspector', () => inspector.close())
     const summary = summarise(running.functions.metrics, log)
     closers.add('metrics', () => summary.close())
     // Requests are the first to stop, although the gateway had to listen early for its address to be known.
@@ -138,6 +151,7 @@ export const startLocalStack = async (options: LocalStackOptions): Promise<Local
       port: gateway.port,
       home,
       endpoints: { ...running.endpoints, dynamodb: dynamodb.endpoint, mysql: `${mysql.host}:${mysql.port}` },
+      ...(inspector && { inspector: inspector.address }),
       servers: { mysql: `${mysql.flavour} ${mysql.version}`, dynamodb: dynamodb.kind },
       routes: running.routes,
       tables: running.tables,

@@ -1,6 +1,7 @@
-import { execFileSync } from 'node:child_process'
-import { readdirSync, readFileSync, statSync } from 'node:fs'
-import { join } from 'node:path'
+import { spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { join, resolve } from 'node:path'
 import { beforeAll, describe, expect, it } from '@jest/globals'
 import * as z from 'zod'
 import { repository } from '../../infra/constructs/bundled-code.ts'
@@ -75,12 +76,28 @@ describe('the bundles', () => {
     expect(travelling).not.toHaveLength(0)
   })
 
-  it.each(functions)('%s loads under Node 24 and exports its handler', (id) => {
+  it('leaves the map of each bundle beside the packages, with the sources that it was made of', () => {
+    for (const id of functions) {
+      const hash = createHash('sha256')
+        .update(readFileSync(join(assetOf(id), 'index.mjs')))
+        .digest('hex')
+      const maps = join(assetOf(id), '..', 'source-maps')
+      const map = z
+        .object({ sources: z.array(z.string()), sourcesContent: z.never().optional() })
+        .parse(JSON.parse(readFileSync(join(maps, `${hash}.map`), 'utf8')))
+      const own = map.sources.map((source) => resolve(maps, source)).filter((source) => existsSync(source))
+      expect(own).toHaveLength(map.sources.length)
+      expect(own.filter((source) => source.startsWith(join(repository, 'functions')))).not.toHaveLength(0)
+    }
+  })
+
+  /** Imports a bundle in a process of its own, as Lambda does. */
+  const load = (id: string, names: readonly string[]) => {
     const script = `
       const { handler } = await import(${JSON.stringify(join(assetOf(id), 'index.mjs'))})
       console.log(process.version.split('.')[0], typeof handler)
       process.exit()`
-    const output = execFileSync(process.execPath, ['--input-type=module', '--eval', script], {
+    return spawnSync(process.execPath, ['--input-type=module', '--eval', script], {
       encoding: 'utf8',
       timeout: 20_000,
       // What the template gives the functions, so that a module may read its configuration when it loads.
@@ -91,11 +108,7 @@ describe('the bundles', () => {
         CLUSTER_ARN: 'arn:aws:rds:us-east-1:000000000000:cluster:test',
         SECRET_ARN: 'arn:aws:secretsmanager:us-east-1:000000000000:secret:test',
         DATABASE_NAME: 'backsync',
-        TABLES: JSON.stringify(
-          Object.fromEntries(
-            [...entities, ...tables, ...projections].map(({ name }) => [name, `${name}-table`]),
-          ),
-        ),
+        TABLES: JSON.stringify(Object.fromEntries(names.map((name) => [name, `${name}-table`]))),
         MIGRATE_ON_REQUEST: 'true',
         PARKING_TABLE: 'parked',
         TOMBSTONES_TABLE: 'tombstones',
@@ -103,6 +116,31 @@ describe('the bundles', () => {
         IDEMPOTENCY_TABLE: 'requests',
       },
     })
-    expect(output).toBe('v24 function\n')
+  }
+  const allNames = [
+    ...entities.map(({ item }) => item.table),
+    ...[...tables, ...projections].map(({ name }) => name),
+  ]
+
+  it.each(functions)('%s loads under Node 24 and exports its handler', (id) => {
+    expect(load(id, allNames)).toMatchObject({ stdout: 'v24 function\n', status: 0 })
   })
+
+  it.each([
+    ['ModernApi', entities.at(-1)?.item.table],
+    ['BackSyncFunction', entities.at(-1)?.item.table],
+    ['TableSyncFunction', projections.at(-1)?.name],
+    ['TableSyncFunction', projections.at(-1)?.from.name],
+    ['UsersApiFunction', 'users'],
+  ])(
+    '%s does not load where the table of %s is not named: a deployment shows it, not a write',
+    (id, absent) => {
+      const { stdout, stderr } = load(
+        id,
+        allNames.filter((name) => name !== absent),
+      )
+      expect(stdout).toBe('')
+      expect(stderr).toContain(`Configuration: TABLES names no table for ${absent}`)
+    },
+  )
 })

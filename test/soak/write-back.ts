@@ -7,6 +7,7 @@ import { DataApiDialect } from '../../functions/bridge/drivers/data-api/dialect.
 import { EntitySource } from '../../functions/bridge/dynamo/entity-source.ts'
 import { DynamoParking } from '../../functions/bridge/parking/dynamo-parking.ts'
 import { Deadline } from '../../functions/bridge/runtime/deadline.ts'
+import { Tables } from '../../functions/bridge/runtime/tables.ts'
 import { retryParked } from '../../functions/bridge/sync/retry-parked.ts'
 import { LOCAL_CREDENTIALS } from '../../infra/local/lambda/variables.ts'
 import { REGION } from '../../infra/local/template/pseudo.ts'
@@ -48,7 +49,7 @@ export const retryAllParked = async (ground: Ground, parking: DynamoParking): Pr
       source: new EntitySource({
         client: ground.dynamodb,
         entities,
-        tables: names,
+        tables: new Tables(names),
         deadline,
         holds: async (entity, key) => (await store.get(entity, key)) !== undefined,
       }),

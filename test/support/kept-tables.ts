@@ -1,8 +1,10 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { type KeySchema, keySchema } from '../../functions/bridge/drivers/dynamo/key-schema.ts'
 import { jobsTable } from '../../functions/bridge/jobs/job-settings.ts'
+import { parkingTable } from '../../functions/bridge/parking/keys.ts'
 import { Deadline } from '../../functions/bridge/runtime/deadline.ts'
 import type { Metrics } from '../../functions/bridge/runtime/metrics.ts'
+import { Tables } from '../../functions/bridge/runtime/tables.ts'
 import {
   openTables,
   type TableSyncParts,
@@ -14,9 +16,9 @@ import type { TestTables } from './dynamo-tables.ts'
 import { silent } from './log.ts'
 
 const ownTables: Readonly<Record<'parking' | 'tombstones' | 'jobs', KeySchema>> = {
-  parking: keySchema({ partition: 'pk', sort: 'sk' }, 'parking'),
-  tombstones: keySchema({ partition: tombstoneTable.key }, 'tombstones'),
-  jobs: keySchema({ partition: jobsTable.partition, sort: jobsTable.sort }, 'jobs'),
+  parking: keySchema(parkingTable, 'parking'),
+  tombstones: keySchema(tombstoneTable, 'tombstones'),
+  jobs: keySchema(jobsTable, 'jobs'),
 }
 
 /** Tables that are kept by others, with all that keeping them needs. */
@@ -45,7 +47,7 @@ export const openKeptTables = async (
     tables[name] = await ground.create(name, key)
   }
   const config: TablesConfig = {
-    TABLES: tables,
+    TABLES: new Tables(tables),
     PARKING_TABLE: await ground.create('parking', ownTables.parking),
     TOMBSTONES_TABLE: await ground.create('tombstones', ownTables.tombstones),
     JOBS_TABLE: await ground.create('jobs', ownTables.jobs),

@@ -77,5 +77,12 @@ reshape({ from: users, to: 'users-v2', set: { since: async () => 'now' } })
 reshape({ from: users, to: 'users-v2', set: { since: ({ email }) => email } })
 // @ts-expect-error an item is mapped to an item
 reshape({ from: users, to: 'users-v2', map: () => 'item' })
-// @ts-expect-error what was there before is not to be written to
-reshape({ from: users, to: 'users-v2', map: (_, before) => Object.assign(before, (before.name = 'x')) })
+reshape({
+  from: users,
+  to: 'users-v2',
+  map: (_, before) => {
+    // @ts-expect-error what was there before is not to be written to
+    before.name = 'x'
+    return before
+  },
+})

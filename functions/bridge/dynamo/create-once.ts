@@ -40,13 +40,13 @@ export const createWithRecord = (
         Put: {
           TableName: tables.records,
           Item: {
-            [recordTable.key]: { S: once.id },
+            [recordTable.partition]: { S: once.id },
             fingerprint: { S: once.fingerprint },
             answer: { S: answer },
             [recordTable.expiry]: { N: String(Math.ceil((now + KEPT_FOR) / 1000)) },
           },
           ConditionExpression: 'attribute_not_exists(#id) OR #expires <= :now',
-          ExpressionAttributeNames: { '#id': recordTable.key, '#expires': recordTable.expiry },
+          ExpressionAttributeNames: { '#id': recordTable.partition, '#expires': recordTable.expiry },
           ExpressionAttributeValues: { ':now': { N: String(Math.floor(now / 1000)) } },
           ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
         },

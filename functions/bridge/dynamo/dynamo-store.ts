@@ -12,7 +12,7 @@ import { isConflict } from '../drivers/dynamo/errors.ts'
 import type { Item } from '../drivers/dynamo/items.ts'
 import { type Change, holdsAll, type Intent, type Row } from '../model/change.ts'
 import type { Entity } from '../model/entity.ts'
-import { ConfigurationError, InvalidRecordError } from '../model/errors.ts'
+import { InvalidRecordError } from '../model/errors.ts'
 import { type OnceAnswer, type OnceRequest, replay, stillInProgress } from '../ports/once.ts'
 import {
   type EntityStore,
@@ -27,6 +27,7 @@ import type { Stored } from '../ports/stored.ts'
 import type { Deadline } from '../runtime/deadline.ts'
 import type { Log } from '../runtime/log.ts'
 import { retry } from '../runtime/retry.ts'
+import type { Tables } from '../runtime/tables.ts'
 import { absent, present } from './conditions.ts'
 import { createWithRecord, firstAnswerOf } from './create-once.ts'
 import { belongsTo, ForeignItemError, keyOf, toAttributes, toItem, toStored } from './items.ts'
@@ -42,7 +43,7 @@ const LONGEST_KEY = 2048
  */
 export class DynamoStore implements EntityStore {
   readonly #client: DynamoDBClient
-  readonly #tables: Readonly<Record<string, string>>
+  readonly #tables: Tables
   readonly #idempotencyTable: string
   readonly #deadline: Deadline
   readonly #log: Log
@@ -50,7 +51,7 @@ export class DynamoStore implements EntityStore {
   constructor(parts: {
     readonly client: DynamoDBClient
     /** Names of DynamoDB's tables, by the name that the entities' layouts have for them. */
-    readonly tables: Readonly<Record<string, string>>
+    readonly tables: Tables
     /** Where the first answers to repeatable creates are kept. */
     readonly idempotencyTable: string
     readonly deadline: Deadline
@@ -196,10 +197,8 @@ export class DynamoStore implements EntityStore {
     }
   }
 
-  #table({ name, item }: Entity): string {
-    const table = this.#tables[item.table]
-    if (table === undefined) throw new ConfigurationError([`TABLES names no table for ${name}`])
-    return table
+  #table({ item }: Entity): string {
+    return this.#tables.of(item.table)
   }
 
   #at(entity: Entity, key: string): { TableName: string; Key: Item } {

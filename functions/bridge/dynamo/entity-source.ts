@@ -1,22 +1,19 @@
 import { type DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb'
-import { DynamoError } from '../drivers/dynamo/errors.ts'
+import { call } from '../drivers/dynamo/call.ts'
 import type { Change } from '../model/change.ts'
 import type { Entity } from '../model/entity.ts'
 import { ConfigurationError, InvalidRecordError } from '../model/errors.ts'
 import { decodeItem, type Value } from '../model/values.ts'
 import type { Source, Subject } from '../ports/source.ts'
 import type { Deadline } from '../runtime/deadline.ts'
+import type { Tables } from '../runtime/tables.ts'
 import { itemToChange } from './entity-reader.ts'
 import { keyOf } from './items.ts'
-
-/** The longest a read may take, in milliseconds; the SDK's repeats count as one. */
-const CALL_LIMIT = 10_000
 
 type Parts = {
   readonly client: DynamoDBClient
   readonly entities: readonly Entity[]
-  /** Table names in DynamoDB by their names in this project. */
-  readonly tables: Readonly<Record<string, string>>
+  readonly tables: Tables
   readonly deadline: Deadline
   /** Whether the other side has something under a key. */
   readonly holds: (entity: Entity, key: string) => Promise<boolean>
@@ -55,14 +52,12 @@ export class EntitySource implements Source {
   async #read(entity: Entity, key: string): Promise<Readonly<Record<string, Value>> | undefined> {
     const { client, tables, deadline } = this.#parts
     const { table: own, type } = entity.item
-    const table = tables[own]
-    if (table === undefined) throw new ConfigurationError([`TABLES names no table for ${entity.name}`])
-    deadline.require(50, 'GetItem')
-    const command = new GetItemCommand({ TableName: table, Key: keyOf(entity, key), ConsistentRead: true })
-    const abortSignal = deadline.signal(CALL_LIMIT)
-    const { Item } = await client.send(command, { abortSignal }).catch((cause: unknown) => {
-      throw new DynamoError('GetItem', cause)
+    const command = new GetItemCommand({
+      TableName: tables.of(own),
+      Key: keyOf(entity, key),
+      ConsistentRead: true,
     })
+    const { Item } = await call('GetItem', deadline, (options) => client.send(command, options))
     if (Item === undefined) return undefined
     const values = decodeItem(Item, entity.name)
     return type === undefined || values[type.attribute] === type.value ? values : undefined

@@ -1,7 +1,4 @@
-import * as z from 'zod'
+import type { StateTableKeys } from '../drivers/dynamo/state-table.ts'
 
-/** Where DynamoDB keeps the first answers to repeatable requests. */
-export const idempotencySettings = z.object({ IDEMPOTENCY_TABLE: z.string().min(1) })
-
-/** That table's partition key, and the attribute (seconds since 1970) with which its time to live removes records. */
-export const recordTable = { key: 'id', expiry: 'expires' } as const
+/** The table in which DynamoDB keeps the first answers to repeatable requests, until they expire. */
+export const recordTable = { partition: 'id', expiry: 'expires' } as const satisfies StateTableKeys

@@ -1,7 +1,8 @@
-import * as z from 'zod'
+import type { StateTableKeys } from '../drivers/dynamo/state-table.ts'
 
-/** Where DynamoDB keeps what jobs have done. */
-export const jobSettings = z.object({ JOBS_TABLE: z.string().min(1) })
-
-/** That table's key, and the attribute (seconds since 1970) with which its time to live removes what is long over. */
-export const jobsTable = { partition: 'job', sort: 'part', expiry: 'expires' } as const
+/** The table in which DynamoDB keeps what jobs have done; what is long over expires. */
+export const jobsTable = {
+  partition: 'job',
+  sort: 'part',
+  expiry: 'expires',
+} as const satisfies StateTableKeys

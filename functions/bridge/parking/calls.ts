@@ -7,19 +7,18 @@ import {
   type TransactWriteItem,
   TransactWriteItemsCommand,
 } from '@aws-sdk/client-dynamodb'
-import { cancellationOf, DynamoError } from '../drivers/dynamo/errors.ts'
+import { call } from '../drivers/dynamo/call.ts'
+import { cancellationOf } from '../drivers/dynamo/errors.ts'
 import type { Item } from '../drivers/dynamo/items.ts'
 import { kindOf } from '../model/errors.ts'
 import type { Deadline } from '../runtime/deadline.ts'
 import { retry } from '../runtime/retry.ts'
-import { type PrimaryKey, primaryKeyText } from './keys.ts'
+import { type PrimaryKey, parkingTable, primaryKeyText } from './keys.ts'
 
-/** The longest a call may take, in milliseconds; the SDK's repeats count as one call. */
-const CALL_LIMIT = 10_000
-/** A call that can't have this many milliseconds is not begun. */
-const CALL_NEEDS = 50
 /** BatchGetItem takes so many keys. */
 const MOST_KEYS = 100
+
+const ofPartition = `${parkingTable.partition} = :pk`
 
 export type ParkingParts = {
   readonly client: DynamoDBClient
@@ -46,7 +45,8 @@ export class ParkingCalls {
     do {
       const input: QueryCommandInput = {
         TableName: this.table,
-        KeyConditionExpression: start === '' ? 'pk = :pk' : 'pk = :pk AND begins_with(sk, :start)',
+        KeyConditionExpression:
+          start === '' ? ofPartition : `${ofPartition} AND begins_with(${parkingTable.sort}, :start)`,
         ExpressionAttributeValues: {
           ':pk': { S: partition },
           ...(start !== '' && { ':start': { S: start } }),
@@ -117,14 +117,7 @@ export class ParkingCalls {
       retryable: (error: unknown) => kindOf(error) === 'transient' && !isConditionFailed(error),
       deadline: this.#deadline,
     }
-    return retry(policy, async () => {
-      this.#deadline.require(CALL_NEEDS, operation)
-      try {
-        return await send({ abortSignal: this.#deadline.signal(CALL_LIMIT) })
-      } catch (cause) {
-        throw new DynamoError(operation, cause)
-      }
-    })
+    return retry(policy, () => call(operation, this.#deadline, send))
   }
 }
 

@@ -1,9 +1,19 @@
 import { createHash } from 'node:crypto'
 import type { Item } from '../drivers/dynamo/items.ts'
+import type { StateTableKeys } from '../drivers/dynamo/state-table.ts'
 import type { WaitsFor } from '../ports/sink.ts'
 
+/** The parking table; what has been resolved expires, what is parked never does. */
+export const parkingTable = {
+  partition: 'pk',
+  sort: 'sk',
+  expiry: 'expires',
+} as const satisfies StateTableKeys
+
 /** The primary key of an item of the parking table. */
-export type PrimaryKey = { readonly pk: { readonly S: string }; readonly sk: { readonly S: string } }
+export type PrimaryKey = Readonly<
+  Record<typeof parkingTable.partition | typeof parkingTable.sort, { readonly S: string }>
+>
 
 /** Tells items apart by their primary keys. */
 export const primaryKeyText = ({ pk, sk }: Item): string => JSON.stringify([pk?.S, sk?.S])
@@ -30,7 +40,10 @@ const part = (text: string): string =>
     SHARE,
   )
 
-const key = (pk: string, sk: string): PrimaryKey => ({ pk: { S: pk }, sk: { S: sk } })
+const key = (pk: string, sk: string): PrimaryKey => ({
+  [parkingTable.partition]: { S: pk },
+  [parkingTable.sort]: { S: sk },
+})
 
 /** The partition of an entity's heads: a query of it is the list and the gate of each batch. */
 export const headsOf = (entity: string): string => `parked#${part(entity)}`

@@ -8,6 +8,7 @@ import {
   headKey,
   markKey,
   type PrimaryKey,
+  parkingTable,
   payloadKey,
   primaryKeyText,
   resolvedKey,
@@ -113,7 +114,7 @@ export const planResolve = (
             resolvedAt: resolvedAt.S,
             revision,
           }),
-          expires,
+          [parkingTable.expiry]: expires,
         },
       },
     },
@@ -124,7 +125,7 @@ export const planResolve = (
           ...resolvedKey(head.entity, head.key, head.lastSeen, revision),
           ...headAttributes({ ...entry, head: { ...head, state: how } }),
           resolvedAt,
-          expires,
+          [parkingTable.expiry]: expires,
         },
       },
     },
@@ -132,7 +133,7 @@ export const planResolve = (
       Update: {
         TableName: table,
         Key: { pk, sk },
-        UpdateExpression: 'SET expires = :expires',
+        UpdateExpression: `SET ${parkingTable.expiry} = :expires`,
         ExpressionAttributeValues: { ':expires': expires },
       },
     })),
@@ -149,7 +150,7 @@ const isSettled = (change: Parked, seen: string, mark: Mark): boolean => {
 /** The condition that an item is still as it was read. */
 const unchanged = (read: { readonly revision: string } | undefined) =>
   read === undefined
-    ? { ConditionExpression: 'attribute_not_exists(pk)' }
+    ? { ConditionExpression: `attribute_not_exists(${parkingTable.partition})` }
     : {
         ConditionExpression: 'revision = :read',
         ExpressionAttributeValues: { ':read': { S: read.revision } },

@@ -1,13 +1,15 @@
 import * as z from 'zod'
 import { ConfigurationError } from '../model/errors.ts'
+import { Tables } from './tables.ts'
 
 const arn = z.string().startsWith('arn:')
+const text = z.string().min(1)
 const json = <S extends z.ZodType>(schema: S) =>
   z
     .string()
-    .transform((text, context) => {
+    .transform((written, context) => {
       try {
-        return JSON.parse(text) as unknown
+        return JSON.parse(written) as unknown
       } catch {
         context.addIssue({ code: 'custom', message: 'is not JSON' })
         return z.NEVER
@@ -15,21 +17,26 @@ const json = <S extends z.ZodType>(schema: S) =>
     })
     .pipe(schema)
 
+/** Tables by their names in this project, as JSON. */
+const tables = z.object({ TABLES: json(z.record(z.string(), text)).transform((names) => new Tables(names)) })
+/** The table in which changes that can't be applied are set aside. */
+const parking = z.object({ PARKING_TABLE: text })
+/** Where it is kept how far jobs have come, and where kept tables stand. */
+const jobs = z.object({ JOBS_TABLE: text })
+/** Where deletes of kept tables are remembered. */
+const tombstones = z.object({ TOMBSTONES_TABLE: text })
+
 /** The settings that a function can have; a function picks the ones that it needs. */
 export const settings = {
   /** The Data API's cluster and the secret with which it logs in. */
-  aurora: z.object({ CLUSTER_ARN: arn, SECRET_ARN: arn, DATABASE_NAME: z.string().min(1) }),
-  /** Table names by entity name, as JSON. */
-  tables: z.object({ TABLES: json(z.record(z.string(), z.string().min(1))) }),
-  /** The table in which changes that can't be applied are set aside. */
-  parking: z.object({ PARKING_TABLE: z.string().min(1) }),
+  aurora: z.object({ CLUSTER_ARN: arn, SECRET_ARN: arn, DATABASE_NAME: text }),
+  tables,
+  parking,
+  jobs,
+  /** Where the first answers to repeatable requests are kept. */
+  idempotency: z.object({ IDEMPOTENCY_TABLE: text }),
   /** Tables that are kept by others: sources and targets, and what keeping them needs. */
-  keptTables: z.object({
-    TABLES: json(z.record(z.string(), z.string().min(1))),
-    PARKING_TABLE: z.string().min(1),
-    TOMBSTONES_TABLE: z.string().min(1),
-    JOBS_TABLE: z.string().min(1),
-  }),
+  keptTables: z.object({ ...tables.shape, ...parking.shape, ...tombstones.shape, ...jobs.shape }),
   migrations: z.object({
     MIGRATE_ON_REQUEST: z.enum(['true', 'false']).transform((text) => text === 'true'),
   }),

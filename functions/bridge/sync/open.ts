@@ -6,11 +6,12 @@ import { EntitySource } from '../dynamo/entity-source.ts'
 import type { Entity } from '../model/entity.ts'
 import { ConfigurationError } from '../model/errors.ts'
 import { DynamoParking } from '../parking/dynamo-parking.ts'
+import type { Tables } from '../runtime/tables.ts'
 import type { Mirror } from './mirror.ts'
 
 export type SyncConfig = {
   /** Table names in DynamoDB by their names in this project. */
-  readonly TABLES?: Readonly<Record<string, string>> | undefined
+  readonly TABLES?: Tables | undefined
   readonly PARKING_TABLE?: string | undefined
 }
 

@@ -6,7 +6,7 @@ import type { RateLimiter } from '../drivers/dynamo/rate-limiter.ts'
 import { type ScanPage, scanSegment } from '../drivers/dynamo/scan.ts'
 import type { JobLease, Tally } from '../jobs/jobs.ts'
 import { addTallies, NOTHING, runSegments } from '../jobs/segments.ts'
-import { ConfigurationError, InvalidRecordError, kindOf } from '../model/errors.ts'
+import { InvalidRecordError, kindOf } from '../model/errors.ts'
 import { decodeItem } from '../model/values.ts'
 import { BEFORE_ALL } from '../ports/place.ts'
 import type { Deadline } from '../runtime/deadline.ts'
@@ -43,8 +43,7 @@ export const backfill = async (
   given: Backfill,
 ): Promise<{ readonly done: boolean; readonly tally: Tally }> => {
   const { projection, sync, segments, concurrency = 4, limiter, deadline, signal } = given
-  const table = sync.tables[projection.from.name]
-  if (table === undefined) throw new ConfigurationError([`TABLES names no table for ${projection.from.name}`])
+  const table = sync.tables.of(projection.from.name)
   const { client, now } = sync
   const progress = await runSegments({
     ...given,

@@ -3,9 +3,10 @@ import type { Item } from '../drivers/dynamo/items.ts'
 import type { KeySchema } from '../drivers/dynamo/key-schema.ts'
 import { type Bounds, callPatiently, pauseBeforeRepeat } from '../drivers/dynamo/patient-call.ts'
 import type { Row } from '../model/change.ts'
-import { ConfigurationError, InvalidRecordError } from '../model/errors.ts'
+import { InvalidRecordError } from '../model/errors.ts'
 import { decodeItem, sameValue } from '../model/values.ts'
 import { inLanes } from '../runtime/lanes.ts'
+import type { Tables } from '../runtime/tables.ts'
 import { keyItem, keyText } from './keys.ts'
 import { type Projected, projectRow } from './project.ts'
 import type { Projection } from './projection.ts'
@@ -37,7 +38,7 @@ export type SidesOptions = Bounds & {
   readonly projection: Projection
   readonly client: DynamoDBClient
   /** Table names in DynamoDB by their names in this project. */
-  readonly tables: Readonly<Record<string, string>>
+  readonly tables: Tables
 }
 
 /** Both tables, and how an item of either is judged by the other. */
@@ -103,7 +104,7 @@ export class Sides {
   /** @returns items by the text of their key */
   async #read(name: string, key: KeySchema, texts: readonly string[]): Promise<Map<string, Item>> {
     const { client, tables } = this.#options
-    const table = tableOf(tables, name)
+    const table = tables.of(name)
     const found = new Map<string, Item>()
     const distinct = [...new Set(texts)]
     const groups = Array.from({ length: Math.ceil(distinct.length / KEYS) }, (_, at) =>
@@ -151,11 +152,4 @@ const judge = ({ row }: Projected, sourceKey: string, item: Item | undefined): D
   const stamp = stampOf(item)
   if (stamp?.sourceKey !== sourceKey) return 'taken'
   return sameValue(withoutStamp(decodeItem(item, 'target')), row) ? undefined : 'stale'
-}
-
-/** @throws ConfigurationError */
-export const tableOf = (tables: Readonly<Record<string, string>>, name: string): string => {
-  const table = tables[name]
-  if (table === undefined) throw new ConfigurationError([`TABLES names no table for ${name}`])
-  return table
 }

@@ -3,7 +3,8 @@ import type { Bounds } from '../drivers/dynamo/patient-call.ts'
 import { scanSegment } from '../drivers/dynamo/scan.ts'
 import { inLanes } from '../runtime/lanes.ts'
 import { sleep } from '../runtime/retry.ts'
-import { type Difference, type DifferenceKind, Sides, tableOf } from './compare-sides.ts'
+import type { Tables } from '../runtime/tables.ts'
+import { type Difference, type DifferenceKind, Sides } from './compare-sides.ts'
 import type { Projection } from './projection.ts'
 
 export type Comparison = {
@@ -21,7 +22,7 @@ export type CompareOptions = Bounds & {
   readonly projection: Projection
   readonly client: DynamoDBClient
   /** Table names in DynamoDB by their names in this project. */
-  readonly tables: Readonly<Record<string, string>>
+  readonly tables: Tables
   /** Segments of each scan. @default 4 */
   readonly segments?: number | undefined
   /** How often what differs is looked at again, since the stream may be on its way. @default 3 */
@@ -55,7 +56,7 @@ export const compareProjection = async (options: CompareOptions): Promise<Compar
     for (const { kind } of differences.slice(room)) counts[kind] += 1
   }
   const scan = async (side: 'source' | 'target'): Promise<void> => {
-    const table = tableOf(tables, side === 'source' ? projection.from.name : projection.name)
+    const table = tables.of(side === 'source' ? projection.from.name : projection.name)
     await inLanes([...Array(segments).keys()], AT_ONCE, async (segment) => {
       for await (const { items } of scanSegment({ ...options, table, segment, segments })) {
         note(await (side === 'source' ? sides.ofSource(items) : sides.ofTarget(items)))

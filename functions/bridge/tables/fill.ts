@@ -5,7 +5,6 @@ import { isAlive, type JobRecord, type Tally } from '../jobs/jobs.ts'
 import { runJob } from '../jobs/run-job.ts'
 import { addTallies, segmentCount } from '../jobs/segments.ts'
 import { backfill } from './backfill.ts'
-import { tableOf } from './compare-sides.ts'
 import { requireFollowing } from './following.ts'
 import type { TableSyncParts } from './open-tables.ts'
 import type { Projection } from './projection.ts'
@@ -77,7 +76,7 @@ export const planFill = async (
   }: { readonly again?: boolean | undefined; readonly segments?: number | undefined },
 ): Promise<FillPlan> => {
   const finished = await requireFollowing(projection, sync.states, { again })
-  const table = tableOf(sync.tables, projection.from.name)
+  const table = sync.tables.of(projection.from.name)
   const { items: estimate } = await describeTable(sync.client, table, { deadline: sync.deadline, signal })
   const known = await readFill(jobs, projection, sync.now().getTime())
   const endedAt = known.record?.endedAt
@@ -134,7 +133,7 @@ export const runFill = async (
   },
 ): Promise<FillOutcome> => {
   const { name } = projection
-  const spec = { from: table, to: tableOf(sync.tables, name) }
+  const spec = { from: table, to: sync.tables.of(name) }
   const request = { job, kind: FILL, spec, segments, step: FILL, by, again: again && ('unfinished' as const) }
   return runJob(request, { jobs, signal: interrupt, log: sync.log, messageOf }, async ({ lease, signal }) => {
     if (finished) await sync.states.reopen(name, by, sync.now())

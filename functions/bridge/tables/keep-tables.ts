@@ -16,7 +16,7 @@ export const keepTables = async (
   parts: TableSyncParts,
 ): Promise<StreamAnswer> => {
   const finished = await parts.states.finished(projections.map(({ name }) => name))
-  const batch = normaliseStreamEvent(event, projectionIndex(projections, parts.tables, finished))
+  const batch = normaliseStreamEvent(event, projectionIndex(projections, parts.tables.names, finished))
   if (batch === undefined) throw new UnknownEventError()
   const answer = await applyStream(batch, parts)
   await beat(batch.changes, parts)

@@ -1,6 +1,7 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { openDynamo } from '../drivers/dynamo/client.ts'
 import { DynamoParking } from '../parking/dynamo-parking.ts'
+import type { Tables } from '../runtime/tables.ts'
 import type { Mirror } from '../sync/mirror.ts'
 import type { Projection } from './projection.ts'
 import { DynamoStates } from './states.ts'
@@ -9,7 +10,7 @@ import { TableSource } from './table-source.ts'
 
 export type TablesConfig = {
   /** Table names in DynamoDB by their names in this project: sources and targets. */
-  readonly TABLES: Readonly<Record<string, string>>
+  readonly TABLES: Tables
   readonly PARKING_TABLE: string
   readonly TOMBSTONES_TABLE: string
   readonly JOBS_TABLE: string
@@ -18,7 +19,7 @@ export type TablesConfig = {
 /** What keeping tables by others needs. */
 export type TableSyncParts = Mirror & {
   readonly client: DynamoDBClient
-  readonly tables: Readonly<Record<string, string>>
+  readonly tables: Tables
   readonly states: DynamoStates
 }
 
@@ -30,10 +31,11 @@ type Given = Pick<Mirror, 'deadline' | 'log' | 'metrics'> & {
   readonly client?: DynamoDBClient
 }
 
-/** @throws ConfigurationError when a target has no table */
+/** @throws ConfigurationError when a source or a target has no table */
 export const openTables = (config: TablesConfig, given: Given): TableSyncParts => {
   const { client = openDynamo(), now = () => new Date(), projections, deadline, log, metrics } = given
-  const { TABLES: tables, TOMBSTONES_TABLE: tombstones } = config
+  const { TOMBSTONES_TABLE: tombstones } = config
+  const tables = config.TABLES.including(projections.flatMap(({ name, from }) => [name, from.name]))
   return {
     client,
     tables,

@@ -5,6 +5,7 @@ import {
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb'
 import * as z from 'zod'
+import { call } from '../drivers/dynamo/call.ts'
 import { DynamoError } from '../drivers/dynamo/errors.ts'
 import { asOneOf, asText } from '../drivers/dynamo/item-schema.ts'
 import type { Item } from '../drivers/dynamo/items.ts'
@@ -23,8 +24,6 @@ export type ProjectionState = {
   readonly by?: string
 }
 
-/** The longest that one call may take, in milliseconds. */
-const CALL_LIMIT = 5_000
 const STATE = 'state'
 
 const shape = z.object({
@@ -49,7 +48,7 @@ export class DynamoStates {
 
   async read(name: string): Promise<ProjectionState> {
     const command = new GetItemCommand({ TableName: this.#table, Key: stateKey(name), ConsistentRead: true })
-    const { Item } = await this.#call('GetItem', (options) => this.#client.send(command, options))
+    const { Item } = await call('GetItem', this.#deadline, (options) => this.#client.send(command, options))
     return readState(name, Item)
   }
 
@@ -57,11 +56,11 @@ export class DynamoStates {
   async finished(names: readonly string[]): Promise<ReadonlySet<string>> {
     const finished = new Set<string>()
     let keys = names.map(stateKey)
-    for (let call = 1; keys.length > 0; call++) {
+    for (let round = 1; keys.length > 0; round++) {
       const command = new BatchGetItemCommand({
         RequestItems: { [this.#table]: { Keys: keys.slice(0, 100), ConsistentRead: true } },
       })
-      const { Responses, UnprocessedKeys } = await this.#call('BatchGetItem', (options) =>
+      const { Responses, UnprocessedKeys } = await call('BatchGetItem', this.#deadline, (options) =>
         this.#client.send(command, options),
       )
       for (const item of Responses?.[this.#table] ?? []) {
@@ -69,7 +68,7 @@ export class DynamoStates {
         if (readState(name, item).state === 'finished') finished.add(name)
       }
       keys = [...(UnprocessedKeys?.[this.#table]?.Keys ?? []), ...keys.slice(100)]
-      if (call > 20) throw new DynamoError('BatchGetItem', new Error('keys stayed unprocessed'))
+      if (round > 20) throw new DynamoError('BatchGetItem', new Error('keys stayed unprocessed'))
     }
     return finished
   }
@@ -106,17 +105,7 @@ export class DynamoStates {
         Object.values(attributes).map((value, at) => [`:v${at}`, { S: value }]),
       ),
     })
-    await this.#call('UpdateItem', (options) => this.#client.send(command, options))
-  }
-
-  async #call<T>(
-    operation: string,
-    send: (options: { readonly abortSignal: AbortSignal }) => Promise<T>,
-  ): Promise<T> {
-    this.#deadline.require(50, operation)
-    return send({ abortSignal: this.#deadline.signal(CALL_LIMIT) }).catch((cause: unknown) => {
-      throw new DynamoError(operation, cause)
-    })
+    await call('UpdateItem', this.#deadline, (options) => this.#client.send(command, options))
   }
 }
 

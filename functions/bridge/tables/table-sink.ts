@@ -5,6 +5,7 @@ import {
   type TransactWriteItem,
   TransactWriteItemsCommand,
 } from '@aws-sdk/client-dynamodb'
+import { call } from '../drivers/dynamo/call.ts'
 import { cancellationOf, DynamoError } from '../drivers/dynamo/errors.ts'
 import type { Item } from '../drivers/dynamo/items.ts'
 import { type Change, coalesce, subjectOf } from '../model/change.ts'
@@ -14,6 +15,7 @@ import type { References, Sink } from '../ports/sink.ts'
 import type { Deadline } from '../runtime/deadline.ts'
 import { inLanes } from '../runtime/lanes.ts'
 import { pause } from '../runtime/retry.ts'
+import type { Tables } from '../runtime/tables.ts'
 import { groupsOf, wavesOf } from './groups.ts'
 import {
   ACTIONS,
@@ -33,14 +35,12 @@ import { tombstoneOf } from './tombstones.ts'
 const CONCURRENCY = 4
 /** How often a group is tried anew because others wrote the same items, or because some of it was late. */
 const ROUNDS = 12
-/** The longest that one call may take, in milliseconds; the SDK's repeats count as one. */
-const CALL_LIMIT = 10_000
 
 export type TableSinkParts = {
   readonly client: DynamoDBClient
   readonly projections: readonly Projection[]
   /** Table names in DynamoDB by their names in this project. */
-  readonly tables: Readonly<Record<string, string>>
+  readonly tables: Tables
   /** The table of tombstones. */
   readonly tombstones: string
   readonly deadline: Deadline
@@ -67,8 +67,7 @@ export class TableSink implements Sink {
     this.names = parts.projections.map(({ name }) => name)
     this.#targets = new Map(
       parts.projections.map(({ name, key }) => {
-        const table = parts.tables[name]
-        if (table === undefined) throw new ConfigurationError([`TABLES names no table for ${name}`])
+        const table = parts.tables.of(name)
         return [name, { name, key, table, tombstones: parts.tombstones }]
       }),
     )
@@ -155,14 +154,11 @@ export class TableSink implements Sink {
   /** @returns undefined when all of it was written, else why each action was not */
   async #transact(actions: TransactWriteItem[]): Promise<readonly CancellationReason[] | undefined> {
     const { client, deadline } = this.#parts
-    deadline.require(50, 'TransactWriteItems')
+    const command = new TransactWriteItemsCommand({ TransactItems: actions })
     try {
-      await client.send(new TransactWriteItemsCommand({ TransactItems: actions }), {
-        abortSignal: deadline.signal(CALL_LIMIT),
-      })
+      await call('TransactWriteItems', deadline, (options) => client.send(command, options))
       return undefined
-    } catch (cause) {
-      const error = new DynamoError('TransactWriteItems', cause)
+    } catch (error) {
       const reasons = cancellationOf(error)?.CancellationReasons
       if (reasons === undefined || reasons.length !== actions.length) throw error
       return reasons
@@ -171,11 +167,8 @@ export class TableSink implements Sink {
 
   async #get(input: { TableName: string; Key: Item; ConsistentRead: boolean }): Promise<Item | undefined> {
     const { client, deadline } = this.#parts
-    deadline.require(50, 'GetItem')
-    const abortSignal = deadline.signal(CALL_LIMIT)
-    const { Item } = await client.send(new GetItemCommand(input), { abortSignal }).catch((cause: unknown) => {
-      throw new DynamoError('GetItem', cause)
-    })
+    const command = new GetItemCommand(input)
+    const { Item } = await call('GetItem', deadline, (options) => client.send(command, options))
     return Item
   }
 }

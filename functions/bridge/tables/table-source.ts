@@ -1,24 +1,22 @@
 import { type DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb'
-import { DynamoError } from '../drivers/dynamo/errors.ts'
+import { call } from '../drivers/dynamo/call.ts'
 import type { Change } from '../model/change.ts'
 import { ConfigurationError } from '../model/errors.ts'
 import { decodeItem } from '../model/values.ts'
 import { versionOf } from '../normalise/stream-record.ts'
 import type { Source, Subject } from '../ports/source.ts'
 import type { Deadline } from '../runtime/deadline.ts'
+import type { Tables } from '../runtime/tables.ts'
 import { keyItem } from './keys.ts'
 import { projectRow, upsertOf } from './project.ts'
 import type { Projection } from './projection.ts'
 import { scanVersion } from './scanned.ts'
 
-/** The longest a read may take, in milliseconds; the SDK's repeats count as one. */
-const CALL_LIMIT = 10_000
-
 export type TableSourceParts = {
   readonly client: DynamoDBClient
   readonly projections: readonly Projection[]
   /** Table names in DynamoDB by their names in this project. */
-  readonly tables: Readonly<Record<string, string>>
+  readonly tables: Tables
   readonly deadline: Deadline
 }
 
@@ -45,18 +43,12 @@ export class TableSource implements Source {
 
   async #read({ from, name }: Projection, key: string) {
     const { client, tables, deadline } = this.#parts
-    const table = tables[from.name]
-    if (table === undefined) throw new ConfigurationError([`TABLES names no table for ${from.name}`])
-    deadline.require(50, 'GetItem')
     const command = new GetItemCommand({
-      TableName: table,
+      TableName: tables.of(from.name),
       Key: keyItem(from.key, key),
       ConsistentRead: true,
     })
-    const abortSignal = deadline.signal(CALL_LIMIT)
-    const { Item } = await client.send(command, { abortSignal }).catch((cause: unknown) => {
-      throw new DynamoError('GetItem', cause)
-    })
+    const { Item } = await call('GetItem', deadline, (options) => client.send(command, options))
     return Item && decodeItem(Item, name)
   }
 }

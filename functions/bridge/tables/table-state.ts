@@ -1,5 +1,4 @@
 import { describeTable } from '../drivers/dynamo/describe.ts'
-import { tableOf } from './compare-sides.ts'
 import { type FillParts, readFill } from './fill.ts'
 import { fillCommandOf } from './following.ts'
 import type { Projection } from './projection.ts'
@@ -43,7 +42,7 @@ export const readTableState = async (
     sync.states.read(name),
     readFill(jobs, projection, sync.now().getTime()),
     sync.parking.parkedOf(name),
-    describeTable(sync.client, tableOf(sync.tables, from.name), { deadline: sync.deadline }),
+    describeTable(sync.client, sync.tables.of(from.name), { deadline: sync.deadline }),
   ])
   const { record, segments, segmentsDone, tally } = fill
   const state = kept === 'finished' ? 'finished' : STATES[fill.state]

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { TransactWriteItem } from '@aws-sdk/client-dynamodb'
 import type { Item } from '../drivers/dynamo/items.ts'
+import type { StateTableKeys } from '../drivers/dynamo/state-table.ts'
 import { type Change, subjectOf, versionText } from '../model/change.ts'
 
 /**
@@ -9,8 +10,8 @@ import { type Change, subjectOf, versionText } from '../model/change.ts'
  */
 export const TOMBSTONE_KEPT = 90 * 24 * 3600
 
-/** The table of tombstones: its key, and the attribute by which DynamoDB lets them go. */
-export const tombstoneTable = { key: 'pk', expiry: 'expires' } as const
+/** The table of tombstones. */
+export const tombstoneTable = { partition: 'pk', expiry: 'expires' } as const satisfies StateTableKeys
 
 /**
  * One for each target key and source key: versions of different items of the source have no order. Hashed, since two
@@ -18,12 +19,12 @@ export const tombstoneTable = { key: 'pk', expiry: 'expires' } as const
  */
 const tombstoneKey = (change: Change): Item => {
   const digest = createHash('sha256').update(JSON.stringify([change.key, subjectOf(change)]))
-  return { [tombstoneTable.key]: { S: `${change.entity}#${digest.digest('base64url')}` } }
+  return { [tombstoneTable.partition]: { S: `${change.entity}#${digest.digest('base64url')}` } }
 }
 
 const isOlder = (change: Change) => ({
   ConditionExpression: 'attribute_not_exists(#pk) OR #version < :version',
-  ExpressionAttributeNames: { '#pk': tombstoneTable.key, '#version': 'version' },
+  ExpressionAttributeNames: { '#pk': tombstoneTable.partition, '#version': 'version' },
   ExpressionAttributeValues: { ':version': { S: versionText(change.version) } },
 })
 

@@ -2,7 +2,6 @@ import { describeTable } from '../drivers/dynamo/describe.ts'
 import type { RateLimiter } from '../drivers/dynamo/rate-limiter.ts'
 import { segmentCount } from '../jobs/segments.ts'
 import { type Comparison, compareProjection } from './compare.ts'
-import { tableOf } from './compare-sides.ts'
 import type { TableSyncParts } from './open-tables.ts'
 import type { Projection } from './projection.ts'
 
@@ -24,7 +23,7 @@ export const planVerification = async (
 ): Promise<VerificationPlan> => {
   const counts = await Promise.all(
     [projection.from.name, projection.name].map(async (name) => {
-      const { items } = await describeTable(client, tableOf(tables, name), { deadline, signal })
+      const { items } = await describeTable(client, tables.of(name), { deadline, signal })
       return items
     }),
   )

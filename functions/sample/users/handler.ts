@@ -1,4 +1,3 @@
-import * as z from 'zod'
 import { toProblem } from '../../bridge/api/serve.ts'
 import { openDynamo } from '../../bridge/drivers/dynamo/client.ts'
 import { readJson } from '../../bridge/http/body.ts'
@@ -16,17 +15,12 @@ import { readUserQuery } from './user-query.ts'
 import { UsersByCity } from './users-by-city.ts'
 import { UsersTable } from './users-table.ts'
 
-const { TABLES } = readConfig(
-  z.object({
-    TABLES: settings.tables.shape.TABLES.pipe(z.object({ users: z.string(), 'users-by-city': z.string() })),
-  }),
-  process.env,
-)
+const { TABLES } = readConfig(settings.tables, process.env)
 const deadline = new Deadline()
 const log = new LambdaLog('users')
 const client = openDynamo()
-const users = new UsersTable(client, TABLES.users, deadline)
-const usersByCity = new UsersByCity(client, TABLES['users-by-city'], deadline)
+const users = new UsersTable(client, TABLES.of('users'), deadline)
+const usersByCity = new UsersByCity(client, TABLES.of('users-by-city'), deadline)
 
 /**
  * Serves `/users` and `/users/{email}`. The table's stream takes each write to the table that is kept by it, and that one

@@ -1,4 +1,5 @@
 import type { Metrics } from '../../../functions/bridge/runtime/metrics.ts'
+import { Tables } from '../../../functions/bridge/runtime/tables.ts'
 import { pascalCase } from '../../constructs/pascal-case.ts'
 import { outputOf, type Target } from './target.ts'
 
@@ -10,8 +11,10 @@ export const tableOutput = (name: string): string => `${pascalCase(name)}TableNa
  *
  * @throws CliError when the stack lacks one
  */
-export const tablesOf = (target: Target, names: Iterable<string>): Record<string, string> =>
-  Object.fromEntries([...new Set(names)].map((name) => [name, outputOf(target, tableOutput(name))]))
+export const tablesOf = (target: Target, names: Iterable<string>): Tables =>
+  new Tables(
+    Object.fromEntries([...new Set(names)].map((name) => [name, outputOf(target, tableOutput(name))])),
+  )
 
 /** The metrics are the functions': what an operator does by hand is in the command's own answer. */
 export const UNCOUNTED: Metrics = { count: () => {}, milliseconds: () => {}, flush: () => {} }

@@ -3,10 +3,12 @@
  * after another. It knows nothing but its bundle, its environment variables and the messages of `messages.ts`.
  */
 import { existsSync } from 'node:fs'
+import { url as inspectorUrl, open as openInspector } from 'node:inspector'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { parentPort, workerData } from 'node:worker_threads'
 import type { EnvironmentData, FromEnvironment, FunctionError, ToEnvironment } from './messages.ts'
+import { mapSources } from './source-map.ts'
 
 const port = parentPort
 if (!port) throw new Error('environment-main runs as a worker thread only')
@@ -37,6 +39,7 @@ const loadHandler = async (): Promise<Handler> => {
   const file = ['.js', '.mjs', '.cjs'].map((extension) => base + extension).find((path) => existsSync(path))
   if (!file)
     throw Object.assign(new Error(`Cannot find module '${base}'`), { name: 'Runtime.ImportModuleError' })
+  if (data.sourceMaps !== undefined) mapSources(file, data.sourceMaps)
   const loaded: Record<string, unknown> = await import(pathToFileURL(file).href)
   const name = data.handler.slice(dot + 1)
   const handler = loaded[name] ?? (loaded.default as Record<string, unknown> | undefined)?.[name]
@@ -60,6 +63,11 @@ const contextOf = (message: ToEnvironment) => ({
   callbackWaitsForEmptyEventLoop: true,
   getRemainingTimeInMillis: () => Math.max(0, message.deadline - Date.now()),
 })
+
+if (data.inspect) {
+  openInspector(0, '127.0.0.1')
+  send({ type: 'inspectable', url: inspectorUrl() ?? '' })
+}
 
 try {
   const handler = await loadHandler()

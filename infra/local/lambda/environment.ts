@@ -10,6 +10,9 @@ export type Outcome =
 /** Loading the code may take this long, as on AWS. @see lambda-runtime-environment, "Init phase" */
 const INIT_TIMEOUT_MS = 10_000
 
+/** What takes the place of each limit where a person may sit at a breakpoint, milliseconds. */
+export const PATIENCE_MS = 12 * 3_600_000
+
 /**
  * One execution environment: a worker thread with the function's bundle in it, for one invocation at a time.
  *
@@ -26,9 +29,11 @@ export class Environment {
   used = false
   #settle: ((outcome: Outcome) => void) | undefined
   #dead: FunctionError | undefined
+  #inspectorUrl: string | undefined
 
   constructor(data: EnvironmentData, env: Record<string, string>, onLog: (text: string) => void) {
     const started = performance.now()
+    const initTimeout = data.inspect ? PATIENCE_MS : INIT_TIMEOUT_MS
     let ready = started
     this.initMs = () => ready - started
     this.#worker = new Worker(new URL('./environment-main.ts', import.meta.url), {
@@ -50,15 +55,19 @@ export class Environment {
         this.#finish({ ok: false, error: this.#dead })
       }
       const timer = setTimeout(() => {
-        const seconds = (INIT_TIMEOUT_MS / 1000).toFixed(2)
+        const seconds = (initTimeout / 1000).toFixed(2)
         failed({
           errorType: 'Sandbox.Timedout',
           errorMessage: `Initialization timed out after ${seconds} seconds`,
         })
         void this.#worker.terminate()
-      }, INIT_TIMEOUT_MS)
+      }, initTimeout)
       this.#worker.on('message', (message: FromEnvironment) => {
         if (message.type === 'log') return onLog(message.text)
+        if (message.type === 'inspectable') {
+          this.#inspectorUrl = message.url
+          return
+        }
         if (message.type === 'ready') {
           clearTimeout(timer)
           ready = performance.now()
@@ -86,6 +95,11 @@ export class Environment {
   /** False once the thread has crashed, exited, timed out or been closed. */
   get alive(): boolean {
     return this.#dead === undefined
+  }
+
+  /** Of its inspector, once it has one; undefined where nobody may look into it. */
+  get inspectorUrl(): string | undefined {
+    return this.alive ? this.#inspectorUrl : undefined
   }
 
   /** Resolves once the code is loaded, or has failed to load: `invoke` then says how. */

@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto'
+import { pathToFileURL } from 'node:url'
 import { type Measurement, readEmf } from '../metrics/emf.ts'
 import type { MetricStore } from '../metrics/metric-store.ts'
-import { Environment, type Outcome } from './environment.ts'
+import { Environment, type Outcome, PATIENCE_MS } from './environment.ts'
 import { InvokeError } from './errors.ts'
+import type { Inspected } from './inspector.ts'
 import type { LogFile } from './log-file.ts'
 
 /** A function as the template defines it, everything resolved. */
@@ -11,6 +13,8 @@ export type FunctionDefinition = {
   readonly arn: string
   /** Absolute folder of the bundled asset. */
   readonly folder: string
+  /** Absolute folder with its source map, if there is one. */
+  readonly sourceMaps?: string
   /** `module.export` */
   readonly handler: string
   readonly timeoutSeconds: number
@@ -38,6 +42,7 @@ export class LocalFunction {
   readonly definition: FunctionDefinition
   readonly #env: Record<string, string>
   readonly #log: LogFile
+  readonly #inspect: boolean
   readonly #logStream = `local/[$LATEST]${randomUUID().replaceAll('-', '')}`
   readonly #idle: Environment[] = []
   readonly #all = new Set<Environment>()
@@ -47,11 +52,20 @@ export class LocalFunction {
   #busy = 0
   #closed = false
 
-  /** @param env everything that the code may see: nothing of the parent's environment is added */
-  constructor(definition: FunctionDefinition, env: Record<string, string>, log: LogFile) {
+  /**
+   * @param env everything that the code may see: nothing of the parent's environment is added
+   * @param options.inspect lets debuggers look into its environments, and takes as long as they like
+   */
+  constructor(
+    definition: FunctionDefinition,
+    env: Record<string, string>,
+    log: LogFile,
+    { inspect = false }: { readonly inspect?: boolean } = {},
+  ) {
     this.definition = definition
     this.#env = env
     this.#log = log
+    this.#inspect = inspect
   }
 
   get concurrency(): number {
@@ -99,6 +113,14 @@ export class LocalFunction {
     this.#metrics?.record(measurement)
   }
 
+  /** Its environments that a debugger may look into. */
+  inspected(): Inspected[] {
+    const { name, folder } = this.definition
+    return [...this.#all].flatMap(({ inspectorUrl: url }) =>
+      url === undefined ? [] : [{ title: name, code: pathToFileURL(folder).href, url }],
+    )
+  }
+
   /** Starts an environment ahead of the first invocation. */
   warm(): void {
     if (!this.#closed && this.#all.size === 0 && this.concurrency > 0) this.#idle.push(this.#start())
@@ -136,7 +158,10 @@ export class LocalFunction {
     await environment.loaded()
     const invoked = performance.now()
     const outcome = limitAnswer(
-      await environment.invoke({ requestId, event, functionArn: arn }, timeoutSeconds * 1000),
+      await environment.invoke(
+        { requestId, event, functionArn: arn },
+        this.#inspect ? PATIENCE_MS : timeoutSeconds * 1000,
+      ),
     )
     const init = cold ? environment.initMs() : 0
     const duration = performance.now() - invoked
@@ -171,10 +196,12 @@ export class LocalFunction {
   }
 
   #start(): Environment {
-    const { folder, handler, name, memoryMiB } = this.definition
+    const { folder, handler, sourceMaps, name, memoryMiB } = this.definition
     const data = {
       folder,
       handler,
+      sourceMaps,
+      inspect: this.#inspect,
       functionName: name,
       memoryMiB,
       logGroup: `/aws/lambda/${name}`,

@@ -9,6 +9,7 @@ export type ToEnvironment = {
 
 /** What an execution environment sends back. */
 export type FromEnvironment =
+  | { readonly type: 'inspectable'; readonly url: string }
   | { readonly type: 'ready' }
   | { readonly type: 'init-failed'; readonly error: FunctionError }
   | { readonly type: 'answer'; readonly requestId: string; readonly payload: string }
@@ -26,6 +27,10 @@ export type FunctionError = {
 export type EnvironmentData = {
   readonly folder: string
   readonly handler: string
+  /** A folder of source maps, see `source-map.ts`. */
+  readonly sourceMaps?: string | undefined
+  /** Whether a debugger may look into it; then time is no limit. */
+  readonly inspect: boolean
   readonly functionName: string
   readonly memoryMiB: number
   readonly logGroup: string

@@ -56,6 +56,8 @@ export type Assembly = {
   readonly template: Template
   /** Absolute folder by the S3 key under which the asset would be uploaded. */
   readonly assetFolders: ReadonlyMap<string, string>
+  /** Absolute folder of the bundles' source maps, for those that have one. */
+  readonly sourceMaps?: string
 }
 
 /**
@@ -85,7 +87,12 @@ export const loadAssembly = async (folder: string): Promise<Assembly> => {
       assetFolders.set(destination.objectKey, join(folder, file.source.path))
     }
   }
-  return { stackName: artifact.properties?.stackName ?? id, template, assetFolders }
+  return {
+    stackName: artifact.properties?.stackName ?? id,
+    template,
+    assetFolders,
+    sourceMaps: join(folder, 'source-maps'),
+  }
 }
 
 const readJson = async <T>(file: string, schema: z.ZodType<T>): Promise<T> => {

@@ -25,6 +25,9 @@ export const banner = (stack: LocalStack, wantedPort: number): string => {
     `Data API   ${stack.endpoints.rdsData}`,
     `data       ${stack.home}`,
     `logs       ${join(stack.home, 'logs')}`,
+    ...(stack.inspector === undefined
+      ? []
+      : [`inspector  ${stack.inspector}  for chrome://inspect or an editor; nothing times out`]),
     '',
     `${stack.url}  ready in ${stack.ready.toFixed(1)} s`,
   )

@@ -2,9 +2,10 @@ import { join } from 'node:path'
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { DynamoDBStreamsClient } from '@aws-sdk/client-dynamodb-streams'
 import { type DataApiOptions, startDataApi } from '../data-api/server.ts'
-import type { RouteUsage } from '../gateway/api.ts'
+import type { HttpApi, RouteUsage } from '../gateway/api.ts'
 import { createHandler } from '../gateway/handle.ts'
 import type { Gateway } from '../gateway/server.ts'
+import { PATIENCE_MS } from '../lambda/environment.ts'
 import { LocalFunction } from '../lambda/function.ts'
 import { type Log, openLogFile } from '../lambda/log-file.ts'
 import { FunctionRegistry } from '../lambda/registry.ts'
@@ -43,6 +44,8 @@ export type Ground = {
   readonly log: Log
   /** Asked before something is changed on a MySQL server that somebody else runs. */
   readonly consent: Consent
+  /** Lets debuggers look into the functions, and waits for them. */
+  readonly inspect: boolean
   /** What can go wrong with the Data API, for tests. */
   readonly dataApi?: DataApiTestOptions
   /** Receives how to stop each part, as soon as it runs. */
@@ -136,7 +139,9 @@ export const runTemplate = async (assembly: Assembly, ground: Ground): Promise<R
   closers.add('functions', () => functions.close())
   for (const definition of functionsOf(scope, assembly)) {
     const file = openLogFile(join(home, 'logs', `${definition.name}.log`), log)
-    functions.add(new LocalFunction(definition, variablesOf(definition, endpoints), file))
+    functions.add(
+      new LocalFunction(definition, variablesOf(definition, endpoints), file, { inspect: ground.inspect }),
+    )
   }
   // Loaded while the triggers run; on AWS the first request would wait for it.
   for (const fn of functions.list()) fn.warm()
@@ -177,7 +182,10 @@ export const runTemplate = async (assembly: Assembly, ground: Ground): Promise<R
     ...(route.usage && { usage: route.usage }),
   }))
   const api = defined?.api ?? { id: 'none', stage: '$default', routes: [] }
-  gateway.serve(createHandler(api, (arn, event, requestId) => functions.find(arn).invoke(event, requestId)))
+  const served = ground.inspect ? patient(api) : api
+  gateway.serve(
+    createHandler(served, (arn, event, requestId) => functions.find(arn).invoke(event, requestId)),
+  )
   const refused = api.routes.filter(({ authorization }) => authorization !== 'NONE')
   const skipped = notRunHere(assembly)
   return {
@@ -197,6 +205,12 @@ export const runTemplate = async (assembly: Assembly, ground: Ground): Promise<R
     ],
   }
 }
+
+/** The API, with all the time that a person takes who has stopped the function behind it. */
+const patient = (api: HttpApi): HttpApi => ({
+  ...api,
+  routes: api.routes.map((route) => ({ ...route, timeoutMs: PATIENCE_MS })),
+})
 
 const startClusters = async (
   scope: TemplateScope,

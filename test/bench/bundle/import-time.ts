@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import * as z from 'zod'
+import { entities } from '../../fixtures/entities/index.ts'
 import { projections, tables } from '../../fixtures/tables/index.ts'
 import type { Bundle } from './bundles.ts'
 
@@ -12,7 +13,9 @@ const timeSchema = z.object({ wall: z.number(), cpu: z.number() })
 const placeholderFor = (variable: string): string => {
   if (variable.endsWith('_ARN')) return 'arn:aws:service:us-east-1:000000000000:thing'
   if (variable === 'TABLES')
-    return JSON.stringify(Object.fromEntries([...tables, ...projections].map(({ name }) => [name, name])))
+    return JSON.stringify(
+      Object.fromEntries([...entities, ...tables, ...projections].map(({ name }) => [name, name])),
+    )
   if (variable === 'MIGRATE_ON_REQUEST') return 'true'
   if (variable === 'LOG_LEVEL') return 'info'
   return 'value'

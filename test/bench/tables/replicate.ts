@@ -55,7 +55,7 @@ export const replication = async (stage: Stage): Promise<readonly Line[]> => {
   const worker = await startWorker<Order, Report>('./replicate-child.ts', report, {
     TABLES: JSON.stringify(tables),
     PARKING_TABLE: await stage.create(['pk', 'sk']),
-    TOMBSTONES_TABLE: await stage.create([tombstoneTable.key]),
+    TOMBSTONES_TABLE: await stage.create([tombstoneTable.partition]),
     JOBS_TABLE: await stage.create([jobsTable.partition, jobsTable.sort]),
     BARE_TABLE: await stage.create(named(usersByCity.key)),
     AWS_REGION: 'us-east-1',

@@ -1,6 +1,7 @@
 import { DeleteTableCommand, DescribeTableCommand } from '@aws-sdk/client-dynamodb'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { Deadline } from '../../../functions/bridge/runtime/deadline.ts'
+import { Tables } from '../../../functions/bridge/runtime/tables.ts'
 import { compareProjection } from '../../../functions/bridge/tables/compare.ts'
 import { userPreferences, userPreferencesV2 } from '../../../functions/sample/tables/user-preferences.ts'
 import { users } from '../../../functions/sample/tables/users.ts'
@@ -29,7 +30,7 @@ describe('the sample', () => {
     const { counts } = await compareProjection({
       projection: userPreferencesV2,
       client: ground.client,
-      tables: { [userPreferences.name]: preferences, [userPreferencesV2.name]: target },
+      tables: new Tables({ [userPreferences.name]: preferences, [userPreferencesV2.name]: target }),
       deadline: new Deadline(),
       looks: 0,
     })

@@ -39,6 +39,7 @@ export const functionsOf = (scope: TemplateScope, assembly: Assembly): FunctionD
         name: String(scope.ref(id, path)),
         arn: String(scope.getAtt(id, 'Arn', path)),
         folder,
+        ...(assembly.sourceMaps !== undefined && { sourceMaps: assembly.sourceMaps }),
         handler: properties.Handler,
         timeoutSeconds: properties.Timeout,
         memoryMiB: properties.MemorySize,

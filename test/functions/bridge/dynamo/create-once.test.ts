@@ -153,7 +153,7 @@ describe('on DynamoDB', () => {
 
       const [record] = await all(other.tables, other.tables.records)
       expect(record?.[recordTable.expiry]).toEqual({ N: String(Date.UTC(2026, 10, 29, 3, 0, 1) / 1000) })
-      expect(record?.[recordTable.key]?.S).toMatch(/^[0-9a-f]{64}$/)
+      expect(record?.[recordTable.partition]?.S).toMatch(/^[0-9a-f]{64}$/)
       expect(JSON.stringify(record)).not.toContain('secret')
       await other.close()
     })

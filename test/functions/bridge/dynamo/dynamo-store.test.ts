@@ -13,6 +13,7 @@ import { DynamoStore } from '../../../../functions/bridge/dynamo/dynamo-store.ts
 import { ForeignItemError } from '../../../../functions/bridge/dynamo/items.ts'
 import { ConfigurationError, DeadlineError } from '../../../../functions/bridge/model/errors.ts'
 import { Deadline } from '../../../../functions/bridge/runtime/deadline.ts'
+import { Tables } from '../../../../functions/bridge/runtime/tables.ts'
 import { chef } from '../../../fixtures/entities/chef.ts'
 import { silent } from '../../../support/log.ts'
 import { AT, create, remove, replace } from '../../fixtures/chef-writes.ts'
@@ -38,7 +39,7 @@ describe('DynamoDB as a store', () => {
   const client = open()
   const store = new DynamoStore({
     client,
-    tables: { chef: TableName },
+    tables: new Tables({ chef: TableName }),
     idempotencyTable: 'unused',
     deadline: new Deadline(),
     log: silent,
@@ -189,7 +190,7 @@ describe('DynamoDB as a store', () => {
       return {
         store: new DynamoStore({
           client: lossy,
-          tables: { chef: TableName },
+          tables: new Tables({ chef: TableName }),
           idempotencyTable: 'unused',
           deadline: new Deadline(),
           log: silent,
@@ -302,7 +303,7 @@ describe('DynamoDB as a store', () => {
     deadline.begin({ awsRequestId: 'r', getRemainingTimeInMillis: () => 520 })
     const late = new DynamoStore({
       client,
-      tables: { chef: TableName },
+      tables: new Tables({ chef: TableName }),
       idempotencyTable: 'unused',
       deadline,
       log: silent,
@@ -316,7 +317,7 @@ describe('DynamoDB as a store', () => {
   it('says which table is not named', async () => {
     const homeless = new DynamoStore({
       client,
-      tables: {},
+      tables: new Tables({}),
       idempotencyTable: 'unused',
       deadline: new Deadline(),
       log: silent,
@@ -334,7 +335,7 @@ describe('DynamoDB as a store', () => {
       endpoint === undefined ? client : new DynamoDBClient({ ...settings, endpoint, maxAttempts: 1 })
     const store = new DynamoStore({
       client: other,
-      tables: { chef: table },
+      tables: new Tables({ chef: table }),
       idempotencyTable: 'unused',
       deadline: new Deadline(),
       log: silent,

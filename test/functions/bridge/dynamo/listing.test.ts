@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { DynamoStore } from '../../../../functions/bridge/dynamo/dynamo-store.ts'
 import { InvalidPositionError } from '../../../../functions/bridge/ports/store.ts'
 import { Deadline } from '../../../../functions/bridge/runtime/deadline.ts'
+import { Tables } from '../../../../functions/bridge/runtime/tables.ts'
 import { chef } from '../../../fixtures/entities/chef.ts'
 import { silent } from '../../../support/log.ts'
 import { create } from '../../fixtures/chef-writes.ts'
@@ -52,7 +53,7 @@ describe('listing a table of one entity', () => {
     const log = { ...silent, warn: (message: string, fields?: object) => warnings.push([message, fields]) }
     const watched = new DynamoStore({
       client,
-      tables: { chef: TableName },
+      tables: new Tables({ chef: TableName }),
       idempotencyTable: 'unused',
       deadline: new Deadline(),
       log,

@@ -10,6 +10,7 @@ import type { Item } from '../../../../functions/bridge/drivers/dynamo/items.ts'
 import { DynamoStore } from '../../../../functions/bridge/dynamo/dynamo-store.ts'
 import { recordTable } from '../../../../functions/bridge/dynamo/idempotency-table.ts'
 import { Deadline } from '../../../../functions/bridge/runtime/deadline.ts'
+import { Tables } from '../../../../functions/bridge/runtime/tables.ts'
 import { silent } from '../../../support/log.ts'
 
 /** A client of the test run's DynamoDB. */
@@ -35,11 +36,11 @@ export const openTestTables = async (name: string, keyAttribute: string) => {
       }),
     )
   await create(TableName, keyAttribute)
-  await create(records, recordTable.key)
+  await create(records, recordTable.partition)
   const storeOver = (other: DynamoDBClient, deadline = new Deadline()): DynamoStore =>
     new DynamoStore({
       client: other,
-      tables: { [name]: TableName },
+      tables: new Tables({ [name]: TableName }),
       idempotencyTable: records,
       deadline,
       log: silent,

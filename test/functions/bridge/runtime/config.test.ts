@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import { ConfigurationError } from '../../../../functions/bridge/model/errors.ts'
 import { readConfig, settings } from '../../../../functions/bridge/runtime/config.ts'
+import { Tables } from '../../../../functions/bridge/runtime/tables.ts'
 
 const all = settings.aurora
   .extend(settings.tables.shape)
@@ -19,7 +20,7 @@ describe('the settings of a function', () => {
   it('are read from the environment; what is not asked for is left out', () => {
     expect(readConfig(all, { ...env, PATH: '/bin' })).toEqual({
       ...env,
-      TABLES: { chef: 'Chefs' },
+      TABLES: new Tables({ chef: 'Chefs' }),
       MIGRATE_ON_REQUEST: true,
     })
   })

@@ -15,6 +15,7 @@ import { normaliseStreamEvent, type StreamBatch } from '../../../../functions/br
 import { DynamoParking } from '../../../../functions/bridge/parking/dynamo-parking.ts'
 import { Deadline } from '../../../../functions/bridge/runtime/deadline.ts'
 import type { CountName } from '../../../../functions/bridge/runtime/metrics.ts'
+import { Tables } from '../../../../functions/bridge/runtime/tables.ts'
 import { applyStream, type StreamAnswer } from '../../../../functions/bridge/sync/apply-stream.ts'
 import type { Mirror } from '../../../../functions/bridge/sync/mirror.ts'
 import { openTestAurora, type TestAurora } from '../../../support/aurora.ts'
@@ -73,7 +74,7 @@ export const openTestSync = async (
     source: new EntitySource({
       client,
       entities,
-      tables: real,
+      tables: new Tables(real),
       deadline,
       holds: async (entity, key) => (await aurora.store.get(entity, key)) !== undefined,
     }),

@@ -59,7 +59,7 @@ const compare = (projection = v2) =>
   compareProjection({
     projection,
     client: ground.client,
-    tables: kept.tables,
+    tables: kept.config.TABLES,
     deadline: new Deadline(),
     patience: 1,
   })
@@ -261,7 +261,7 @@ describe('comparing', () => {
     const comparison = await compareProjection({
       projection: v2,
       client: ground.client,
-      tables: kept.tables,
+      tables: kept.config.TABLES,
       deadline: new Deadline(),
       patience: 1,
       // The stream comes once both tables have been read.

@@ -129,7 +129,7 @@ class ReshapeWorld implements World {
   async forget(after = TOMBSTONE_KEPT): Promise<void> {
     const { kept, ground, clock } = this.#parts
     const { TOMBSTONES_TABLE: TableName } = kept.config
-    const { key, expiry } = tombstoneTable
+    const { partition: key, expiry } = tombstoneTable
     for (const item of await ground.all(TableName)) {
       const own = item[key]
       const expires = Number(item[expiry]?.N) - TOMBSTONE_KEPT + after

@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
+import { attach, targetsOf } from '../lambda/debugger.ts'
 import { until } from '../streams/until.ts'
 
 type Started = { child: ChildProcess; output: () => string; ended: Promise<number | null> }
@@ -37,19 +38,38 @@ describe('the command behind npm start', () => {
     const help = start(['--help'])
     const wrong = start(['--frsh'])
     const port = start([], { PORT: 'x' })
-    expect([await help.ended, await wrong.ended, await port.ended]).toEqual([0, 2, 1])
+    const inspector = start(['--inspect=x'])
+    expect([await help.ended, await wrong.ended, await port.ended, await inspector.ended]).toEqual([
+      0, 2, 1, 1,
+    ])
     expect(help.output()).toContain('BACKSYNC_HOME')
+    expect(help.output()).toContain('--inspect[=<port>]')
     expect(wrong.output()).toContain('--frsh')
     expect(port.output()).toContain('PORT: expected 0 to 65535')
+    expect(inspector.output()).toContain('--inspect: expected 0 to 65535')
   })
 
-  it('runs the stack of this repository, refuses a second one in its folder, and stops clean', async () => {
-    const first = start(['--yes'])
+  it('runs the stack of this repository, open to debuggers, refuses a second one in its folder, and stops clean', async () => {
+    const first = start(['--yes', '--inspect=0'])
     await until(() => expect(first.output()).toMatch(/ready in [\d.]+ s/), 100_000)
     const [, url = ''] = /(http:\S+) {2}ready in/.exec(first.output()) ?? []
     const [, path = ''] = /curl '\S+?(\/aurora)'/.exec(first.output()) ?? []
 
     const answer = await fetch(url + path)
+    const [, inspector = ''] = /inspector +(\S+)/.exec(first.output()) ?? []
+    const { functions } = JSON.parse(await readFile(join(home, 'stack.json'), 'utf8'))
+    const targets = await targetsOf(inspector)
+    expect(targets.map(({ title }) => title).sort()).toEqual(
+      functions.map(({ name }: { name: string }) => name).sort(),
+    )
+    // They stay attached: a debugger must not keep the stack from stopping.
+    const debuggers = await Promise.all(targets.map(({ webSocketDebuggerUrl: at }) => attach(at)))
+    await Promise.all(debuggers.map((debug) => debug.send('Debugger.enable')))
+    for (const { events } of debuggers)
+      expect(events.map(({ params }) => params?.sourceMapURL)).toContainEqual(
+        expect.stringMatching(/^\.\.\/source-maps\/[0-9a-f]{64}\.map$/),
+      )
+
     const second = start()
     const secondCode = await second.ended
 

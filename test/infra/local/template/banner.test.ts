@@ -102,4 +102,11 @@ describe('the banner', () => {
     expect(lines.at(-1)).toBe('http://127.0.0.1:3000  ready in 2.0 s')
     expect(lines).toContain('port 3000 is taken: using 4000')
   })
+
+  it('says where debuggers find the functions, if they do', () => {
+    expect(banner({ ...stack, routes: [], inspector: '127.0.0.1:9229' }, 3000)).toContain(
+      '\ninspector  127.0.0.1:9229  ',
+    )
+    expect(banner({ ...stack, routes: [] }, 3000)).not.toContain('inspector')
+  })
 })

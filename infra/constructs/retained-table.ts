@@ -3,14 +3,14 @@ import { RemovalPolicy } from 'aws-cdk-lib/core'
 import type { Construct } from 'constructs'
 import type { Settings } from '../settings.ts'
 
-export type KeptTableProps = Pick<
+export type RetainedTableProps = Pick<
   TableProps,
   'partitionKey' | 'sortKey' | 'stream' | 'timeToLiveAttribute'
 > & { readonly settings: Settings }
 
 /** What all tables of the bridge have in common: paid by use, restorable to any second, retained where the stage says. */
-export class KeptTable extends Table {
-  constructor(scope: Construct, id: string, { settings, ...props }: KeptTableProps) {
+export class RetainedTable extends Table {
+  constructor(scope: Construct, id: string, { settings, ...props }: RetainedTableProps) {
     const { retain } = settings.policy
     super(scope, id, {
       ...props,

@@ -1,0 +1,12 @@
+import { describe, it } from '@jest/globals'
+import { entities } from '../../../functions/entities/index.ts'
+import { projections, tables } from '../../../functions/tables/index.ts'
+import { deployedBy, expectKept, stages } from '../fixtures/deployed.ts'
+import { synthesise } from '../fixtures/synthesise.ts'
+
+/** The sample is deployed by whoever tries Backsync out; its tables are as little to be lost as a team's. */
+describe.each(stages)('an update of a deployed %s stack with the sample', (stage, context) => {
+  it("leaves the sample's tables and all else in their place: those of 0.1.0", () => {
+    expectKept(deployedBy('0.1.0', stage), synthesise(context, entities, { tables, projections }).template)
+  })
+})
