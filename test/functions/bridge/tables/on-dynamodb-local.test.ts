@@ -12,8 +12,8 @@ import { everyType } from '../../../support/arbitrary-item.ts'
 import { openTestTables, type TestTables } from '../../../support/dynamo-tables.ts'
 import { type DynamoDbLocal, dynamoDbLocalJar, startDynamoDbLocal } from '../../../support/dynamodb-local.ts'
 import { openKeptTables } from '../../../support/kept-tables.ts'
-import { testWhateverIsWritten } from './reshape-suite.ts'
 import { planAndCopy } from '../copy/plan-and-copy.ts'
+import { testWhateverIsWritten } from './reshape-suite.ts'
 
 /*
  * What the other suites show on the packaged emulator, once more on Amazon's own: DYNAMODB_LOCAL_JAR names its jar, or the
