@@ -7,38 +7,29 @@ import { childRows } from '../functions/bridge/model/child-rows.ts'
 import { defineEntity } from '../functions/bridge/model/entity.ts'
 import { chef } from '../functions/entities/chef.ts'
 
-const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
+const pageAt = (path: string): string => readFileSync(new URL(`../${path}`, import.meta.url), 'utf8')
 
-/** The first block of TypeScript below a heading. */
-const codeBelow = (heading: string): string => {
-  const section = readme.slice(readme.indexOf(`\n## ${heading}\n`))
-  return /```ts\n(.*?)```/s.exec(section)?.[1] ?? ''
-}
+/** All blocks of TypeScript of a page; within a list they are indented. */
+const codesOf = (path: string): string[] =>
+  [...pageAt(path).matchAll(/^ *```ts\n(.*?)```/gms)].map(([, code = '']) => code)
 
-/** All blocks of TypeScript below a heading. */
-const codesBelow = (heading: string): string[] => {
-  const section = readme.slice(readme.indexOf(`\n## ${heading}\n`))
-  const own = section.slice(0, section.indexOf('\n## ', 1))
-  return [...own.matchAll(/```ts\n(.*?)```/gs)].map(([, code = '']) => code)
-}
-
-describe("the README's kept tables", () => {
+describe("the operator's handbook", () => {
   const sources = ['users', 'user-preferences'].map((file) =>
     readFileSync(new URL(`../functions/tables/${file}.ts`, import.meta.url), 'utf8'),
   )
-  const declared = codesBelow('Tables from tables').flatMap((code) => code.trim().split('\n\n'))
+  const declared = codesOf('infra/cli/README.md').flatMap((code) => code.trim().split('\n\n'))
 
-  it('are three declarations', () => expect(declared).toHaveLength(3))
+  it('has three declarations', () => expect(declared).toHaveLength(3))
 
-  it.each(declared)('are those that the stack has: %s', (code) => {
+  it.each(declared)('declares what the stack has: %s', (code) => {
     expect(sources.some((source) => source.includes(code))).toBe(true)
   })
 })
 
-describe("the README's entity", () => {
-  const code = codeBelow('Add an entity')
+describe('the page on entities', () => {
+  const [code = ''] = codesOf('functions/entities/README.md')
 
-  it('is a valid definition, with a valid example', () => {
+  it('has a valid definition, with a valid example', () => {
     const known = { defineEntity, text, decimal, reference, childRows, chef }
     const define = new Function(...Object.keys(known), code.replace(/export const \w+ =/, 'return'))
     const entity: unknown = define(...Object.values(known))
@@ -46,5 +37,18 @@ describe("the README's entity", () => {
     expect(entity).toMatchObject({ name: 'dish', children: { sides: { table: 'dish_sides' } } })
   })
 
-  it('takes twenty lines', () => expect(code.trim().split('\n').length).toBeLessThanOrEqual(20))
+  it('has it in twenty lines', () => expect(code.trim().split('\n').length).toBeLessThanOrEqual(20))
+})
+
+describe('the first page', () => {
+  const page = pageAt('README.md')
+
+  it('is read in a few minutes', () => expect(page.split('\n').length).toBeLessThanOrEqual(160))
+
+  it('leads to pages that are there', () => {
+    const pages = [...page.matchAll(/\]\(([^)#]+)\)/g)].map(([, path = '']) => path)
+
+    expect(pages.length).toBeGreaterThan(5)
+    for (const path of pages) expect(pageAt(path)).toMatch(/^# /)
+  })
 })
