@@ -8,26 +8,35 @@ import { defineEntity } from '../functions/bridge/model/entity.ts'
 import { teamPlaces } from '../infra/team.ts'
 import { chef } from './fixtures/entities/chef.ts'
 
-const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
+const pageAt = (path: string): string => readFileSync(new URL(`../${path}`, import.meta.url), 'utf8')
 
-/** The first block of TypeScript below a heading. */
-const codeBelow = (heading: string): string => {
-  const section = readme.slice(readme.indexOf(`\n## ${heading}\n`))
-  return /```ts\n(.*?)```/s.exec(section)?.[1] ?? ''
-}
+describe('the first page', () => {
+  const page = pageAt('README.md')
 
-describe("the README's list of what is a team's", () => {
-  it('has every place', () => {
-    const section = readme.slice(readme.indexOf('\n## What is yours\n'))
-    const named = [...section.matchAll(/^\| `([^`]+)` \|/gm)].map(([, path]) => path)
-    expect(named.slice(0, teamPlaces.length)).toEqual(teamPlaces.map(({ path }) => path))
+  it('is read in a few minutes', () => expect(page.split('\n').length).toBeLessThanOrEqual(160))
+
+  it('leads to pages that are there', () => {
+    const pages = [...page.matchAll(/\]\(([^)#]+)\)/g)].map(([, path = '']) => path)
+
+    expect(pages.length).toBeGreaterThan(5)
+    for (const path of pages) expect(pageAt(path)).toMatch(/^# /)
   })
 })
 
-describe("the README's entity", () => {
-  const code = codeBelow('Add an entity')
+describe("the operator's handbook", () => {
+  it("lists every place that is a team's", () => {
+    const page = pageAt('infra/cli/README.md')
+    const section = page.slice(page.indexOf('\n## How do I go to the next release?\n'))
+    const named = [...section.matchAll(/^\| `([^`]+)` \|/gm)].map(([, path]) => path)
 
-  it('is a valid definition, with a valid example', () => {
+    expect(named).toEqual(teamPlaces.map(({ path }) => path))
+  })
+})
+
+describe('the page on entities', () => {
+  const code = /^ *```ts\n(.*?)```/ms.exec(pageAt('functions/entities/README.md'))?.[1] ?? ''
+
+  it('has a valid definition, with a valid example', () => {
     const known = { defineEntity, text, decimal, reference, childRows, chef }
     const define = new Function(...Object.keys(known), code.replace(/export const \w+ =/, 'return'))
     const entity: unknown = define(...Object.values(known))
@@ -35,5 +44,16 @@ describe("the README's entity", () => {
     expect(entity).toMatchObject({ name: 'dish', children: { sides: { table: 'dish_sides' } } })
   })
 
-  it('takes twenty lines', () => expect(code.trim().split('\n').length).toBeLessThanOrEqual(20))
+  it('has it in twenty lines', () => expect(code.trim().split('\n').length).toBeLessThanOrEqual(20))
+})
+
+describe('the page on the design', () => {
+  it('names tests that are there for what is promised', () => {
+    const page = pageAt('functions/README.md')
+    const section = page.slice(page.indexOf('\n## Promises'), page.indexOf('\n## Errors'))
+    const tests = [...section.matchAll(/`(test\/[^`]+)`/g)].map(([, path = '']) => path)
+
+    expect(tests.length).toBeGreaterThan(8)
+    for (const path of tests) expect(pageAt(path)).toContain('expect')
+  })
 })

@@ -1,20 +1,15 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from '@jest/globals'
 
-const readme = readFileSync(new URL('../../../README.md', import.meta.url), 'utf8')
+const handbook = readFileSync(new URL('../../../infra/cli/README.md', import.meta.url), 'utf8')
 
-/** All blocks of TypeScript below a heading. */
-const codesBelow = (heading: string): string[] => {
-  const section = readme.slice(readme.indexOf(`\n## ${heading}\n`))
-  const own = section.slice(0, section.indexOf('\n## ', 1))
-  return [...own.matchAll(/```ts\n(.*?)```/gs)].map(([, code = '']) => code)
-}
-
-describe("the README's kept tables", () => {
+describe("the kept tables of the operator's handbook", () => {
   const sources = ['users', 'user-preferences'].map((file) =>
     readFileSync(new URL(`../../../functions/sample/tables/${file}.ts`, import.meta.url), 'utf8'),
   )
-  const declared = codesBelow('Tables from tables').flatMap((code) => code.trim().split('\n\n'))
+  const declared = [...handbook.matchAll(/```ts\n(.*?)```/gs)].flatMap(([, code = '']) =>
+    code.trim().split('\n\n'),
+  )
 
   it('are three declarations', () => expect(declared).toHaveLength(3))
 
