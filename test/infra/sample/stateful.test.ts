@@ -1,12 +1,20 @@
 import { describe, it } from '@jest/globals'
-import { entities } from '../../../functions/entities/index.ts'
-import { projections, tables } from '../../../functions/tables/index.ts'
+import { sampleEntities } from '../../../functions/sample/entities.ts'
+import { sampleProjections, sampleTables } from '../../../functions/sample/tables/index.ts'
+import { sampleExtensions } from '../../../infra/sample/extensions.ts'
 import { deployedBy, expectKept, stages } from '../fixtures/deployed.ts'
 import { synthesise } from '../fixtures/synthesise.ts'
 
 /** The sample is deployed by whoever tries Backsync out; its tables are as little to be lost as a team's. */
 describe.each(stages)('an update of a deployed %s stack with the sample', (stage, context) => {
   it("leaves the sample's tables and all else in their place: those of 0.1.0", () => {
-    expectKept(deployedBy('0.1.0', stage), synthesise(context, entities, { tables, projections }).template)
+    expectKept(
+      deployedBy('0.1.0', stage),
+      synthesise(context, sampleEntities, {
+        tables: sampleTables,
+        projections: sampleProjections,
+        extensions: sampleExtensions,
+      }).template,
+    )
   })
 })
