@@ -10,6 +10,9 @@ const common = {
   rootDir: import.meta.dirname,
   roots: ['<rootDir>/test'],
   testEnvironment: 'node',
+  // Whole proofs that take a minute each; `npm run prove` plays them, and whoever names one.
+  testPathIgnorePatterns:
+    isProving || process.argv.some((arg) => arg.includes('.long.test')) ? [] : ['\\.long\\.test\\.ts$'],
   injectGlobals: false,
   // The product's modules get the tests' lists in the place of a team's.
   moduleNameMapper: {

@@ -1,14 +1,14 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, relative, resolve } from 'node:path'
-import { readRandomTests } from '../support/lanes.ts'
+import { readProofs } from '../support/lanes.ts'
 import { countResults } from '../support/tally.mjs'
 import { runProgram } from './child.ts'
 import type { Proved, Proving } from './plan.ts'
 
 const root = resolve(import.meta.dirname, '..', '..')
-/** How many times the short runs each round has. */
-const FACTOR = 4
+/** How many times the short runs each round has: one, so that more seeds get their turn. */
+const FACTOR = 1
 const JEST = [
   '--experimental-vm-modules',
   '--disable-warning=ExperimentalWarning',
@@ -16,14 +16,11 @@ const JEST = [
 ]
 
 /**
- * Round after round of all tests that are random, kills among them, each from the next seed, until the time is up. The
+ * Round after round of the long tests and of all that are random, kills among them, each from the next seed, until the time is up. The
  * round that the end of the time cuts short counts for nothing, unless it is the first.
  */
 export const proveProperties = async ({ engine, ms, seed, say, signal }: Proving): Promise<Proved> => {
-  // The soak is a part of its own.
-  const tests = readRandomTests(root)
-    .map((path) => relative(root, path))
-    .filter((path) => path !== join('test', 'soak', 'soak.test.ts'))
+  const tests = readProofs(root).map((path) => relative(root, path))
   const ends = performance.now() + ms
   let [passed, failed, rounds] = [0, 0, 0]
   for (let next = seed; performance.now() < ends && !signal.aborted; next++) {

@@ -2,7 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import { makeFolder, type TemporaryFolder } from './folder.ts'
-import { readLanes, readRandomTests } from './lanes.ts'
+import { readLanes, readProofs } from './lanes.ts'
 
 // Apart, or this file would itself be taken for one that uses servers.
 const MYSQL = ['TEST', 'MYSQL_URL'].join('_')
@@ -77,7 +77,7 @@ describe('the lanes of the tests', () => {
 
   it('those with something random in them are found by what makes it', () => {
     const root = join(import.meta.dirname, '..', '..')
-    const random = readRandomTests(root).map((path) => relative(root, path))
+    const random = readProofs(root).map((path) => relative(root, path))
     const folder = 'test/functions/bridge'
     expect(random).toEqual(
       expect.arrayContaining([`${folder}/copy/copy-killed.test.ts`, `${folder}/tables/round-trip.test.ts`]),

@@ -64,12 +64,12 @@ export const readLanes = (root: string): Lanes => {
   return { unit: [], dynamodb: [], mysql: [], ...Object.groupBy(testsIn(root), laneOf) }
 }
 
-/** The tests with something random in them, whatever their lane: absolute paths. */
-export const readRandomTests = (root: string): readonly string[] => {
+/** What `npm run prove` plays: the tests with something random in them, and the long ones: absolute paths. */
+export const readProofs = (root: string): readonly string[] => {
   const texts = new Map<string, string>()
   const reach = reachIn(root, texts)
   const isRandom = (file: string): boolean => RANDOM.some((pattern) => pattern.test(texts.get(file) ?? ''))
-  return testsIn(root).filter((test) => [...reach(test)].some(isRandom))
+  return testsIn(root).filter((test) => test.endsWith('.long.test.ts') || [...reach(test)].some(isRandom))
 }
 
 const testsIn = (root: string): string[] =>

@@ -27,6 +27,8 @@ const VOLATILE: readonly (readonly [RegExp, string])[] = [
   // How much of it the stream had brought before, and what DynamoDB believes of a young table.
   [/^(applied|skipped|deleted) +[\d,]+/gm, '$1 <number>'],
   [/^(estimate +).*$/gm, '$1<numbers>'],
+  // What is long on a slow machine says how far it is.
+  [/^[\d,]+ of about .*\n/gm, ''],
   [/[ \t]+/g, ' '],
 ]
 

@@ -112,12 +112,12 @@ describe('a release that is merged after the sample was removed', () => {
     expect((await planInit(folder.path)).steps).toEqual([])
   }, 60_000)
 
-  it('brings no part of the sample back, by the command that README.md names', async () => {
+  it('brings no part of the sample back, by the command that the handbook names', async () => {
     const merged = await git(folder.path, 'merge', '--quiet', '-m', 'Merge the next release', 'sample')
     expect(merged).toMatchObject({ code: 1, output: expect.stringMatching(/modify\/delete.*chef\.ts/) })
 
     const command = 'npx backsync init --yes && git commit --all --no-edit'
-    expect(await readFile(at('README.md'), 'utf8')).toContain(command)
+    expect(await readFile(at('infra/cli/README.md'), 'utf8')).toContain(command)
     expect(await init()).toMatchObject({ code: 0 })
     await must('commit', '--all', '--quiet', '--no-edit')
 

@@ -157,7 +157,7 @@ describe('parking, when several invocations do it at once', () => {
             await expectWhole(key)
           },
         ),
-        runs(40),
+        runs(15),
       )
     },
     times(120_000),

@@ -23,7 +23,7 @@ const bareOfTombstones: WorldOptions = {
 }
 
 describe('with every kind of job', () => {
-  testWhateverIsWritten({ usual: 15, options: () => ({}) })
+  testWhateverIsWritten({ usual: 5, options: () => ({}) })
 
   it.each([
     ['tombstones', bareOfTombstones, 'should not be'],

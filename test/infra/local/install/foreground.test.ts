@@ -89,7 +89,11 @@ it('kills a child that is asked a second time, later', async () => {
   starter.kill('SIGINT')
   await eventually(async () => expect(await read('signals')).toBe('SIGTERM '))
 
-  const again = setInterval(() => starter.kill('SIGINT'), 50)
+  const pid = Number(await read('up'))
+  // Not once more than it takes: a starter whose child is gone is left to end by itself.
+  const again = setInterval(async () => {
+    if ((await identifyProcess(pid)) !== undefined) starter.kill('SIGINT')
+  }, 200)
   const code = await ended(starter)
   clearInterval(again)
 
