@@ -1,10 +1,8 @@
-import { keepCompiled } from './test/support/compile-cache.ts'
 import { readLanes } from './test/support/lanes.ts'
 import { isProving, times } from './test/support/runs.ts'
 
 /** @typedef {import('./test/support/lanes.ts').Lane} Lane */
 
-keepCompiled(import.meta.dirname, process.env)
 const lanes = readLanes(import.meta.dirname)
 const common = {
   rootDir: import.meta.dirname,
@@ -18,7 +16,10 @@ const common = {
   moduleNameMapper: {
     '^(?:\\.\\./)+(?:functions/)?(entities|tables)/index\\.ts$': '<rootDir>/test/fixtures/$1/index.ts',
   },
-  setupFiles: isProving ? ['<rootDir>/test/support/global-runs.ts'] : [],
+  setupFiles: [
+    '<rootDir>/test/support/compile-cache.ts',
+    ...(isProving ? ['<rootDir>/test/support/global-runs.ts'] : []),
+  ],
   extensionsToTreatAsEsm: ['.ts'],
   transform: {
     '^.+\\.ts$': [
