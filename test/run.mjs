@@ -11,8 +11,8 @@ import { countResults } from './support/tally.mjs'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 
-/** One more than there are cores: many tests wait for a server, or for time to pass. */
-const workers = availableParallelism() + 1
+/** One a core: beside one more, tests that wait within a bound ran out of time now and then. */
+const workers = availableParallelism()
 
 /** @typedef {import('./support/tally.mjs').Tally} Tally */
 

@@ -3,7 +3,7 @@ import { mkdir, open, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ProcessError, StartError } from './errors.ts'
-import { hasCode } from './identity.ts'
+import { hasCode, identifyProcess } from './identity.ts'
 import type { Log } from './log.ts'
 import { messageOf } from './message.ts'
 import { signalGroup } from './signal.ts'
@@ -203,9 +203,10 @@ const becomeReady = async (server: ServerProcess, child: Child): Promise<void> =
   void child.ended.then(() => gone.abort())
   const probe = async (): Promise<void> => {
     await server.probe()
-    // Somebody else answers on that port.
-    if (child.hasEnded)
-      throw new ProcessError('process.start-failed', `${server.name} ended while it started`)
+    // Somebody else answers on that port. That a child has ended is known to the system before its exit event comes.
+    if (!child.hasEnded && (await identifyProcess(child.pid)) !== undefined) return
+    await child.ended
+    throw new ProcessError('process.start-failed', `${server.name} ended while it started`)
   }
   const ready = await waitFor(probe, { withinMs: server.readyWithinMs, everyMs: 50, signal: gone.signal })
   if (ready.ok) return

@@ -154,7 +154,8 @@ describe('a batch of the stream', () => {
   })
 
   it.each([
-    ['is not reachable', { kind: 'drop-before' } as const, /^data-api\./],
+    // As the last repeat, or as the time that is over before it.
+    ['is not reachable', { kind: 'drop-before' } as const, /^(data-api\..+|deadline\.exceeded)$/],
     [
       'throttles',
       { kind: 'throttle' } as const,
