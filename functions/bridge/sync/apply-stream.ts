@@ -16,7 +16,7 @@ export const applyStream = async (batch: StreamBatch, mirror: Mirror): Promise<S
   const verdicts = await follow(evidence, mirror)
   for (const [table, count] of batch.ignored) mirror.metrics.count('Ignored', table, count)
   for (const { change, unknownAttributes } of batch.changes)
-    mirror.metrics.count('UnknownAttributes', change.entity, unknownAttributes)
+    if (unknownAttributes > 0) mirror.metrics.count('UnknownAttributes', change.entity, unknownAttributes)
   // A record may have made more than one change.
   const again = new Set(
     evidence.filter((_, at) => verdicts[at] === 'again').map(({ place }) => place.sequenceNumber),

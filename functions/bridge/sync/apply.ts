@@ -74,7 +74,9 @@ export const endParking = async (
 
 const byName = (evidence: readonly Evidence[], { names }: Sink): ReadonlyMap<string, readonly Change[]> => {
   const groups = new Map<string, Change[]>(names.map((name) => [name, []]))
-  for (const { change } of evidence.filter((one) => 'change' in one)) {
+  for (const one of evidence) {
+    if (!('change' in one)) continue
+    const { change } = one
     const group = groups.get(change.entity)
     // Passed over, it would count as settled.
     if (group === undefined) throw new ConfigurationError([`nothing is kept of ${change.entity}`])
@@ -90,6 +92,8 @@ const errorsOf = (
 ): ReadonlyMap<Evidence, Error> => {
   const open = new Map(outcomes.flatMap(({ refused }) => refused).map(({ change, error }) => [change, error]))
   const errors = new Map<Evidence, Error>()
+  // The usual batch, of up to a thousand good ones.
+  if (open.size === 0 && !evidence.some((one) => 'fault' in one)) return errors
   for (const one of evidence) {
     const error = 'fault' in one ? one.fault.error : open.get(one.change)
     if (error !== undefined) errors.set(one, error)
