@@ -3,6 +3,7 @@ import { cpSync } from 'node:fs'
 import { join } from 'node:path'
 import { Code } from 'aws-cdk-lib/aws-lambda'
 import { AssetHashType, DockerImage } from 'aws-cdk-lib/core'
+import { KEPT_BUNDLES, KeptBundles } from './bundle/kept.ts'
 import type { LeftOutModule } from './bundle/left-out.ts'
 import type { BundleAnswer, BundleRequest } from './bundle/main.ts'
 import { setSourceMapAside } from './bundle/source-map.ts'
@@ -113,6 +114,9 @@ export function bundledCode({ entry, folders = {}, replace = {} }: BundledCodeOp
 
 const makeBundle = (options: BundleRequest['options'], replace: BundleRequest['replace']): void => {
   const request: BundleRequest = { repository, options, leaveOut: unused, replace }
+  const folder = process.env[KEPT_BUNDLES]
+  const kept = folder ? new KeptBundles(folder) : undefined
+  if (kept?.take(request) === true) return
   const output = execFileSync(process.execPath, [join(import.meta.dirname, 'bundle', 'main.ts')], {
     input: JSON.stringify(request),
     encoding: 'utf8',
@@ -124,4 +128,6 @@ const makeBundle = (options: BundleRequest['options'], replace: BundleRequest['r
   const answer: BundleAnswer = JSON.parse(output)
   for (const text of answer.warnings) console.warn(text)
   if (answer.error !== undefined) throw new BundleError(answer.error)
+  // One that is kept warns nobody.
+  if (answer.warnings.length === 0) kept?.keep(request, answer.inputs)
 }

@@ -3,7 +3,9 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from '@jest/globals'
+import { KEPT_BUNDLES } from '../../infra/constructs/bundle/kept.ts'
 import { repository } from '../../infra/constructs/bundled-code.ts'
+import { keptBundles } from '../../infra/local/synth/synth.ts'
 import { copyCheckout } from '../support/checkout.ts'
 import { isProving } from '../support/runs.ts'
 
@@ -22,6 +24,8 @@ function runApp(name: string, context: Record<string, unknown>, cwd = repository
       CDK_OUTDIR: outdir,
       CDK_CONTEXT_JSON: JSON.stringify(context),
       CDK_VALIDATION: 'false',
+      // As npm start does; the CDK command bundles anew, and the two are compared.
+      [KEPT_BUNDLES]: keptBundles(repository),
     },
   })
   return { ...run, outdir }

@@ -14,12 +14,16 @@ export type BundleRequest = {
   readonly replace: Readonly<Record<string, string>>
 }
 
-/** `error` is esbuild's text: each message with its place. */
-export type BundleAnswer = { readonly warnings: readonly string[]; readonly error?: string }
+/** `error` is esbuild's text: each message with its place. `inputs` are files, by their paths below the repository. */
+export type BundleAnswer = {
+  readonly warnings: readonly string[]
+  readonly inputs: readonly string[]
+  readonly error?: string
+}
 
 const bundle = async (request: BundleRequest): Promise<BundleAnswer> => {
   try {
-    const { warnings } = await build({
+    const { warnings, metafile } = await build({
       ...request.options,
       metafile: true,
       plugins: [
@@ -27,9 +31,12 @@ const bundle = async (request: BundleRequest): Promise<BundleAnswer> => {
         leaveOut(request.repository, request.leaveOut),
       ],
     })
-    return { warnings: await formatMessages(warnings, { kind: 'warning' }) }
+    return {
+      warnings: await formatMessages(warnings, { kind: 'warning' }),
+      inputs: Object.keys(metafile.inputs),
+    }
   } catch (error) {
-    return { warnings: [], error: error instanceof Error ? error.message : String(error) }
+    return { warnings: [], inputs: [], error: error instanceof Error ? error.message : String(error) }
   }
 }
 

@@ -48,6 +48,10 @@ export const synthesise = async (options: SynthOptions): Promise<{ folder: strin
   return { folder, fresh: true }
 }
 
+/** Where the bundles of a checkout are kept on this machine; may be deleted at any time. */
+export const keptBundles = (repository: string): string =>
+  join(repository, 'node_modules', '.cache', 'backsync', 'bundles')
+
 const runApp = (
   { repository, app = OWN_APP, context, signal }: SynthOptions,
   outdir: string,
@@ -65,6 +69,8 @@ const runApp = (
         CDK_CONTEXT_JSON: JSON.stringify(context),
         // The template's own validation takes 1.4 s, and `npm test` and the CDK command do it.
         CDK_VALIDATION: 'false',
+        // The app's own variable: what has not changed is not bundled again.
+        BACKSYNC_KEPT_BUNDLES: keptBundles(repository),
       },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
