@@ -9,13 +9,22 @@ import {
   GetItemCommand,
   PutItemCommand,
 } from '@aws-sdk/client-dynamodb'
+import { commands } from '../../../infra/cli/commands/index.ts'
+import { runProgram } from '../../../infra/cli/conventions/program.ts'
 import { acquireLock } from '../../../infra/local/processes/lock.ts'
 import { withTestLists } from '../../fixtures/team.ts'
 import { openTestParking, type TestParking } from '../../functions/bridge/parking/harness.ts'
 import { openTestAurora, type TestAurora } from '../../support/aurora.ts'
 import { makeFolder } from '../../support/folder.ts'
+import { fakeTerminal } from './conventions/terminal.ts'
 
 const MAIN = resolve('infra/cli/main.ts')
+
+export const LOCAL = {
+  AWS_REGION: 'us-east-1',
+  AWS_ACCESS_KEY_ID: 'local',
+  AWS_SECRET_ACCESS_KEY: 'local',
+} as const
 
 export type Answer = { readonly code: number | null; readonly stdout: string; readonly stderr: string }
 export type Running = {
@@ -61,7 +70,9 @@ export type TestStack = {
   readonly home: string
   readonly aurora: TestAurora
   readonly parking: TestParking
+  /** In this process, without a terminal: a process of its own for each takes a second of a core. */
   run(...args: string[]): Promise<Answer>
+  /** In a process of its own, as `npx backsync` does it. */
   start(...args: string[]): Running
   /** Puts an item as a modern handler would have written it. */
   put(
@@ -111,13 +122,25 @@ export const openTestStack = async (): Promise<TestStack> => {
   const start = (...args: string[]): Running =>
     // A profile that isn't there: the local stack must not ask for it.
     startCli(args, { BACKSYNC_HOME: folder.path, AWS_PROFILE: 'nobody' })
+  // Where a command puts them, too: it runs in this process, and the SDK looks nowhere else.
+  Object.assign(process.env, {
+    ...LOCAL,
+    AWS_ENDPOINT_URL_DYNAMODB: stack.endpoints.dynamodb,
+    AWS_ENDPOINT_URL_RDS_DATA: stack.endpoints.rdsData,
+    AWS_ENDPOINT_URL_SECRETS_MANAGER: stack.endpoints.secretsManager,
+  })
   const keyOf = (entity: string, key: string) => ({ [`${entity}Id`]: { S: key } })
   return {
     home: folder.path,
     aurora,
     parking,
     start,
-    run: (...args) => start(...args).ended,
+    run: async (...args) => {
+      const terminal = fakeTerminal(false, { BACKSYNC_HOME: folder.path })
+      const { signal } = new AbortController()
+      const code = await runProgram(args, commands, { io: terminal.io, interrupt: signal })
+      return { code, stdout: terminal.stdout(), stderr: terminal.stderr() }
+    },
     put: async (entity, key, version, row) => {
       const Item = { ...keyOf(entity, key), ...row, version: { N: String(version) }, updatedAt: { S: AT } }
       await client.send(new PutItemCommand({ TableName: tables[entity], Item }))

@@ -15,7 +15,7 @@ import { type FaultProxy, startFaultProxy } from '../../../support/fault-proxy.t
 import { makeFolder } from '../../../support/folder.ts'
 import { openKeptTables } from '../../../support/kept-tables.ts'
 import { fakeTerminal } from '../conventions/terminal.ts'
-import { type Running, startCli } from '../harness.ts'
+import { LOCAL, type Running, startCli } from '../harness.ts'
 
 export type Answer = { readonly code: number; readonly stdout: string; readonly stderr: string }
 
@@ -49,12 +49,6 @@ export type TestTableStack = {
   put(table: string, items: readonly Item[]): Promise<void>
   close(): Promise<void>
 }
-
-const LOCAL = {
-  AWS_REGION: 'us-east-1',
-  AWS_ACCESS_KEY_ID: 'local',
-  AWS_SECRET_ACCESS_KEY: 'local',
-} as const
 
 export const openTestTableStack = async (): Promise<TestTableStack> => {
   const ground = openTestTables()
