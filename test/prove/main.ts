@@ -6,7 +6,7 @@
  */
 import { Command, InvalidArgumentError } from 'commander'
 import { enginesOf } from './engines.ts'
-import { makePlan, partNames } from './plan.ts'
+import { factorOf, makePlan, partNames } from './plan.ts'
 import { proveProperties } from './properties.ts'
 import { proveSoak } from './soak.ts'
 
@@ -48,7 +48,7 @@ for (const { name, engine, ms } of plan) {
     continue
   }
   const prove = name === 'soak' ? proveSoak : proveProperties
-  const outcome = await prove({ engine, ms, seed, say, signal: stop.signal })
+  const outcome = await prove({ engine, ms, seed, factor: factorOf(minutes), say, signal: stop.signal })
   passed += outcome.passed
   failed += outcome.failed
 }

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import { makeFolder, type TemporaryFolder } from '../support/folder.ts'
 import { runProgram } from './child.ts'
 import { enginesOf } from './engines.ts'
-import { makePlan } from './plan.ts'
+import { factorOf, makePlan } from './plan.ts'
 
 const mariadb = { name: 'mariadbd', env: {} }
 const mysql = { name: 'mysqld', env: {} }
@@ -24,6 +24,15 @@ describe('a plan', () => {
     expect(makePlan({ minutes: 2, engines: [mariadb], only: 'soak' })).toEqual([
       { name: 'soak', engine: mariadb, ms: 120_000 },
     ])
+  })
+})
+
+describe('a round', () => {
+  it.each([
+    [10, 1],
+    [45, 3],
+  ])('of %d minutes has each random test run %d times as often as npm test does', (minutes, factor) => {
+    expect(factorOf(minutes)).toBe(factor)
   })
 })
 

@@ -31,10 +31,18 @@ export const makePlan = ({
     )
 }
 
+/**
+ * How many times as often as in `npm test` a random test runs in one round. In a long time each seed gets a longer look,
+ * in a short one there are to be several seeds at all.
+ */
+export const factorOf = (minutes: number): number => (minutes < 30 ? 1 : 3)
+
 export type Proving = {
   readonly engine: Engine
   readonly ms: number
   readonly seed: number
+  /** Of the random tests' runs. */
+  readonly factor: number
   readonly say: (line: string) => void
   readonly signal: AbortSignal
 }

@@ -7,8 +7,6 @@ import { runProgram } from './child.ts'
 import type { Proved, Proving } from './plan.ts'
 
 const root = resolve(import.meta.dirname, '..', '..')
-/** How many times the short runs each round has: one, so that more seeds get their turn. */
-const FACTOR = 1
 const JEST = [
   '--experimental-vm-modules',
   '--disable-warning=ExperimentalWarning',
@@ -19,7 +17,14 @@ const JEST = [
  * Round after round of the long tests and of all that are random, kills among them, each from the next seed, until the time is up. The
  * round that the end of the time cuts short counts for nothing, unless it is the first.
  */
-export const proveProperties = async ({ engine, ms, seed, say, signal }: Proving): Promise<Proved> => {
+export const proveProperties = async ({
+  engine,
+  ms,
+  seed,
+  factor,
+  say,
+  signal,
+}: Proving): Promise<Proved> => {
   const tests = readProofs(root).map((path) => relative(root, path))
   const ends = performance.now() + ms
   let [passed, failed, rounds] = [0, 0, 0]
@@ -28,7 +33,7 @@ export const proveProperties = async ({ engine, ms, seed, say, signal }: Proving
     const path = join(folder, 'results.json')
     try {
       say(`${tests.length} files of random tests on ${engine.name}, seed ${next}`)
-      const env = { BACKSYNC_SEED: String(next), BACKSYNC_RUNS: String(FACTOR) }
+      const env = { BACKSYNC_SEED: String(next), BACKSYNC_RUNS: String(factor) }
       const args = [...JEST, '--json', `--outputFile=${path}`, '--silent', '--runTestsByPath', ...tests]
       const left = ends - performance.now()
       // The first round is played to its end, or nothing would have been proved.
@@ -40,7 +45,7 @@ export const proveProperties = async ({ engine, ms, seed, say, signal }: Proving
       failed += tally.failed
       if (tally.failed > 0)
         say(
-          `FAILED: BACKSYNC_SEED=${next} BACKSYNC_RUNS=${FACTOR} BACKSYNC_MYSQLD=${engine.env.BACKSYNC_MYSQLD ?? ''} npm test -- PATH repeats one file of it`,
+          `FAILED: BACKSYNC_SEED=${next} BACKSYNC_RUNS=${factor} BACKSYNC_MYSQLD=${engine.env.BACKSYNC_MYSQLD ?? ''} npm test -- PATH repeats one file of it`,
         )
     } finally {
       rmSync(folder, { recursive: true, force: true })

@@ -1,43 +1,77 @@
-import { resolve } from 'node:path'
+import { readFileSync } from 'node:fs'
+import { delimiter, join, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { runCommand } from '../../../infra/local/processes/command.ts'
 import { makeFolder, type TemporaryFolder } from '../../support/folder.ts'
 import { call, type RunningStack, runStack, send } from '../../support/stack.ts'
+import { settled, transcriptsOf } from '../../support/transcripts.ts'
 import { until } from '../../support/until.ts'
 
+/** The pages in the order in which a reader would run them. */
+const PAGES = ['README.md', 'infra/cli/README.md']
+
 /** The whole way: this repository's stack as `npm start` runs it, with the sample in it. */
+let folder: TemporaryFolder
+let stack: RunningStack
+beforeAll(async () => {
+  folder = await makeFolder()
+  stack = await runStack(folder.path, {}, { app: 'infra/app.ts' })
+}, 150_000)
+afterAll(async () => {
+  await stack?.stop()
+  await folder.remove()
+}, 30_000)
+
+const run = (command: string, args: readonly string[]) =>
+  runCommand(command, args, {
+    withinMs: 60_000,
+    env: {
+      ...process.env,
+      NODE_OPTIONS: '',
+      BACKSYNC_HOME: folder.path,
+      PATH: [join(resolve('node_modules'), '.bin'), process.env.PATH].join(delimiter),
+    },
+  })
+
+// First, for they say what a stack has that is new.
+describe('the transcripts of the pages', () => {
+  it.each(PAGES)(
+    'of %s are what its commands print',
+    async (page) => {
+      const steps = transcriptsOf(readFileSync(resolve(page), 'utf8'))
+      expect(steps.length).toBeGreaterThan(0)
+      for (const { command, expected } of steps) {
+        const { output } = await run('/bin/sh', [
+          '-c',
+          command.replaceAll('localhost:3000', new URL(stack.url).host),
+        ])
+
+        expect({ command, prints: settled(output) }).toEqual({ command, prints: settled(expected) })
+      }
+    },
+    180_000,
+  )
+})
+
 describe("the sample's stack", () => {
-  let folder: TemporaryFolder
-  let stack: RunningStack
-
-  beforeAll(async () => {
-    folder = await makeFolder()
-    stack = await runStack(folder.path, {}, { app: 'infra/app.ts' })
-  }, 150_000)
-  afterAll(async () => {
-    await stack?.stop()
-    await folder.remove()
-  }, 30_000)
-
-  const run = (script: string, args: readonly string[]) =>
-    runCommand(process.execPath, [resolve(script), ...args], {
-      withinMs: 60_000,
-      env: { ...process.env, NODE_OPTIONS: '', BACKSYNC_HOME: folder.path },
-    })
-  const backsync = (...args: string[]) => run('infra/cli/backsync.mjs', args)
   const itemsAt = async (query: string): Promise<unknown> =>
     (await call(`${stack.url}/users?${query}`)).json().items
   const alice = { email: 'alice@example.com', state: 'WA', city: 'Seattle', zipcode: '98101' }
   const { zipcode: _, ...placed } = alice
 
   it('passes the walkthrough', async () => {
-    const { code, output } = await run('infra/sample/walkthrough.ts', ['--url', stack.url])
+    const script = resolve('infra/sample/walkthrough.ts')
+    const { code, output } = await run(process.execPath, [script, '--url', stack.url])
 
     expect({ code, output }).toEqual({
       code: 0,
       output: expect.stringMatching(/27 calls as expected; 12 back-syncs, lag p50 \d+ ms/),
     })
   }, 90_000)
+
+  it('lists users of the table that the pages have copied, from its replica', async () => {
+    expect(Object(await itemsAt('state=OR&limit=100'))).toHaveLength(100)
+  })
 
   it('gives a command to paste for a list of users', () => {
     expect(stack.output()).toContain(`curl '${stack.url}/users?state=WA&city=Seattle'`)
@@ -79,25 +113,4 @@ describe("the sample's stack", () => {
     expect(refused.headers.get('content-type')).toBe('application/problem+json; charset=utf-8')
     expect(refused.json()).toMatchObject({ status: 400, detail: 'state is required.', instance: '/users' })
   })
-
-  it('has items to try the jobs on: a copy, whose replica the API lists, and a new form', async () => {
-    expect((await run('infra/sample/write.ts', [])).code).toBe(0)
-    expect(await backsync('copy', 'users-restored', 'users', '--cleanup', '--yes')).toMatchObject({
-      code: 0,
-      output: expect.stringMatching(/^copied +500$/m),
-    })
-    await until('the replica has all', 30_000, async () => {
-      const counted = await backsync('count', 'users-by-city', '--json')
-      return JSON.parse(counted.output).items === 500
-    })
-    expect(Object(await itemsAt('state=OR&limit=100'))).toHaveLength(100)
-
-    const { output } = await backsync('reshape', 'start', 'user-preferences-v2', '--json')
-    // Behind what it says of its progress, where it takes its time.
-    expect(JSON.parse(output.slice(output.indexOf('{')))).toMatchObject({
-      todo: 'begin',
-      items: 1_000,
-      parked: 0,
-    })
-  }, 120_000)
 })
