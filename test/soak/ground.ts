@@ -31,6 +31,9 @@ export type Ground = {
   readonly impatient: string
   readonly tables: Readonly<Record<SoakEntity, { readonly name: string; readonly streamArn: string }>>
   readonly parkingTable: string
+  /** Tables that others are kept by, and those; and the function that keeps them. */
+  readonly kept: Readonly<Record<'users' | 'usersByCity' | 'preferences' | 'preferencesV2', string>>
+  readonly tableSync: string
   /** Lines that the stack has logged so far, the latest last. */
   readonly logged: readonly string[]
   /** Adds a line of the soak's own. */
@@ -126,6 +129,13 @@ export const openGround = async (options: GroundOptions): Promise<Ground> => {
       impatient: functionNamed(stack, IMPATIENT),
       tables: { chef: tableOf(stack, 'ChefTable'), recipe: tableOf(stack, 'RecipeTable') },
       parkingTable: String(stack.outputs.ParkingTableName),
+      kept: {
+        users: String(stack.outputs.UsersTableName),
+        usersByCity: String(stack.outputs.UsersByCityTableName),
+        preferences: String(stack.outputs.UserPreferencesTableName),
+        preferencesV2: String(stack.outputs.UserPreferencesV2TableName),
+      },
+      tableSync: functionNamed(stack, 'TableSyncFunction'),
       logged,
       note: log,
       guard: (on) => {

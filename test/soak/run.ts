@@ -7,7 +7,10 @@ import { readItems } from './compare/items.ts'
 import { type Health, readHealth } from './compare/rows.ts'
 import { replay, replays } from './faults/replays.ts'
 import { FaultSchedule } from './faults/schedule.ts'
+import { comesTrue } from './faults/until-true.ts'
 import type { Ground, SoakEntity } from './ground.ts'
+import { compareKept } from './kept/compare.ts'
+import { KeptWriters } from './kept/writers.ts'
 import { becomeQuiet } from './quiet.ts'
 import { Random } from './random.ts'
 import { Tape } from './tape.ts'
@@ -68,6 +71,10 @@ export type SoakResult = {
 }
 
 const PROGRESS_MS = 10_000
+/** Writes a second to the tables that others are kept by. */
+const KEPT_RATE = 10
+/** How long kept tables may be behind after the last write, in milliseconds. */
+const KEPT_PATIENCE = 90_000
 const TAPE_MS = 250
 /** Ids that a table may use for each insert: one that is rolled back, or reserved and not used, is lost. */
 const IDS_PER_INSERT = 4
@@ -82,6 +89,7 @@ export const runSoak = async (ground: Ground, options: SoakOptions): Promise<Soa
     await Tape.open(ground, 'recipe', random.fork('tape of recipes')),
   ]
   const writers = new Writers(ground, random, { seed, run: `soak${seed}` })
+  const keptWriters = new KeptWriters(ground, random.fork('kept tables'), `soak${seed}`)
   let landedAt = 0
   const landsBy = (at: number): void => {
     landedAt = Math.max(landedAt, at)
@@ -90,13 +98,15 @@ export const runSoak = async (ground: Ground, options: SoakOptions): Promise<Soa
   const faults = new FaultSchedule(scene, random.fork('faults'))
 
   const started = performance.now()
-  await writeUnderFaults({ ground, tapes, writers, faults }, options)
+  await writeUnderFaults({ ground, tapes, writers, keptWriters, faults }, options)
   const quietFrom = performance.now()
   // What is oldest comes last: without a guard, it would stay.
   for (const tape of tapes)
     for (const name of ['repeated old batch', 'reordered redelivery'] as const)
       await replay(ground, ground.backSync, replays[name](tape, random))
   await becomeQuiet(ground, tapes, { landedAt, within: 180_000 })
+  // Their streams are behind for as long as they are: what differs then, will.
+  await comesTrue(KEPT_PATIENCE, async () => (await compareKept(ground)).length === 0)
   const quietAfterSeconds = (performance.now() - quietFrom) / 1000
 
   const parking = openParking(ground)
@@ -115,8 +125,10 @@ export const runSoak = async (ground: Ground, options: SoakOptions): Promise<Soa
     seed,
     engine: ground.stack.servers.mysql,
     seconds: (performance.now() - started) / 1000,
-    writes: writers.written,
-    writesByKind: Object.fromEntries([...writers.counts].toSorted()),
+    writes: writers.written + keptWriters.written,
+    writesByKind: Object.fromEntries(
+      [...writers.counts, ['to tables that others are kept by', keptWriters.written] as const].toSorted(),
+    ),
     streamRecords: tapes.reduce((sum, { seen }) => sum + seen, 0),
     faults: Object.fromEntries(faults.fired),
     missingFaults: faults.missing,
@@ -126,7 +138,7 @@ export const runSoak = async (ground: Ground, options: SoakOptions): Promise<Soa
     parked: countBy(second.parked.map(({ parked }) => parked?.code ?? '')),
     onlyByRetry,
     health,
-    problems: problemsOf(health, tapes, writers),
+    problems: [...problemsOf(health, tapes, writers), ...(await compareKept(ground))],
     quietAfterSeconds,
     givenUp: await countGivenUp(ground),
   }
@@ -136,11 +148,12 @@ type Running = {
   readonly ground: Ground
   readonly tapes: readonly Tape[]
   readonly writers: Writers
+  readonly keptWriters: KeptWriters
   readonly faults: FaultSchedule
 }
 
 const writeUnderFaults = async (
-  { ground, tapes, writers, faults }: Running,
+  { ground, tapes, writers, keptWriters, faults }: Running,
   { rate, time, pause, signal, untilEachFault = false, progress }: SoakOptions,
 ): Promise<void> => {
   const stop = new AbortController()
@@ -169,7 +182,12 @@ const writeUnderFaults = async (
     await faults.run(pause, stop.signal, untilEachFault)
     if (untilEachFault) stop.abort()
   }
-  await Promise.all([orStop(writers.run(rate, stop.signal)), orStop(taping()), orStop(injecting())])
+  await Promise.all([
+    orStop(writers.run(rate, stop.signal)),
+    orStop(keptWriters.run(KEPT_RATE, stop.signal)),
+    orStop(taping()),
+    orStop(injecting()),
+  ])
   clearTimeout(timer)
   clearInterval(told)
   signal?.removeEventListener('abort', interrupted)

@@ -37,13 +37,18 @@ const dataApi =
     return hits > 0
   }
 
-/** Sets a fault between the functions and the table of parked changes. */
-const parking =
-  (kind: 'throttle' | 'drop-after', operations?: readonly string[]): Injection =>
-  async ({ ground: { proxy, parkingTable }, random }) => {
+/** Sets a fault between the functions and a table of DynamoDB. */
+const dynamo =
+  (
+    tableOf: (ground: Ground, random: Random) => string,
+    kind: 'throttle' | 'drop-after',
+    operations?: readonly string[],
+  ): Injection =>
+  async ({ ground, random }) => {
+    const { proxy } = ground
     const before = proxy.hits()
     const times = random.int(1, 8)
-    proxy.add({ kind, table: parkingTable, times, ...(operations && { operations }) })
+    proxy.add({ kind, table: tableOf(ground, random), times, ...(operations && { operations }) })
     await comesTrue(PATIENCE, () => proxy.hits() >= before + times)
     proxy.clear()
     return proxy.hits() > before
@@ -54,9 +59,15 @@ const replayed =
   async ({ ground, tapes, random }) =>
     replay(ground, ground.backSync, replays[name](random.pick(tapes), random))
 
-/** Crashes the back-sync function while it is at work. */
-const crash: Injection = async ({ ground: { stack, backSync } }) =>
-  comesTrue(PATIENCE, () => stack.crash(backSync, 1) > 0)
+const parking = ({ parkingTable }: Ground): string => parkingTable
+const kept = ({ kept: { usersByCity, preferencesV2 } }: Ground, random: Random): string =>
+  random.pick([usersByCity, preferencesV2])
+
+/** Crashes a function while it is at work. */
+const crash =
+  (functionOf: (ground: Ground) => string): Injection =>
+  async ({ ground }) =>
+    comesTrue(PATIENCE, () => ground.stack.crash(functionOf(ground), 1) > 0)
 
 /**
  * A statement that lands when its caller is long gone: it is held back in the endpoint, the function that sent it
@@ -147,11 +158,14 @@ export const injections = {
     times: random.int(1, 4),
   })),
   'MySQL killed': killMysql,
-  'function crashed in mid-batch': crash,
+  'function crashed in mid-batch': crash(({ backSync }) => backSync),
+  'table sync crashed in mid-batch': crash(({ tableSync }) => tableSync),
   zombie,
   'invocation timed out': timedOut,
-  'parking throttled': parking('throttle'),
-  'answer lost after parking': parking('drop-after', ['TransactWriteItems']),
+  'parking throttled': dynamo(parking, 'throttle'),
+  'answer lost after parking': dynamo(parking, 'drop-after', ['TransactWriteItems']),
+  'kept table throttled': dynamo(kept, 'throttle'),
+  'answer lost after a kept item': dynamo(kept, 'drop-after', ['TransactWriteItems']),
   'duplicate batch': replayed('duplicate batch'),
   'repeated old batch': replayed('repeated old batch'),
   'sliced redelivery': replayed('sliced redelivery'),

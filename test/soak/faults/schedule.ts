@@ -10,6 +10,9 @@ const BETWEEN_KILLS_MS = 40_000
 const OUTSIDE: ReadonlySet<FaultName> = new Set([
   'MySQL killed',
   'function crashed in mid-batch',
+  'table sync crashed in mid-batch',
+  'kept table throttled',
+  'answer lost after a kept item',
   'parking throttled',
   'answer lost after parking',
 ])
