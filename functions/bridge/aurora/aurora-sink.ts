@@ -1,10 +1,14 @@
-import type { Change } from '../model/change.ts'
+import { type Change, holdsAll } from '../model/change.ts'
 import { type Entity, inOrderOfReference, parentsOf, referencesOf } from '../model/entity.ts'
 import { ConfigurationError } from '../model/errors.ts'
-import type { PartialOutcome } from '../model/outcome.ts'
+import type { Overruled, PartialOutcome } from '../model/outcome.ts'
 import type { References, Sink } from '../ports/sink.ts'
+import { inLanes } from '../runtime/lanes.ts'
 import type { AuroraStore } from './aurora-store.ts'
 import type { GuardedWriter } from './guarded-writer.ts'
+
+/** Rows that are read at once. */
+const LANES = 4
 
 /** Aurora as what takes the changes of entities. */
 export class AuroraSink implements Sink {
@@ -45,8 +49,32 @@ export class AuroraSink implements Sink {
     this.#store = store
   }
 
-  applyIsolating(name: string, changes: readonly Change[]): Promise<PartialOutcome> {
-    return this.#writer.applyIsolating(this.#entity(name), changes)
+  async applyIsolating(name: string, changes: readonly Change[]): Promise<PartialOutcome> {
+    const entity = this.#entity(name)
+    const outcome = await this.#writer.applyIsolating(entity, changes)
+    if (outcome.overruled.length === 0) return outcome
+    const looked = await inLanes(outcome.overruled, LANES, (one) => this.#lookAt(entity, one))
+    return { ...outcome, overruled: looked.filter((one) => one !== undefined) }
+  }
+
+  /**
+   * The statement that asks what is held compares bytes, and takes two forms of one value for different. So the few that
+   * are left at the very version of their change are read, and compared as the API would show them.
+   *
+   * @returns undefined for a change that the store holds
+   */
+  async #lookAt(entity: Entity, one: Overruled): Promise<Overruled | undefined> {
+    const { change, held, ofSameWrite = false } = one
+    const row = async () => (await this.#store.get(entity, change.key))?.row
+    if (change.op === 'delete' || held.op === 'delete' || held.version !== change.version)
+      return { ...one, held: { ...held, row } }
+    // What a custom write has made of a row, or a trigger of this very write, can't be told from another one's content.
+    if (entity.write !== undefined || (ofSameWrite && (await this.#writer.hasTriggers(entity))))
+      return undefined
+    const content = await row()
+    return content !== undefined && holdsAll(content, change.row)
+      ? undefined
+      : { ...one, held: { ...held, row: async () => content } }
   }
 
   async isLater(change: Change): Promise<boolean> {

@@ -33,12 +33,15 @@ export class AuroraStore implements EntityStore {
     this.#once = new IdempotentCreate(db, writer, (entity, key) => this.get(entity, key))
   }
 
-  /** Finds a row by its key or by its id: both stay usable. */
+  /** Finds a row by its key or by its id: both stay usable. A row whose key has these digits comes before one whose id. */
   async get(entity: Entity, key: string): Promise<Stored | undefined> {
     const id = legacyIdOf(key)
+    const own = sql.table(entity.table)
+    const column = sql.ref(entity.idColumn)
+    const named = sql`(SELECT ${column} FROM ${own} WHERE backsync_key = ${key})`
     const { rows } = await sql<SqlRow>`
-      SELECT ${selection(entity)} FROM ${sql.table(entity.table)} AS t
-      WHERE ${id === undefined ? sql`t.backsync_key = ${key}` : sql`t.${sql.ref(entity.idColumn)} = ${id}`}`.execute(
+      SELECT ${selection(entity)} FROM ${own} AS t
+      WHERE ${id === undefined ? sql`t.backsync_key = ${key}` : sql`t.${column} = COALESCE(${named}, ${id})`}`.execute(
       this.#db,
     )
     const [row] = rows

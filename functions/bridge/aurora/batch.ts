@@ -82,8 +82,5 @@ export const toBatches = (entity: Entity, changes: readonly Change[]): Batch[] =
 /** Bytes of a row in the request, whose own JSON escapes quotes and backslashes once more. */
 const escapedBytes = (row: string): number => Buffer.byteLength(row) + (row.match(/["\\]/g)?.length ?? 0) + 1
 
-const lookupOf = (changes: readonly Change[]): Lookup => {
-  const ids = changes.filter(({ key }) => legacyIdOf(key) !== undefined).length
-  if (ids === 0) return 'keys'
-  return ids === changes.length ? 'ids' : 'both'
-}
+const lookupOf = (changes: readonly Change[]): Lookup =>
+  changes.some(({ key }) => legacyIdOf(key) !== undefined) ? 'ids' : 'keys'

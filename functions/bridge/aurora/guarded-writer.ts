@@ -7,7 +7,9 @@ import type { Entity } from '../model/entity.ts'
 import { kindOf } from '../model/errors.ts'
 import {
   type ApplyOutcome,
+  type Filled,
   nothingApplied,
+  type Overruled,
   type PartialOutcome,
   type Refused,
   sum,
@@ -16,7 +18,15 @@ import {
 import { Deadline } from '../runtime/deadline.ts'
 import { retry } from '../runtime/retry.ts'
 import { type Batch, toBatches } from './batch.ts'
-import { KeyTakenError, MissingParentError } from './refusals.ts'
+import { judge, judgeDelete } from './judge.ts'
+import {
+  type Standing,
+  selectBuried,
+  selectOtherMembers,
+  selectStanding,
+  selectTriggers,
+  selectUndeleted,
+} from './standing.ts'
 import * as statements from './statements.ts'
 
 const ROUNDS = 4
@@ -38,6 +48,7 @@ const STEP_TIME = LOCK_WAIT * 1000 + 1_500
 export class GuardedWriter {
   readonly #db: Kysely<unknown>
   readonly #deadline: Deadline
+  readonly #triggers = new Map<string, boolean>()
 
   /** @param db its statements are repeated after deadlocks, lock waits and lost answers: the guard makes that harmless */
   constructor(db: Kysely<unknown>, deadline: Deadline = new Deadline()) {
@@ -46,7 +57,7 @@ export class GuardedWriter {
   }
 
   /**
-   * Applies changes of one entity; of several for one key the newest counts.
+   * Applies changes of one entity; of several for one key the last counts.
    *
    * @throws BridgeError also for a single change that can't be applied; the others may have been applied then, and
    *   repeating all of them is harmless
@@ -56,9 +67,9 @@ export class GuardedWriter {
     const isNew = likelyNew(changes)
     for (const batch of toBatches(entity, coalesce(changes)))
       outcomes.push(await this.#applyBatch(batch, isNew))
-    const { refused, ...outcome } = sum(outcomes)
+    const { refused, applied, skipped, repeated } = sum(outcomes)
     if (refused[0]) throw refused[0].error
-    return outcome
+    return { applied, skipped, repeated }
   }
 
   /**
@@ -122,53 +133,120 @@ export class GuardedWriter {
     if (deletes.changes.length > 0) outcomes.push(await this.#delete(deletes))
     if (upserts.changes.length > 0) {
       // With deletes there is no call to spare for a wrong guess, and children must not be inserted twice by one.
-      const mayGuess = deletes.changes.length === 0 && !needsTransaction(batch.entity)
-      outcomes.push(await this.#upsert(upserts, mayGuess ? isNew : undefined))
+      const spares = deletes.changes.length === 0
+      const mayGuess = spares && !needsTransaction(batch.entity)
+      const outcome = await this.#upsert(upserts, mayGuess ? isNew : undefined)
+      const filled = spares ? await this.#filled(upserts, outcome, isNew) : outcome.filled
+      outcomes.push({ ...outcome, filled })
     }
     return sum(outcomes)
   }
 
   /** @param isNew a guess that spares each change one of the two statements; without it each goes through both */
-  async #upsert(batch: Batch, isNew: IsNew | undefined): Promise<PartialOutcome> {
+  async #upsert(batch: Batch, isNew: IsNew | undefined): Promise<PartialOutcome & Inserted> {
     const { entity } = batch
     const refused: Refused[] = []
-    let run: Run = { affected: 0, repeated: false }
+    const overruled: Overruled[] = []
+    const tried = new Set<Change>()
+    let run: Run = { affected: 0, inserted: 0, repeated: false }
     let rest = batch
     let guess: Guess = isNew
       ? { older: batch.only((change) => !isNew(change)), missing: batch.only(isNew) }
       : { older: batch, missing: batch }
     for (let round = 1; round <= ROUNDS; round++) {
       const done = await this.#together(entity, (step) => upsertRows(step, rest, guess))
-      run = { affected: run.affected + done.affected, repeated: run.repeated || done.repeated }
+      run = addRuns(run, done)
+      for (const change of guess.missing.changes) tried.add(change)
+      const { affected: applied, repeated, inserted } = run
       const outcome = () => ({
-        applied: run.affected,
-        skipped: batch.changes.length - run.affected - refused.length,
-        repeated: run.repeated,
+        ...nothingApplied,
+        applied,
+        skipped: batch.changes.length - applied - refused.length,
+        repeated,
         refused,
+        overruled,
+        inserted,
+        tried,
       })
       if (done.affected >= rest.changes.length) return outcome()
-      const { rows: unapplied } = await statements.selectUnapplied(entity, rest.document).execute(this.#db)
-      const reasons = new Map(unapplied.map((row) => [row.k, reasonOf(entity, row)]))
-      refused.push(
-        ...rest.changes.flatMap((change) => {
-          const error = reasons.get(change.key)
-          return error === undefined ? [] : [{ change, error }]
-        }),
-      )
-      rest = rest.only(({ key }) => reasons.has(key) && reasons.get(key) === undefined)
+      const standing = await this.#standing(rest)
+      const open = new Set<Change>()
+      for (const change of rest.changes) {
+        const row = standing.get(change.key)
+        if (row === undefined) continue
+        const judged = judge(entity, change, row)
+        if (judged.is === 'overruled') overruled.push(judged.overruled)
+        else if (judged.is === 'refused') refused.push({ change, error: judged.error })
+        else open.add(change)
+      }
+      rest = rest.only((change) => open.has(change))
       if (rest.changes.length === 0) return outcome()
       guess = { older: rest, missing: rest }
     }
     throw new UnsettledError(`Changes of ${entity.name} did not settle in ${ROUNDS} rounds`)
   }
 
+  /** What the store holds where it isn't what the batch says, by key. */
+  async #standing({ entity, document, lookup }: Batch): Promise<ReadonlyMap<string, Standing>> {
+    const queries = [
+      ...Object.values(entity.children).map((child, at) =>
+        selectOtherMembers(entity, [child, at], document, lookup),
+      ),
+      // The last: what it says of a key counts.
+      selectStanding(entity, document, lookup),
+    ]
+    const standing = new Map<string, Standing>()
+    for (const query of queries)
+      for (const row of (await query.execute(this.#db)).rows) standing.set(row.k, row)
+    return standing
+  }
+
   async #delete(batch: Batch): Promise<PartialOutcome> {
-    const { affected, repeated } = await this.#together(batch.entity, (step) => deleteRows(step, batch))
-    return { applied: affected, skipped: batch.changes.length - affected, repeated, refused: [] }
+    const { entity, changes, keys, lookup } = batch
+    const { affected, repeated } = await this.#together(entity, (step) => deleteRows(step, batch))
+    const outcome = { ...nothingApplied, applied: affected, skipped: changes.length - affected, repeated }
+    if (outcome.skipped === 0) return outcome
+    const { rows } = await selectUndeleted(entity, keys, lookup).execute(this.#db)
+    const standing = new Map(rows.map((row) => [row.k, row]))
+    const overruled = changes.flatMap((change): Overruled[] => {
+      const row = standing.get(change.key)
+      if (row === undefined) return []
+      const judged = judgeDelete(change, row)
+      if (judged.is === 'overruled') return [judged.overruled]
+      throw new UnsettledError(`A row of ${entity.name} came back while it was deleted`)
+    })
+    return { ...outcome, overruled }
+  }
+
+  /**
+   * Of what a batch has inserted, the changes of keys that were written before: at least so many as the numbers prove.
+   * A row of such a key was there, and has lost its key since; or it never came, having been refused or made before
+   * anything followed the table.
+   */
+  async #filled(batch: Batch, { inserted, tried }: Inserted, isNew: IsNew): Promise<Filled> {
+    const later = batch.only((change) => tried.has(change) && !isNew(change))
+    const unexpected = inserted - (tried.size - later.changes.length)
+    if (unexpected <= 0) return nothingApplied.filled
+    const { rows } = await selectBuried(batch.entity, later.keys).execute(this.#db)
+    const buried = new Set(rows.map(({ k }) => k))
+    const candidates = later.changes.filter(({ key }) => !buried.has(key)).map(({ key }) => key)
+    const count = Math.max(0, unexpected - buried.size)
+    return { rows: count, keys: count === candidates.length ? candidates : [] }
+  }
+
+  /** Whether triggers may change what is written of an entity. Asked once: a trigger that is made later is not seen. */
+  async hasTriggers({ name, table, children }: Entity): Promise<boolean> {
+    const known = this.#triggers.get(name)
+    if (known !== undefined) return known
+    const tables = [table, ...Object.values(children).map((child) => child.table)]
+    const { rows } = await selectTriggers(tables).execute(this.#db)
+    const has = Number(rows[0]?.n ?? 0) > 0
+    this.#triggers.set(name, has)
+    return has
   }
 
   /** Runs statements one by one, or in one transaction where an entity has more than its own row. */
-  async #together(entity: Entity, work: (step: Step) => Promise<number>): Promise<Run> {
+  async #together(entity: Entity, work: (step: Step) => Promise<Rows>): Promise<Run> {
     if (!needsTransaction(entity)) return runSteps(this.#db, work)
     let attempts = 0
     const run = await retry(
@@ -192,12 +270,24 @@ export class GuardedWriter {
         })
       },
     )
-    return { affected: run.affected, repeated: run.repeated || attempts > 1 }
+    return { ...run, repeated: run.repeated || attempts > 1 }
   }
 }
 
+/** How many rows statements have written, and how many of them anew. */
+type Rows = { readonly affected: number; readonly inserted: number }
+
+/** How many rows were made anew, of those changes for which it was tried. */
+type Inserted = Pick<Rows, 'inserted'> & { readonly tried: ReadonlySet<Change> }
+
 /** What statements did so far. */
-type Run = { readonly affected: number; readonly repeated: boolean }
+type Run = Rows & { readonly repeated: boolean }
+
+const addRuns = (a: Run, b: Run): Run => ({
+  affected: a.affected + b.affected,
+  inserted: a.inserted + b.inserted,
+  repeated: a.repeated || b.repeated,
+})
 
 /** Where statements run, and how. */
 type Step = {
@@ -208,11 +298,11 @@ type Step = {
 
 const runSteps = async (
   db: Kysely<unknown>,
-  work: (step: Step) => Promise<number>,
+  work: (step: Step) => Promise<Rows>,
   before: () => void = () => undefined,
 ): Promise<Run> => {
   let repeated = false
-  const affected = await work({
+  const written = await work({
     db,
     run: async (statement) => {
       before()
@@ -221,7 +311,7 @@ const runSteps = async (
       return Number(result.numAffectedRows ?? 0n)
     },
   })
-  return { affected, repeated }
+  return { ...written, repeated }
 }
 
 /** Whether an entity has more than its own row. */
@@ -245,23 +335,25 @@ const likelyNew = (changes: readonly Change[]): IsNew => {
  *
  * @param older the changes that may find a row, and `missing` those that may find none; together the whole batch
  */
-const upsertRows = async ({ db, run }: Step, batch: Batch, { older, missing }: Guess): Promise<number> => {
+const upsertRows = async ({ db, run }: Step, batch: Batch, { older, missing }: Guess): Promise<Rows> => {
   const { entity } = batch
   const lists = Object.values(entity.children)
   const winners = entity.write && (await upsertsToApply(db, batch))
-  let affected = 0
+  let updated = 0
+  let inserted = 0
   if (older.changes.length > 0)
-    affected += await run(statements.updateOlder(entity, older.document, older.lookup))
+    updated = await run(statements.updateOlder(entity, older.document, older.lookup))
   for (const list of lists)
     await run(statements.deleteChildrenOfUpdated(entity, list, batch.keys, batch.lookup))
-  if (missing.changes.length > 0) affected += await run(statements.insertMissing(entity, missing.document))
+  if (missing.changes.length > 0)
+    inserted = await run(statements.insertMissing(entity, missing.document, missing.lookup))
   for (const [at, list] of lists.entries())
     await run(statements.insertChildren(entity, [list, at], batch.document, batch.lookup))
   if (winners !== undefined && winners.length > 0) await entity.write?.({ changes: winners, transaction: db })
-  return affected
+  return { affected: updated + inserted, inserted }
 }
 
-const deleteRows = async ({ db, run }: Step, batch: Batch): Promise<number> => {
+const deleteRows = async ({ db, run }: Step, batch: Batch): Promise<Rows> => {
   const { entity, keys, lookup } = batch
   await run(statements.bury(entity, keys))
   if (entity.write !== undefined) {
@@ -274,29 +366,19 @@ const deleteRows = async ({ db, run }: Step, batch: Batch): Promise<number> => {
   }
   for (const list of Object.values(entity.children))
     await run(statements.deleteChildrenOfOlder(entity, list, keys, lookup))
-  return run(statements.deleteOlder(entity, keys, lookup))
+  return { affected: await run(statements.deleteOlder(entity, keys, lookup)), inserted: 0 }
 }
 
 /** The upserts that the guard will let pass; their rows stay locked. */
 const upsertsToApply = async (db: Kysely<unknown>, batch: Batch): Promise<readonly Change[]> => {
-  const { rows } = await statements.selectUnapplied(batch.entity, batch.document, true).execute(db)
-  const free = rows.filter((row) => reasonOf(batch.entity, row) === undefined)
+  const { rows } = await statements.selectWinners(batch.entity, batch.document, batch.lookup).execute(db)
   return named(
     batch,
-    free.map(({ k }) => k),
+    rows.map(({ k }) => k),
   )
 }
 
 const named = ({ changes }: Batch, keys: readonly string[]): Change[] => {
   const wanted = new Set(keys)
   return changes.filter(({ key }) => wanted.has(key))
-}
-
-/** Why a change can't be applied; undefined when another writer was merely faster. */
-const reasonOf = (entity: Entity, { taken, missing }: statements.Unapplied): Error | undefined => {
-  if (Number(taken) === 1)
-    return new KeyTakenError(`The key is the id of a ${entity.name} that has a key of its own`)
-  return Number(missing) === 1
-    ? new MissingParentError(`A row that the ${entity.name} refers to is not there`)
-    : undefined
 }

@@ -17,17 +17,17 @@ import { placesOf } from './document.ts'
  * row that it updates, and fires on any unique index.
  */
 
-type Sql = RawBuilder<unknown>
+export type Sql = RawBuilder<unknown>
 
-/** What a batch's keys are: a lookup that no key needs is left out. */
-export type Lookup = 'keys' | 'ids' | 'both'
+/** Whether some of a batch's keys may be legacy ids: a lookup that no key needs is left out. */
+export type Lookup = 'keys' | 'ids'
 
 const KEY_TYPE = 'VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin'
 /** As wide as a version that is taken from the stream; a counted one compares faster as an integer. */
 const VERSION_TYPE = { counted: 'BIGINT UNSIGNED', stream: 'DECIMAL(50, 0)' } as const
 
 const attributesOf = (entity: Entity): Attribute[] => Object.values(entity.attributes)
-const raw = (text: string): Sql => sql.raw(text)
+export const raw = (text: string): Sql => sql.raw(text)
 const list = (parts: readonly Sql[]): Sql => sql.join(parts)
 /** MySQL can't lock a JSON_TABLE (errno 3569), but passes over one inside a derived table; MariaDB takes either. */
 const lockable = (table: Sql): Sql => sql`(SELECT * FROM ${table}) AS j`
@@ -48,9 +48,9 @@ const table = (entity: Entity, document: string, columns: readonly string[]): Sq
   return sql`JSON_TABLE(${document}, '$[*]' COLUMNS (${raw([...head, ...columns].join(', '))})) AS j`
 }
 
-const keys = (entity: Entity, document: string): Sql => table(entity, document, [])
+export const keys = (entity: Entity, document: string): Sql => table(entity, document, [])
 
-const rows = (entity: Entity, document: string): Sql => {
+export const rows = (entity: Entity, document: string): Sql => {
   const places = placesOf(entity).attributes
   return table(
     entity,
@@ -84,7 +84,7 @@ const referencesOf = (entity: Entity) => {
 }
 
 /** Joins the rows that references name, by key as `p0` and by legacy id as `q0`. */
-const parents = (entity: Entity): Sql =>
+export const parents = (entity: Entity): Sql =>
   raw(
     referencesOf(entity)
       .map(
@@ -99,7 +99,7 @@ const parentId = (at: number, idColumn: string): string =>
   `COALESCE(p${at}.${quoted(idColumn)}, q${at}.${quoted(idColumn)})`
 
 /** Every row that is referred to is there. */
-const parentsFound = (entity: Entity): Sql =>
+export const parentsFound = (entity: Entity): Sql =>
   raw(
     referencesOf(entity)
       .map(({ at, idColumn }) => ` AND (j.c${at} IS NULL OR ${parentId(at, idColumn)} IS NOT NULL)`)
@@ -107,7 +107,7 @@ const parentsFound = (entity: Entity): Sql =>
   )
 
 /** The legacy table's columns, and what is stored in each. */
-const assignments = (entity: Entity): { readonly name: Sql; readonly value: Sql }[] =>
+export const assignments = (entity: Entity): { readonly name: Sql; readonly value: Sql }[] =>
   attributesOf(entity).map(({ column: name, references, stored = identity }, at) => ({
     name: sql.ref(name),
     value: raw(references ? parentId(at, references.idColumn) : stored(`j.c${at}`)),
@@ -115,27 +115,31 @@ const assignments = (entity: Entity): { readonly name: Sql; readonly value: Sql 
 
 const identity = (text: string): string => text
 
-/** Joins the rows that the batch's keys name, as `t`. */
-const found = (entity: Entity, lookup: Lookup): Sql => {
+/**
+ * Joins the rows that the batch's keys name, as `t`. Digits are a key as any other where a row has them in its key column,
+ * and else the id of a row that has no key of its own.
+ */
+export const found = (
+  entity: Entity,
+  lookup: Lookup,
+  join: 'STRAIGHT_JOIN' | 'LEFT JOIN' = 'STRAIGHT_JOIN',
+): Sql => {
   const own = sql`${sql.table(entity.table)}`
   const id = sql.ref(entity.idColumn)
-  switch (lookup) {
-    case 'keys':
-      return sql`STRAIGHT_JOIN ${own} AS t ON t.backsync_key = j.k`
-    case 'ids':
-      return sql`STRAIGHT_JOIN ${own} AS t ON t.${id} = j.i AND t.backsync_key IS NULL`
-    case 'both':
-      return sql`LEFT JOIN ${own} AS named ON named.backsync_key = j.k
-        STRAIGHT_JOIN ${own} AS t ON t.${id} = COALESCE(named.${id}, j.i)
-          AND (named.${id} IS NOT NULL OR t.backsync_key IS NULL)`
-  }
+  if (lookup === 'keys') return sql`${raw(join)} ${own} AS t ON t.backsync_key = j.k`
+  return sql`LEFT JOIN ${own} AS named ON named.backsync_key = j.k
+    ${raw(join)} ${own} AS t ON t.${id} = COALESCE(named.${id}, j.i)
+      AND (named.${id} IS NOT NULL OR t.backsync_key IS NULL)`
 }
 
-/** Joins what may stand against a key as `t`, a row with the same id as `legacy`, and the key's tombstone as `d`. */
-const against = (entity: Entity): Sql => {
+/**
+ * Joins what may stand against a key: a row with the same id as `legacy`, and the key's tombstone as `d`. A row whose own
+ * key is made of digits is known by that, and its id stands for nothing.
+ */
+export const against = (entity: Entity): Sql => {
   const own = sql`${sql.table(entity.table)}`
-  return sql`LEFT JOIN ${own} AS t ON t.backsync_key = j.k
-    LEFT JOIN ${own} AS legacy ON legacy.${sql.ref(entity.idColumn)} = j.i
+  return sql`LEFT JOIN ${own} AS legacy ON legacy.${sql.ref(entity.idColumn)} = j.i
+      AND (legacy.backsync_key IS NULL OR legacy.backsync_key NOT REGEXP '^[1-9][0-9]*$')
     LEFT JOIN backsync_tombstones AS d ON d.entity = ${entity.name} AND d.entity_key = j.k`
 }
 
@@ -146,13 +150,26 @@ export const updateOlder = (entity: Entity, document: string, lookup: Lookup): S
     t.backsync_version = j.v, t.backsync_updated_at = j.u
   WHERE t.backsync_version < j.v${parentsFound(entity)}`
 
+/**
+ * The id of a new row: the next one, whatever its key looks like, since an id of somebody else's choice would make the
+ * counter leap. Only a legacy row that was deleted gets its own again, where a larger one shows that the counter is beyond.
+ */
+const newId = (entity: Entity, lookup: Lookup): Sql => {
+  if (lookup === 'keys') return sql`NULL`
+  const id = sql.ref(entity.idColumn)
+  const own = sql.table(entity.table)
+  return sql`IF(d.version IS NOT NULL AND EXISTS (SELECT 1 FROM ${own} AS above WHERE above.${id} > j.i)
+    AND NOT EXISTS (SELECT 1 FROM ${own} AS other WHERE other.${id} = j.i), j.i, NULL)`
+}
+
 /** Inserts rows that don't exist, unless their key was deleted at the same or a later version. */
-export const insertMissing = (entity: Entity, document: string): Sql => sql`
+export const insertMissing = (entity: Entity, document: string, lookup: Lookup = 'ids'): Sql => sql`
   INSERT INTO ${sql.table(entity.table)}
     (${sql.ref(entity.idColumn)}, ${list(assignments(entity).map(({ name }) => name))},
      backsync_key, backsync_version, backsync_updated_at)
-  SELECT j.i, ${list(assignments(entity).map(({ value }) => value))}, IF(j.i IS NULL, j.k, NULL), j.v, j.u
-  FROM ${rows(entity, document)} ${against(entity)} ${parents(entity)}
+  SELECT ${newId(entity, lookup)}, ${list(assignments(entity).map(({ value }) => value))}, j.k, j.v, j.u
+  FROM ${rows(entity, document)} LEFT JOIN ${sql.table(entity.table)} AS t ON t.backsync_key = j.k
+    ${against(entity)} ${parents(entity)}
   WHERE t.${sql.ref(entity.idColumn)} IS NULL AND legacy.${sql.ref(entity.idColumn)} IS NULL
     AND (d.version IS NULL OR d.version < j.v)${parentsFound(entity)}`
 
@@ -179,6 +196,12 @@ export const deleteChildrenOfOlder = (
   DELETE c FROM ${keys(entity, document)} ${found(entity, lookup)} ${childrenOf(entity, child)}
   WHERE t.backsync_version < j.v`
 
+/**
+ * Whether the row is as this very change wrote it. At the same version another writer may have left other content: then
+ * its child rows are its own, too.
+ */
+const WRITTEN = 't.backsync_version = j.v AND t.backsync_updated_at = CAST(j.u AS DATETIME(3))'
+
 /** Deletes the child rows of rows that have been updated to the batch's version. */
 export const deleteChildrenOfUpdated = (
   entity: Entity,
@@ -187,7 +210,7 @@ export const deleteChildrenOfUpdated = (
   lookup: Lookup,
 ): Sql => sql`
   DELETE c FROM ${keys(entity, document)} ${found(entity, lookup)} ${childrenOf(entity, child)}
-  WHERE t.backsync_version = j.v`
+  WHERE ${raw(WRITTEN)}`
 
 const childrenOf = (entity: Entity, child: ChildRows): Sql =>
   sql`STRAIGHT_JOIN ${sql.table(child.table)} AS c ON c.${sql.ref(child.parentColumn)} = t.${sql.ref(entity.idColumn)}`
@@ -200,42 +223,37 @@ export const insertChildren = (
   lookup: Lookup,
 ): Sql => {
   const columns = Object.values(child.attributes)
-  const nested = [
-    'p FOR ORDINALITY',
-    ...columns.map(({ jsonTableType }, place) => column(`c${place}`, jsonTableType, place)),
-  ]
-  const members = `NESTED PATH '$[${placesOf(entity).children[at]}][*]' COLUMNS (${nested.join(', ')})`
   return sql`
   INSERT INTO ${sql.table(child.table)}
     (${list([child.parentColumn, child.positionColumn, ...columns.map(({ column: name }) => name)].map((name) => sql.ref(name)))})
   SELECT t.${sql.ref(entity.idColumn)}, j.p, ${list(columns.map(({ stored = identity }, place) => raw(stored(`j.c${place}`))))}
-  FROM ${table(entity, document, [members])} ${found(entity, lookup)}
-  WHERE t.backsync_version = j.v AND j.p IS NOT NULL`
+  FROM ${members(entity, [child, at], document)} ${found(entity, lookup)}
+  WHERE ${raw(WRITTEN)} AND j.p IS NOT NULL`
 }
 
-/** A key that the store doesn't hold at this version or a later one, and why. */
-export type Unapplied = {
-  readonly k: string
-  /** 1 when the key is a legacy id whose row has a key of its own: that row is somebody else's. */
-  readonly taken: number | bigint
-  /** 1 when a row that it refers to is not there. */
-  readonly missing: number | bigint
+/** The members of a list with their place `p`, which is NULL for an empty one. */
+export const members = (entity: Entity, [child, at]: readonly [ChildRows, number], document: string): Sql => {
+  const nested = [
+    'p FOR ORDINALITY',
+    ...Object.values(child.attributes).map(({ jsonTableType }, place) =>
+      column(`c${place}`, jsonTableType, place),
+    ),
+  ]
+  return table(entity, document, [
+    `NESTED PATH '$[${placesOf(entity).children[at]}][*]' COLUMNS (${nested.join(', ')})`,
+  ])
 }
 
-/**
- * Lists the upserts that neither reached their row nor were older than what is there.
- *
- * @param locking whether the rows stay locked until the transaction ends
- */
-export const selectUnapplied = (
+/** Lists the upserts that the guard will let pass, and keeps their rows locked until the transaction ends. */
+export const selectWinners = (
   entity: Entity,
   document: string,
-  locking = false,
-): RawBuilder<Unapplied> => sql`
-  SELECT j.k AS k, IF(legacy.backsync_key IS NULL, 0, 1) AS taken, IF(TRUE${parentsFound(entity)}, 0, 1) AS missing
-  FROM ${locking ? lockable(referenceRows(entity, document)) : referenceRows(entity, document)} ${against(entity)} ${parents(entity)}
-  WHERE COALESCE(t.backsync_version, IF(legacy.backsync_key IS NULL, legacy.backsync_version, NULL), 0) < j.v
-    AND COALESCE(d.version, 0) < j.v ${raw(locking ? 'FOR UPDATE' : '')}`
+  lookup: Lookup,
+): RawBuilder<{ readonly k: string }> => sql`
+  SELECT j.k AS k
+  FROM ${lockable(referenceRows(entity, document))} ${found(entity, lookup, 'LEFT JOIN')} ${against(entity)} ${parents(entity)}
+  WHERE COALESCE(t.backsync_version, IF(legacy.backsync_key IS NULL, 0, j.v)) < j.v
+    AND COALESCE(d.version, 0) < j.v${parentsFound(entity)} FOR UPDATE`
 
 /** Lists the deletes whose row holds an older version, and keeps those rows locked until the transaction ends. */
 export const selectDeletable = (

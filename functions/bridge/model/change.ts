@@ -72,19 +72,23 @@ export const settle = ({ ifMatch: _, ...intent }: Intent, current: Version): Cha
 export const subjectOf = ({ key, sourceKey = key }: Pick<Change, 'key' | 'sourceKey'>): string => sourceKey
 
 /**
- * Reduces a batch to one change per key, and source key where it has one: the one with the largest version. Of equal
- * versions the later one counts.
+ * Reduces a batch to one change per key, and source key where it has one: the last one. It is what the source ended with,
+ * also where its writers let versions step back: who puts an item anew begins at 1 again. A version that is taken from the
+ * stream is that order itself.
  *
- * @param changes of one entity, in any order, repeats allowed
+ * @param changes of one entity, in their source's order, repeats allowed
  * @returns in the order of each key's first appearance; says nothing about what the store holds already
  */
 export const coalesce = (changes: readonly Change[]): Change[] => {
-  const newest = new Map<string, Change>()
+  const last = new Map<string, Change>()
   for (const change of changes) {
     const identity =
       change.sourceKey === undefined ? change.key : JSON.stringify([change.key, change.sourceKey])
-    const known = newest.get(identity)
-    if (known === undefined || change.version >= known.version) newest.set(identity, change)
+    const known = last.get(identity)
+    if (known === undefined || !isBehind(change, known)) last.set(identity, change)
   }
-  return [...newest.values()]
+  return [...last.values()]
 }
+
+const isBehind = ({ version }: Change, { version: known }: Change): boolean =>
+  version > LARGEST_VERSION && version < known

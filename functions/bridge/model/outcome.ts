@@ -1,7 +1,7 @@
-import type { Change } from './change.ts'
+import type { Change, Row, Version } from './change.ts'
 import { BridgeError } from './errors.ts'
 
-/** How many of a batch's keys changed a row, and how many didn't because the store holds the same or a newer version. */
+/** How many of a batch's keys changed a row, and how many didn't because of what the store holds. */
 export type ApplyOutcome = {
   readonly applied: number
   readonly skipped: number
@@ -12,16 +12,61 @@ export type ApplyOutcome = {
 /** A change that can't be applied as things are, with the reason. */
 export type Refused = { readonly change: Change; readonly error: Error }
 
-/** The outcome of a batch of which some changes could not be applied. */
-export type PartialOutcome = ApplyOutcome & { readonly refused: readonly Refused[] }
+/** What a store holds of a key. */
+export type Held = {
+  readonly version: Version
+  /** `delete`: a tombstone, and no row. */
+  readonly op: Change['op']
+  /** Its content, asked for only where it is shown; undefined when it can't be had. */
+  readonly row: () => Promise<Row | undefined>
+}
 
-export const nothingApplied: PartialOutcome = { applied: 0, skipped: 0, repeated: false, refused: [] }
+/**
+ * A change that did nothing although the store doesn't hold it: what stands there is at a larger version, or at the same
+ * one and other. Whether it was late only its source can tell.
+ */
+export type Overruled = {
+  readonly change: Change
+  readonly held: Held
+  /** What stands there bears the time of this very write: something in the store may have changed its content. */
+  readonly ofSameWrite?: boolean
+}
+
+/** Rows that should have been there, and were made anew. */
+export type Filled = {
+  readonly rows: number
+  /** Their keys, where those could be told. */
+  readonly keys: readonly string[]
+}
+
+/** The outcome of a batch of which some changes could not be applied. */
+export type PartialOutcome = ApplyOutcome & {
+  readonly refused: readonly Refused[]
+  /** Some of the skipped: of all others the store has proved that they were repeats. */
+  readonly overruled: readonly Overruled[]
+  /** Some of the applied: changes of keys that had been written before, of which the store had neither row nor tombstone. */
+  readonly filled: Filled
+}
+
+export const nothingApplied: PartialOutcome = {
+  applied: 0,
+  skipped: 0,
+  repeated: false,
+  refused: [],
+  overruled: [],
+  filled: { rows: 0, keys: [] },
+}
 
 export const sum = (outcomes: readonly PartialOutcome[]): PartialOutcome => ({
   applied: outcomes.reduce((total, { applied }) => total + applied, 0),
   skipped: outcomes.reduce((total, { skipped }) => total + skipped, 0),
   repeated: outcomes.some(({ repeated }) => repeated),
   refused: outcomes.flatMap(({ refused }) => refused),
+  overruled: outcomes.flatMap(({ overruled }) => overruled),
+  filled: {
+    rows: outcomes.reduce((total, { filled }) => total + filled.rows, 0),
+    keys: outcomes.flatMap(({ filled }) => filled.keys),
+  },
 })
 
 /** Others wrote the same keys again and again between our statements. */

@@ -1,7 +1,15 @@
 /** What is counted of changes, each per entity and invocation. A closed list: an alarm on a misspelt name never fires. */
 export type CountName =
   | 'Applied'
+  /** Did nothing, as is proved: a repeat, or late. */
   | 'SkippedAsOlder'
+  /** Of those, what its source has overtaken. */
+  | 'Late'
+  /** Parked although it is its source's current state: below the store's version, or at it with other content. */
+  | 'Behind'
+  | 'Conflicts'
+  /** Of the applied, changes of keys that were written before and of which the store had nothing. */
+  | 'Filled'
   | 'Parked'
   | 'Unparked'
   | 'Superseded'

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { type Change, coalesce } from '../model/change.ts'
 import { kindOf } from '../model/errors.ts'
-import { type PartialOutcome, type Refused, StillReferencedError } from '../model/outcome.ts'
+import { type PartialOutcome, type Refused, StillReferencedError, sum } from '../model/outcome.ts'
 import { retry } from '../runtime/retry.ts'
 import type { Mirror } from './mirror.ts'
 
@@ -38,9 +38,7 @@ export const applyPatiently = async (
       const second = await applyOne(outcome.name, again, parts)
       outcomes[outcomes.indexOf(outcome)] = {
         ...outcome,
-        applied: outcome.applied + second.applied,
-        skipped: outcome.skipped + second.skipped,
-        refused: [...outcome.refused.filter((one) => !isDependency(one)), ...second.refused],
+        ...sum([{ ...outcome, refused: outcome.refused.filter((one) => !isDependency(one)) }, second]),
       }
     }
   }

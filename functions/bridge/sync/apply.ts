@@ -5,11 +5,13 @@ import type { Sink } from '../ports/sink.ts'
 import type { Subject } from '../ports/source.ts'
 import type { CountName } from '../runtime/metrics.ts'
 import { applyPatiently, type NamedOutcome } from './apply-patiently.ts'
-import { type Evidence, toParked } from './evidence.ts'
+import { type Evidence, identityOf, isBehind, placeOf, toParked } from './evidence.ts'
 import type { Mirror } from './mirror.ts'
+import { decideOverruled, type Lost } from './overruled.ts'
 
 /**
  * What became of one. `settled`: the store is as late as it, or another one of its key in the same batch decides.
+ * What did nothing is settled only where it is known why: the store holds it, or its source has something else by now.
  * `parked`: set aside with its payload, and listed. `again`: neither could be done; its source has to bring it once more.
  */
 export type Verdict = 'settled' | 'parked' | 'again'
@@ -20,12 +22,11 @@ export type Applied = {
   readonly outcomes: readonly NamedOutcome[]
   /** What could not be applied; parked, unless there is a `failure`. */
   readonly refused: readonly Parked[]
+  /** Of those that are settled, the ones whose key's last change was late: nothing proves that the store holds it. */
+  readonly late: ReadonlySet<Evidence>
   /** Why something is to come again. */
   readonly failure?: unknown
 }
-
-/** All but the source, of which nothing but its evidence is asked. */
-type SinkSide = Omit<Mirror, 'source'>
 
 type Options = {
   /** Before each time that what waits for something else is tried once more, in milliseconds. @default none */
@@ -46,27 +47,90 @@ type Options = {
  */
 export const applyAll = async (
   evidence: readonly Evidence[],
-  mirror: SinkSide,
+  mirror: Mirror,
   { pauses = [], refused: mode = 'parked' }: Options = {},
 ): Promise<Applied> => {
-  const outcomes = await applyPatiently(byName(evidence, mirror.sink), mirror, pauses)
-  for (const { name, applied, skipped } of outcomes) {
-    mirror.metrics.count('Applied', name, applied)
-    mirror.metrics.count('SkippedAsOlder', name, skipped)
-  }
+  const applied = await applyPatiently(byName(evidence, mirror.sink), mirror, pauses)
+  for (const { name, applied: rows } of applied) mirror.metrics.count('Applied', name, rows)
+  const { outcomes, payloads, lateChanges } = await decide(applied, mirror)
   const errors = errorsOf(evidence, outcomes)
-  const refused = [...errors].map(([one, error]) => toParked(one, error, mirror.sink))
+  const late = ofSameKey(evidence, lateChanges)
+  if (mode === 'parked') leaveOvertaken(evidence, errors, late, mirror)
+  const refused = [...errors].map(([one, error]) =>
+    toParked(one, error, mirror.sink, 'change' in one ? payloads.get(one.change) : undefined),
+  )
   const failure = mode === 'left' ? undefined : await park(refused, mode === 'parked', mirror)
   const verdict = failure === undefined ? 'parked' : 'again'
   const verdicts = evidence.map((one) => (errors.has(one) ? verdict : 'settled'))
-  return { verdicts, outcomes, refused, failure }
+  return { verdicts, outcomes, refused, late, failure }
+}
+
+type DecidedOutcomes = {
+  /** With what is lost among the refused. */
+  readonly outcomes: readonly NamedOutcome[]
+  readonly payloads: ReadonlyMap<Change, Lost['payload']>
+  readonly lateChanges: ReadonlySet<Change>
+}
+
+/** Finds out why each change did nothing that did nothing, and counts as skipped what was a repeat or late. */
+const decide = async (outcomes: readonly NamedOutcome[], mirror: Mirror): Promise<DecidedOutcomes> => {
+  const { lost, late: lateChanges } = await decideOverruled(
+    outcomes.flatMap(({ overruled }) => overruled),
+    mirror,
+  )
+  const decided = outcomes.map((outcome): NamedOutcome => {
+    const { name, overruled, skipped } = outcome
+    const own = new Set(overruled.map(({ change }) => change))
+    const ownLost = lost.filter(({ change }) => own.has(change))
+    mirror.metrics.count('SkippedAsOlder', name, skipped - ownLost.length)
+    mirror.metrics.count('Late', name, own.size - ownLost.length)
+    return { ...outcome, skipped: skipped - ownLost.length, refused: [...outcome.refused, ...ownLost] }
+  })
+  const payloads = new Map(lost.map(({ change, payload }) => [change, payload]))
+  return { outcomes: decided, payloads, lateChanges }
+}
+
+/** All that is of the key of one of some changes. */
+const ofSameKey = (evidence: readonly Evidence[], changes: ReadonlySet<Change>): ReadonlySet<Evidence> => {
+  if (changes.size === 0) return new Set()
+  const keys = new Set(evidence.filter((one) => 'change' in one && changes.has(one.change)).map(identityOf))
+  return new Set(evidence.filter((one) => keys.has(identityOf(one))))
+}
+
+/**
+ * Takes out what the same batch has overtaken: a later change of its key was applied, or proved to be held, and nothing of
+ * that key behind it is refused. It is settled, and never listed.
+ */
+const leaveOvertaken = (
+  evidence: readonly Evidence[],
+  errors: Map<Evidence, Error>,
+  late: ReadonlySet<Evidence>,
+  { metrics }: Mirror,
+): void => {
+  if (errors.size === 0) return
+  const refusedKeys = new Set([...errors.keys()].map(identityOf))
+  const lastGood = new Map<string, Evidence>()
+  const lastBad = new Map<string, Evidence>()
+  for (const one of evidence) {
+    const key = identityOf(one)
+    if (!refusedKeys.has(key) || late.has(one)) continue
+    const last = errors.has(one) ? lastBad : lastGood
+    const known = last.get(key)
+    if (known === undefined || isBehind(placeOf(one), placeOf(known))) last.set(key, one)
+  }
+  for (const one of [...errors.keys()]) {
+    const [good, bad] = [lastGood.get(identityOf(one)), lastBad.get(identityOf(one))]
+    if (good === undefined || bad === undefined || !isBehind(placeOf(good), placeOf(bad))) continue
+    errors.delete(one)
+    metrics.count('Superseded', 'change' in one ? one.change.entity : one.fault.entity, 1)
+  }
 }
 
 /** Ends the parking of a key up to a place, and counts it where there was something to end. */
 export const endParking = async (
   { entity, key }: Pick<Subject, 'entity' | 'key'>,
   { upTo, how }: Omit<Resolution, 'at'>,
-  { parking, metrics, now }: SinkSide,
+  { parking, metrics, now }: Mirror,
 ): Promise<void> => {
   if (await parking.resolve({ entity, key }, { upTo, how, at: now() }))
     metrics.count(how === 'applied' ? 'Unparked' : 'Superseded', entity, 1)
@@ -86,10 +150,7 @@ const byName = (evidence: readonly Evidence[], { names }: Sink): ReadonlyMap<str
 }
 
 /** Those that can't be applied, and why. */
-const errorsOf = (
-  evidence: readonly Evidence[],
-  outcomes: readonly NamedOutcome[],
-): ReadonlyMap<Evidence, Error> => {
+const errorsOf = (evidence: readonly Evidence[], outcomes: readonly NamedOutcome[]): Map<Evidence, Error> => {
   const open = new Map(outcomes.flatMap(({ refused }) => refused).map(({ change, error }) => [change, error]))
   const errors = new Map<Evidence, Error>()
   // The usual batch, of up to a thousand good ones.
@@ -105,13 +166,17 @@ const errorsOf = (
 }
 
 /** Refusals that are counted by a name of their own, too. */
-const COUNTED: Readonly<Record<string, CountName>> = { 'target.taken': 'Collisions' }
+const COUNTED: Readonly<Record<string, CountName>> = {
+  'target.taken': 'Collisions',
+  'version.behind': 'Behind',
+  'version.conflict': 'Conflicts',
+}
 
 /** @returns why they could not be parked; undefined when they are */
 const park = async (
   refused: readonly Parked[],
   isNews: boolean,
-  { parking, metrics, now }: SinkSide,
+  { parking, metrics, now }: Mirror,
 ): Promise<unknown> => {
   try {
     await parking.park(refused, now())

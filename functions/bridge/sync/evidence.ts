@@ -1,10 +1,11 @@
 import { type Change, subjectOf } from '../model/change.ts'
 import { BridgeError, kindOf } from '../model/errors.ts'
 import type { Parked } from '../ports/parking.ts'
-import type { Place } from '../ports/place.ts'
+import { comparePlaces, type Place } from '../ports/place.ts'
 import type { RecordFault } from '../ports/record-reader.ts'
 import type { Sink } from '../ports/sink.ts'
 import type { Subject } from '../ports/source.ts'
+import { OverruledError } from './overruled.ts'
 
 /** What any source hands in: a change, or what it could make none of; with where that stands and what it was made of. */
 export type Evidence = {
@@ -26,8 +27,17 @@ export const placeOf = (one: Evidence): Place => {
   return { ...one.place, ...(version !== undefined && { version }) }
 }
 
-/** How what can't be applied is set aside. */
-export const toParked = (one: Evidence, error: Error, { references }: Sink): Parked => {
+/**
+ * How what can't be applied is set aside.
+ *
+ * @param payload makes what is kept of the evidence's own text; @default that text
+ */
+export const toParked = (
+  one: Evidence,
+  error: Error,
+  { references }: Sink,
+  payload: (own: string) => string = (own) => own,
+): Parked => {
   const waits = 'change' in one && kindOf(error) === 'dependency'
   const waitsFor = waits ? references?.waitsFor(one.change) : undefined
   return {
@@ -35,10 +45,27 @@ export const toParked = (one: Evidence, error: Error, { references }: Sink): Par
       ? { entity: one.change.entity, key: subjectOf(one.change), op: one.change.op }
       : { entity: one.fault.entity, key: one.fault.key }),
     ...placeOf(one),
+    ...(error instanceof OverruledError && { version: error.version }),
     class: waits ? 'dependency' : 'data',
     code: error instanceof BridgeError ? error.code : error.name,
     message: error.message,
     ...(waitsFor && waitsFor.length > 0 && { waitsFor }),
-    payload: one.payload(),
+    payload: payload(one.payload()),
   }
 }
+
+/**
+ * Whether one stands behind another one of its key in their source: by the source's own order where both have a place in
+ * it, since versions may step back, else by version.
+ */
+export const isBehind = (one: Place, other: Place): boolean => {
+  const [{ version: _, ...own }, { version: __, ...others }] = [one, other]
+  const inOrder = own.sequenceNumber !== undefined && others.sequenceNumber !== undefined
+  return (inOrder ? comparePlaces(own, others) : comparePlaces(one, other)) > 0
+}
+
+/** What of a source's a change or a fault is about, as one text. */
+export const identityOf = (one: Evidence): string =>
+  'change' in one
+    ? JSON.stringify([one.change.entity, subjectOf(one.change)])
+    : JSON.stringify([one.fault.entity, one.fault.key])

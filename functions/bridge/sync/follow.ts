@@ -8,6 +8,9 @@ import { recheck, unpark } from './unpark.ts'
 /** Pauses before a change whose parent is missing is tried again, in milliseconds; then it is parked and waits there. */
 const DEPENDENCY_PAUSES = [0, 100, 300] as const
 
+/** Keys that a line of the log names. */
+const KEYS_NAMED = 20
+
 /**
  * Applies what comes from a source that is followed: a stream, a log of changes. Beside that it ends the parking of what
  * a later change has overtaken, and tries again what has waited for one of these.
@@ -30,7 +33,7 @@ export const follow = async (evidence: readonly Evidence[], mirror: Mirror): Pro
     if (failure !== undefined) throw failure
     for (const { entity, key, version, code, class: errorClass } of refused)
       log.error('parked', { entity, key, version: version?.toString(), code, class: errorClass })
-    await supersede(await heads, evidence, verdicts, mirror)
+    await supersede(await heads, evidence, applied, mirror)
     await recheck(evidence, outcomes, mirror)
     await unpark(outcomes, mirror)
     return verdicts
@@ -45,7 +48,7 @@ export const follow = async (evidence: readonly Evidence[], mirror: Mirror): Pro
 }
 
 const report = ({ outcomes }: Applied, { metrics, log, now }: Mirror): void => {
-  for (const { name, changes, applied, skipped, refused } of outcomes) {
+  for (const { name, changes, applied, skipped, refused, filled } of outcomes) {
     const failed = new Set(refused.map(({ change }) => change))
     const at = now().getTime()
     for (const change of changes)
@@ -59,5 +62,12 @@ const report = ({ outcomes }: Applied, { metrics, log, now }: Mirror): void => {
       skipped,
       refused: refused.length,
     })
+    metrics.count('Filled', name, filled.rows)
+    if (filled.rows > 0)
+      log.warn('rows of keys that were written before were not there: they may have lost their key', {
+        entity: name,
+        rows: filled.rows,
+        ...(filled.keys.length > 0 && { keys: filled.keys.slice(0, KEYS_NAMED) }),
+      })
   }
 }

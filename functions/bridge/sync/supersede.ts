@@ -1,9 +1,10 @@
 import { subjectOf } from '../model/change.ts'
 import type { ParkedHead } from '../ports/parking.ts'
 import { comparePlaces } from '../ports/place.ts'
-import { endParking, type Verdict } from './apply.ts'
-import { type Evidence, placeOf } from './evidence.ts'
+import { type Applied, endParking } from './apply.ts'
+import { type Evidence, isBehind, placeOf } from './evidence.ts'
 import type { Mirror } from './mirror.ts'
+import { isCurrent } from './overruled.ts'
 
 /** What is parked, by entity and key. */
 type Heads = ReadonlyMap<string, ReadonlyMap<string, ParkedHead>>
@@ -20,28 +21,36 @@ export const readHeads = async (
 }
 
 /**
- * A parked key of which the store now holds the same or a later version waits no more. A record too broken to tell its
- * version is placed by its sequence number: an older change that is delivered again must not end its parking.
+ * A parked key of which the store now holds the same or a later change waits no more, if that was applied or is proved. A record too broken to tell its
+ * version is placed by its sequence number: an older change that is delivered again must not end its parking. One that is
+ * behind by its sequence number and in front by its version is asked about at the source: there versions may step back.
  */
 export const supersede = async (
   heads: Heads,
   evidence: readonly Evidence[],
-  verdicts: readonly Verdict[],
+  { verdicts, late }: Pick<Applied, 'verdicts' | 'late'>,
   mirror: Mirror,
 ): Promise<void> => {
   const headOf = (one: Evidence): ParkedHead | undefined =>
     'change' in one ? heads.get(one.change.entity)?.get(subjectOf(one.change)) : undefined
-  const failed = new Set(evidence.filter((_, at) => verdicts[at] !== 'settled').map(headOf))
+  // What is late is settled, and proves nothing of what the store holds.
+  const failed = new Set(
+    evidence.filter((one, at) => verdicts[at] !== 'settled' || late.has(one)).map(headOf),
+  )
   const faults = evidence.filter((one) => 'fault' in one)
   for (const one of evidence) {
     const head = headOf(one)
-    if (head === undefined || failed.has(head)) continue
-    const upTo = placeOf(one)
-    if (comparePlaces(upTo, head) < 0) continue
+    if (!('change' in one) || head === undefined || failed.has(head)) continue
+    const place = placeOf(one)
+    // It came before what is parked, and comes again.
+    if (isBehind(head, place)) continue
+    const stepsBack = comparePlaces(place, head) < 0
+    if (stepsBack && !(isBehind(place, head) && (await isCurrent(one.change, mirror)))) continue
+    const upTo = stepsBack ? { ...place, version: head.version ?? 0n } : place
     // Half of a record may be good, such as that an item leaves its old place, and the other half be what is parked.
     const bad = faults.filter(({ fault }) => fault.entity === head.entity && fault.key === head.key)
-    if (bad.some((other) => comparePlaces(upTo, placeOf(other)) <= 0)) continue
-    const how = upTo.version === head.version ? 'applied' : 'superseded'
+    if (bad.some((other) => !isBehind(place, placeOf(other)))) continue
+    const how = place.version === head.version ? 'applied' : 'superseded'
     await endParking(head, { upTo, how }, mirror)
   }
 }

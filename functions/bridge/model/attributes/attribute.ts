@@ -33,6 +33,11 @@ export interface Attribute extends Field {
   readonly stored?: (text: string) => string
   /** The SQL expression that makes text of the column, for rows that travel inside JSON. @default a cast */
   readonly asText?: (column: string) => string
+  /**
+   * The SQL expression that is true when a column holds what a text stands for, NULL included. It may miss that two are
+   * the same, and must never take two for the same that aren't. @default a comparison of bytes
+   */
+  readonly same?: (column: string, text: string) => string
   /** The value of a column as the Data API gave it, or as `asText` made it. */
   fromSql(value: unknown): Value
   /** Set when the column holds the id of another entity's row, and the attribute that row's key. */

@@ -40,6 +40,8 @@ export const decimal = ({
     // Sign, point and one character more than fits.
     jsonTableType: `VARCHAR(${precision + 3}) CHARACTER SET ascii`,
     ...numeric,
+    // As text, 12.5 and 12.50 would differ.
+    same: (column, text) => `${column} <=> CAST(${text} AS DECIMAL(${precision}, ${scale}))`,
     toJson: (value) => (value instanceof DecimalText ? format(value) : null),
   }
 }

@@ -62,6 +62,9 @@ export const json = ({ column, optional = false }: AttributeOptions): Attribute 
   ),
   jsonTableType: 'LONGTEXT CHARACTER SET utf8mb4',
   toSql: (value) => (value === null ? null : toExactJson(value)),
+  // MySQL keeps a form of its own; MariaDB keeps the text, and knows no type JSON. Each reads its own line only.
+  same: (column, text) =>
+    `(/*!80000 ${column} <=> CAST(${text} AS JSON) *//*M! CAST(${column} AS BINARY) <=> CAST(${text} AS BINARY) */)`,
   fromSql: (value) => {
     if (value === null || value === undefined) return null
     return jsonValue(parseExactJson(String(value))) ?? null

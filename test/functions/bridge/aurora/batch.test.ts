@@ -64,7 +64,7 @@ describe('cutting changes into batches', () => {
   it.each([
     ['keys', ['a', 'b']],
     ['ids', ['1', '2']],
-    ['both', ['a', '2']],
+    ['ids', ['a', '2']],
   ])('says that its keys are looked up as %s', (lookup, own) => {
     const [batch] = toBatches(
       specimen,

@@ -108,7 +108,7 @@ describe('a batch of the stream', () => {
     expect(await chefs()).toEqual([
       [KEY, 'v2', 2],
       [OTHER, 'v1', 1],
-      [null, 'v1', 1],
+      ['500', 'v1', 1],
     ])
   })
 

@@ -3,6 +3,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
 import { DynamoParking } from '../../../../functions/bridge/parking/dynamo-parking.ts'
 import type { Parking } from '../../../../functions/bridge/ports/parking.ts'
+import type { Source } from '../../../../functions/bridge/ports/source.ts'
 import { Deadline } from '../../../../functions/bridge/runtime/deadline.ts'
 import { retryParked } from '../../../../functions/bridge/sync/retry-parked.ts'
 import { chef } from '../../../fixtures/entities/chef.ts'
@@ -318,18 +319,41 @@ describe('what a batch of the stream can not apply', () => {
       expect(await recipeVersion()).toBeUndefined()
     })
 
-    it('is superseded when the store already has a later version', async () => {
-      await sync.deliver(chefRecord(chefItem(CHEF, 1)), recipeRecord(bad()))
-      const parked = await heads()
-      await sync.put(recipe, recipeItem(RECIPE, 3, CHEF))
-      await sync.aurora.writer.apply(
+    /** Another invocation comes first. */
+    const arrives = (version: number) =>
+      sync.aurora.writer.apply(
         recipe,
-        sync.read(recipeRecord(recipeItem(RECIPE, 5, CHEF))).changes.map(({ change }) => change),
+        sync.read(recipeRecord(recipeItem(RECIPE, version, CHEF))).changes.map(({ change }) => change),
       )
 
-      expect(await retryParked(sync.parts, recipe.name, parked)).toMatchObject([{ outcome: 'superseded' }])
+    it('is superseded when the store gets a later version of the item meanwhile', async () => {
+      await sync.deliver(chefRecord(chefItem(CHEF, 1)), recipeRecord(bad()))
+      await sync.put(recipe, recipeItem(RECIPE, 3, CHEF))
+      const source: Source = {
+        current: async (...of) => {
+          const read = await sync.parts.source.current(...of)
+          await sync.put(recipe, recipeItem(RECIPE, 5, CHEF))
+          await arrives(5)
+          return read
+        },
+      }
+
+      expect(await retryParked({ ...sync.parts, source }, recipe.name, await heads())).toMatchObject([
+        { outcome: 'superseded' },
+      ])
       expect(await sync.parked('recipe')).toEqual([])
       expect(await recipeVersion()).toBe(5n)
+    })
+
+    it('stays parked while the store has a later version than the item', async () => {
+      await sync.deliver(chefRecord(chefItem(CHEF, 1)), recipeRecord(bad()))
+      await sync.put(recipe, recipeItem(RECIPE, 3, CHEF))
+      await arrives(5)
+
+      expect(await retryParked(sync.parts, recipe.name, await heads())).toMatchObject([
+        { outcome: 'parked', error: { code: 'version.behind' } },
+      ])
+      expect(await sync.parked('recipe')).toEqual([[RECIPE, 'data', 'version.behind']])
     })
   })
 })

@@ -1,0 +1,113 @@
+import { type RawBuilder, sql } from 'kysely'
+import type { Attribute } from '../model/attributes/attribute.ts'
+import type { ChildRows } from '../model/child-rows.ts'
+import type { Entity } from '../model/entity.ts'
+import {
+  against,
+  assignments,
+  found,
+  keys,
+  type Lookup,
+  members,
+  parents,
+  parentsFound,
+  raw,
+  rows,
+  type Sql,
+} from './statements.ts'
+
+/*
+ * What stands against changes that did nothing, asked for only once some have: see statements.ts for the table `j`. What
+ * the store holds is told by versions and, where they are equal, by content, compared here column by column in bytes: a
+ * batch that is delivered again costs this one statement, and one for each list, and none of its rows is read.
+ */
+
+/** A key at which the store doesn't hold what the batch has, and what it holds there. */
+export type Standing = {
+  readonly k: string
+  /** 1 when the key is a legacy id whose row has a key of its own: that row is somebody else's. */
+  readonly taken: Flag
+  /** 1 when a row that it refers to is not there. */
+  readonly missing: Flag
+  /** The version of its row, in decimal; null without one. */
+  readonly held: string | null
+  /** The version of its tombstone, in decimal; null without one. */
+  readonly gone: string | null
+  /** 1 when the row bears the time of this very write. */
+  readonly own: Flag | null
+}
+
+type Flag = number | bigint
+
+const inDecimal = (expression: string): Sql => raw(`CAST(${expression} AS CHAR)`)
+const OWN = 't.backsync_updated_at = CAST(j.u AS DATETIME(3))'
+
+/** Lists the upserts of which the store holds something else than they say. */
+export const selectStanding = (entity: Entity, document: string, lookup: Lookup): RawBuilder<Standing> => {
+  const stored = assignments(entity)
+  const same = Object.values(entity.attributes).map((attribute, at) => {
+    const column = `t.\`${attribute.column}\``
+    return attribute.references
+      ? sql`${raw(column)} <=> ${stored[at]?.value}`
+      : raw(sameColumn(attribute, column, `j.c${at}`))
+  })
+  return sql`
+  SELECT j.k AS k, IF(t.${sql.ref(entity.idColumn)} IS NULL AND legacy.backsync_key IS NOT NULL, 1, 0) AS taken,
+    IF(TRUE${parentsFound(entity)}, 0, 1) AS missing,
+    ${inDecimal('t.backsync_version')} AS held, ${inDecimal('d.version')} AS gone, IF(${raw(OWN)}, 1, 0) AS own
+  FROM ${rows(entity, document)} ${found(entity, lookup, 'LEFT JOIN')} ${against(entity)} ${parents(entity)}
+  WHERE NOT (t.backsync_version <=> j.v AND ${sql.join(same, sql` AND `)})`
+}
+
+/** Lists the upserts whose row is at their version and has child rows that differ in number, place or content. */
+export const selectOtherMembers = (
+  entity: Entity,
+  [child, at]: readonly [ChildRows, number],
+  document: string,
+  lookup: Lookup,
+): RawBuilder<Standing> => {
+  const own = sql.table(child.table)
+  const parent = sql.ref(child.parentColumn)
+  const position = sql.ref(child.positionColumn)
+  const same = Object.values(child.attributes).map((attribute, place) =>
+    sameColumn(attribute, `c.\`${attribute.column}\``, `j.c${place}`),
+  )
+  return sql`
+  SELECT m.k AS k, 0 AS taken, 0 AS missing, m.held AS held, NULL AS gone, m.own AS own FROM (
+    SELECT j.k AS k, t.${sql.ref(entity.idColumn)} AS id, ${inDecimal('MAX(t.backsync_version)')} AS held,
+      MAX(IF(${raw(OWN)}, 1, 0)) AS own, COUNT(j.p) AS members,
+      SUM(IF(j.p IS NULL OR (c.${position} IS NOT NULL AND ${raw(same.join(' AND '))}), 0, 1)) AS others
+    FROM ${members(entity, [child, at], document)} ${found(entity, lookup)}
+      LEFT JOIN ${own} AS c ON c.${parent} = t.${sql.ref(entity.idColumn)} AND c.${position} = j.p
+    WHERE t.backsync_version = j.v GROUP BY j.k, t.${sql.ref(entity.idColumn)}) AS m
+  WHERE m.others > 0 OR m.members <> (SELECT COUNT(*) FROM ${own} AS c WHERE c.${parent} = m.id)`
+}
+
+/** Lists the deletes whose row is still there, with its version. */
+export const selectUndeleted = (
+  entity: Entity,
+  document: string,
+  lookup: Lookup,
+): RawBuilder<Pick<Standing, 'k' | 'held'>> => sql`
+  SELECT j.k AS k, ${inDecimal('t.backsync_version')} AS held
+  FROM ${keys(entity, document)} ${found(entity, lookup)}`
+
+/** Lists the keys that have a tombstone. */
+export const selectBuried = (entity: Entity, document: string): RawBuilder<Pick<Standing, 'k'>> => sql`
+  SELECT j.k AS k FROM ${keys(entity, document)}
+  STRAIGHT_JOIN backsync_tombstones AS d ON d.entity = ${entity.name} AND d.entity_key = j.k`
+
+/** Whether tables have triggers, which may change what is written. They are listed to who may see them only. */
+export const selectTriggers = (tables: readonly string[]): RawBuilder<{ readonly n: Flag }> => sql`
+  SELECT COUNT(*) AS n FROM information_schema.triggers
+  WHERE event_object_schema = DATABASE() AND event_object_table IN (${sql.join(tables)})`
+
+/** In bytes: a column's collation takes more for the same than is. */
+const sameColumn = ({ same, stored }: Attribute, column: string, text: string): string => {
+  if (same !== undefined) return same(column, text)
+  const [ours, theirs] =
+    stored === undefined
+      ? [`CONVERT(${column} USING utf8mb4)`, `CONVERT(${text} USING utf8mb4)`]
+      : [column, stored(text)]
+  return `CAST(${ours} AS BINARY) <=> CAST(${theirs} AS BINARY)`
+}

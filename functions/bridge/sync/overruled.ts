@@ -1,0 +1,118 @@
+import { toJsonText } from '../drivers/dynamo/json-text.ts'
+import { toAttributeValue } from '../model/attribute-values.ts'
+import { type Change, holdsAll, type Row, subjectOf, type Version } from '../model/change.ts'
+import { BridgeError, InvalidRecordError } from '../model/errors.ts'
+import type { Held, Overruled, Refused } from '../model/outcome.ts'
+import { inLanes } from '../runtime/lanes.ts'
+import type { Mirror } from './mirror.ts'
+
+/** Keys that are asked about at once. */
+const LANES = 8
+
+/** A change that did nothing, although it is what its source holds now. The two stores differ, and no later change will mend it. */
+export class OverruledError extends BridgeError {
+  override readonly name = 'OverruledError'
+  readonly code: 'version.behind' | 'version.conflict'
+  readonly kind = 'data'
+  /**
+   * The version under which it is set aside: not its own, which tells nothing of its place any more, but the one from
+   * which on a change of its key gets through. For a delete that is the version at which it would be done.
+   */
+  readonly version: Version
+
+  constructor({ change, held }: Overruled) {
+    super(messageOf(change, held))
+    this.code = held.version === change.version ? 'version.conflict' : 'version.behind'
+    this.version = change.op === 'delete' ? held.version + 1n : held.version
+  }
+}
+
+/** A change that is set aside for what overrules it. */
+export type Lost = Refused & {
+  /** Makes of the record's own text one that shows both sides, too. */
+  readonly payload: (record: string) => string
+}
+
+export type Decided = {
+  /** Their source's current state. */
+  readonly lost: readonly Lost[]
+  /** Overtaken at their source: what it holds now comes, or has come, by itself. */
+  readonly late: ReadonlySet<Change>
+}
+
+/**
+ * The one place where it is decided what a change means that did nothing and is no repeat. The store can't tell: what it
+ * holds may be newer, or the source's writers may have let the version step back, by a plain put, a restore or a new
+ * life of a deleted key. So the source is asked what is true now; a call that lands late is told from that, too.
+ *
+ * @throws BridgeError when the source can't be asked
+ */
+export const decideOverruled = async (
+  overruled: readonly Overruled[],
+  mirror: Pick<Mirror, 'source' | 'now'>,
+): Promise<Decided> => {
+  const decided = await inLanes(overruled, LANES, async (one) =>
+    (await isCurrent(one.change, mirror)) ? toLost(one) : undefined,
+  )
+  return {
+    lost: decided.filter((one) => one !== undefined),
+    late: new Set(overruled.filter((_, at) => decided[at] === undefined).map(({ change }) => change)),
+  }
+}
+
+/** Whether a change has made what its source holds now. @throws BridgeError when that can't be asked */
+export const isCurrent = async (
+  change: Change,
+  { source, now }: Pick<Mirror, 'source' | 'now'>,
+): Promise<boolean> => {
+  const { entity, version, op } = change
+  let current: readonly Change[]
+  try {
+    current = await source.current({ entity, key: subjectOf(change), version, op }, now())
+  } catch (error) {
+    // It holds something that is no such thing now, and the record of that is set aside by its own name.
+    if (error instanceof InvalidRecordError) return false
+    throw error
+  }
+  const upserts = current.filter((one) => one.op === 'upsert' && one.key === change.key)
+  if (change.op === 'delete') return upserts.length === 0
+  return upserts.some(
+    (one) => one.op === 'upsert' && one.version === version && holdsAll(one.row, change.row),
+  )
+}
+
+const toLost = async (one: Overruled): Promise<Lost> => {
+  const { change, held } = one
+  const row = held.op === 'upsert' ? await contentOf(held) : undefined
+  const store = { version: String(held.version), op: held.op, ...(row !== undefined && { row: asItem(row) }) }
+  const source = {
+    version: String(change.version),
+    op: change.op,
+    ...(change.op === 'upsert' && { row: asItem(change.row) }),
+  }
+  const sides = `"store":${toJsonText(store)},"source":${toJsonText(source)}`
+  return { change, error: new OverruledError(one), payload: (record) => `{"record":${record},${sides}}` }
+}
+
+/** It is for an operator to read: that the change is listed does not depend on it. */
+const contentOf = async (held: Held): Promise<Row | undefined> => {
+  try {
+    return await held.row()
+  } catch {
+    return undefined
+  }
+}
+
+/** A row as DynamoDB would have it. */
+const asItem = (row: Row) => toAttributeValue(row).M
+
+const messageOf = ({ op, version }: Change, held: Held): string => {
+  const there = `what the store holds is at version ${held.version}`
+  if (op === 'delete')
+    return `The source has deleted it at version ${version}, and ${there}. Tried again, it is deleted there as well, unless the source has it by then`
+  if (held.op === 'delete')
+    return `The source has it at version ${version}, and the store has deleted it at version ${held.version}. Written at the source with a version above that, it is applied`
+  return held.version === version
+    ? `The source and the store have it both at version ${version}, with different content. Written at the source once more, with a larger version, that is applied over it`
+    : `The source has it at version ${version}, and ${there}. Written at the source with a version above that, it is applied`
+}
