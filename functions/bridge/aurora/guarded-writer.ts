@@ -7,7 +7,6 @@ import type { Entity } from '../model/entity.ts'
 import { kindOf } from '../model/errors.ts'
 import {
   type ApplyOutcome,
-  nothingApplied,
   type PartialOutcome,
   type Refused,
   sum,
@@ -16,6 +15,9 @@ import {
 import { Deadline } from '../runtime/deadline.ts'
 import { retry } from '../runtime/retry.ts'
 import { type Batch, toBatches } from './batch.ts'
+import { joinRows } from './document.ts'
+import { explained } from './explain.ts'
+import { isolate } from './isolate.ts'
 import { KeyTakenError, MissingParentError } from './refusals.ts'
 import * as statements from './statements.ts'
 
@@ -54,24 +56,38 @@ export class GuardedWriter {
   async apply(entity: Entity, changes: readonly Change[]): Promise<ApplyOutcome> {
     const outcomes: PartialOutcome[] = []
     const isNew = likelyNew(changes)
-    for (const batch of toBatches(entity, coalesce(changes)))
-      outcomes.push(await this.#applyBatch(batch, isNew))
+    try {
+      for (const batch of toBatches(entity, coalesce(changes)))
+        outcomes.push(await this.#applyBatch(batch, isNew))
+    } catch (error) {
+      throw explained(entity, error)
+    }
     const { refused, ...outcome } = sum(outcomes)
     if (refused[0]) throw refused[0].error
     return outcome
   }
 
   /**
-   * Applies what can be applied and names the rest: a batch that fails on bad data, or on a row that others depend on,
-   * is halved until the changes to blame are alone.
+   * Applies what can be applied and names the rest; see `isolate`.
    *
-   * @throws BridgeError for anything but that
+   * @throws BridgeError for what is no single change's fault
    */
   async applyIsolating(entity: Entity, changes: readonly Change[]): Promise<PartialOutcome> {
     const outcomes: PartialOutcome[] = []
     const isNew = likelyNew(changes)
-    for (const batch of toBatches(entity, coalesce(changes))) outcomes.push(await this.#isolate(batch, isNew))
-    return sum(outcomes)
+    for (const batch of toBatches(entity, coalesce(changes)))
+      outcomes.push(
+        await isolate(batch, {
+          apply: (piece) => this.#applyBatch(piece, isNew),
+          probe: (piece) => this.#probe(piece),
+          deadline: this.#deadline,
+        }),
+      )
+    const { refused, ...outcome } = sum(outcomes)
+    return {
+      ...outcome,
+      refused: refused.map(({ change, error }) => ({ change, error: explained(entity, error) })),
+    }
   }
 
   /**
@@ -99,20 +115,20 @@ export class GuardedWriter {
     return new Set(blocked)
   }
 
-  async #isolate(batch: Batch, isNew: IsNew): Promise<PartialOutcome> {
-    try {
-      return await this.#applyBatch(batch, isNew)
-    } catch (error) {
-      const kind = kindOf(error)
-      if ((kind !== 'data' && kind !== 'dependency') || !(error instanceof Error)) throw error
-      const { changes } = batch
-      const [only] = changes
-      if (only !== undefined && changes.length === 1)
-        return { ...nothingApplied, refused: [{ change: only, error }] }
-      const outcomes: PartialOutcome[] = []
-      for (const half of batch.halves()) outcomes.push(await this.#isolate(half, isNew))
-      return sum(outcomes)
-    }
+  /** The statements of a batch without any change in it: they fail only on what is not a change's fault. */
+  async #probe({ entity }: Batch): Promise<void> {
+    const [nothing, lookup] = [joinRows([]), 'keys'] as const
+    await this.#together(entity, async ({ run }) => {
+      await run(statements.bury(entity, nothing))
+      await run(statements.deleteOlder(entity, nothing, lookup))
+      await run(statements.updateOlder(entity, nothing, lookup))
+      await run(statements.insertMissing(entity, nothing))
+      for (const [at, list] of Object.values(entity.children).entries()) {
+        await run(statements.deleteChildrenOfOlder(entity, list, nothing, lookup))
+        await run(statements.insertChildren(entity, [list, at], nothing, lookup))
+      }
+      return 0
+    })
   }
 
   async #applyBatch(batch: Batch, isNew: IsNew): Promise<PartialOutcome> {
