@@ -1,3 +1,4 @@
+import { isTaken } from '../drivers/sql-errors.ts'
 import type { Change } from '../model/change.ts'
 import { type Entity, inOrderOfReference, parentsOf, referencesOf } from '../model/entity.ts'
 import { ConfigurationError } from '../model/errors.ts'
@@ -19,17 +20,18 @@ export class AuroraSink implements Sink {
       )
       return this.#writer.referenced(this.#entity(name), deletes, by)
     },
-    // A delete of a row that is referred to: a change of whoever refers to it may set it free.
-    waitsFor: (change) =>
-      change.op === 'delete'
-        ? this.#entities
-            .filter((other) => referencesOf(other).includes(change.entity))
-            .map(({ name }) => ({ entity: name }))
-        : parentsOf(this.#entity(change.entity), change),
-    // It is referred to, or refers itself.
-    isWaitedFor: (name) =>
-      referencesOf(this.#entity(name)).length > 0 ||
-      this.#entities.some((other) => referencesOf(other).includes(name)),
+    // A taken value is free as soon as its holder changes; a row that is referred to, as soon as whoever refers to it does.
+    waitsFor: (change, error) =>
+      isTaken(error)
+        ? [{ entity: change.entity }]
+        : change.op === 'delete'
+          ? this.#entities
+              .filter((other) => referencesOf(other).includes(change.entity))
+              .map(({ name }) => ({ entity: name }))
+          : parentsOf(this.#entity(change.entity), change),
+    // Any of its own kind may hold what another one needs.
+    howWaitedFor: (name) =>
+      this.#entities.some((other) => referencesOf(other).includes(name)) ? 'key' : 'any',
   }
   readonly #entities: readonly Entity[]
   readonly #writer: GuardedWriter

@@ -3,6 +3,8 @@ export type CountName =
   | 'Applied'
   | 'SkippedAsOlder'
   | 'Parked'
+  | 'Waiting'
+  | 'Overdue'
   | 'Unparked'
   | 'Superseded'
   | 'Retried'

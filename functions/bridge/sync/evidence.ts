@@ -1,3 +1,4 @@
+import { isTaken } from '../drivers/sql-errors.ts'
 import { type Change, subjectOf } from '../model/change.ts'
 import { BridgeError, kindOf } from '../model/errors.ts'
 import type { Parked } from '../ports/parking.ts'
@@ -29,13 +30,14 @@ export const placeOf = (one: Evidence): Place => {
 /** How what can't be applied is set aside. */
 export const toParked = (one: Evidence, error: Error, { references }: Sink): Parked => {
   const waits = 'change' in one && kindOf(error) === 'dependency'
-  const waitsFor = waits ? references?.waitsFor(one.change) : undefined
+  const waitsFor = waits ? references?.waitsFor(one.change, error) : undefined
   return {
     ...('change' in one
       ? { entity: one.change.entity, key: subjectOf(one.change), op: one.change.op }
       : { entity: one.fault.entity, key: one.fault.key }),
     ...placeOf(one),
-    class: waits ? 'dependency' : 'data',
+    // A value that another row holds may never become free: that is for somebody to decide.
+    class: waits && !isTaken(error) ? 'dependency' : 'data',
     code: error instanceof BridgeError ? error.code : error.name,
     message: error.message,
     ...(waitsFor && waitsFor.length > 0 && { waitsFor }),
