@@ -15,6 +15,7 @@ import {
 import { Deadline } from '../runtime/deadline.ts'
 import { retry } from '../runtime/retry.ts'
 import { type Batch, toBatches } from './batch.ts'
+import { Catalogue } from './catalogue.ts'
 import { joinRows } from './document.ts'
 import { explained } from './explain.ts'
 import { isolate } from './isolate.ts'
@@ -40,11 +41,14 @@ const STEP_TIME = LOCK_WAIT * 1000 + 1_500
 export class GuardedWriter {
   readonly #db: Kysely<unknown>
   readonly #deadline: Deadline
+  /** What the schema says beside the definitions. */
+  readonly catalogue: Catalogue
 
   /** @param db its statements are repeated after deadlocks, lock waits and lost answers: the guard makes that harmless */
   constructor(db: Kysely<unknown>, deadline: Deadline = new Deadline()) {
     this.#db = idempotently(db)
     this.#deadline = deadline
+    this.catalogue = new Catalogue(db)
   }
 
   /**
@@ -186,6 +190,22 @@ export class GuardedWriter {
   /** Runs statements one by one, or in one transaction where an entity has more than its own row. */
   async #together(entity: Entity, work: (step: Step) => Promise<number>): Promise<Run> {
     if (!needsTransaction(entity)) return runSteps(this.#db, work)
+    return this.#inTransaction(work)
+  }
+
+  /**
+   * Works on changes that can only be applied together, of one entity or of several, in one transaction.
+   *
+   * @param work may run more than once, as a whole
+   */
+  async together(work: (step: Step) => Promise<void>): Promise<void> {
+    await this.#inTransaction(async (step) => {
+      await work(step)
+      return 0
+    })
+  }
+
+  async #inTransaction(work: (step: Step) => Promise<number>): Promise<Run> {
     let attempts = 0
     const run = await retry(
       {
@@ -216,7 +236,7 @@ export class GuardedWriter {
 type Run = { readonly affected: number; readonly repeated: boolean }
 
 /** Where statements run, and how. */
-type Step = {
+export type Step = {
   readonly db: Kysely<unknown>
   /** @returns how many rows it affected */
   run(statement: RawBuilder<unknown>): Promise<number>
