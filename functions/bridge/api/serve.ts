@@ -1,9 +1,11 @@
+import { isTaken } from '../drivers/sql-errors.ts'
+import { describeRule } from '../drivers/sql-rules.ts'
 import { etagOf } from '../http/etag.ts'
 import { encodeCursor, invalidCursor, readPageRequest } from '../http/paging.ts'
 import { notFound, Problem } from '../http/problem.ts'
 import { type HttpResponse, jsonResponse, noContent, problemResponse } from '../http/response.ts'
 import type { Entity } from '../model/entity.ts'
-import { BridgeError, kindOf } from '../model/errors.ts'
+import { BridgeError, type BrokenRule, kindOf } from '../model/errors.ts'
 import type { ApiCall, RefusedCall } from '../normalise/api.ts'
 import { InProgressError, KeyReusedError } from '../ports/once.ts'
 import { type EntityStore, InvalidPositionError, NoSuchKeyError, StaleVersionError } from '../ports/store.ts'
@@ -88,6 +90,12 @@ export const toProblem = (error: unknown, log: Log): Problem => {
   const refusal = problemOfClient(error)
   if (refusal !== undefined) return refusal
   const kind = kindOf(error)
+  const broken = error instanceof BridgeError ? error.broken : undefined
+  if (isTaken(error)) {
+    log.warn('refused by the store', { error })
+    const index = broken?.index === undefined ? '' : ` (index ${broken.index})`
+    return new Problem(409, 'conflict', `Another one holds a value that must be unique${index}.`)
+  }
   if (kind === 'dependency') {
     log.warn('refused by the store', { error })
     return new Problem(
@@ -98,9 +106,9 @@ export const toProblem = (error: unknown, log: Log): Problem => {
   }
   if (kind === 'data') {
     log.warn('refused by the store', { error })
-    return error instanceof BridgeError && error.code === 'mysql.1062'
-      ? new Problem(409, 'conflict', 'Another one holds a value that must be unique.')
-      : new Problem(422, 'unprocessable', 'The store can not hold these values.')
+    return new Problem(422, 'unprocessable', 'The store can not hold these values.', {
+      ...(broken && { errors: [{ pointer: pointerOf(broken), detail: describeRule(broken) }] }),
+    })
   }
   log.error('request failed', { error })
   return kind === 'transient'
@@ -109,6 +117,10 @@ export const toProblem = (error: unknown, log: Log): Problem => {
       })
     : new Problem(500, 'internal', 'The request failed. Its id finds it in the log.')
 }
+
+/** The body's member that a rule is about: an attribute, or the whole of it. @see RFC 6901 */
+const pointerOf = ({ attribute }: BrokenRule): string =>
+  attribute === undefined ? '' : `/${attribute.replace(/\[\].*$/, '')}`
 
 /** What a store's own word for a client's fault is in HTTP; undefined for any other error. */
 const problemOfClient = (error: unknown): Problem | undefined => {

@@ -1,3 +1,4 @@
+import { isTaken } from '../drivers/sql-errors.ts'
 import { type Change, holdsAll } from '../model/change.ts'
 import { type Entity, inOrderOfReference, parentsOf, referencesOf } from '../model/entity.ts'
 import { ConfigurationError } from '../model/errors.ts'
@@ -6,6 +7,8 @@ import type { References, Sink } from '../ports/sink.ts'
 import { inLanes } from '../runtime/lanes.ts'
 import type { AuroraStore } from './aurora-store.ts'
 import type { GuardedWriter } from './guarded-writer.ts'
+import type { ReferringColumn } from './statements.ts'
+import { untangle } from './untangle.ts'
 
 /** Rows that are read at once. */
 const LANES = 4
@@ -15,25 +18,23 @@ export class AuroraSink implements Sink {
   readonly names: readonly string[]
   readonly references: References = {
     // One call for all of them, and none when there is no delete.
-    blocked: (name, deletes) => {
-      const by = this.#entities.flatMap((other) =>
-        Object.values(other.attributes).flatMap(({ references, column }) =>
-          references?.entity === name ? [{ table: other.table, column }] : [],
-        ),
-      )
-      return this.#writer.referenced(this.#entity(name), deletes, by)
-    },
-    // A delete of a row that is referred to: a change of whoever refers to it may set it free.
-    waitsFor: (change) =>
-      change.op === 'delete'
-        ? this.#entities
-            .filter((other) => referencesOf(other).includes(change.entity))
-            .map(({ name }) => ({ entity: name }))
-        : parentsOf(this.#entity(change.entity), change),
-    // It is referred to, or refers itself.
-    isWaitedFor: (name) =>
-      referencesOf(this.#entity(name)).length > 0 ||
-      this.#entities.some((other) => referencesOf(other).includes(name)),
+    blocked: async (name, deletes) =>
+      deletes.length === 0
+        ? new Set()
+        : this.#writer.referenced(this.#entity(name), deletes, await this.#blocking(this.#entity(name))),
+    untangle: (refused) => untangle(this.#entities, refused, this.#writer),
+    // A taken value is free as soon as its holder changes; a row that is referred to, as soon as whoever refers to it does.
+    waitsFor: (change, error) =>
+      isTaken(error)
+        ? [{ entity: change.entity }]
+        : change.op === 'delete'
+          ? this.#entities
+              .filter((other) => referencesOf(other).includes(change.entity))
+              .map(({ name }) => ({ entity: name }))
+          : parentsOf(this.#entity(change.entity), change),
+    // Any of its own kind may hold what another one needs.
+    howWaitedFor: (name) =>
+      this.#entities.some((other) => referencesOf(other).includes(name)) ? 'key' : 'any',
   }
   readonly #entities: readonly Entity[]
   readonly #writer: GuardedWriter
@@ -82,9 +83,38 @@ export class AuroraSink implements Sink {
     return stored === undefined ? change.op === 'upsert' : stored.version > change.version
   }
 
+  /**
+   * The columns whose rows forbid that a row of an entity is deleted: those of entities that refer to it, and those of
+   * tables that are no entity's, unless the foreign key itself says what becomes of them.
+   */
+  async #blocking(entity: Entity): Promise<readonly ReferringColumn[]> {
+    const own = this.#entities.flatMap((other) =>
+      Object.values(other.attributes).flatMap(({ references, column }) =>
+        references?.entity === entity.name ? [{ table: other.table, column }] : [],
+      ),
+    )
+    // What nothing of ours refers to is deleted without a look: the database says it where that can't be.
+    if (own.length === 0) return []
+    const keys = await this.#writer.catalogue.referrers(entity.table)
+    const harmless = keys.filter(({ onDelete }) => onDelete === 'CASCADE' || onDelete === 'SET NULL')
+    const children = new Set(Object.values(entity.children).map(({ table }) => table.toLowerCase()))
+    const others = keys.filter(
+      (key) =>
+        !harmless.includes(key) &&
+        key.to.toLowerCase() === entity.idColumn.toLowerCase() &&
+        !children.has(key.table.toLowerCase()) &&
+        !own.some((column) => isSame(column, key)),
+    )
+    return [...own.filter((column) => !harmless.some((key) => isSame(column, key))), ...others]
+  }
+
   #entity(name: string): Entity {
     const entity = this.#entities.find((one) => one.name === name)
     if (entity === undefined) throw new ConfigurationError([`no entity ${name} is kept in Aurora`])
     return entity
   }
 }
+
+/** Names of tables and columns are taken to be the same in any case. */
+const isSame = (a: ReferringColumn, b: ReferringColumn): boolean =>
+  a.table.toLowerCase() === b.table.toLowerCase() && a.column.toLowerCase() === b.column.toLowerCase()

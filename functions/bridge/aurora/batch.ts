@@ -52,6 +52,11 @@ export class Batch {
     )
   }
 
+  /** Each of its changes as a batch of its own. */
+  each(): Batch[] {
+    return this.#entries.map((entry) => new Batch(this.entity, [entry]))
+  }
+
   /** Its two halves, the first the larger one. */
   halves(): readonly [Batch, Batch] {
     const middle = Math.ceil(this.#entries.length / 2)

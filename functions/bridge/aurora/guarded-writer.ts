@@ -18,6 +18,10 @@ import {
 import { Deadline } from '../runtime/deadline.ts'
 import { retry } from '../runtime/retry.ts'
 import { type Batch, toBatches } from './batch.ts'
+import { Catalogue } from './catalogue.ts'
+import { joinRows } from './document.ts'
+import { explained } from './explain.ts'
+import { isolate } from './isolate.ts'
 import { judge, judgeDelete } from './judge.ts'
 import {
   type Standing,
@@ -49,11 +53,14 @@ export class GuardedWriter {
   readonly #db: Kysely<unknown>
   readonly #deadline: Deadline
   readonly #triggers = new Map<string, boolean>()
+  /** What the schema says beside the definitions. */
+  readonly catalogue: Catalogue
 
   /** @param db its statements are repeated after deadlocks, lock waits and lost answers: the guard makes that harmless */
   constructor(db: Kysely<unknown>, deadline: Deadline = new Deadline()) {
     this.#db = idempotently(db)
     this.#deadline = deadline
+    this.catalogue = new Catalogue(db)
   }
 
   /**
@@ -65,24 +72,38 @@ export class GuardedWriter {
   async apply(entity: Entity, changes: readonly Change[]): Promise<ApplyOutcome> {
     const outcomes: PartialOutcome[] = []
     const isNew = likelyNew(changes)
-    for (const batch of toBatches(entity, coalesce(changes)))
-      outcomes.push(await this.#applyBatch(batch, isNew))
+    try {
+      for (const batch of toBatches(entity, coalesce(changes)))
+        outcomes.push(await this.#applyBatch(batch, isNew))
+    } catch (error) {
+      throw explained(entity, error)
+    }
     const { refused, applied, skipped, repeated } = sum(outcomes)
     if (refused[0]) throw refused[0].error
     return { applied, skipped, repeated }
   }
 
   /**
-   * Applies what can be applied and names the rest: a batch that fails on bad data, or on a row that others depend on,
-   * is halved until the changes to blame are alone.
+   * Applies what can be applied and names the rest; see `isolate`.
    *
-   * @throws BridgeError for anything but that
+   * @throws BridgeError for what is no single change's fault
    */
   async applyIsolating(entity: Entity, changes: readonly Change[]): Promise<PartialOutcome> {
     const outcomes: PartialOutcome[] = []
     const isNew = likelyNew(changes)
-    for (const batch of toBatches(entity, coalesce(changes))) outcomes.push(await this.#isolate(batch, isNew))
-    return sum(outcomes)
+    for (const batch of toBatches(entity, coalesce(changes)))
+      outcomes.push(
+        await isolate(batch, {
+          apply: (piece) => this.#applyBatch(piece, isNew),
+          probe: (piece) => this.#probe(piece),
+          deadline: this.#deadline,
+        }),
+      )
+    const { refused, ...outcome } = sum(outcomes)
+    return {
+      ...outcome,
+      refused: refused.map(({ change, error }) => ({ change, error: explained(entity, error) })),
+    }
   }
 
   /**
@@ -110,20 +131,20 @@ export class GuardedWriter {
     return new Set(blocked)
   }
 
-  async #isolate(batch: Batch, isNew: IsNew): Promise<PartialOutcome> {
-    try {
-      return await this.#applyBatch(batch, isNew)
-    } catch (error) {
-      const kind = kindOf(error)
-      if ((kind !== 'data' && kind !== 'dependency') || !(error instanceof Error)) throw error
-      const { changes } = batch
-      const [only] = changes
-      if (only !== undefined && changes.length === 1)
-        return { ...nothingApplied, refused: [{ change: only, error }] }
-      const outcomes: PartialOutcome[] = []
-      for (const half of batch.halves()) outcomes.push(await this.#isolate(half, isNew))
-      return sum(outcomes)
-    }
+  /** The statements of a batch without any change in it: they fail only on what is not a change's fault. */
+  async #probe({ entity }: Batch): Promise<void> {
+    const [nothing, lookup] = [joinRows([]), 'keys'] as const
+    await this.#together(entity, async ({ run }) => {
+      await run(statements.bury(entity, nothing))
+      await run(statements.deleteOlder(entity, nothing, lookup))
+      await run(statements.updateOlder(entity, nothing, lookup))
+      await run(statements.insertMissing(entity, nothing))
+      for (const [at, list] of Object.values(entity.children).entries()) {
+        await run(statements.deleteChildrenOfOlder(entity, list, nothing, lookup))
+        await run(statements.insertChildren(entity, [list, at], nothing, lookup))
+      }
+      return { affected: 0, inserted: 0 }
+    })
   }
 
   async #applyBatch(batch: Batch, isNew: IsNew): Promise<PartialOutcome> {
@@ -248,6 +269,22 @@ export class GuardedWriter {
   /** Runs statements one by one, or in one transaction where an entity has more than its own row. */
   async #together(entity: Entity, work: (step: Step) => Promise<Rows>): Promise<Run> {
     if (!needsTransaction(entity)) return runSteps(this.#db, work)
+    return this.#inTransaction(work)
+  }
+
+  /**
+   * Works on changes that can only be applied together, of one entity or of several, in one transaction.
+   *
+   * @param work may run more than once, as a whole
+   */
+  async together(work: (step: Step) => Promise<void>): Promise<void> {
+    await this.#inTransaction(async (step) => {
+      await work(step)
+      return { affected: 0, inserted: 0 }
+    })
+  }
+
+  async #inTransaction(work: (step: Step) => Promise<Rows>): Promise<Run> {
     let attempts = 0
     const run = await retry(
       {
@@ -290,7 +327,7 @@ const addRuns = (a: Run, b: Run): Run => ({
 })
 
 /** Where statements run, and how. */
-type Step = {
+export type Step = {
   readonly db: Kysely<unknown>
   /** @returns how many rows it affected */
   run(statement: RawBuilder<unknown>): Promise<number>

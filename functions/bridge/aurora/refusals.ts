@@ -1,4 +1,5 @@
-import { BridgeError } from '../model/errors.ts'
+import { describeRule } from '../drivers/sql-rules.ts'
+import { BridgeError, type BrokenRule, type ErrorKind } from '../model/errors.ts'
 
 /** The key is the id of a row that has a key of its own. */
 export class KeyTakenError extends BridgeError {
@@ -12,4 +13,20 @@ export class MissingParentError extends BridgeError {
   override readonly name = 'MissingParentError'
   readonly code = 'parent.missing'
   readonly kind = 'dependency'
+}
+
+/** A rule of the schema that a change broke, in the entity's words; what the database said is its cause. */
+export class BrokenRuleError extends BridgeError {
+  override readonly name = 'BrokenRuleError'
+  /** The database's own: `mysql.1406`. */
+  readonly code: string
+  readonly kind: ErrorKind
+  override readonly broken: BrokenRule
+
+  constructor(broken: BrokenRule, cause: BridgeError) {
+    super(`${describeRule(broken)}: ${cause.message}`, { cause })
+    this.code = cause.code
+    this.kind = cause.kind
+    this.broken = broken
+  }
 }

@@ -264,22 +264,68 @@ export const selectDeletable = (
   SELECT j.k AS k FROM ${lockable(keys(entity, document))} ${found(entity, lookup)}
   WHERE t.backsync_version < j.v FOR UPDATE`
 
-/** A column of another entity's table that holds the ids of this one's rows. */
+/** A column of a table that holds the ids of an entity's rows; the table may be the entity's own. */
 export type ReferringColumn = { readonly table: string; readonly column: string }
 
-/** Lists the keys whose rows hold an older version and are referred to. */
+/** Lists the keys whose rows hold an older version and are referred to, by others than themselves. */
 export const selectReferenced = (
   entity: Entity,
   document: string,
   lookup: Lookup,
   by: readonly ReferringColumn[],
 ): RawBuilder<{ readonly k: string }> => {
-  const id = sql`t.${sql.ref(entity.idColumn)}`
-  const referring = by.map(
-    ({ table: name, column: own }) =>
-      sql`EXISTS (SELECT 1 FROM ${sql.table(name)} AS r WHERE r.${sql.ref(own)} = ${id})`,
-  )
+  const own = sql.ref(entity.idColumn)
+  const referring = by.map(({ table: name, column: of }) => {
+    const others = name.toLowerCase() === entity.table.toLowerCase() ? sql` AND r.${own} <> t.${own}` : sql``
+    return sql`EXISTS (SELECT 1 FROM ${sql.table(name)} AS r WHERE r.${sql.ref(of)} = t.${own}${others})`
+  })
   return sql`
   SELECT j.k AS k FROM ${keys(entity, document)} ${found(entity, lookup)}
   WHERE t.backsync_version < j.v AND (${sql.join(referring, sql` OR `)})`
+}
+
+/** Gives columns of rows that hold an older version other values, for as long as the transaction lasts. */
+export const loosen = (
+  entity: Entity,
+  document: string,
+  lookup: Lookup,
+  values: readonly { readonly column: string; readonly value: Sql }[],
+): Sql => sql`
+  UPDATE ${keys(entity, document)} ${found(entity, lookup)}
+  SET ${list(values.map(({ column: name, value }) => sql`t.${sql.ref(name)} = ${value}`))}
+  WHERE t.backsync_version < j.v`
+
+/** Sets references of rows at the batch's version that were inserted without them. */
+export const setReferences = (
+  entity: Entity,
+  document: string,
+  lookup: Lookup,
+  columns: readonly string[],
+): Sql => {
+  const own = attributesOf(entity)
+  const set = referencesOf(entity)
+    .map(({ at, idColumn }) => ({ name: own[at]?.column ?? '', value: raw(parentId(at, idColumn)) }))
+    .filter(({ name }) => columns.includes(name))
+  return sql`
+  UPDATE ${rows(entity, document)} ${found(entity, lookup)} ${parents(entity)}
+  SET ${list(set.map(({ name, value }) => sql`t.${sql.ref(name)} = ${value}`))}, t.backsync_updated_at = j.u
+  WHERE t.backsync_version = j.v AND (${sql.join(
+    set.map(({ name }) => sql`t.${sql.ref(name)} IS NULL`),
+    sql` OR `,
+  )})${parentsFound(entity)}`
+}
+
+/** Lists the rows at the batch's version that lack a reference which the batch names. */
+export const selectDangling = (
+  entity: Entity,
+  document: string,
+  lookup: Lookup,
+): RawBuilder<{ readonly k: string }> => {
+  const own = attributesOf(entity)
+  const lacking = referencesOf(entity).map(
+    ({ at }) => sql`(${raw(`j.c${at}`)} IS NOT NULL AND t.${sql.ref(own[at]?.column ?? '')} IS NULL)`,
+  )
+  return sql`
+  SELECT j.k AS k FROM ${referenceRows(entity, document)} ${found(entity, lookup)}
+  WHERE t.backsync_version = j.v AND (${sql.join(lacking, sql` OR `)})`
 }

@@ -155,9 +155,8 @@ const areDistinct = (one: ItemLayout, other: ItemLayout): boolean => {
 }
 
 /**
- * Orders entities so that each comes behind those that it refers to.
- *
- * @throws TypeError when two refer to each other
+ * Orders entities so that each comes behind those that it refers to. Of those that refer to each other in a circle, the
+ * one that comes first in the list goes first.
  */
 export const inOrderOfReference = (entities: readonly Entity[]): Entity[] => {
   const ordered: Entity[] = []
@@ -167,11 +166,25 @@ export const inOrderOfReference = (entities: readonly Entity[]): Entity[] => {
     const free = rest.filter((entity) =>
       referencesOf(entity).every((other) => other === entity.name || !names.has(other)),
     )
-    if (free.length === 0) throw new TypeError(`Entities refer to each other: ${[...names].join(', ')}`)
-    ordered.push(...free)
-    rest = rest.filter((entity) => !free.includes(entity))
+    const next = free.length > 0 ? free : rest.filter((entity) => isInCircle(entity, rest)).slice(0, 1)
+    ordered.push(...next)
+    rest = rest.filter((entity) => !next.includes(entity))
   }
   return ordered
+}
+
+/** Whether an entity's rows may refer to each other, or by way of others to themselves. */
+export const isInCircle = (entity: Entity, entities: readonly Entity[]): boolean => {
+  const reached = new Set<string>()
+  let next = referencesOf(entity)
+  while (next.length > 0) {
+    for (const name of next) reached.add(name)
+    next = entities
+      .filter(({ name }) => next.includes(name))
+      .flatMap(referencesOf)
+      .filter((name) => !reached.has(name))
+  }
+  return reached.has(entity.name)
 }
 
 /** The names of the entities that this one refers to. */

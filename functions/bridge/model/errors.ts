@@ -9,10 +9,26 @@
  */
 export type ErrorKind = 'data' | 'dependency' | 'transient' | 'configuration' | 'client' | 'unknown'
 
+/**
+ * Which rule of a store's schema a change broke, in the schema's own names: a column and the entity's attribute that is
+ * kept in it, a unique index, a constraint, a table. Never a value.
+ */
+export type BrokenRule = {
+  /** What is wrong, as a predicate: `is too long`. */
+  readonly says: string
+  readonly attribute?: string | undefined
+  readonly column?: string | undefined
+  readonly index?: string | undefined
+  readonly constraint?: string | undefined
+  readonly table?: string | undefined
+}
+
 /** The base of all errors of the bridge. The message names no customer's value; `cause` keeps the original. */
 export abstract class BridgeError extends Error {
   abstract readonly code: string
   abstract readonly kind: ErrorKind
+  /** Where it is about a rule of the schema, and that is known. */
+  readonly broken: BrokenRule | undefined
 
   /** Whether the cause's text may quote a customer's value, so that no log may show it. */
   get causeQuotesData(): boolean {

@@ -6,8 +6,11 @@ import { comparePlaces } from '../ports/place.ts'
 import { inLanes } from '../runtime/lanes.ts'
 import { ParkingCalls, type ParkingParts } from './calls.ts'
 import { ForeignParkingItemError, ParkingContentionError } from './errors.ts'
-import { type Entry, readEntry, readMark, readPart, readWaiting } from './items.ts'
+import { FormerRelease } from './former-release.ts'
+import { type Entry, readEntry, readMark, readPart } from './items.ts'
 import {
+  formerHeadKey,
+  formerHeadsOf,
   headKey,
   headsOf,
   markKey,
@@ -15,12 +18,12 @@ import {
   primaryKeyText,
   resolvedOf,
   resolvedStart,
-  waitersFor,
 } from './keys.ts'
 import { pack, unpack } from './payload.ts'
-import { planPark, planResolve, type State } from './plan.ts'
+import { planPark, planResolve, type State, withBoundedWaits } from './plan.ts'
+import { WaitingList } from './waiting.ts'
 
-/** Keys whose states one BatchGetItem reads: two items each. */
+/** Keys whose states are read together. */
 const AT_ONCE = 50
 /** Transactions in flight. */
 const LANES = 8
@@ -34,42 +37,56 @@ const LONGEST_PAUSE = 200
  */
 export class DynamoParking implements Parking {
   readonly #calls: ParkingCalls
+  readonly #waiting: WaitingList
+  readonly #former: FormerRelease
 
   constructor(parts: ParkingParts) {
     this.#calls = new ParkingCalls(parts)
+    this.#waiting = new WaitingList(this.#calls)
+    this.#former = new FormerRelease(this.#calls, this.#waiting)
   }
 
   /** @throws DynamoError, DeadlineError, ParkingContentionError, PayloadTooLargeError, after the others are parked */
   async park(changes: readonly Parked[], at: Date): Promise<void> {
     const latest = latestOf(changes)
     const failures: unknown[] = []
+    const parked: Parked[] = []
     for (let from = 0; from < latest.length; from += AT_ONCE) {
       const some = latest.slice(from, from + AT_ONCE)
       const states = await this.#states(some)
       await inLanes(some, LANES, async (change, index) => {
         try {
           await this.#parkOne(change, at, states[index])
+          parked.push(change)
         } catch (error) {
           failures.push(error)
         }
       })
     }
+    await this.#waiting.announce(parked.map(withBoundedWaits), at)
     if (failures.length > 0) throw failures[0]
   }
 
   async parkedOf(entity: string): Promise<ReadonlyMap<string, ParkedHead>> {
-    const items = await this.#calls.query(headsOf(entity))
-    return new Map(items.map(readEntry).map(({ head }) => [head.key, head]))
+    const partitions = [formerHeadsOf(entity), ...headsOf(entity)]
+    const items = await inLanes(partitions, LANES, (partition) => this.#calls.query(partition))
+    return headsByKey(items.flat().map(readEntry))
   }
 
-  async waitingFor(entity: string): Promise<readonly Waiting[]> {
-    const waits = (await this.#calls.query(waitersFor(entity))).map(readWaiting)
-    const heads = await this.#calls.get(waits.map(({ entity: of, key }) => headKey(of, key)))
-    return waits.flatMap(({ entity: of, key, on }) => {
-      const item = heads.get(primaryKeyText(headKey(of, key)))
-      // Resolved between the two reads: it waits no longer.
-      return item === undefined ? [] : [{ head: readEntry(item).head, on }]
-    })
+  async parkedAmong(entity: string, keys: readonly string[]): Promise<ReadonlyMap<string, ParkedHead>> {
+    const places = (await this.#former.mayHaveHeads(entity)) ? [formerHeadKey, headKey] : [headKey]
+    const items = await this.#calls.get(keys.flatMap((key) => places.map((place) => place(entity, key))))
+    return headsByKey([...items.values()].map(readEntry))
+  }
+
+  async waitingFor(entity: string, keys: readonly string[]): Promise<readonly Waiting[]> {
+    const former = await this.#former.takeWaiters(entity)
+    return [...former, ...(await this.#waiting.waitingFor(entity, keys))]
+  }
+
+  async due(entity: string, at: Date): Promise<readonly ParkedHead[]> {
+    await this.#former.takeHeads(entity)
+    return this.#waiting.due(entity, at)
   }
 
   /** @throws DynamoError, DeadlineError, ParkingContentionError */
@@ -125,10 +142,16 @@ export class DynamoParking implements Parking {
 
   async #states(of: readonly { readonly entity: string; readonly key: string }[]): Promise<State[]> {
     const items = await this.#calls.get(
-      of.flatMap(({ entity, key }) => [headKey(entity, key), markKey(entity, key)]),
+      of.flatMap(({ entity, key }) => [
+        headKey(entity, key),
+        formerHeadKey(entity, key),
+        markKey(entity, key),
+      ]),
     )
     return of.map(({ entity, key }) => {
-      const entry = items.get(primaryKeyText(headKey(entity, key)))
+      const entry =
+        items.get(primaryKeyText(headKey(entity, key))) ??
+        items.get(primaryKeyText(formerHeadKey(entity, key)))
       const mark = items.get(primaryKeyText(markKey(entity, key)))
       return { entry: entry && readEntry(entry), mark: mark && readMark(mark) }
     })
@@ -146,6 +169,9 @@ export class DynamoParking implements Parking {
     return unpack(items.map(readPart))
   }
 }
+
+const headsByKey = (entries: readonly Entry[]): ReadonlyMap<string, ParkedHead> =>
+  new Map(entries.map(({ head }) => [head.key, head]))
 
 /** One change a key: the latest, of equal ones the last. */
 const latestOf = (changes: readonly Parked[]): Parked[] => {

@@ -6,9 +6,12 @@ import type { ParkedHead } from '../ports/parking.ts'
 import type { Place } from '../ports/place.ts'
 import type { WaitsFor } from '../ports/sink.ts'
 import { ForeignParkingItemError } from './errors.ts'
+import type { PrimaryKey } from './keys.ts'
 
 /** A head as the table has it. */
 export type Entry = {
+  /** Its own primary key: where a former release has put it, or where it belongs. */
+  readonly at: PrimaryKey
   readonly head: ParkedHead
   /** Of the write that made this state; every write makes a new one. */
   readonly revision: string
@@ -21,7 +24,7 @@ export type Mark = Place & { readonly resolvedAt: string; readonly revision: str
 /** A message is for a person, and a head is to stay small. */
 const LONGEST_MESSAGE = 1000
 
-export const headAttributes = ({ head, revision, payload }: Entry): Item => ({
+export const headAttributes = ({ head, revision, payload }: Omit<Entry, 'at'>): Item => ({
   entity: { S: head.entity },
   key: { S: head.key },
   ...placeAttributes(head),
@@ -61,8 +64,11 @@ const version = asText.pipe(z.string().regex(/^\d+$/)).transform((digits): Versi
 const waitsFor = z.object({ entity: asText, key: asText.optional() })
 const place = { version: version.optional(), sequenceNumber: asText.optional() }
 
+const key = z.object({ S: z.string() })
 const entry = z
   .object({
+    pk: key,
+    sk: key,
     entity: asText,
     key: asText,
     ...place,
@@ -80,7 +86,8 @@ const entry = z
     payloadParts: asCount,
   })
   .transform(
-    ({ revision, payloadId: id, payloadParts: parts, ...head }): Entry => ({
+    ({ pk, sk, revision, payloadId: id, payloadParts: parts, ...head }): Entry => ({
+      at: { pk, sk },
       head,
       revision,
       payload: { id, parts },
@@ -90,6 +97,7 @@ const mark = z.object({ ...place, resolvedAt: asText, revision: asText })
 const part = z
   .object({ payload: z.object({ B: z.instanceof(Uint8Array) }) })
   .transform(({ payload }) => payload.B)
+const awaited = z.object({ revision: asText, cursors: asList(asText).default([]) })
 const waiting = z.object({ entity: asText, key: asText, on: asMap(waitsFor) })
 
 const reader = <T>(what: string, schema: z.ZodType<T>) =>
@@ -102,4 +110,13 @@ const reader = <T>(what: string, schema: z.ZodType<T>) =>
 export const readEntry = reader<Entry>('parked change', entry)
 export const readMark = reader<Mark>('mark', mark)
 export const readPart = reader<Uint8Array>('part of a payload', part)
+export const readSign = reader<{ revision: string; cursors: string[] }>(
+  'sign that something is waited for',
+  awaited,
+)
 export const readWaiting = reader<{ entity: string; key: string; on: WaitsFor }>('wait', waiting)
+/** What names a head, and nothing else of it. */
+export const readNamed = reader<{ entity: string; key: string }>(
+  'name of a parked change',
+  z.object({ entity: asText, key: asText }),
+)

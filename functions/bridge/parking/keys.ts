@@ -45,15 +45,61 @@ const key = (pk: string, sk: string): PrimaryKey => ({
   [parkingTable.sort]: { S: sk },
 })
 
-/** The partition of an entity's heads: a query of it is the list and the gate of each batch. */
-export const headsOf = (entity: string): string => `parked#${part(entity)}`
-export const headKey = (entity: string, of: string): PrimaryKey =>
-  key(headsOf(entity), fitted(of, LONGEST_SORT_KEY))
+/** A number from 0 up to, not including, `shards`: the same for the same texts. */
+const shardOf = (shards: number, ...texts: readonly string[]): number =>
+  createHash('sha256').update(JSON.stringify(texts)).digest().readUInt32BE() % shards
 
-/** The partition of what waits for an entity. */
-export const waitersFor = (entity: string): string => `waiting#${part(entity)}`
-export const waitingKey = (on: WaitsFor, entity: string, of: string): PrimaryKey =>
-  key(waitersFor(on.entity), `${on.key === undefined ? '*' : part(on.key)}#${part(entity)}#${part(of)}`)
+const all = (shards: number, name: (shard: number) => string): string[] =>
+  Array.from({ length: shards }, (_, shard) => name(shard))
+
+/** So many partitions hold an entity's heads: a partition takes a thousand writes a second. */
+const HEAD_SHARDS = 16
+/** Likewise what waits for anything of an entity, and what is due to be tried again: all are asked at once. */
+const WAIT_SHARDS = 4
+
+const headsAt = (entity: string, shard: number): string => `parked#${part(entity)}#${shard}`
+/** The partitions of an entity's heads: together they are the list. */
+export const headsOf = (entity: string): readonly string[] =>
+  all(HEAD_SHARDS, (shard) => headsAt(entity, shard))
+export const headKey = (entity: string, of: string): PrimaryKey =>
+  key(headsAt(entity, shardOf(HEAD_SHARDS, of)), fitted(of, LONGEST_SORT_KEY))
+
+/** Where former releases have an entity's heads, in one partition; they are read there until they have been moved. */
+export const formerHeadsOf = (entity: string): string => `parked#${part(entity)}`
+export const formerHeadKey = (entity: string, of: string): PrimaryKey =>
+  key(formerHeadsOf(entity), fitted(of, LONGEST_SORT_KEY))
+
+/** The partition of what waits for one key. */
+const waitersFor = (entity: string, of: string): string => `waiting#${part(entity)}#${part(of)}`
+const waitersForAnyAt = (entity: string, shard: number): string => `waiting#${part(entity)}#*${shard}`
+/** The partitions of what waits for any change of an entity, in each of them the longest waiting first. */
+export const waitersForAny = (entity: string): readonly string[] =>
+  all(WAIT_SHARDS, (shard) => waitersForAnyAt(entity, shard))
+/** @param since when the waiting began: in this order those are tried that wait for any change */
+export const waitingKey = (on: WaitsFor, entity: string, of: string, since: string): PrimaryKey => {
+  const waiter = `${part(entity)}#${part(of)}`
+  return on.key === undefined
+    ? key(waitersForAnyAt(on.entity, shardOf(WAIT_SHARDS, entity, of)), `${since}#${waiter}`)
+    : key(waitersFor(on.entity, on.key), waiter)
+}
+
+/** Where former releases have all that waits for an entity. */
+export const formerWaitersFor = (entity: string): string => `waiting#${part(entity)}`
+export const formerWaitingKey = (on: WaitsFor, entity: string, of: string): PrimaryKey =>
+  key(formerWaitersFor(on.entity), `${on.key === undefined ? '*' : part(on.key)}#${part(entity)}#${part(of)}`)
+
+/** Says that somebody may wait for one key, or for any change of an entity: looked up instead of them, many at once. */
+export const awaitedKey = ({ entity, key: of }: WaitsFor): PrimaryKey =>
+  key(of === undefined ? `waiting#${part(entity)}#*` : waitersFor(entity, of), AWAITED)
+/** Its sort key, which comes before each waiter's. */
+export const AWAITED = '!'
+
+const dueAt = (entity: string, shard: number): string => `due#${part(entity)}#${shard}`
+/** The partitions of what is to be tried again by itself, in each of them what is due first comes first. */
+export const duesOf = (entity: string): readonly string[] => all(WAIT_SHARDS, (shard) => dueAt(entity, shard))
+/** @param at ISO 8601 */
+export const dueKey = (entity: string, of: string, at: string): PrimaryKey =>
+  key(dueAt(entity, shardOf(WAIT_SHARDS, of)), `${at}#${part(of)}`)
 
 /** The partition of a key's payloads; `id` tells one payload from another. */
 export const payloadsOf = (entity: string, of: string): string =>

@@ -1,10 +1,14 @@
 import type { TransactWriteItem } from '@aws-sdk/client-dynamodb'
+import type { Item } from '../drivers/dynamo/items.ts'
 import { versionText } from '../model/change.ts'
-import type { Parked, ParkedHead, Resolution } from '../ports/parking.ts'
+import { isWaiting, type Parked, type ParkedHead, type Resolution } from '../ports/parking.ts'
 import { comparePlaces } from '../ports/place.ts'
 import type { WaitsFor } from '../ports/sink.ts'
 import { type Entry, headAttributes, type Mark, markAttributes, waitsAttributes } from './items.ts'
 import {
+  dueKey,
+  formerHeadsOf,
+  formerWaitingKey,
   headKey,
   markKey,
   type PrimaryKey,
@@ -67,25 +71,38 @@ export const planPark = (
     state: 'parked',
   }
   const payload = same?.payload ?? { id: `${versionText(placeOf(change))}#${revision}`, parts: parts.length }
-  const wanted = [...(same === undefined ? payloadItems(head, payload.id, parts) : []), ...waitingItems(head)]
+  const wanted = [...(same === undefined ? payloadItems(head, payload.id, parts) : []), ...beside(head)]
   const kept = new Set(wanted.map(primaryKeyText))
   const before =
-    entry === undefined
-      ? []
-      : [...(same === undefined ? payloadKeys(entry) : []), ...waitingItems(entry.head)]
+    entry === undefined ? [] : [...(same === undefined ? payloadKeys(entry) : []), ...besideOf(entry)]
   return [
-    {
-      Put: {
-        TableName: table,
-        Item: { ...headKey(head.entity, head.key), ...headAttributes({ head, revision, payload }) },
-        ...unchanged(entry),
-      },
-    },
+    ...putHead(table, { head, revision, payload }, entry),
     { ConditionCheck: { TableName: table, Key: markKey(head.entity, head.key), ...unchanged(mark) } },
     ...wanted.map((Item) => ({ Put: { TableName: table, Item } })),
     ...before
       .filter((item) => !kept.has(primaryKeyText(item)))
       .map(({ pk, sk }) => ({ Delete: { TableName: table, Key: { pk, sk } } })),
+  ]
+}
+
+/** What takes an entry from where a former release has put it to where it belongs; all else about it stays. */
+export const planMove = (table: string, entry: Entry, revision: string): TransactWriteItem[] => [
+  ...putHead(table, { ...entry, revision }, entry),
+  ...beside(entry.head).map((Item) => ({ Put: { TableName: table, Item } })),
+  ...besideOf(entry).map(({ pk, sk }) => ({ Delete: { TableName: table, Key: { pk, sk } } })),
+]
+
+/** Writes a head in the place of one that was read. */
+const putHead = (
+  table: string,
+  { head, revision, payload }: Omit<Entry, 'at'>,
+  read: Entry | undefined,
+): TransactWriteItem[] => {
+  const Item = { ...headKey(head.entity, head.key), ...headAttributes({ head, revision, payload }) }
+  if (read === undefined || !isFormer(read)) return [{ Put: { TableName: table, Item, ...unchanged(read) } }]
+  return [
+    { Put: { TableName: table, Item, ...unchanged(undefined) } },
+    { Delete: { TableName: table, Key: read.at, ...unchanged(read) } },
   ]
 }
 
@@ -102,7 +119,7 @@ export const planResolve = (
   const expires = { N: String(Math.ceil(at.getTime() / 1000) + KEPT) }
   const resolvedAt = { S: at.toISOString() }
   return [
-    { Delete: { TableName: table, Key: headKey(head.entity, head.key), ...unchanged(entry) } },
+    { Delete: { TableName: table, Key: entry.at, ...unchanged(entry) } },
     {
       Put: {
         TableName: table,
@@ -137,7 +154,7 @@ export const planResolve = (
         ExpressionAttributeValues: { ':expires': expires },
       },
     })),
-    ...waitingItems(head).map(({ pk, sk }) => ({ Delete: { TableName: table, Key: { pk, sk } } })),
+    ...besideOf(entry).map(({ pk, sk }) => ({ Delete: { TableName: table, Key: { pk, sk } } })),
   ]
 }
 
@@ -159,21 +176,51 @@ const unchanged = (read: { readonly revision: string } | undefined) =>
 const placeOf = ({ version, sequenceNumber }: Parked): bigint =>
   version ?? (/^\d{1,50}$/.test(sequenceNumber ?? '') ? BigInt(sequenceNumber ?? 0) : 0n)
 
+/** What it waits for, as it is stored. */
+export const withBoundedWaits = <T extends Pick<Parked, 'waitsFor'>>(change: T): T => ({
+  ...change,
+  ...(change.waitsFor !== undefined && { waitsFor: bounded(change.waitsFor) }),
+})
+
 const bounded = (waitsFor: readonly WaitsFor[]): readonly WaitsFor[] =>
   waitsFor.length <= MOST_WAITS
     ? waitsFor
     : [...new Set(waitsFor.map(({ entity }) => entity))].map((entity) => ({ entity }))
 
-const waitingItems = (head: ParkedHead) => {
-  const items = (head.waitsFor ?? []).map((on) => ({
-    ...waitingKey(on, head.entity, head.key),
-    entity: { S: head.entity },
-    key: { S: head.key },
+/** Whether an entry is where a former release has put it. */
+const isFormer = ({ at, head }: Entry): boolean => at.pk.S === formerHeadsOf(head.entity)
+
+/** An item, or what names it. */
+type Placed = Item & PrimaryKey
+
+/** What is in the table beside a head, by which it is found: its waits, and when it is due. */
+const besideOf = (entry: Entry): Placed[] => (isFormer(entry) ? formerWaits(entry.head) : beside(entry.head))
+
+const beside = (head: ParkedHead): Placed[] => {
+  const named = { entity: { S: head.entity }, key: { S: head.key } }
+  const waits = (head.waitsFor ?? []).map((on) => ({
+    ...waitingKey(on, head.entity, head.key, head.firstSeen),
+    ...named,
     on: { M: waitsAttributes(on) },
   }))
-  // The same wait twice would be the same item twice, which a transaction refuses.
-  return [...new Map(items.map((item) => [primaryKeyText(item), item])).values()]
+  const due = isWaiting(head) ? [{ ...dueKey(head.entity, head.key, dueOf(head)), ...named }] : []
+  return distinct([...waits, ...due])
 }
+
+const formerWaits = ({ entity, key, waitsFor = [] }: ParkedHead): Placed[] =>
+  distinct(waitsFor.map((on) => formerWaitingKey(on, entity, key)))
+
+/** The same wait twice would be the same item twice, which a transaction refuses. */
+const distinct = (items: readonly Placed[]): Placed[] => [
+  ...new Map(items.map((item) => [primaryKeyText(item), item])).values(),
+]
+
+/** After so long, in ms, what waits is tried again though nothing has woken it; each attempt doubles it, up to an hour. */
+const FIRST_DUE = 5 * 60_000
+const LAST_DUE = 60 * 60_000
+
+const dueOf = ({ lastSeen, attempts }: ParkedHead): string =>
+  new Date(Date.parse(lastSeen) + Math.min(LAST_DUE, FIRST_DUE * 2 ** (attempts - 1))).toISOString()
 
 const payloadItems = (head: ParkedHead, id: string, parts: readonly Uint8Array[]) =>
   parts.map((bytes, part) => ({ ...payloadKey(head.entity, head.key, id, part), payload: { B: bytes } }))

@@ -38,6 +38,10 @@ export type ParkedHead = Omit<Parked, 'payload'> & {
 /** A parked change and the one thing it waits for that was asked about. */
 export type Waiting = { readonly head: ParkedHead; readonly on: WaitsFor }
 
+/** Whether a parked change waits for something else to come or to go, so that it may be applied without a repair. */
+export const isWaiting = ({ class: of, waitsFor = [] }: Pick<Parked, 'class' | 'waitsFor'>): boolean =>
+  of === 'dependency' || waitsFor.length > 0
+
 /** What ends a parking: a later change that was applied, or the parked one itself. */
 export type Resolution = {
   /**
@@ -59,10 +63,21 @@ export interface Parking {
    * When it throws, some of the changes may be parked; to park all of them again is harmless, but counts an attempt.
    */
   park(changes: readonly Parked[], at: Date): Promise<void>
-  /** What is parked of an entity, by key (heads only). Usually empty, then one cheap call. */
+  /** All that is parked of an entity, by key (heads only): for an operator. What it costs grows with what is parked. */
   parkedOf(entity: string): Promise<ReadonlyMap<string, ParkedHead>>
-  /** Parked changes (of any entity) that wait for this entity; usually empty, then one cheap call. */
-  waitingFor(entity: string): Promise<readonly Waiting[]>
+  /** What is parked of these keys, by key. What it costs depends on the number of keys alone. */
+  parkedAmong(entity: string, keys: readonly string[]): Promise<ReadonlyMap<string, ParkedHead>>
+  /**
+   * Parked changes (of any entity) that wait for one of these keys of an entity; and some of those that wait for any
+   * change of it, at the next call the next ones, so that each has its turn. A bounded number, whatever waits: of those
+   * that wait for one key the next ones are given once these are resolved.
+   */
+  waitingFor(entity: string, keys: readonly string[]): Promise<readonly Waiting[]>
+  /**
+   * Some parked changes of an entity that wait and have not been tried for long, though nothing has woken them, the
+   * longest first. A bounded number.
+   */
+  due(entity: string, at: Date): Promise<readonly ParkedHead[]>
   /**
    * Ends parking. No-op when it isn't parked or is parked at a later place than `upTo`.
    *

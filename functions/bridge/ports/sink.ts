@@ -1,5 +1,5 @@
 import type { Change } from '../model/change.ts'
-import type { PartialOutcome } from '../model/outcome.ts'
+import type { PartialOutcome, Refused } from '../model/outcome.ts'
 
 /**
  * A store that takes changes. It guards itself: a change that comes twice, late, or from an invocation that was given
@@ -26,10 +26,17 @@ export interface Sink {
 export type References = {
   /** Which of some deletes can't be applied yet, because what they delete is still referred to. Absent: none. */
   readonly blocked?: (name: string, deletes: readonly Change[]) => Promise<ReadonlySet<Change>>
-  /** What would have to come, or to go, before such a change can be applied. */
-  readonly waitsFor: (change: Change) => readonly WaitsFor[]
-  /** Whether changes of anything can wait for one of this. */
-  readonly isWaitedFor: (name: string) => boolean
+  /** What would have to come, or to go, before such a change can be applied, that was refused so. */
+  readonly waitsFor: (change: Change, error: Error) => readonly WaitsFor[]
+  /**
+   * Applies those that can only be applied together, in steps that nobody sees: rows that name each other, values that
+   * change places. The refused ones are by name. Absent: there are none.
+   *
+   * @returns those that are applied now
+   */
+  readonly untangle?: (refused: ReadonlyMap<string, readonly Refused[]>) => Promise<ReadonlySet<Change>>
+  /** How changes may wait for one of this: for its `key`, for `any` of its name, or `never`. */
+  readonly howWaitedFor: (name: string) => 'key' | 'any' | 'never'
 }
 
 /** What a change waits for: `key` absent means any change of that entity may help. */

@@ -11,6 +11,8 @@ export type CountName =
   /** Of the applied, changes of keys that were written before and of which the store had nothing. */
   | 'Filled'
   | 'Parked'
+  | 'Waiting'
+  | 'Overdue'
   | 'Unparked'
   | 'Superseded'
   | 'Retried'

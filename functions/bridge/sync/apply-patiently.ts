@@ -13,7 +13,9 @@ export type NamedOutcome = PartialOutcome & { readonly name: string; readonly ch
 
 /**
  * Applies changes of several names, one name after the other. What fails for the moment is tried again while the
- * invocation has time; a change whose parent is missing, or a delete of a row that is referred to, after all the others.
+ * invocation has time. A change whose parent is missing, a delete of a row that is referred to, a value that another row
+ * holds: these are tried again for as long as something is applied in between, whatever their order and depth; then those
+ * of them that can only be applied together; then after each pause.
  *
  * @param changesOf in this order
  * @param pauses before each time that those are tried again, in milliseconds
@@ -28,21 +30,55 @@ export const applyPatiently = async (
   const outcomes: NamedOutcome[] = []
   for (const [name, changes] of changesOf)
     if (changes.length > 0) outcomes.push({ name, changes, ...(await applyOne(name, changes, parts)) })
-  for (const pause of pauses) {
-    const waiting = outcomes.filter(({ refused }) => refused.some(isDependency))
-    if (waiting.length === 0 || parts.deadline.remaining() < RESERVE) break
-    if (pause > 0) await wait(pause)
-    for (const outcome of waiting) {
-      const again = outcome.refused.filter(isDependency).map(({ change }) => change)
-      parts.metrics.count('Retried', outcome.name, again.length)
-      const second = await applyOne(outcome.name, again, parts)
-      outcomes[outcomes.indexOf(outcome)] = {
-        ...outcome,
-        ...sum([{ ...outcome, refused: outcome.refused.filter((one) => !isDependency(one)) }, second]),
-      }
+  const isStuck = () => !outcomes.some(isWaiting) || parts.deadline.remaining() < RESERVE
+  const proceed = async (progress: boolean): Promise<void> => {
+    while (!isStuck()) {
+      if (!progress && !(await untangle(outcomes, parts))) return
+      progress = await tryWaiting(outcomes, parts)
     }
   }
+  await proceed(outcomes.some(({ applied }) => applied > 0))
+  for (const pause of pauses) {
+    if (isStuck()) break
+    if (pause > 0) await wait(pause)
+    if (await tryWaiting(outcomes, parts)) await proceed(true)
+  }
   return outcomes
+}
+
+const isWaiting = ({ refused }: NamedOutcome): boolean => refused.some(isDependency)
+
+/**
+ * Tries all once more that wait for something.
+ *
+ * @returns whether fewer of them do now
+ */
+const tryWaiting = async (outcomes: NamedOutcome[], parts: SinkParts): Promise<boolean> => {
+  let progress = false
+  for (const [at, outcome] of outcomes.entries()) {
+    if (!isWaiting(outcome)) continue
+    const again = outcome.refused.filter(isDependency).map(({ change }) => change)
+    parts.metrics.count('Retried', outcome.name, again.length)
+    const second = await applyOne(outcome.name, again, parts)
+    progress ||= second.refused.length < again.length
+    const first = { ...outcome, refused: outcome.refused.filter((one) => !isDependency(one)) }
+    outcomes[at] = { ...outcome, ...sum([first, second]) }
+  }
+  return progress
+}
+
+/** @returns whether something was applied */
+const untangle = async (outcomes: NamedOutcome[], { sink, log }: SinkParts): Promise<boolean> => {
+  const refused = new Map(outcomes.map((outcome) => [outcome.name, outcome.refused.filter(isDependency)]))
+  const done = await sink.references?.untangle?.(refused)
+  if (done === undefined || done.size === 0) return false
+  for (const [at, outcome] of outcomes.entries()) {
+    const left = outcome.refused.filter(({ change }) => !done.has(change))
+    const applied = outcome.refused.length - left.length
+    if (applied > 0) log.info('applied together', { entity: outcome.name, applied })
+    outcomes[at] = { ...outcome, applied: outcome.applied + applied, refused: left }
+  }
+  return true
 }
 
 /** Whether something else has to come or go first. */

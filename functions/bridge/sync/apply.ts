@@ -1,6 +1,6 @@
 import type { Change } from '../model/change.ts'
 import { ConfigurationError } from '../model/errors.ts'
-import type { Parked, Resolution } from '../ports/parking.ts'
+import { isWaiting, type Parked, type Resolution } from '../ports/parking.ts'
 import type { Sink } from '../ports/sink.ts'
 import type { Subject } from '../ports/source.ts'
 import type { CountName } from '../runtime/metrics.ts'
@@ -183,9 +183,10 @@ const park = async (
   } catch (failure) {
     return failure
   }
-  for (const { entity, code } of isNews ? refused : []) {
-    metrics.count('Parked', entity, 1)
+  for (const one of isNews ? refused : []) {
+    const { entity, code } = one
     const own = COUNTED[code]
+    metrics.count(isWaiting(one) && own === undefined ? 'Waiting' : 'Parked', entity, 1)
     if (own !== undefined) metrics.count(own, entity, 1)
   }
   return undefined

@@ -1,3 +1,4 @@
+import { isTaken } from '../drivers/sql-errors.ts'
 import { type Change, subjectOf } from '../model/change.ts'
 import { BridgeError, kindOf } from '../model/errors.ts'
 import type { Parked } from '../ports/parking.ts'
@@ -39,14 +40,15 @@ export const toParked = (
   payload: (own: string) => string = (own) => own,
 ): Parked => {
   const waits = 'change' in one && kindOf(error) === 'dependency'
-  const waitsFor = waits ? references?.waitsFor(one.change) : undefined
+  const waitsFor = waits ? references?.waitsFor(one.change, error) : undefined
   return {
     ...('change' in one
       ? { entity: one.change.entity, key: subjectOf(one.change), op: one.change.op }
       : { entity: one.fault.entity, key: one.fault.key }),
     ...placeOf(one),
     ...(error instanceof OverruledError && { version: error.version }),
-    class: waits ? 'dependency' : 'data',
+    // A value that another row holds may never become free: that is for somebody to decide.
+    class: waits && !isTaken(error) ? 'dependency' : 'data',
     code: error instanceof BridgeError ? error.code : error.name,
     message: error.message,
     ...(waitsFor && waitsFor.length > 0 && { waitsFor }),

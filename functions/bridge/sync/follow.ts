@@ -1,9 +1,10 @@
 import { kindOf } from '../model/errors.ts'
+import { isWaiting } from '../ports/parking.ts'
 import { type Applied, applyAll, type Verdict } from './apply.ts'
 import type { Evidence } from './evidence.ts'
 import type { Mirror } from './mirror.ts'
 import { readHeads, supersede } from './supersede.ts'
-import { recheck, unpark } from './unpark.ts'
+import { recheck, sweep, unpark } from './unpark.ts'
 
 /** Pauses before a change whose parent is missing is tried again, in milliseconds; then it is parked and waits there. */
 const DEPENDENCY_PAUSES = [0, 100, 300] as const
@@ -31,11 +32,17 @@ export const follow = async (evidence: readonly Evidence[], mirror: Mirror): Pro
   const { verdicts, outcomes, refused, failure } = applied
   try {
     if (failure !== undefined) throw failure
-    for (const { entity, key, version, code, class: errorClass } of refused)
-      log.error('parked', { entity, key, version: version?.toString(), code, class: errorClass })
+    for (const one of refused) {
+      const { entity, key, version, code, message: reason, class: errorClass } = one
+      const fields = { entity, key, version: version?.toString(), code, class: errorClass, reason }
+      // What is merely early is no fault yet.
+      if (isWaiting(one)) log.warn('waiting', fields)
+      else log.error('parked', fields)
+    }
     await supersede(await heads, evidence, applied, mirror)
     await recheck(evidence, outcomes, mirror)
     await unpark(outcomes, mirror)
+    await sweep(mirror)
     return verdicts
   } catch (error) {
     // Nothing gets better by itself: the function must be seen to fail.

@@ -1,8 +1,8 @@
 import { toJsonText } from '../drivers/dynamo/json-text.ts'
 import { toAttributeValue } from '../model/attribute-values.ts'
 import { type Change, subjectOf } from '../model/change.ts'
-import { BridgeError, InvalidRecordError } from '../model/errors.ts'
-import type { ParkedHead } from '../ports/parking.ts'
+import { BridgeError, InvalidRecordError, kindOf } from '../model/errors.ts'
+import { isWaiting, type ParkedHead } from '../ports/parking.ts'
 import { BEFORE_ALL } from '../ports/place.ts'
 import { applyAll, endParking } from './apply.ts'
 import { isNameless } from './evidence.ts'
@@ -88,7 +88,12 @@ const conclude = async (
 ): Promise<RetryOutcome> => {
   // What could not be read was not tried: its entry stays as it is.
   const error = refusal ?? fault
-  if (error !== undefined) return { head, outcome: 'parked', error: asBridgeError(error) }
+  if (error !== undefined) {
+    // Whoever was only waited for so far has not been told of.
+    if (isWaiting(head) && refusal !== undefined && kindOf(refusal) !== 'dependency')
+      mirror.metrics.count('Parked', head.entity, 1)
+    return { head, outcome: 'parked', error: asBridgeError(error) }
+  }
   const last = changes.at(-1)
   const superseded = last !== undefined && someSkipped && (await mirror.sink.isLater(last))
   const outcome = superseded ? 'superseded' : 'applied'

@@ -9,14 +9,19 @@ import { isCurrent } from './overruled.ts'
 /** What is parked, by entity and key. */
 type Heads = ReadonlyMap<string, ReadonlyMap<string, ParkedHead>>
 
-/** Reads what is parked of all that has changes. */
+/** Reads what is parked of the keys that have changes. */
 export const readHeads = async (
   evidence: readonly Evidence[],
   { parking }: Pick<Mirror, 'parking'>,
 ): Promise<Heads> => {
-  const names = new Set(evidence.flatMap((one) => ('change' in one ? [one.change.entity] : [])))
+  const keys = new Map<string, string[]>()
+  for (const one of evidence)
+    if ('change' in one)
+      keys.set(one.change.entity, [...(keys.get(one.change.entity) ?? []), subjectOf(one.change)])
   return new Map(
-    await Promise.all([...names].map(async (name) => [name, await parking.parkedOf(name)] as const)),
+    await Promise.all(
+      [...keys].map(async ([name, of]) => [name, await parking.parkedAmong(name, of)] as const),
+    ),
   )
 }
 

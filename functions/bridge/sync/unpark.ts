@@ -1,5 +1,5 @@
 import { type Change, subjectOf } from '../model/change.ts'
-import type { ParkedHead, Waiting } from '../ports/parking.ts'
+import { isWaiting, type ParkedHead, type Parking } from '../ports/parking.ts'
 import { BEFORE_ALL } from '../ports/place.ts'
 import { applyAll, endParking } from './apply.ts'
 import { isDependency, type NamedOutcome } from './apply-patiently.ts'
@@ -7,10 +7,9 @@ import type { Evidence } from './evidence.ts'
 import type { Mirror } from './mirror.ts'
 import { retryParked } from './retry-parked.ts'
 
-/** An entry that was missed, because an invocation died between applying and this, is tried again after so long, in ms. */
-const SWEEP_AFTER = 5 * 60_000
-/** How many of those one invocation tries. */
-const SWEEP_LIMIT = 25
+/** What has waited for so long, in ms, is told of when it is tried in vain; and a process looks for it so often. */
+const OVERDUE = 5 * 60_000
+const SWEEP_EVERY = 30_000
 /** What trying a group may take, in milliseconds: none is begun that can't end. */
 const GROUP_TIME = 10_000
 
@@ -35,22 +34,57 @@ export const recheck = async (
   }
 }
 
-/** Tries again what is parked and waits for what a batch has just applied. */
+/**
+ * Tries again what is parked and waits for what a batch has just applied; then what waits for these in turn, each once.
+ */
 export const unpark = async (outcomes: readonly NamedOutcome[], mirror: Mirror): Promise<void> => {
+  const { sink, parking } = mirror
+  // What this batch has parked itself was tried again behind that.
+  const tried = new Set(
+    outcomes.flatMap(({ refused }) =>
+      refused.map(({ change }) => nameOf({ entity: change.entity, key: subjectOf(change) })),
+    ),
+  )
+  let come = new Map(outcomes.map(({ name, changes, refused }) => [name, keysOf(changes, refused)]))
+  while (come.size > 0) {
+    const woken = new Map<string, ParkedHead>()
+    for (const [name, keys] of come) {
+      const how = sink.references?.howWaitedFor(name) ?? 'never'
+      if (how === 'never' || keys.size === 0) continue
+      for (const { head } of await parking.waitingFor(name, how === 'key' ? [...keys] : []))
+        if (!tried.has(nameOf(head))) woken.set(nameOf(head), head)
+    }
+    come = new Map()
+    for (const name of sink.names) {
+      const heads = [...woken.values()].filter(({ entity }) => entity === name)
+      for (const head of heads) tried.add(nameOf(head))
+      const done = await tryAgain(name, await free(name, heads, mirror), mirror)
+      for (const { waitsFor = [], entity, key } of done) {
+        // Beside what it is itself: what it has waited for has room for the next that waits for the same.
+        for (const on of [{ entity, key }, ...waitsFor])
+          if (on.key !== undefined) come.set(on.entity, (come.get(on.entity) ?? new Set()).add(on.key))
+      }
+    }
+  }
+}
+
+/** Tries again what has waited for long though nothing has woken it: nobody may know what it waits for. */
+export const sweep = async (mirror: Mirror): Promise<void> => {
   const { sink, parking, now } = mirror
-  const wanted = new Map<string, ParkedHead>()
-  for (const { name, changes } of outcomes) {
-    if (sink.references?.isWaitedFor(name) !== true) continue
-    const keys = new Set(changes.map(({ key }) => key))
-    const waiting = await parking.waitingFor(name)
-    const woken = waiting.filter(({ on }) => on.key === undefined || keys.has(on.key))
-    for (const { head } of [...woken, ...overlooked(waiting, now())])
-      wanted.set(JSON.stringify([head.entity, head.key]), head)
-  }
-  for (const name of sink.names) {
-    const heads = [...wanted.values()].filter(({ entity }) => entity === name)
-    await tryAgain(name, await free(name, heads, mirror), mirror)
-  }
+  const at = now()
+  if (sink.references === undefined || at.getTime() - (swept.get(parking) ?? 0) < SWEEP_EVERY) return
+  swept.set(parking, at.getTime())
+  for (const name of sink.names) await tryAgain(name, await parking.due(name, at), mirror)
+}
+
+/** When each was swept by this process. */
+const swept = new WeakMap<Parking, number>()
+
+const nameOf = ({ entity, key }: Pick<ParkedHead, 'entity' | 'key'>): string => JSON.stringify([entity, key])
+
+const keysOf = (changes: readonly Change[], refused: NamedOutcome['refused']): Set<string> => {
+  const failed = new Set(refused.map(({ change }) => change.key))
+  return new Set(changes.map(({ key }) => key).filter((key) => !failed.has(key)))
 }
 
 /** Leaves out deletes of what is still referred to. */
@@ -68,21 +102,25 @@ const free = async (
   return heads.filter(({ key }) => !keys.has(key))
 }
 
-const overlooked = (waiting: readonly Waiting[], now: Date): readonly Waiting[] =>
-  waiting.filter(({ head }) => now.getTime() - Date.parse(head.lastSeen) > SWEEP_AFTER).slice(0, SWEEP_LIMIT)
-
-const tryAgain = async (name: string, heads: readonly ParkedHead[], mirror: Mirror): Promise<void> => {
-  await retryParked(mirror, name, heads, {
+/** @returns those that wait no more */
+const tryAgain = async (
+  name: string,
+  heads: readonly ParkedHead[],
+  mirror: Mirror,
+): Promise<readonly ParkedHead[]> => {
+  const { deadline, log, metrics, now } = mirror
+  const outcomes = await retryParked(mirror, name, heads, {
     // What time doesn't suffice for stays parked and is swept up later.
-    mayBegin: () => mirror.deadline.remaining() >= GROUP_TIME,
-    onGroup: (tried) => {
-      for (const { head, outcome } of tried.filter((one) => one.outcome !== 'parked'))
-        mirror.log.info('unparked', {
-          entity: name,
-          key: head.key,
-          version: head.version?.toString(),
-          outcome,
-        })
+    mayBegin: () => deadline.remaining() >= GROUP_TIME,
+    onGroup: (group) => {
+      for (const { head, outcome } of group) {
+        const { key, version } = head
+        if (outcome !== 'parked')
+          log.info('unparked', { entity: name, key, version: version?.toString(), outcome })
+        else if (isWaiting(head) && now().getTime() - Date.parse(head.firstSeen) >= OVERDUE)
+          metrics.count('Overdue', name, 1)
+      }
     },
   })
+  return outcomes.filter(({ outcome }) => outcome !== 'parked').map(({ head }) => head)
 }

@@ -56,7 +56,7 @@ export class TableSink implements Sink {
   readonly references: References = {
     // Whoever has the place has to leave it: a change of the same target key.
     waitsFor: ({ entity, key }) => [{ entity, key }],
-    isWaitedFor: () => true,
+    howWaitedFor: () => 'key',
   }
   readonly #parts: TableSinkParts
   readonly #targets: ReadonlyMap<string, Target>

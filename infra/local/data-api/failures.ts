@@ -31,14 +31,18 @@ const isServerError = (error: unknown): error is ServerError =>
 const codeOf = (error: unknown): unknown =>
   typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined
 
+/** Whether the server itself says so: a trigger's SIGNAL may name any number, and then has a state of class 45. */
+const isNumbered = (error: unknown, ...numbers: readonly number[]): error is ServerError =>
+  isServerError(error) && numbers.includes(error.errno) && error.sqlState?.startsWith('45') !== true
+
 /** After a deadlock InnoDB has rolled back the whole transaction, not just the statement. */
-export const endsTransaction = (error: unknown): boolean => isServerError(error) && error.errno === DEADLOCK
+export const endsTransaction = (error: unknown): boolean => isNumbered(error, DEADLOCK)
 
 /** The server takes no more connections. */
-export const isFull = (error: unknown): boolean => isServerError(error) && FULL.includes(error.errno)
+export const isFull = (error: unknown): boolean => isNumbered(error, ...FULL)
 
 /** The prepared statement was refused before it ran, because its table or view was changed since. */
-export const isStale = (error: unknown): boolean => isServerError(error) && error.errno === NEED_REPREPARE
+export const isStale = (error: unknown): boolean => isNumbered(error, NEED_REPREPARE)
 
 /**
  * What the caller is told about a failure: MySQL's refusals with number and state, a login that fails as a bad
@@ -47,7 +51,7 @@ export const isStale = (error: unknown): boolean => isServerError(error) && erro
 export const toDataApiError = (error: unknown, form: ErrorForm): unknown => {
   if (error instanceof DataApiError) return error
   if (isServerError(error)) {
-    if (error.errno === ACCESS_DENIED) {
+    if (isNumbered(error, ACCESS_DENIED)) {
       return new DataApiError('InvalidSecretException', error.sqlMessage, { cause: error })
     }
     const { errno, sqlState = 'HY000', sqlMessage: message } = error

@@ -1,6 +1,13 @@
 import type { ErrorKind } from '../../model/errors.ts'
 import { isConnectionLoss } from '../../runtime/network.ts'
-import { kindOfErrno, SqlError } from '../sql-errors.ts'
+import {
+  describeServer,
+  kindOfRefusal,
+  type Outcome,
+  outcomeOfRefusal,
+  type ServerRefusal,
+  SqlError,
+} from '../sql-errors.ts'
 import { shapeOf } from './statement-shape.ts'
 
 const KIND_BY_NAME: ReadonlyMap<string, ErrorKind> = new Map([
@@ -31,23 +38,6 @@ const KIND_BY_NAME: ReadonlyMap<string, ErrorKind> = new Map([
   ].map((name) => [name, 'configuration'] as const),
 ])
 
-/**
- * What is known of a statement whose call failed:
- * - `not-run`: it never reached the database; sending it again is always safe.
- * - `refused`: the database or the service refused it and undid it; nothing of it is left.
- * - `unknown`: it may have run, may be running, or may not have.
- */
-export type Outcome = 'not-run' | 'refused' | 'unknown'
-
-/** Numbers with which a statement ends that was cut off, so that they don't tell what became of it. */
-const CUT_OFF: ReadonlySet<number> = new Set([1053, 1317, 1927, 2006, 2013, 3024])
-
-/**
- * Refused before any statement: too many connections of the server (1040), of a user by the server's limit (1203), or
- * by a limit of the user's own (1226).
- */
-const NO_CONNECTION: ReadonlySet<number> = new Set([1040, 1203, 1226])
-
 const NOT_RUN: ReadonlySet<string> = new Set([
   'DatabaseResumingException',
   'ThrottlingException',
@@ -61,8 +51,6 @@ export class DataApiError extends SqlError {
   readonly kind: ErrorKind
   /** The service's name of the exception: `DatabaseErrorException`. */
   readonly exception: string
-  readonly errno: number | undefined
-  readonly sqlState: string | undefined
   readonly requestId: string | undefined
   readonly outcome: Outcome
   /** The statement without its values; undefined for a call that carries none. */
@@ -71,18 +59,15 @@ export class DataApiError extends SqlError {
   constructor(operation: string, cause: unknown, sql?: string) {
     const { name, message, requestId } = describe(cause)
     const database = parseDatabaseError(name, message)
-    const number = database && ` (MySQL error ${database.errno}, SQLSTATE ${database.sqlState ?? 'unknown'})`
+    const number = database && describeServer(database)
     const statement = sql === undefined ? undefined : shapeOf(sql)
-    super(`${operation}: ${name}${number ?? ''}${statement === undefined ? '' : `, at: ${statement}`}`, {
-      cause,
-    })
+    const at = statement === undefined ? '' : `, at: ${statement}`
+    super(`${operation}: ${name}${number ?? ''}${at}`, database, { cause })
     this.statement = statement
-    this.outcome = outcomeOf(name, message, database?.errno, cause)
+    this.outcome = outcomeOf(name, message, database, cause)
     this.exception = name
-    this.errno = database?.errno
-    this.sqlState = database?.sqlState
     this.requestId = requestId
-    this.kind = isConnectionLoss(cause) ? 'transient' : kindOfFailure(name, message, this.errno)
+    this.kind = isConnectionLoss(cause) ? 'transient' : kindOfFailure(name, message, database)
     this.code = this.errno === undefined ? `data-api.${name}` : `mysql.${this.errno}`
   }
 }
@@ -94,9 +79,13 @@ const TOO_LARGE = /exceeds the size limit|more than the allowed response size li
 export const isResultTooLarge = (error: unknown): boolean =>
   error instanceof DataApiError && error.cause instanceof Error && TOO_LARGE.test(error.cause.message)
 
-const outcomeOf = (name: string, message: string, errno: number | undefined, cause: unknown): Outcome => {
-  if (errno !== undefined && NO_CONNECTION.has(errno)) return 'not-run'
-  if (errno !== undefined) return CUT_OFF.has(errno) ? 'unknown' : 'refused'
+const outcomeOf = (
+  name: string,
+  message: string,
+  database: ServerRefusal | undefined,
+  cause: unknown,
+): Outcome => {
+  if (database !== undefined) return outcomeOfRefusal(database.errno, database.sqlState)
   if (NOT_RUN.has(name) || isStillRunning(message) || isUnreachable(cause)) return 'not-run'
   return KIND_BY_NAME.get(name) === 'configuration' ? 'refused' : 'unknown'
 }
@@ -110,9 +99,11 @@ const isUnreachable = (cause: unknown): boolean =>
   cause instanceof Error &&
   ['ECONNREFUSED', 'EAI_AGAIN', 'ENOTFOUND'].includes(String(Reflect.get(cause, 'code')))
 
-const kindOfFailure = (name: string, message: string, errno: number | undefined): ErrorKind => {
-  if (errno !== undefined) return kindOfErrno(errno)
+const kindOfFailure = (name: string, message: string, database: ServerRefusal | undefined): ErrorKind => {
+  if (database !== undefined) return kindOfRefusal(database.errno, database.sqlState)
   if (isStillRunning(message)) return 'transient'
+  // What comes without a number is about the way to the database, such as "Communications link failure" in a failover.
+  if (name === 'BadRequestException' && !TOO_LARGE.test(message)) return 'transient'
   return KIND_BY_NAME.get(name) ?? 'unknown'
 }
 
@@ -132,13 +123,13 @@ const describe = (cause: unknown): { name: string; message: string; requestId: s
  * Finds MySQL's error number in the service's text: the current form ends with it, the first generation's begins
  * with it. Only these places count, because the text between may quote a customer's data.
  */
-export const parseDatabaseError = (
-  name: string,
-  message: string,
-): { errno: number; sqlState: string | undefined } | undefined => {
+export const parseDatabaseError = (name: string, message: string): ServerRefusal | undefined => {
   if (name !== 'DatabaseErrorException' && name !== 'BadRequestException') return undefined
   const current = /; Error code: (\d+); SQLState: ([0-9A-Z]{5})\s*$/.exec(message)
-  if (current) return { errno: Number(current[1]), sqlState: current[2] }
+  if (current)
+    return { errno: Number(current[1]), sqlState: current[2], text: message.slice(0, current.index) }
   const first = /^Database error code: (\d+)\. Message: /.exec(message)
-  return first ? { errno: Number(first[1]), sqlState: undefined } : undefined
+  return first
+    ? { errno: Number(first[1]), sqlState: undefined, text: message.slice(first[0].length) }
+    : undefined
 }

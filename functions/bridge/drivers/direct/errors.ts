@@ -1,6 +1,6 @@
 import { BridgeError, type ErrorKind } from '../../model/errors.ts'
 import { isConnectionLoss } from '../../runtime/network.ts'
-import { kindOfErrno, SqlError } from '../sql-errors.ts'
+import { describeServer, kindOfRefusal, type ServerRefusal, SqlError } from '../sql-errors.ts'
 
 /** What went wrong beside the statement itself; MySQL's own refusals are `mysql.<errno>`. */
 type Fault =
@@ -33,22 +33,17 @@ export class DirectError extends SqlError {
   /** `mysql.1062`, `direct.statement-timeout` */
   readonly code: string
   readonly kind: ErrorKind
-  readonly errno: number | undefined
-  readonly sqlState: string | undefined
 
   constructor(
     message: string,
     { fault, kind, cause }: { fault: Fault; kind?: ErrorKind | undefined; cause?: unknown },
   ) {
     const server = serverErrorOf(cause)
-    const number = server && ` (MySQL error ${server.errno}, SQLSTATE ${server.sqlState ?? 'unknown'})`
-    super(`${message}${number ?? ''}`, { cause })
-    this.errno = server?.errno
-    this.sqlState = server?.sqlState
+    super(`${message}${server === undefined ? '' : describeServer(server)}`, server, { cause })
     // A statement that was stopped at its bound ends with MySQL's "interrupted"; the bound says more.
     const byServer = server !== undefined && fault === 'failed'
     this.code = byServer ? `mysql.${server.errno}` : `direct.${fault}`
-    this.kind = kind ?? (byServer ? kindOfErrno(server.errno) : KIND_BY_FAULT[fault])
+    this.kind = kind ?? (byServer ? kindOfRefusal(server.errno, server.sqlState) : KIND_BY_FAULT[fault])
   }
 }
 
@@ -86,11 +81,16 @@ const codeOf = (error: unknown): string => {
 }
 
 /** The network's errors carry a negative `errno` of the operating system; only the server's are MySQL's. */
-const serverErrorOf = (error: unknown): { errno: number; sqlState: string | undefined } | undefined => {
+const serverErrorOf = (error: unknown): ServerRefusal | undefined => {
   const errno = memberOf(error, 'errno')
   const sqlState = memberOf(error, 'sqlState')
   if (typeof errno !== 'number' || errno <= 0) return undefined
-  return { errno, sqlState: typeof sqlState === 'string' && sqlState !== '' ? sqlState : undefined }
+  const text = memberOf(error, 'sqlMessage') ?? memberOf(error, 'message')
+  return {
+    errno,
+    sqlState: typeof sqlState === 'string' && sqlState !== '' ? sqlState : undefined,
+    text: typeof text === 'string' ? text : '',
+  }
 }
 
 /** By shape, since the runtime's own errors need not be of this realm's Error. */

@@ -169,7 +169,7 @@ describe.each([
       await expect(db.insertInto('things').values({ name: 'a', amount: 1 }).execute()).rejects.toMatchObject({
         errno: 1062,
         sqlState: '23000',
-        kind: 'data',
+        kind: 'dependency',
       })
       await expect(sql`SELECT * FROM nowhere`.execute(db)).rejects.toMatchObject({
         errno: 1146,

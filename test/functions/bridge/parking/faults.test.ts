@@ -68,7 +68,7 @@ describe('parking under faults', () => {
   it('reads what DynamoDB left unread of a batch', async () => {
     const keys = Array.from({ length: 30 }, (_, n) => `unread-${n}`)
     await test.parking.park(
-      keys.map((key) => bad(key, 1n, { waitsFor: [{ entity: 'unread' }] })),
+      keys.map((key) => bad(key, 1n, { waitsFor: [{ entity: 'unread', key: 'one' }] })),
       T1,
     )
     const client = new DynamoDBClient({ ...settings, maxAttempts: 1 })
@@ -90,7 +90,7 @@ describe('parking under faults', () => {
       { step: 'initialize', name: 'leaveHalf' },
     )
 
-    expect(await test.open(client).waitingFor('unread')).toHaveLength(30)
+    expect(await test.open(client).waitingFor('unread', ['one'])).toHaveLength(30)
     expect(batches).toBeGreaterThan(3)
   })
 

@@ -7,7 +7,7 @@ import {
   ScanCommand,
 } from '@aws-sdk/client-dynamodb'
 import { DynamoParking } from '../../../../functions/bridge/parking/dynamo-parking.ts'
-import type { Parked } from '../../../../functions/bridge/ports/parking.ts'
+import type { Parked, Parking } from '../../../../functions/bridge/ports/parking.ts'
 import { Deadline } from '../../../../functions/bridge/runtime/deadline.ts'
 
 export const settings = {
@@ -97,3 +97,13 @@ export const orphan = (key: string, version: bigint, chef?: string): Parked =>
     message: 'a row that it refers to is missing',
     waitsFor: [{ entity: 'chef', ...(chef !== undefined && { key: chef }) }],
   })
+
+/** A parking to change: each of its members goes to another one. */
+export const passedOn = (parking: Parking): Parking => ({
+  park: (...given) => parking.park(...given),
+  parkedOf: (...given) => parking.parkedOf(...given),
+  parkedAmong: (...given) => parking.parkedAmong(...given),
+  waitingFor: (...given) => parking.waitingFor(...given),
+  due: (...given) => parking.due(...given),
+  resolve: (...given) => parking.resolve(...given),
+})

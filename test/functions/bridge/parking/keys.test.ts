@@ -1,6 +1,10 @@
 import { fc, test } from '@fast-check/jest'
 import { describe, expect, it } from '@jest/globals'
 import {
+  awaitedKey,
+  dueKey,
+  formerHeadKey,
+  formerWaitingKey,
   headKey,
   markKey,
   type PrimaryKey,
@@ -27,6 +31,7 @@ const name = fc.oneof(
     '�',
   ),
 )
+const SINCE = '2026-11-22T10:00:00.000Z'
 const wait = fc.record({ entity: name, key: name }, { requiredKeys: ['entity'] })
 
 describe('the primary keys of the parking table', () => {
@@ -40,17 +45,21 @@ describe('the primary keys of the parking table', () => {
 
   test.prop([wait, name, name, wait, name, name])('tell waits apart', (on, a, b, other, c, d) => {
     const same = on.entity === other.entity && on.key === other.key && a === c && b === d
-    expect(text(waitingKey(on, a, b)) === text(waitingKey(other, c, d))).toBe(same)
+    expect(text(waitingKey(on, a, b, SINCE)) === text(waitingKey(other, c, d, SINCE))).toBe(same)
   })
 
   test.prop([name, name, wait])('are within what DynamoDB takes', (entity, key, on) => {
-    const lastSeen = '2026-11-22T10:00:00.000Z'
+    const lastSeen = SINCE
     const revision = '01a2017f-4a00-7ab9-8680-5c18d23b0b20'
     for (const { pk, sk } of [
       headKey(entity, key),
       markKey(entity, key),
       payloadKey(entity, key, `${'9'.repeat(50)}#${revision}`, 999),
-      waitingKey(on, entity, key),
+      waitingKey(on, entity, key, lastSeen),
+      awaitedKey(on),
+      dueKey(entity, key, lastSeen),
+      formerHeadKey(entity, key),
+      formerWaitingKey(on, entity, key),
       resolvedKey(entity, key, lastSeen, revision),
     ]) {
       expect(Buffer.byteLength(pk.S)).toBeLessThanOrEqual(2048)
@@ -61,12 +70,34 @@ describe('the primary keys of the parking table', () => {
 
   it('show a key as it is where it fits, as 255 characters of four bytes do', () => {
     expect(headKey('chef', '👩'.repeat(255))).toEqual({
-      pk: { S: 'parked#chef' },
+      pk: { S: expect.stringMatching(/^parked#chef#(\d|1[0-5])$/) },
       sk: { S: '👩'.repeat(255) },
     })
-    expect(waitingKey({ entity: 'chef' }, 'recipe', '7')).toEqual({
-      pk: { S: 'waiting#chef' },
-      sk: { S: '*#recipe#7' },
+    expect(waitingKey({ entity: 'chef', key: '1' }, 'recipe', '7', SINCE)).toEqual({
+      pk: { S: 'waiting#chef#1' },
+      sk: { S: 'recipe#7' },
     })
+    expect(waitingKey({ entity: 'chef' }, 'recipe', '7', SINCE)).toEqual({
+      pk: { S: expect.stringMatching(/^waiting#chef#\*[0-3]$/) },
+      sk: { S: `${SINCE}#recipe#7` },
+    })
+  })
+
+  it('spread the heads of an entity, and what waits for any of one, over many partitions', () => {
+    const keys = Array.from({ length: 4_000 }, (_, n) => `key-${n}`)
+    const counts = (make: (key: string) => PrimaryKey): number[] => {
+      const found = new Map<string, number>()
+      for (const key of keys) found.set(make(key).pk.S, (found.get(make(key).pk.S) ?? 0) + 1)
+      return [...found.values()]
+    }
+    for (const [partitions, make] of [
+      [16, (key: string) => headKey('chef', key)],
+      [4, (key: string) => waitingKey({ entity: 'chef' }, 'recipe', key, SINCE)],
+      [4, (key: string) => dueKey('chef', key, SINCE)],
+    ] as const) {
+      const fair = keys.length / partitions
+      expect(counts(make)).toHaveLength(partitions)
+      expect(Math.max(...counts(make))).toBeLessThan(1.5 * fair)
+    }
   })
 })

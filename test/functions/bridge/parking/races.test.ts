@@ -22,13 +22,16 @@ describe('parking, when several invocations do it at once', () => {
     const own = items.filter((item) => item.key?.S === key || item.pk?.S === `payload#chef#${key}`)
     const lasting = own.filter(({ expires }) => expires === undefined).map(({ pk }) => pk?.S?.split('#')[0])
     const head = (await parking.parkedOf('chef')).get(key)
-    expect(lasting.sort()).toEqual(head === undefined ? [] : ['parked', 'payload', 'waiting'])
+    expect(lasting.sort()).toEqual(head === undefined ? [] : ['due', 'parked', 'payload', 'waiting'])
     if (head === undefined) return
     expect(JSON.parse((await parking.entryOf('chef', key))?.payload ?? '')).toEqual({
       key,
       version: String(head.version),
     })
-    expect(await parking.waitingFor('parent')).toContainEqual({ head, on: head.waitsFor?.[0] })
+    expect(await parking.waitingFor('parent', [String(head.version)])).toContainEqual({
+      head,
+      on: head.waitsFor?.[0],
+    })
   }
   const change = (key: string, version: bigint) =>
     bad(key, version, { waitsFor: [{ entity: 'parent', key: String(version) }] })

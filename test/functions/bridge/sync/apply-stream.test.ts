@@ -131,8 +131,29 @@ describe('a batch of the stream', () => {
 
     expect(sync.entries).toEqual([
       ['info', 'applied', { entity: 'chef', key: '1', version: '9', applied: 0, skipped: 0, refused: 1 }],
-      ['error', 'parked', { entity: 'chef', key: OTHER, code: 'record.invalid', class: 'data' }],
-      ['error', 'parked', { entity: 'chef', key: '1', version: '9', code: 'key.taken', class: 'data' }],
+      [
+        'error',
+        'parked',
+        {
+          entity: 'chef',
+          key: OTHER,
+          code: 'record.invalid',
+          class: 'data',
+          reason: 'version is not a positive integer',
+        },
+      ],
+      [
+        'error',
+        'parked',
+        {
+          entity: 'chef',
+          key: '1',
+          version: '9',
+          code: 'key.taken',
+          class: 'data',
+          reason: 'The key is the id of a chef that has a key of its own',
+        },
+      ],
     ])
     expect(JSON.stringify(sync.entries)).not.toContain('hunter2')
   })

@@ -66,6 +66,8 @@ describe('applying what any source brings', () => {
       parking: {
         park: (changes) => attempt('park', () => void parked.push(...changes)),
         parkedOf: () => attempt('parkedOf', () => heads),
+        parkedAmong: () => attempt('parkedAmong', () => heads),
+        due: () => attempt('due', () => []),
         waitingFor: () => attempt('waitingFor', () => []),
         resolve: (of, { upTo, how }) =>
           attempt('resolve', () => {
@@ -147,7 +149,7 @@ describe('applying what any source brings', () => {
   it('parks what waits for something with what it waits for, where the sink can tell', async () => {
     const references: References = {
       waitsFor: ({ key }) => [{ entity: 'cook', key }],
-      isWaitedFor: () => true,
+      howWaitedFor: () => 'key',
     }
     await verdictsOf([good('early')], mirrorOf({ references }))
     await verdictsOf([good('early')])
@@ -168,7 +170,7 @@ describe('applying what any source brings', () => {
     const references: References = {
       blocked: async (_, deletes) => new Set(deletes.filter(({ key }) => key.startsWith('held'))),
       waitsFor: () => [],
-      isWaitedFor: () => false,
+      howWaitedFor: () => 'never',
     }
     const run = async (...evidence: readonly Evidence[]) => {
       const verdicts = await verdictsOf(evidence, mirrorOf({ references }))
@@ -220,7 +222,7 @@ describe('applying what any source brings', () => {
       expect(resolved).toEqual([['whole', { version: 2n }, 'superseded']])
     })
 
-    it.each(['parkedOf', 'resolve'] as const)(
+    it.each(['parkedAmong', 'resolve'] as const)(
       'comes again as a whole where nothing of it is bad and %s fails',
       async (name) => {
         broken[name] = new Error('gone')
@@ -230,11 +232,11 @@ describe('applying what any source brings', () => {
     )
 
     it('comes again with what is bad only, where something is', async () => {
-      broken.parkedOf = new Error('gone')
+      broken.parkedAmong = new Error('gone')
       expect(await follow([good('a'), good('bad')], mirrorOf())).toEqual(['settled', 'again'])
     })
 
-    it.each(['park', 'parkedOf'] as const)('fails as a whole where %s is not set up', async (name) => {
+    it.each(['park', 'parkedAmong'] as const)('fails as a whole where %s is not set up', async (name) => {
       broken[name] = new ConfigurationError(['no table'])
       await expect(follow([good('bad')], mirrorOf())).rejects.toThrow(broken[name])
     })
@@ -250,7 +252,7 @@ describe('applying what any source brings', () => {
 
       expect(parked).toHaveLength(1)
       expect(resolved).toEqual([['early', { sequenceNumber: '0', version: 4n }, 'applied']])
-      expect(counts).toEqual({ Retried: 3, Parked: 1, Applied: 1, Unparked: 1 })
+      expect(counts).toEqual({ Retried: 3, Waiting: 1, Applied: 1, Unparked: 1 })
     })
   })
 })

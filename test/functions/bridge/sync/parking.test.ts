@@ -9,6 +9,7 @@ import { retryParked } from '../../../../functions/bridge/sync/retry-parked.ts'
 import { chef } from '../../../fixtures/entities/chef.ts'
 import { recipe } from '../../../fixtures/entities/recipe.ts'
 import { chefItem, chefRecord, recipeItem, recipeRecord } from '../../fixtures/recipe-records.ts'
+import { passedOn } from '../parking/harness.ts'
 import { openTestSync, type TestSync } from './harness.ts'
 
 const nothing = { batchItemFailures: [] }
@@ -133,9 +134,7 @@ describe('what a batch of the stream can not apply', () => {
 
   it('is applied at once when its chef came while it was being parked', async () => {
     const arrivesMeanwhile: Parking = {
-      parkedOf: (entity) => sync.parts.parking.parkedOf(entity),
-      waitingFor: (entity) => sync.parts.parking.waitingFor(entity),
-      resolve: (...args) => sync.parts.parking.resolve(...args),
+      ...passedOn(sync.parts.parking),
       // The chef's own invocation is over before anything waits for him.
       park: async (...args) => {
         await sync.deliver(chefRecord(chefItem(CHEF, 1)))
@@ -151,9 +150,8 @@ describe('what a batch of the stream can not apply', () => {
   it('stays parked where a record without a version came behind it just before its chef was seen', async () => {
     const { version: _, ...broken } = recipeItem(RECIPE, 2, CHEF)
     const arrivesMeanwhile: Parking = {
-      parkedOf: (entity) => sync.parts.parking.parkedOf(entity),
+      ...passedOn(sync.parts.parking),
       waitingFor: async () => [],
-      resolve: (...args) => sync.parts.parking.resolve(...args),
       park: async (...args) => {
         await sync.deliver(chefRecord(chefItem(CHEF, 1)))
         await sync.parts.parking.park(...args)

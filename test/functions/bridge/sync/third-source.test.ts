@@ -10,7 +10,7 @@ import { follow } from '../../../../functions/bridge/sync/follow.ts'
 import type { Mirror } from '../../../../functions/bridge/sync/mirror.ts'
 import { retryParked } from '../../../../functions/bridge/sync/retry-parked.ts'
 import { silent } from '../../../support/log.ts'
-import { openTestParking, type TestParking } from '../parking/harness.ts'
+import { openTestParking, passedOn, type TestParking } from '../parking/harness.ts'
 import { LastHeard } from './last-heard.ts'
 
 type Row = { readonly key: string | undefined; readonly version: bigint; readonly gone: boolean }
@@ -47,12 +47,10 @@ const toEvidence = ([id, { key, ...row }]: [number, Row]): Evidence => {
 
 /** One that has no room for anything new. */
 const withoutRoom = (parking: Parking): Parking => ({
+  ...passedOn(parking),
   park: async () => {
     throw new Error('no room')
   },
-  parkedOf: (entity) => parking.parkedOf(entity),
-  waitingFor: (entity) => parking.waitingFor(entity),
-  resolve: (of, by) => parking.resolve(of, by),
 })
 
 describe('a source that is no stream', () => {

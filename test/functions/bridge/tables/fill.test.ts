@@ -11,6 +11,7 @@ import { replicate, reshape } from '../../../../functions/bridge/tables/projecti
 import { defineTable } from '../../../../functions/bridge/tables/table.ts'
 import { openTestTables, type TestTables } from '../../../support/dynamo-tables.ts'
 import { type KeptTables, openKeptTables } from '../../../support/kept-tables.ts'
+import { passedOn } from '../parking/harness.ts'
 
 const preferences = defineTable({ name: 'preferences', key: { partition: 'id', sort: 'kind' } })
 const v2 = reshape({
@@ -164,6 +165,7 @@ describe('filling a kept table', () => {
     const late: TableSyncParts = {
       ...parts,
       parking: {
+        ...passedOn(parking),
         // Whoever has the place leaves it between the refusal and the parking of the other.
         park: async (changes, at) => {
           if (changes.length > 0 && !gone) {
@@ -175,9 +177,6 @@ describe('filling a kept table', () => {
           }
           await parking.park(changes, at)
         },
-        parkedOf: (entity) => parking.parkedOf(entity),
-        waitingFor: (entity) => parking.waitingFor(entity),
-        resolve: (...given) => parking.resolve(...given),
       },
     }
 
@@ -196,12 +195,10 @@ describe('filling a kept table', () => {
     const full: TableSyncParts = {
       ...parts,
       parking: {
+        ...passedOn(parking),
         park: async () => {
           throw new Error('no room')
         },
-        parkedOf: (entity) => parking.parkedOf(entity),
-        waitingFor: (entity) => parking.waitingFor(entity),
-        resolve: (...given) => parking.resolve(...given),
       },
     }
     await expect(fill({ projection: byKind, sync: full, lease, segments: 1 })).rejects.toThrow('no room')

@@ -8,36 +8,50 @@ const mysql = (errno: number): DataApiError =>
   errorOf(named('DatabaseErrorException', `text; Error code: ${errno}; SQLState: HY000`))
 
 describe("the service's text of an error of MySQL", () => {
-  it.each<[string, string, string, { errno: number; sqlState: string | undefined } | undefined]>([
+  it.each<
+    [string, string, string, { errno: number; sqlState: string | undefined; text: string } | undefined]
+  >([
     [
       'the current form',
       'DatabaseErrorException',
       "Table 'a.b' doesn't exist; Error code: 1146; SQLState: 42S02",
-      { errno: 1146, sqlState: '42S02' },
+      { errno: 1146, sqlState: '42S02', text: "Table 'a.b' doesn't exist" },
     ],
     [
       'the form of the first generation',
       'BadRequestException',
       'Database error code: 1146. Message: Table missing',
-      { errno: 1146, sqlState: undefined },
+      { errno: 1146, sqlState: undefined, text: 'Table missing' },
     ],
     [
       "a customer's value in its middle that looks like the end",
       'DatabaseErrorException',
       "Data too long: 'x; Error code: 1062; SQLState: 23000' for column 'a'; Error code: 1406; SQLState: 22001",
-      { errno: 1406, sqlState: '22001' },
+      {
+        errno: 1406,
+        sqlState: '22001',
+        text: "Data too long: 'x; Error code: 1062; SQLState: 23000' for column 'a'",
+      },
     ],
     [
       "a customer's value in its middle that looks like the beginning",
       'DatabaseErrorException',
       "Duplicate entry 'Database error code: 1213. Message: ' for key 'k'; Error code: 1062; SQLState: 23000",
-      { errno: 1062, sqlState: '23000' },
+      {
+        errno: 1062,
+        sqlState: '23000',
+        text: "Duplicate entry 'Database error code: 1213. Message: ' for key 'k'",
+      },
     ],
     [
       "a customer's value in the first generation's form",
       'BadRequestException',
       "Database error code: 1406. Message: too long: 'x; Error code: 1213; SQLState: 40001' for column 'a'",
-      { errno: 1406, sqlState: undefined },
+      {
+        errno: 1406,
+        sqlState: undefined,
+        text: "too long: 'x; Error code: 1213; SQLState: 40001' for column 'a'",
+      },
     ],
     [
       'a value alone, without the place',
@@ -49,7 +63,7 @@ describe("the service's text of an error of MySQL", () => {
       'line feeds in it',
       'DatabaseErrorException',
       'syntax near\n1; Error code: 1064; SQLState: 42000\n',
-      { errno: 1064, sqlState: '42000' },
+      { errno: 1064, sqlState: '42000', text: 'syntax near\n1' },
     ],
     ['no number', 'BadRequestException', 'Communications link failure', undefined],
     ['another exception', 'ForbiddenException', 'x; Error code: 1062; SQLState: 23000', undefined],
@@ -74,7 +88,7 @@ describe('an error of the Data API', () => {
     expect(error).toMatchObject({
       name: 'DataApiError',
       code: 'mysql.1062',
-      kind: 'data',
+      kind: 'dependency',
       exception: 'DatabaseErrorException',
       errno: 1062,
       sqlState: '23000',
@@ -90,10 +104,10 @@ describe('an error of the Data API', () => {
     expect(error).toMatchObject({ kind: 'transient', code: 'mysql.1213', sqlState: undefined })
   })
 
-  it.each([1048, 1062, 1264, 1265, 1292, 1364, 1366, 1406, 3819])('%d is about the data', (errno) => {
+  it.each([1048, 1264, 1265, 1292, 1364, 1366, 1406, 3819])('%d is about the data', (errno) => {
     expect(mysql(errno).kind).toBe('data')
   })
-  it.each([1216, 1217, 1451, 1452])('%d is about another row', (errno) => {
+  it.each([1062, 1216, 1217, 1451, 1452])('%d is about another row', (errno) => {
     expect(mysql(errno).kind).toBe('dependency')
   })
   it.each([1040, 1053, 1203, 1205, 1213, 1226, 1290, 1317, 1615, 1836, 2006, 2013, 3024])(
@@ -128,7 +142,7 @@ describe('an error of the Data API', () => {
     ['SecretsErrorException', 'configuration'],
     ['UnsupportedResultException', 'configuration'],
     ['ValidationException', 'configuration'],
-    ['BadRequestException', 'unknown'],
+    ['BadRequestException', 'transient'],
     ['DatabaseErrorException', 'unknown'],
     ['SomethingNewException', 'unknown'],
   ])('named %s is %s', (name, kind) => {

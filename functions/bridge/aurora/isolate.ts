@@ -1,0 +1,74 @@
+import { SqlError } from '../drivers/sql-errors.ts'
+import { kindOf } from '../model/errors.ts'
+import { nothingApplied, type PartialOutcome, type Refused, sum } from '../model/outcome.ts'
+import type { Deadline } from '../runtime/deadline.ts'
+import { retry } from '../runtime/retry.ts'
+import type { Batch } from './batch.ts'
+
+export type IsolateParts = {
+  readonly apply: (batch: Batch) => Promise<PartialOutcome>
+  /** Sends the batch's statements without any change: throws where it is not a change that they fail on. */
+  readonly probe: (batch: Batch) => Promise<unknown>
+  readonly deadline: Deadline
+}
+
+/**
+ * Applies what can be applied and names the rest: a batch that fails is halved until the changes to blame are alone.
+ *
+ * Bad data and missing rows are told by the error. What the server refuses for another reason, or for one that isn't
+ * known, is the change's fault if it fails alone while others pass: then it is refused like bad data, with the server's
+ * number. Where nothing passes, it is the set-up's, and nothing is set aside; but for a single change, beside which there
+ * was nothing that could have passed: it is to blame if the same statements pass without it.
+ *
+ * @throws BridgeError what the whole batch has met: the connection, the set-up
+ */
+export const isolate = async (
+  batch: Batch,
+  { apply, probe, deadline }: IsolateParts,
+): Promise<PartialOutcome> => {
+  const suspects: Refused[] = []
+  let passed = false
+  const visit = async (piece: Batch, attempt: (piece: Batch) => Promise<PartialOutcome>) => {
+    try {
+      const outcome = await attempt(piece)
+      passed = true
+      return outcome
+    } catch (error) {
+      if (!(error instanceof Error) || !mayBeOfOne(error)) throw error
+      const [only] = piece.changes
+      if (only !== undefined && piece.changes.length === 1) {
+        if (isOfChange(error)) return { ...nothingApplied, refused: [{ change: only, error }] }
+        suspects.push({ change: only, error })
+        return nothingApplied
+      }
+      const outcomes: PartialOutcome[] = []
+      for (const half of piece.halves()) outcomes.push(await visit(half, apply))
+      return sum(outcomes)
+    }
+  }
+  const outcome = await visit(batch, (all) =>
+    retry({ ...UNKNOWN, retryable: (error) => kindOf(error) === 'unknown', deadline }, () => apply(all)),
+  )
+  const [suspect] = suspects
+  if (suspect === undefined) return outcome
+  if (!passed) {
+    if (suspects.length > 1 || kindOf(suspect.error) !== 'unknown') throw suspect.error
+    await probe(batch)
+  }
+  return { ...outcome, refused: [...outcome.refused, ...suspects] }
+}
+
+/** How often what isn't known is tried before anything is blamed on a change; pauses in milliseconds. */
+const UNKNOWN = { attempts: 3, firstPause: 100, longestPause: 1_000 }
+
+/** Whether the error itself says that the change can't be applied as things are. */
+const isOfChange = (error: Error): boolean => {
+  const kind = kindOf(error)
+  return kind === 'data' || kind === 'dependency'
+}
+
+/** Whether it may be about one change of several. A missing right or table may be a trigger's, for some rows only. */
+const mayBeOfOne = (error: Error): boolean =>
+  isOfChange(error) ||
+  kindOf(error) === 'unknown' ||
+  (kindOf(error) === 'configuration' && error instanceof SqlError && error.wasRefusedByServer)

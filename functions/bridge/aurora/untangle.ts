@@ -1,0 +1,281 @@
+import { randomUUID } from 'node:crypto'
+import { sql } from 'kysely'
+import { isTaken } from '../drivers/sql-errors.ts'
+import { type Change, coalesce } from '../model/change.ts'
+import { type Entity, isInCircle, parentsOf } from '../model/entity.ts'
+import { BridgeError, kindOf } from '../model/errors.ts'
+import type { Refused } from '../model/outcome.ts'
+import { type Batch, toBatches } from './batch.ts'
+import type { Column } from './catalogue.ts'
+import type { GuardedWriter, Step } from './guarded-writer.ts'
+import { judge } from './judge.ts'
+import { type Standing, selectStanding } from './standing.ts'
+import * as statements from './statements.ts'
+import { temporaryValue } from './temporary-value.ts'
+
+/** Larger tangles are left to an operator. */
+const MOST = 200
+/** How often a tangle is tried, each time without those that were to blame. */
+const ATTEMPTS = 12
+
+/** Some changes of one entity that may be applicable together only. */
+type Knot = {
+  readonly entity: Entity
+  readonly changes: readonly Change[]
+  readonly indexes: ReadonlySet<string>
+}
+
+/** Some of those that were tried together stand in the way of the others. */
+class LeftOverError extends BridgeError {
+  override readonly name = 'LeftOverError'
+  readonly code = 'untangle.left-over'
+  readonly kind = 'data'
+  readonly changes: readonly Change[]
+
+  constructor(changes: readonly Change[], options?: ErrorOptions) {
+    super(`${changes.length} changes can't be applied with the others`, options)
+    this.changes = changes
+  }
+}
+
+/**
+ * Applies changes of which each waits for another one of them, so that none of them can go first:
+ *
+ * - new rows that name each other, or themselves: they are inserted without the references that may be NULL, which are
+ *   set then;
+ * - deletes of rows that name each other: those references are taken away first;
+ * - values of a unique index that change places: the old ones give way to NULL or, where that can't be, to a value by
+ *   chance.
+ *
+ * All of it is one transaction, so nobody sees a row at a version without that version's content. The statements are
+ * guarded as ever. What can't be applied even so is left out, and the others are tried without it.
+ */
+export const untangle = async (
+  entities: readonly Entity[],
+  refused: ReadonlyMap<string, readonly Refused[]>,
+  writer: GuardedWriter,
+): Promise<ReadonlySet<Change>> => {
+  let knots = knotsOf(entities, refused)
+  let singly = false
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const all = knots.flatMap(({ changes }) => changes)
+    if (all.length === 0 || all.length > MOST) break
+    try {
+      const tangles = await Promise.all(knots.map((knot) => toTangle(knot, writer)))
+      await writer.together((step) => applyTogether(step, tangles, singly))
+      return new Set(all)
+    } catch (error) {
+      const known = knots
+      if (error instanceof LeftOverError) knots = worthwhile(without(knots, error.changes), entities)
+      else if (isTaken(error)) knots = withIndex(knots, error)
+      else if (kindOf(error) !== 'data' && kindOf(error) !== 'dependency') break
+      // A statement of several doesn't say on which of them it failed.
+      if (!(error instanceof LeftOverError) && knots === known) {
+        if (singly) break
+        singly = true
+      }
+    }
+  }
+  return new Set()
+}
+
+const knotsOf = (entities: readonly Entity[], refused: ReadonlyMap<string, readonly Refused[]>): Knot[] =>
+  worthwhile(
+    entities
+      // What a custom write has to do in between nobody can know.
+      .filter(({ write }) => write === undefined)
+      .map((entity) => {
+        const own = refused.get(entity.name) ?? []
+        const circular = isInCircle(entity, entities)
+        const tangled = own.filter(({ error }) => isTaken(error) || circular)
+        const indexes = new Set(own.flatMap(({ error }) => indexOf(error) ?? []))
+        return { entity, changes: coalesce(tangled.map(({ change }) => change)), indexes }
+      }),
+    entities,
+  )
+
+/** Leaves out those that have nobody among the others to wait for. */
+const worthwhile = (knots: readonly Knot[], entities: readonly Entity[]): Knot[] => {
+  const here = new Set(
+    knots.flatMap(({ entity, changes }) => changes.map(({ key }) => nameOf(entity.name, key))),
+  )
+  const isKnown = ({ entity, key }: { entity: string; key: string }) => here.has(nameOf(entity, key))
+  const isOfCircle = (entity: Entity) => isInCircle(entity, entities)
+  const deletes = knots
+    .filter(({ entity }) => isOfCircle(entity))
+    .flatMap(({ changes }) => changes.filter(isDelete))
+  const kept = knots.map((knot) => {
+    const { entity, changes, indexes } = knot
+    const wanted = changes.filter((change) => {
+      if (isDelete(change)) return isOfCircle(entity) && deletes.length > 1
+      return (indexes.size > 0 && changes.length > 1) || parentsOf(entity, change).some(isKnown)
+    })
+    return wanted.length === changes.length ? knot : { ...knot, changes: wanted }
+  })
+  const left = kept.filter(({ changes }) => changes.length > 0)
+  const count = (some: readonly Knot[]) => some.reduce((total, { changes }) => total + changes.length, 0)
+  return count(left) === count(knots) ? left : worthwhile(left, entities)
+}
+
+const nameOf = (entity: string, key: string): string => JSON.stringify([entity, key])
+
+const isDelete = ({ op }: Change): boolean => op === 'delete'
+
+const without = (knots: readonly Knot[], gone: readonly Change[]): Knot[] =>
+  knots.map((knot) => ({ ...knot, changes: knot.changes.filter((change) => !gone.includes(change)) }))
+
+/** MySQL says it with the table's name before it, MariaDB without. */
+const indexOf = (error: unknown): string | undefined =>
+  isTaken(error) && error instanceof BridgeError ? error.broken?.index?.split('.').at(-1) : undefined
+
+/** With an index that turned out to be in the way as well; the very same where it is known already. */
+const withIndex = (knots: Knot[], error: unknown): Knot[] => {
+  const index = indexOf(error)
+  if (index === undefined || knots.every(({ indexes }) => indexes.has(index))) return knots
+  return knots.map((knot) => ({ ...knot, indexes: new Set([...knot.indexes, index]) }))
+}
+
+/** A knot with what the schema says of its columns. */
+type Tangle = {
+  readonly entity: Entity
+  readonly deletes: readonly Batch[]
+  readonly upserts: readonly Batch[]
+  /** The same without the references that may be NULL. */
+  readonly bare: readonly Batch[]
+  readonly references: readonly string[]
+  /** One column of each unique index that is in the way. */
+  readonly unique: readonly Column[]
+}
+
+const toTangle = async (
+  { entity, changes, indexes }: Knot,
+  { catalogue }: GuardedWriter,
+): Promise<Tangle> => {
+  const columns = new Map((await catalogue.columns(entity.table)).map((one) => [one.name.toLowerCase(), one]))
+  const own = Object.entries(entity.attributes)
+  const loose = own.filter(
+    ([, { references, column }]) =>
+      references !== undefined && columns.get(column.toLowerCase())?.isNullable === true,
+  )
+  const nothing = Object.fromEntries(loose.map(([name]) => [name, null]))
+  const upserts = changes.filter((change) => change.op === 'upsert')
+  const attributes = new Set(own.map(([, { column }]) => column.toLowerCase()))
+  const uniques = indexes.size === 0 ? [] : await catalogue.uniques(entity.table)
+  const unique = [...indexes].flatMap((index) => {
+    const candidates = uniques
+      .filter((one) => one.index.toLowerCase() === index.toLowerCase())
+      .flatMap(({ column }) => columns.get(column.toLowerCase()) ?? [])
+      .filter(({ name }) => attributes.has(name.toLowerCase()))
+    return candidates.find(({ isNullable }) => isNullable) ?? candidates[0] ?? []
+  })
+  return {
+    entity,
+    deletes: toBatches(entity, changes.filter(isDelete)),
+    upserts: toBatches(entity, upserts),
+    bare: toBatches(
+      entity,
+      upserts.map((change) => ({ ...change, row: { ...change.row, ...nothing } })),
+    ),
+    references: loose.map(([, { column }]) => column),
+    unique: [...new Map(unique.map((column) => [column.name, column])).values()],
+  }
+}
+
+const applyTogether = async (step: Step, tangles: readonly Tangle[], singly: boolean): Promise<void> => {
+  const run = async (batches: readonly Batch[], make: (batch: Batch) => Parameters<Step['run']>[0]) => {
+    let affected = 0
+    for (const batch of batches.flatMap((one) => (singly ? one.each() : [one]))) {
+      try {
+        affected += await step.run(make(batch))
+      } catch (error) {
+        const kind = kindOf(error)
+        const isBlamed = singly && (kind === 'data' || kind === 'dependency')
+        throw isBlamed ? new LeftOverError(originals(tangles, batch), { cause: error }) : error
+      }
+    }
+    return affected
+  }
+  for (const tangle of tangles) await loosen(tangle, run)
+  for (const { entity, deletes } of tangles.toReversed()) {
+    for (const child of Object.values(entity.children))
+      await run(deletes, ({ keys, lookup }) => statements.deleteChildrenOfOlder(entity, child, keys, lookup))
+    await run(deletes, ({ keys, lookup }) => statements.deleteOlder(entity, keys, lookup))
+  }
+  // Each pass finds the parents that the one before has made.
+  for (let affected = 1; affected > 0; ) {
+    affected = 0
+    for (const { entity, upserts, bare } of tangles) {
+      affected += await run(upserts, ({ document, lookup }) =>
+        statements.updateOlder(entity, document, lookup),
+      )
+      affected += await run(bare, ({ document }) => statements.insertMissing(entity, document))
+    }
+  }
+  for (const { entity, upserts, references } of tangles) {
+    if (references.length > 0)
+      await run(upserts, ({ document, lookup }) =>
+        statements.setReferences(entity, document, lookup, references),
+      )
+    for (const [at, child] of Object.values(entity.children).entries()) {
+      await run(upserts, ({ keys, lookup }) =>
+        statements.deleteChildrenOfUpdated(entity, child, keys, lookup),
+      )
+      await run(upserts, ({ document, lookup }) =>
+        statements.insertChildren(entity, [child, at], document, lookup),
+      )
+    }
+  }
+  const left = (await Promise.all(tangles.map((tangle) => leftOf(step, tangle)))).flat()
+  if (left.length > 0) throw new LeftOverError(left)
+}
+
+type Run = (batches: readonly Batch[], make: (batch: Batch) => Parameters<Step['run']>[0]) => Promise<number>
+
+/** Takes away what the rows hold fast by. */
+const loosen = async ({ entity, deletes, upserts, references, unique }: Tangle, run: Run): Promise<void> => {
+  await run(deletes, ({ keys }) => statements.bury(entity, keys))
+  const nothing = references.map((column) => ({ column, value: sql`NULL` }))
+  if (nothing.length > 0)
+    await run(deletes, ({ keys, lookup }) => statements.loosen(entity, keys, lookup, nothing))
+  const id = sql`t.${sql.ref(entity.idColumn)}`
+  const salt = randomUUID()
+  const values = unique.flatMap((column) => {
+    const value = temporaryValue(column, salt, id)
+    return value === undefined ? [] : [{ column: column.name, value }]
+  })
+  if (values.length > 0)
+    await run(upserts, ({ keys, lookup }) => statements.loosen(entity, keys, lookup, values))
+}
+
+/** Those that did not come to hold what their version says. */
+const leftOf = async ({ db }: Step, tangle: Tangle): Promise<Change[]> => {
+  const { entity, deletes, upserts, references } = tangle
+  const left: Change[] = []
+  const note = ({ changes }: Batch, rows: readonly { readonly k: string }[]): void => {
+    const keys = new Set(rows.map(({ k }) => k))
+    left.push(...changes.filter(({ key }) => keys.has(key)))
+  }
+  for (const batch of upserts) {
+    const { rows } = await selectStanding(entity, batch.document, batch.lookup).execute(db)
+    const byKey = new Map(batch.changes.map((change) => [change.key, change]))
+    const isOpen = (row: Standing): boolean => {
+      const change = byKey.get(row.k)
+      return change !== undefined && judge(entity, change, row).is !== 'overruled'
+    }
+    note(batch, rows.filter(isOpen))
+    if (references.length > 0)
+      note(batch, (await statements.selectDangling(entity, batch.document, batch.lookup).execute(db)).rows)
+  }
+  for (const batch of deletes)
+    note(batch, (await statements.selectDeletable(entity, batch.keys, batch.lookup).execute(db)).rows)
+  return left
+}
+
+/** The changes as they were given, by those of a batch that was made of them. */
+const originals = (tangles: readonly Tangle[], { entity, changes }: Batch): Change[] => {
+  const keys = new Set(changes.map(({ key }) => key))
+  return tangles
+    .filter((tangle) => tangle.entity === entity)
+    .flatMap(({ deletes, upserts }) => [...deletes, ...upserts].flatMap((batch) => batch.changes))
+    .filter(({ key }) => keys.has(key))
+}
