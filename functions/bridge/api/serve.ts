@@ -5,7 +5,7 @@ import { encodeCursor, invalidCursor, readPageRequest } from '../http/paging.ts'
 import { notFound, Problem } from '../http/problem.ts'
 import { type HttpResponse, jsonResponse, noContent, problemResponse } from '../http/response.ts'
 import type { Entity } from '../model/entity.ts'
-import { BridgeError, type BrokenRule, kindOf } from '../model/errors.ts'
+import { BridgeError, type BrokenRule, kindOf, UnreadableRowError } from '../model/errors.ts'
 import type { ApiCall, RefusedCall } from '../normalise/api.ts'
 import { InProgressError, KeyReusedError } from '../ports/once.ts'
 import { type EntityStore, InvalidPositionError, NoSuchKeyError, StaleVersionError } from '../ports/store.ts'
@@ -34,9 +34,12 @@ const answer = async (call: ApiCall, store: EntityStore): Promise<HttpResponse> 
   const { entity, request } = call
   switch (call.action) {
     case 'list': {
-      const { items, next } = await store.list(entity, readPageRequest(request.query))
+      const { items, next, unreadable } = await store.list(entity, readPageRequest(request.query))
       return jsonResponse(200, {
         items: items.map((item) => represent(entity, item)),
+        ...(unreadable && {
+          unreadable: unreadable.map(({ key, why }) => ({ [entity.keyName]: key, detail: `${why}.` })),
+        }),
         ...(next !== undefined && { cursor: encodeCursor(next) }),
       })
     }
@@ -89,6 +92,11 @@ export const toProblem = (error: unknown, log: Log): Problem => {
   if (error instanceof Problem) return error
   const refusal = problemOfClient(error)
   if (refusal !== undefined) return refusal
+  if (error instanceof UnreadableRowError) {
+    log.error('unreadable', { error })
+    // It names attributes and rules, so that whoever reads it can have the row mended.
+    return new Problem(500, 'unreadable', `${error.message}.`)
+  }
   const kind = kindOf(error)
   const broken = error instanceof BridgeError ? error.broken : undefined
   if (isTaken(error)) {

@@ -3,6 +3,7 @@ import { isResultTooLarge } from '../drivers/data-api/errors.ts'
 import { idempotently } from '../drivers/data-api/idempotent.ts'
 import { type Change, holdsAll, type Intent, settle, type Version } from '../model/change.ts'
 import type { Entity } from '../model/entity.ts'
+import { UnreadableRowError } from '../model/errors.ts'
 import { legacyIdOf } from '../model/key.ts'
 import { UnsettledError } from '../model/outcome.ts'
 import type { OnceAnswer, OnceRequest } from '../ports/once.ts'
@@ -33,32 +34,36 @@ export class AuroraStore implements EntityStore {
     this.#once = new IdempotentCreate(db, writer, (entity, key) => this.get(entity, key))
   }
 
-  /** Finds a row by its key or by its id: both stay usable. A row whose key has these digits comes before one whose id. */
+  /** Finds a row by its key or by its id: both stay usable. */
   async get(entity: Entity, key: string): Promise<Stored | undefined> {
-    const id = legacyIdOf(key)
-    const own = sql.table(entity.table)
-    const column = sql.ref(entity.idColumn)
-    const named = sql`(SELECT ${column} FROM ${own} WHERE backsync_key = ${key})`
     const { rows } = await sql<SqlRow>`
-      SELECT ${selection(entity)} FROM ${own} AS t
-      WHERE ${id === undefined ? sql`t.backsync_key = ${key}` : sql`t.${column} = COALESCE(${named}, ${id})`}`.execute(
-      this.#db,
-    )
+      SELECT ${selection(entity)} FROM ${sql.table(entity.table)} AS t
+      WHERE ${isAt(entity, key)}`.execute(this.#db)
     const [row] = rows
     return row && toStored(entity, row)
   }
 
-  /** A page of rows that are larger than a result may be has fewer of them than asked for. */
+  /** The version of a key, also of a row whose values can't be read. */
+  async version(entity: Entity, key: string): Promise<Version | undefined> {
+    const { rows } = await sql<SqlRow>`
+      SELECT t.backsync_version AS version FROM ${sql.table(entity.table)} AS t
+      WHERE ${isAt(entity, key)}`.execute(this.#db)
+    const [row] = rows
+    return row && toVersion(row.version)
+  }
+
+  /**
+   * A page of rows that are larger than a result may be has fewer of them than asked for. A row that can't be told is
+   * named beside the others.
+   */
   async list(entity: Entity, { limit: wanted, position }: PageRequest): Promise<Page> {
     const after = position === undefined ? 0n : legacyIdOf(position)
     if (after === undefined) throw new InvalidPositionError()
     const { rows, limit } = await this.#rowsAfter(entity, after, wanted)
     const page = rows.slice(0, limit)
     const last = page.at(-1)
-    return {
-      items: page.map((row) => toStored(entity, row)),
-      next: rows.length > limit && last !== undefined ? String(last.id) : undefined,
-    }
+    const next = rows.length > limit && last !== undefined ? String(last.id) : undefined
+    return { ...readPage(entity, page), next }
   }
 
   /** @returns up to one row more than the limit, which is the wanted one, or halved until the result fits */
@@ -116,6 +121,15 @@ const isOwn = (change: Change, stored: Stored | undefined): boolean => {
   )
 }
 
+/** The row has the key, or the id that it is; the one with a key of these digits comes before the one with such an id. */
+const isAt = (entity: Entity, key: string) => {
+  const id = legacyIdOf(key)
+  if (id === undefined) return sql`t.backsync_key = ${key}`
+  const column = sql.ref(entity.idColumn)
+  const named = sql`(SELECT ${column} FROM ${sql.table(entity.table)} WHERE backsync_key = ${key})`
+  return sql`t.${column} = COALESCE(${named}, ${id})`
+}
+
 const selection = (entity: Entity) =>
   sql.join([
     sql`t.${sql.ref(entity.idColumn)} AS id`,
@@ -125,10 +139,26 @@ const selection = (entity: Entity) =>
     ...selected(entity),
   ])
 
+/** One row that can't be read must not hide the others of its page. */
+const readPage = (entity: Entity, rows: readonly SqlRow[]): Pick<Page, 'items' | 'unreadable'> => {
+  const items: Stored[] = []
+  const unreadable: { key: string; why: string }[] = []
+  for (const row of rows)
+    try {
+      items.push(toStored(entity, row))
+    } catch (error) {
+      if (!(error instanceof UnreadableRowError)) throw error
+      unreadable.push({ key: keyOf(row), why: error.message })
+    }
+  return unreadable.length === 0 ? { items } : { items, unreadable }
+}
+
+const keyOf = ({ backsync_key: key, id }: SqlRow): string => (typeof key === 'string' ? key : String(id))
+
 const toStored = (entity: Entity, row: SqlRow): Stored => {
-  const { backsync_key: key, id, backsync_version: version, backsync_updated_at: updatedAt } = row
+  const { backsync_version: version, backsync_updated_at: updatedAt } = row
   return {
-    key: typeof key === 'string' ? key : String(id),
+    key: keyOf(row),
     row: readSelected(entity, row),
     version: toVersion(version),
     updatedAt: typeof updatedAt === 'string' ? toIso(updatedAt) : null,

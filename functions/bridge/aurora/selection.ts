@@ -1,7 +1,9 @@
 import { type RawBuilder, sql } from 'kysely'
+import type { Attribute } from '../model/attributes/attribute.ts'
 import type { Row } from '../model/change.ts'
 import type { ChildRows } from '../model/child-rows.ts'
 import type { Entity } from '../model/entity.ts'
+import { UnreadableRowError, UnreadableValueError } from '../model/errors.ts'
 import type { Value } from '../model/values.ts'
 
 export type SqlRow = Readonly<Record<string, unknown>>
@@ -11,13 +13,15 @@ export type SqlRow = Readonly<Record<string, unknown>>
  * rows as one JSON array `n0`, `n1` …, so that a row and its children come from one statement and are of one moment.
  */
 export const selected = (entity: Entity): RawBuilder<unknown>[] => [
-  ...Object.values(entity.attributes).map(({ column, references }, at) => {
+  ...Object.values(entity.attributes).map((attribute, at) => {
+    const { column, references, plain = false, asText = castToText } = attribute
     const own = sql`t.${sql.ref(column)}`
     const name = sql.ref(`c${at}`)
-    if (references === undefined) return sql`${own} AS ${name}`
+    if (references === undefined) return sql`${plain ? own : sql.raw(asText(`t.\`${column}\``))} AS ${name}`
     const id = sql`p.${sql.ref(references.idColumn)}`
-    return sql`(SELECT COALESCE(p.backsync_key, CAST(${id} AS CHAR))
-      FROM ${sql.table(references.table)} AS p WHERE ${id} = ${own}) AS ${name}`
+    // An id that is nobody's is not the same as none.
+    return sql`COALESCE((SELECT COALESCE(p.backsync_key, CAST(${id} AS CHAR))
+      FROM ${sql.table(references.table)} AS p WHERE ${id} = ${own}), IF(${own} IS NULL, NULL, '')) AS ${name}`
   }),
   ...Object.values(entity.children).map(
     (child, at) => sql`(${childrenAsJson(entity, child)}) AS ${sql.ref(`n${at}`)}`,
@@ -36,27 +40,55 @@ const childrenAsJson = (entity: Entity, child: ChildRows): RawBuilder<unknown> =
 
 const castToText = (column: string): string => `CAST(${column} AS CHAR)`
 
-/** Reads what `selected` selected. */
-export const readSelected = (entity: Entity, row: SqlRow): Row =>
-  Object.fromEntries([
+/**
+ * Reads what `selected` selected.
+ *
+ * @throws UnreadableRowError naming each attribute that holds what its kind doesn't know, or wouldn't take back
+ */
+export const readSelected = (entity: Entity, row: SqlRow): Row => {
+  const faults: string[] = []
+  const read = (name: string, attribute: Attribute, column: unknown): Value => {
+    try {
+      return readColumn(attribute, column)
+    } catch (error) {
+      if (!(error instanceof UnreadableValueError)) throw error
+      faults.push(`${name} (${attribute.kind}) ${error.message}`)
+      return null
+    }
+  }
+  const values = Object.fromEntries([
     ...Object.entries(entity.attributes).map(([name, attribute], at) => [
       name,
-      attribute.fromSql(row[`c${at}`]),
+      read(name, attribute, row[`c${at}`]),
     ]),
-    ...Object.entries(entity.children).map(([name, child], at) => [name, readChildren(child, row[`n${at}`])]),
+    ...Object.entries(entity.children).map(([name, child], at) => [
+      name,
+      childrenOf(row[`n${at}`]).map((columns, place) =>
+        Object.fromEntries(
+          Object.entries(child.attributes).map(([own, attribute], column) => [
+            own,
+            read(`${name}.${place}.${own}`, attribute, columns[column]),
+          ]),
+        ),
+      ),
+    ]),
   ])
+  if (faults.length > 0) throw new UnreadableRowError(entity.name, faults)
+  return values
+}
 
-const readChildren = (child: ChildRows, aggregate: unknown): Value => {
+/** Nothing is read that an item could not hold, or that could not be written back. */
+const readColumn = (attribute: Attribute, column: unknown): Value => {
+  const value = attribute.fromSql(column)
+  const { error } = value === null ? {} : attribute.image.safeParse(value)
+  if (error !== undefined)
+    throw new UnreadableValueError(error.issues.map(({ message }) => message).join(', '))
+  return value
+}
+
+/** The columns of each child row, in the order of their positions. */
+const childrenOf = (aggregate: unknown): readonly unknown[][] => {
   const parsed: unknown = typeof aggregate === 'string' ? JSON.parse(aggregate) : []
   const rows = (Array.isArray(parsed) ? parsed : []).filter((row): row is unknown[] => Array.isArray(row))
-  return rows
-    .toSorted(([a], [b]) => Number(a) - Number(b))
-    .map(([, ...columns]) =>
-      Object.fromEntries(
-        Object.entries(child.attributes).map(([name, attribute], at) => [
-          name,
-          attribute.fromSql(columns[at]),
-        ]),
-      ),
-    )
+  return rows.toSorted(([a], [b]) => Number(a) - Number(b)).map(([, ...columns]) => columns)
 }

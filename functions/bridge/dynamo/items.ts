@@ -1,3 +1,4 @@
+import type { ZodError } from 'zod'
 import type { Item } from '../drivers/dynamo/items.ts'
 import type { Change, Row } from '../model/change.ts'
 import type { Entity } from '../model/entity.ts'
@@ -56,7 +57,10 @@ export const toStored = (entity: Entity, item: Item): Stored => {
   const values = decode(entity, item)
   const { [keyAttribute]: key, version, updatedAt } = values
   const row = entity.image.safeParse(values)
-  if (!row.success) throw new ForeignItemError(`An item is not a ${entity.name}`, { cause: row.error })
+  if (!row.success)
+    throw new ForeignItemError(`An item is not a ${entity.name}: ${faultsOf(row.error).join('; ')}`, {
+      cause: row.error,
+    })
   if (typeof key !== 'string') throw new ForeignItemError(`${keyAttribute} of an item is not a string`)
   if (!belongsTo(entity, item))
     throw new ForeignItemError(`An item is another entity's, not a ${entity.name}`)
@@ -67,6 +71,12 @@ export const toStored = (entity: Entity, item: Item): Stored => {
     updatedAt: typeof updatedAt === 'string' ? updatedAt : null,
   }
 }
+
+/** As many as are named: a list of many members may have as many. */
+const MOST_NAMED = 10
+
+const faultsOf = ({ issues }: ZodError): readonly string[] =>
+  issues.slice(0, MOST_NAMED).map(({ path, message }) => `${path.join('.')} ${message}`)
 
 const versionOf = (entity: Entity, version: Value | undefined): bigint => {
   if (version instanceof DecimalText && /^[1-9]\d*$/.test(version.canonical)) return BigInt(version.canonical)

@@ -57,6 +57,31 @@ export class InvalidRecordError extends BridgeError {
   readonly kind = 'data'
 }
 
+/** A list of many members may have as many faults. */
+const MOST_NAMED = 10
+
+/** What a column holds is no value of the attribute's kind: thrown by its reader, which doesn't know whose it is. */
+export class UnreadableValueError extends BridgeError {
+  override readonly name = 'UnreadableValueError'
+  readonly code = 'value.unreadable'
+  readonly kind = 'data'
+}
+
+/**
+ * A row that can't be told as it is, or couldn't be written back as it would be told. Each attribute to blame is named
+ * with its kind and the rule that it breaks, without the value.
+ */
+export class UnreadableRowError extends BridgeError {
+  override readonly name = 'UnreadableRowError'
+  readonly code = 'row.unreadable'
+  readonly kind = 'data'
+
+  constructor(entity: string, faults: readonly string[]) {
+    const more = faults.length > MOST_NAMED ? `; and ${faults.length - MOST_NAMED} more` : ''
+    super(`A ${entity} can't be read: ${faults.slice(0, MOST_NAMED).join('; ')}${more}`)
+  }
+}
+
 /** The time that an invocation has left doesn't suffice for what was about to start. */
 export class DeadlineError extends BridgeError {
   override readonly name = 'DeadlineError'

@@ -8,7 +8,12 @@ import type { Stored } from './stored.ts'
 export type PageRequest = { readonly limit: number; readonly position: string | undefined }
 
 /** A part of a list, and the position behind which the next one begins: the store's own, opaque to everybody else. */
-export type Page = { readonly items: readonly Stored[]; readonly next: string | undefined }
+export type Page = {
+  readonly items: readonly Stored[]
+  readonly next: string | undefined
+  /** Keys of the page whose state can't be told, and why; absent when there is none. */
+  readonly unreadable?: readonly { readonly key: string; readonly why: string }[]
+}
 
 /** What the API needs of a store. Both sides of the bridge are one. */
 export interface EntityStore {

@@ -1,5 +1,6 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb'
 import * as z from 'zod'
+import { UnreadableValueError } from '../errors.ts'
 import type { Value } from '../values.ts'
 
 /** What a client gets to see: JSON, with exact amounts as text. */
@@ -7,6 +8,8 @@ export type Json = null | boolean | number | string | readonly Json[] | { readon
 
 /** What every part of an entity has, whether it is kept in a column or in rows of its own. */
 export interface Field {
+  /** Its name in JSON and in items, where that is not the one that the entity has for it. */
+  readonly as?: string | undefined
   /** What a client must send, as `parseExactJson` reads it; the messages are meant for the client. */
   readonly body: z.ZodType<Value>
   /** What an item may hold: all that the store can, because another writer's item must not be lost to a rule of the API. */
@@ -20,6 +23,8 @@ export interface Field {
  * a column.
  */
 export interface Attribute extends Field {
+  /** What its kind is called: `oneOf`. Errors say it. */
+  readonly kind: string
   /** The legacy table's column. */
   readonly column: string
   /**
@@ -31,15 +36,26 @@ export interface Attribute extends Field {
   toSql(value: Value): string | null
   /** The SQL expression that makes the column's value of that text. @default the text itself */
   readonly stored?: (text: string) => string
-  /** The SQL expression that makes text of the column, for rows that travel inside JSON. @default a cast */
+  /**
+   * The SQL expression that makes text of the column, with every digit that it holds: a driver's own numbers and
+   * booleans have lost some. @default a cast
+   */
   readonly asText?: (column: string) => string
   /**
    * The SQL expression that is true when a column holds what a text stands for, NULL included. It may miss that two are
    * the same, and must never take two for the same that aren't. @default a comparison of bytes
    */
   readonly same?: (column: string, text: string) => string
-  /** The value of a column as the Data API gave it, or as `asText` made it. */
+  /** Set where a driver loses nothing of the column as it is, which then is text only for rows that travel inside JSON. */
+  readonly plain?: true
+  /**
+   * The value of a column, as `asText` made it or as the driver gave it. NULL is null.
+   *
+   * @throws UnreadableValueError for a form that the kind doesn't know: a guess would be written back as if it were true
+   */
   fromSql(value: unknown): Value
+  /** Set when the database makes the value: it is read, and never written. */
+  readonly readOnly?: true
   /** Set when the column holds the id of another entity's row, and the attribute that row's key. */
   readonly references?: Reference
 }
@@ -50,6 +66,8 @@ export type Reference = { readonly entity: string; readonly table: string; reado
 /** What every kind of attribute can be told. */
 export type AttributeOptions = {
   readonly column: string
+  /** Its name in JSON and in DynamoDB. @default the name that the entity has for it */
+  readonly as?: string
   /** Whether a client may leave it out, or send null. @default false */
   readonly optional?: boolean
 }
@@ -87,3 +105,37 @@ const orAbsent = (schema: z.ZodType<Value>, absent: Value): z.ZodType<Value> =>
     .nullable(schema)
     .default(absent)
     .transform((value) => value ?? absent)
+
+/**
+ * A reader of columns: NULL is null, and text what it is read as.
+ *
+ * @param read undefined for text that is in no form of the kind's
+ */
+export const fromText =
+  (read: (text: string) => Value | undefined) =>
+  (value: unknown): Value => {
+    if (value === null || value === undefined) return null
+    const known = typeof value === 'string' ? read(value) : undefined
+    if (known === undefined) throw new UnreadableValueError('is in a form that its kind does not know')
+    return known
+  }
+
+/** How every kind whose values are text travels. */
+export const textual = {
+  toSql: (value: Value) => (typeof value === 'string' ? value : null),
+  fromSql: fromText((text) => text),
+  toItem: (value: Value): AttributeValue => (typeof value === 'string' ? { S: value } : { NULL: true }),
+  toJson: (value: Value): Json => (typeof value === 'string' ? value : null),
+}
+
+/** One text for each value, or what is wrong with a text that is none. */
+export type Reading = { readonly value: string } | { readonly fault: string }
+
+/** The schema of texts of which several may mean the same: what comes out is the one that is stored. */
+export const normalised = (what: string, read: (text: string) => Reading): z.ZodType<Value> =>
+  z.string({ error: expecting(what) }).transform((text, context): Value => {
+    const reading = read(text)
+    if ('value' in reading) return reading.value
+    context.addIssue({ code: 'custom', message: reading.fault })
+    return z.NEVER
+  })

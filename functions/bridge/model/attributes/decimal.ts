@@ -1,8 +1,12 @@
 import * as z from 'zod'
+import { UnreadableValueError } from '../errors.ts'
 import { DecimalText, type Value, withoutTrailingZeros } from '../values.ts'
 import { type Attribute, type DefaultableOptions, expecting, schemas } from './attribute.ts'
 
-const NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d{1,3})?$/
+export const NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d{1,3})?$/
+
+/** How MySQL writes a number that is no double: a ZEROFILL column's has zeros before it. */
+const READ = /^-?\d+(?:\.\d+)?$/
 
 /** A canonical form whose digits can be counted: not one with an exponent beyond any store's range. */
 const PLAIN = /^-?\d+(?:\.\d+)?$/
@@ -20,6 +24,7 @@ const isKept = ({ canonical }: DecimalText): boolean =>
  */
 export const decimal = ({
   column,
+  as,
   precision,
   scale,
   optional = false,
@@ -35,7 +40,9 @@ export const decimal = ({
     return scale === 0 ? whole : `${whole}.${fraction.padEnd(scale, '0')}`
   }
   return {
+    kind: 'decimal',
     column,
+    as,
     ...schemas(number, optional, whenAbsent === undefined ? null : new DecimalText(whenAbsent)),
     // Sign, point and one character more than fits.
     jsonTableType: `VARCHAR(${precision + 3}) CHARACTER SET ascii`,
@@ -66,9 +73,15 @@ export const numberOf = (fits: (value: DecimalText) => boolean, limit: string) =
 /** How every kind of number travels: as its digits. */
 export const numeric = {
   toSql: (value: Value) => (value instanceof DecimalText ? value.canonical : null),
-  fromSql: (value: unknown): Value =>
-    typeof value === 'string' || typeof value === 'number' || typeof value === 'bigint'
-      ? new DecimalText(new DecimalText(String(value)).canonical)
-      : null,
+  fromSql: (value: unknown): Value => {
+    if (value === null || value === undefined) return null
+    const isDigits =
+      typeof value === 'bigint' ||
+      typeof value === 'number' ||
+      (typeof value === 'string' && READ.test(value))
+    // A driver that gives a boolean for a TINYINT(1) has lost the number.
+    if (!isDigits) throw new UnreadableValueError('is in a form that its kind does not know')
+    return new DecimalText(new DecimalText(String(value)).canonical)
+  },
   toItem: (value: Value) => (value instanceof DecimalText ? { N: value.canonical } : { NULL: true as const }),
 }

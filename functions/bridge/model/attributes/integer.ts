@@ -1,9 +1,9 @@
-import { DecimalText } from '../values.ts'
-import { type Attribute, type DefaultableOptions, schemas } from './attribute.ts'
+import { DecimalText, type Value } from '../values.ts'
+import { type Attribute, type DefaultableOptions, type Json, schemas } from './attribute.ts'
 import { numberOf, numeric } from './decimal.ts'
 
 /**
- * A whole number over an INT or BIGINT column. Clients get a JSON number; one beyond 2^53 as text, which no parser
+ * A whole number over a column from TINYINT to BIGINT, TINYINT(1) among them. Clients get a JSON number; one beyond 2^53 as text, which no parser
  * rounds.
  *
  * @param min the smallest that the column holds; also the API's limit
@@ -11,28 +11,40 @@ import { numberOf, numeric } from './decimal.ts'
  */
 export const integer = ({
   column,
+  as,
   min = -(2n ** 31n),
   max = 2n ** 31n - 1n,
   optional = false,
   whenAbsent,
 }: DefaultableOptions<bigint> & { readonly min?: bigint; readonly max?: bigint }): Attribute => {
-  const inRange = (value: DecimalText): boolean => {
-    const { canonical } = value
-    return /^-?\d+$/.test(canonical) && BigInt(canonical) >= min && BigInt(canonical) <= max
-  }
   return {
+    kind: 'integer',
     column,
+    as,
     ...schemas(
-      numberOf(inRange, `must be a whole number from ${min} to ${max}`),
+      wholeNumbers(min, max),
       optional,
       whenAbsent === undefined ? null : new DecimalText(String(whenAbsent)),
     ),
     jsonTableType: 'VARCHAR(22) CHARACTER SET ascii',
-    ...numeric,
-    toJson: (value) => {
-      if (!(value instanceof DecimalText)) return null
-      const number = Number(value.canonical)
-      return Number.isSafeInteger(number) ? number : value.canonical
-    },
+    ...whole,
   }
+}
+
+/** The schemas of whole numbers of a range. */
+export const wholeNumbers = (min: bigint, max: bigint) =>
+  numberOf(({ canonical }) => {
+    if (!/^-?\d+$/.test(canonical)) return false
+    const number = BigInt(canonical)
+    return number >= min && number <= max
+  }, `must be a whole number from ${min} to ${max}`)
+
+/** How whole numbers travel. */
+export const whole = {
+  ...numeric,
+  toJson: (value: Value): Json => {
+    if (!(value instanceof DecimalText)) return null
+    const number = Number(value.canonical)
+    return Number.isSafeInteger(number) ? number : value.canonical
+  },
 }

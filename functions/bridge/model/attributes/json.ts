@@ -1,8 +1,9 @@
 import * as z from 'zod'
 import { toAttributeValue } from '../attribute-values.ts'
+import { UnreadableValueError } from '../errors.ts'
 import { jsonValue, parseExactJson, toExactJson } from '../exact-json.ts'
 import { DecimalText, isList, isMap, type Value } from '../values.ts'
-import { type Attribute, type AttributeOptions, type Json, schemas } from './attribute.ts'
+import { type Attribute, type AttributeOptions, fromText, type Json, schemas } from './attribute.ts'
 
 /** DynamoDB nests 32 levels deep; the attribute itself is one. */
 const DEEPEST = 31
@@ -52,26 +53,43 @@ const schema: z.ZodType<Value> = z.unknown().transform((input, context): Value =
   return z.NEVER
 })
 
-/** A document of any shape over a JSON column: a map, list, text, number or boolean. JSON's null is NULL. */
-export const json = ({ column, optional = false }: AttributeOptions): Attribute => ({
+/**
+ * A document of any shape over a JSON column: a map, list, text, number or boolean. JSON's null is NULL; a column that
+ * holds it as a document is not read, since NULL would be written back.
+ */
+export const json = ({ column, as, optional = false }: AttributeOptions): Attribute => ({
+  kind: 'json',
   column,
+  as,
   ...schemas(
     { body: schema.refine((value) => value !== null, 'must not be null'), image: schema },
     optional,
     null,
   ),
   jsonTableType: 'LONGTEXT CHARACTER SET utf8mb4',
+  plain: true,
   toSql: (value) => (value === null ? null : toExactJson(value)),
   // MySQL keeps a form of its own; MariaDB keeps the text, and knows no type JSON. Each reads its own line only.
   same: (column, text) =>
     `(/*!80000 ${column} <=> CAST(${text} AS JSON) *//*M! CAST(${column} AS BINARY) <=> CAST(${text} AS BINARY) */)`,
-  fromSql: (value) => {
-    if (value === null || value === undefined) return null
-    return jsonValue(parseExactJson(String(value))) ?? null
-  },
+  fromSql: fromText((text) => {
+    const document = parsed(text)
+    if (document === null) throw new UnreadableValueError("must not be JSON's null")
+    return document
+  }),
   toItem: (value) => (value === null ? { NULL: true } : toAttributeValue(value)),
   toJson: (value) => plain(value),
 })
+
+const parsed = (text: string): Value | undefined => {
+  try {
+    return jsonValue(parseExactJson(text))
+  } catch (error) {
+    // MariaDB's JSON column is text, and older rows may be anything.
+    if (error instanceof SyntaxError) return undefined
+    throw error
+  }
+}
 
 /** Numbers here are exact as doubles or are 64-bit integers; those beyond 2^53 become text. */
 const plain = (value: Value): Json => {

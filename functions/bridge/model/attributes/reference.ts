@@ -1,6 +1,7 @@
 import * as z from 'zod'
+import { UnreadableValueError } from '../errors.ts'
 import { faultOfKey, LONGEST_KEY } from '../key.ts'
-import { type Attribute, type AttributeOptions, expecting, schemas } from './attribute.ts'
+import { type Attribute, type AttributeOptions, expecting, fromText, schemas, textual } from './attribute.ts'
 import { textColumn } from './text.ts'
 
 /**
@@ -11,6 +12,7 @@ import { textColumn } from './text.ts'
  */
 export const reference = ({
   column,
+  as,
   to,
   optional = false,
 }: AttributeOptions & {
@@ -21,13 +23,16 @@ export const reference = ({
     if (fault !== undefined) context.addIssue({ code: 'custom', message: fault })
   })
   return {
+    ...textual,
+    kind: 'reference',
     column,
+    as,
     ...schemas({ body: key, image: key }, optional, null),
     jsonTableType: `${textColumn(LONGEST_KEY)} COLLATE utf8mb4_bin`,
-    toSql: (value) => (typeof value === 'string' ? value : null),
-    fromSql: (value) => (typeof value === 'string' ? value : null),
-    toItem: (value) => (typeof value === 'string' ? { S: value } : { NULL: true }),
-    toJson: (value) => (typeof value === 'string' ? value : null),
+    fromSql: fromText((text) => {
+      if (text === '') throw new UnreadableValueError(`names a ${to.name} that is not there`)
+      return text
+    }),
     references: { entity: to.name, table: to.table, idColumn: to.idColumn },
   }
 }

@@ -1,15 +1,44 @@
 import * as z from 'zod'
-import { type Attribute, type DefaultableOptions, expecting, schemas } from './attribute.ts'
+import { type Attribute, type DefaultableOptions, expecting, schemas, textual } from './attribute.ts'
+import { type Charset, holdsText, isCharset } from './charsets.ts'
 
 /** Characters as MySQL counts them: code points, not UTF-16 units. */
 const characters = (text: string): number => [...text].length
 
 /** Text of at most so many characters. A lone surrogate has no UTF-8 form: both stores would silently replace it. */
-const fitting = (maxLength: number) =>
+const fitting = (maxLength: number, charset: Charset) =>
   z
     .string({ error: expecting('a string') })
     .refine((value) => characters(value) <= maxLength, `must not be longer than ${maxLength} characters`)
     .refine((value) => value.isWellFormed(), 'must be well-formed Unicode')
+    .refine((value) => holdsText(charset, value), `must not have characters that ${charset} lacks`)
+
+/** What the kinds of text can be told. */
+export type TextOptions = DefaultableOptions<string | null> & {
+  /** The fewest characters that a client may send: an adopted column that holds empty texts needs 0. @default 1 */
+  readonly minLength?: number
+  /** The column's character set: what it lacks is refused on both sides. @default 'utf8mb4' */
+  readonly charset?: Charset
+}
+
+/**
+ * The schemas of a text.
+ *
+ * @throws TypeError for a length or a character set that there is not
+ */
+export const schemasOfText = (
+  maxLength: number,
+  { column, minLength = 1, charset = 'utf8mb4' }: TextOptions,
+) => {
+  if (!Number.isInteger(maxLength) || maxLength < 1)
+    throw new TypeError(`${column}: a text has a length of at least 1`)
+  if (!Number.isInteger(minLength) || minLength < 0 || minLength > maxLength)
+    throw new TypeError(`${column}: minLength is a whole number from 0 to ${maxLength}`)
+  if (!isCharset(charset)) throw new TypeError(`${column}: the character set is not known`)
+  const image = fitting(maxLength, charset)
+  const fewest = minLength === 1 ? 'must not be empty' : `must have at least ${minLength} characters`
+  return { body: image.refine((value) => characters(value) >= minLength, fewest), image }
+}
 
 /**
  * A text attribute over a VARCHAR or TEXT column. Every character is kept as it came.
@@ -17,22 +46,18 @@ const fitting = (maxLength: number) =>
  * @param maxLength in characters (code points), as in VARCHAR(maxLength)
  */
 export const text = ({
-  column,
   maxLength,
   optional = false,
   whenAbsent = null,
-}: DefaultableOptions<string | null> & { readonly maxLength: number }): Attribute => ({
-  column,
-  ...schemas(
-    { body: fitting(maxLength).min(1, 'must not be empty'), image: fitting(maxLength) },
-    optional,
-    whenAbsent,
-  ),
+  ...options
+}: TextOptions & { readonly maxLength: number }): Attribute => ({
+  ...textual,
+  kind: 'text',
+  column: options.column,
+  as: options.as,
+  ...schemas(schemasOfText(maxLength, options), optional, whenAbsent),
   jsonTableType: textColumn(maxLength),
-  toSql: (value) => (typeof value === 'string' ? value : null),
-  fromSql: (value) => (typeof value === 'string' ? value : null),
-  toItem: (value) => (typeof value === 'string' ? { S: value } : { NULL: true }),
-  toJson: (value) => (typeof value === 'string' ? value : null),
+  plain: true,
 })
 
 /** A JSON_TABLE column for a text of so many characters; beyond VARCHAR's width a LONGTEXT. */

@@ -7,6 +7,7 @@ import {
   type BridgeError,
   ConfigurationError,
   DeadlineError,
+  UnreadableRowError,
 } from '../../../../functions/bridge/model/errors.ts'
 import { DecimalText } from '../../../../functions/bridge/model/values.ts'
 import {
@@ -90,6 +91,20 @@ const answer = async (to: ApiCall | RefusedCall, store: EntityStore, log: Log = 
 }
 
 describe('serving', () => {
+  it('names in a list what can not be told, beside what can', async () => {
+    const { store } = holding(BOBBY)
+    const unreadable = [{ key: '7', why: "A chef can't be read: born (date) must be a date" }]
+    const list = async () => ({ items: [BOBBY], next: undefined, unreadable })
+
+    const { statusCode, body } = await answer(call('GET', '/aurora/chefs'), { ...store, list })
+
+    expect(statusCode).toBe(200)
+    expect(body.items).toHaveLength(1)
+    expect(body.unreadable).toEqual([
+      { chefId: '7', detail: "A chef can't be read: born (date) must be a date." },
+    ])
+  })
+
   it('lists a page, and gives a cursor where there is more', async () => {
     const { store, asked } = holding(BOBBY, 'behind Bobby')
 
@@ -294,6 +309,17 @@ describe('an error of the store', () => {
     expect(body).toMatchObject({
       title: 'Conflict',
       detail: 'Something that this refers to is missing, or something still refers to it.',
+    })
+  })
+
+  it('as a row that can not be told names the attributes to blame, for whoever is to mend it', async () => {
+    const error = new UnreadableRowError('chef', ['born (date) must be a date, as YYYY-MM-DD'])
+    const { statusCode, body } = await answer(call('GET', `/aurora/chefs/${KEY}`), failing(error))
+
+    expect(statusCode).toBe(500)
+    expect(body).toMatchObject({
+      type: 'urn:backsync:problem:unreadable',
+      detail: "A chef can't be read: born (date) must be a date, as YYYY-MM-DD.",
     })
   })
 

@@ -1,14 +1,25 @@
 import { describe, expect, it } from '@jest/globals'
 import type { Attribute } from '../../../../../functions/bridge/model/attributes/attribute.ts'
-import { binary } from '../../../../../functions/bridge/model/attributes/binary.ts'
+import { binary, fixedBinary } from '../../../../../functions/bridge/model/attributes/binary.ts'
+import { bit } from '../../../../../functions/bridge/model/attributes/bit.ts'
 import { boolean } from '../../../../../functions/bridge/model/attributes/boolean.ts'
+import { char } from '../../../../../functions/bridge/model/attributes/char.ts'
 import { date } from '../../../../../functions/bridge/model/attributes/date.ts'
+import { datetime } from '../../../../../functions/bridge/model/attributes/datetime.ts'
 import { decimal } from '../../../../../functions/bridge/model/attributes/decimal.ts'
+import { double } from '../../../../../functions/bridge/model/attributes/double.ts'
+import { float } from '../../../../../functions/bridge/model/attributes/float.ts'
 import { integer } from '../../../../../functions/bridge/model/attributes/integer.ts'
 import { json } from '../../../../../functions/bridge/model/attributes/json.ts'
 import { oneOf } from '../../../../../functions/bridge/model/attributes/one-of.ts'
 import { reference } from '../../../../../functions/bridge/model/attributes/reference.ts'
+import { setOf } from '../../../../../functions/bridge/model/attributes/set-of.ts'
 import { text } from '../../../../../functions/bridge/model/attributes/text.ts'
+import { time } from '../../../../../functions/bridge/model/attributes/time.ts'
+import { timestamp } from '../../../../../functions/bridge/model/attributes/timestamp.ts'
+import { uuid } from '../../../../../functions/bridge/model/attributes/uuid.ts'
+import { year } from '../../../../../functions/bridge/model/attributes/year.ts'
+import { UnreadableValueError } from '../../../../../functions/bridge/model/errors.ts'
 import { canonicalText } from '../../../../../functions/bridge/model/values.ts'
 import { complaint } from '../../../fixtures/complaint.ts'
 
@@ -26,10 +37,21 @@ const kinds: [string, Kind][] = [
   ['oneOf', (more) => oneOf({ column, values, ...more })],
   ['json', (more) => json({ column, ...more })],
   ['binary', (more) => binary({ column, maxBytes: 10, ...more })],
+  ['char', (more) => char({ column, length: 10, ...more })],
+  ['fixedBinary', (more) => fixedBinary({ column, length: 10, ...more })],
+  ['bit', (more) => bit({ column, length: 8, ...more })],
+  ['year', (more) => year({ column, ...more })],
+  ['double', (more) => double({ column, ...more })],
+  ['float', (more) => float({ column, ...more })],
+  ['timestamp', (more) => timestamp({ column, ...more })],
+  ['datetime', (more) => datetime({ column, ...more })],
+  ['time', (more) => time({ column, ...more })],
+  ['setOf', (more) => setOf({ column, values, ...more })],
+  ['uuid', (more) => uuid({ column, ...more })],
   ['reference', (more) => reference({ column, to, ...more })],
 ]
 
-describe.each(kinds)('a %s attribute', (_name, kind) => {
+describe.each(kinds)('a %s attribute', (name, kind) => {
   it('that a client must send may still be absent or NULL in an item: its column decides', () => {
     const required = kind({})
 
@@ -54,6 +76,15 @@ describe.each(kinds)('a %s attribute', (_name, kind) => {
       { NULL: true },
       null,
     ])
+  })
+
+  it('says what it is, and reads nothing that it does not know', () => {
+    const { kind: own, fromSql, plain } = kind({})
+
+    expect(own).toBe(name)
+    for (const strange of [Symbol('of no kind'), {}, [], () => 1])
+      expect(() => fromSql(strange)).toThrow(UnreadableValueError)
+    if (plain !== true) expect(() => fromSql(new Uint8Array([1]))).toThrow(UnreadableValueError)
   })
 
   it('says what is wrong with a value when it is optional, too', () => {

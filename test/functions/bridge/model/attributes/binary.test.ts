@@ -1,6 +1,6 @@
 import { fc } from '@fast-check/jest'
 import { describe, expect, it } from '@jest/globals'
-import { binary } from '../../../../../functions/bridge/model/attributes/binary.ts'
+import { binary, fixedBinary } from '../../../../../functions/bridge/model/attributes/binary.ts'
 import { complaint } from '../../../fixtures/complaint.ts'
 
 const bytes = binary({ column: 'bytes', maxBytes: 4 })
@@ -63,5 +63,20 @@ describe('a binary attribute', () => {
     ['five bytes', new Uint8Array(5), LIMIT],
   ])('refuses %s in an item, by name', (_, value, message) => {
     expect(complaint(bytes.image, value)).toBe(message)
+  })
+})
+
+describe('bytes of a BINARY column', () => {
+  const fixed = fixedBinary({ column: 'fixed', length: 3 })
+
+  it('are filled up with zeros, as the column would, on both sides', () => {
+    expect(fixed.toJson(fixed.body.parse('AQ=='))).toBe('AQAA')
+    expect(fixed.toItem(fixed.image.parse(new Uint8Array([1])))).toEqual({ B: new Uint8Array([1, 0, 0]) })
+    expect(fixed.toJson(fixed.image.parse(new Uint8Array()))).toBe('AAAA')
+  })
+
+  it('are no more than it has', () => {
+    expect(complaint(fixed.body, 'AQIDBA==')).toBe('must not have more than 3 bytes')
+    expect(complaint(fixed.image, new Uint8Array(4))).toBe('must not have more than 3 bytes')
   })
 })

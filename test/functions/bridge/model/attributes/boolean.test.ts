@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import { boolean } from '../../../../../functions/bridge/model/attributes/boolean.ts'
+import { UnreadableValueError } from '../../../../../functions/bridge/model/errors.ts'
 import { DecimalText } from '../../../../../functions/bridge/model/values.ts'
 import { complaint } from '../../../fixtures/complaint.ts'
 
@@ -21,13 +22,19 @@ describe('a boolean attribute', () => {
     ['0', false],
     [0, false],
     [0n, false],
-    ['2', true],
-    [-1, true],
+    [1n, true],
     [null, null],
     [undefined, null],
   ])('reads a column’s %p as SQL would', (column, value) => {
     expect(flag.fromSql(column)).toBe(value)
   })
+
+  it.each<[unknown]>([['5'], ['-1'], [2], [''], ['\u0001'], [new Uint8Array([1])]])(
+    'does not read a column’s %p, which it would write back as 1',
+    (column) => {
+      expect(() => flag.fromSql(column)).toThrow(UnreadableValueError)
+    },
+  )
 
   it.each<[string, unknown, string]>([
     ['nothing', undefined, 'is required'],

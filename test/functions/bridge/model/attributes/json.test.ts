@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import { json } from '../../../../../functions/bridge/model/attributes/json.ts'
+import { UnreadableValueError } from '../../../../../functions/bridge/model/errors.ts'
 import { parseExactJson } from '../../../../../functions/bridge/model/exact-json.ts'
 import { canonicalText, DecimalText, type Value } from '../../../../../functions/bridge/model/values.ts'
 import { complaint } from '../../../fixtures/complaint.ts'
@@ -52,9 +53,16 @@ describe('a document attribute', () => {
 
   it('takes null for NULL, and keeps a null inside', () => {
     expect(notes.image.parse(null)).toBeNull()
-    expect([notes.toSql(null), notes.fromSql(null), notes.fromSql('null')]).toEqual([null, null, null])
+    expect([notes.toSql(null), notes.fromSql(null)]).toEqual([null, null])
     expect(notes.toSql([null])).toBe('[null]')
   })
+
+  it.each<[unknown]>([['null'], ['{"a":'], [''], [7], [true]])(
+    'does not read %p, which it could not write back',
+    (column) => {
+      expect(() => notes.fromSql(column)).toThrow(UnreadableValueError)
+    },
+  )
 
   const ROUNDS = 'has a number that JSON columns round'
   const RANGE = 'has a number that is beyond the range of DynamoDB'

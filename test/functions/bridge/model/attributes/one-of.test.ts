@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import { oneOf } from '../../../../../functions/bridge/model/attributes/one-of.ts'
+import { UnreadableValueError } from '../../../../../functions/bridge/model/errors.ts'
 import { complaint } from '../../../fixtures/complaint.ts'
 
 const level = oneOf({ column: 'level', values: ['low', 'High', 'größte 🏔'] })
@@ -36,5 +37,26 @@ describe('an attribute of a few words', () => {
 
   it('reads a column wider than its longest word', () => {
     expect(level.jsonTableType).toBe('VARCHAR(10) CHARACTER SET utf8mb4')
+  })
+})
+
+describe('words with an empty one among them', () => {
+  const some = oneOf({ column: 'level', values: ['', 'low'] })
+
+  it('keep it, and tell it from the error value of the column', () => {
+    expect([some.body.parse(''), some.image.parse(''), some.toSql(''), some.fromSql('')]).toEqual([
+      '',
+      '',
+      '',
+      '',
+    ])
+    expect(() => some.fromSql('\u0000')).toThrow(UnreadableValueError)
+  })
+
+  it.each<[string, [string, ...string[]]]>([
+    ['a blank at its end, which MySQL cuts', ['low ']],
+    ['a twin', ['low', 'low']],
+  ])('are none with %s', (_, values) => {
+    expect(() => oneOf({ column: 'level', values })).toThrow(TypeError)
   })
 })

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
+import type { Charset } from '../../../../../functions/bridge/model/attributes/charsets.ts'
 import { text } from '../../../../../functions/bridge/model/attributes/text.ts'
 import { DecimalText } from '../../../../../functions/bridge/model/values.ts'
 
@@ -61,5 +62,39 @@ describe('a text attribute', () => {
 
   it('reads a column one character wider than it is, so that the INSERT sees what is too long', () => {
     expect(attribute.jsonTableType).toBe('VARCHAR(4) CHARACTER SET utf8mb4')
+  })
+})
+
+describe('a text of a column that may be empty, or must not be short', () => {
+  it('may be empty where its definition says so, so that what was read can be sent', () => {
+    expect(text({ column: 'c', maxLength: 3, minLength: 0 }).body.parse('')).toBe('')
+  })
+
+  it('has as many characters as are asked for, from a client only', () => {
+    const { body, image } = text({ column: 'c', maxLength: 3, minLength: 2 })
+
+    expect(body.safeParse('👩').error?.issues[0]?.message).toBe('must have at least 2 characters')
+    expect([body.parse('👩👩'), image.parse('a')]).toEqual(['👩👩', 'a'])
+  })
+
+  it.each([-1, 4, 0.5])('has no minLength of %d', (minLength) => {
+    expect(() => text({ column: 'c', maxLength: 3, minLength })).toThrow(TypeError)
+  })
+})
+
+describe('a text of a narrower character set', () => {
+  it.each<[Charset, string, string]>([
+    ['utf8mb3', '\uffff', '🎬'],
+    ['latin1', 'é€™\u0081', 'ā'],
+    ['latin1', 'Ÿ', '\u0080'],
+    ['ascii', '\u007f', 'é'],
+  ])('%s holds %j and refuses %j, from a client and in an item', (charset, held, lacked) => {
+    const { body, image } = text({ column: 'c', maxLength: 10, charset })
+    for (const schema of [body, image]) {
+      expect(schema.parse(held)).toBe(held)
+      expect(schema.safeParse(lacked).error?.issues[0]?.message).toBe(
+        `must not have characters that ${charset} lacks`,
+      )
+    }
   })
 })

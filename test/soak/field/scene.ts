@@ -1,0 +1,137 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import { DeleteItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb'
+import type { Connection, ResultSetHeader, RowDataPacket } from 'mysql2/promise'
+import type { Item } from '../../../functions/bridge/drivers/dynamo/items.ts'
+import type { Ground, SoakEntity } from '../ground.ts'
+import type { Random } from '../random.ts'
+
+/** How long a story waits until Aurora has what it wrote, in ms: a batch may be held up by every fault there is. */
+const PATIENCE = 120_000
+const KEYS = { chef: 'chefId', recipe: 'recipeId' } as const
+const TABLES = { chef: 'cheftable', recipe: 'recipetable' } as const
+/** What the legacy database refuses, by a trigger of its own. */
+export const REFUSED = 'REFUSED'
+
+/** Where stories take place: writers that go past the API, the legacy application, and a look at Aurora. */
+export class Scene {
+  readonly ground: Ground
+  readonly random: Random
+  readonly #sql: () => Promise<Connection>
+  #connection: Promise<Connection> | undefined
+  #writes = 0
+  readonly #waiting = new Map<string, { readonly version: number; readonly done: () => void }>()
+
+  constructor(ground: Ground, random: Random) {
+    this.ground = ground
+    this.random = random
+    this.#sql = () => ground.sql()
+  }
+
+  /** Writes of DynamoDB and of the legacy application so far. */
+  get writes(): number {
+    return this.#writes
+  }
+
+  /** Counts writes that were made elsewhere. */
+  count(writes: number): void {
+    this.#writes += writes
+  }
+
+  /** A PutItem with a version as its writer counts it. */
+  async put(entity: SoakEntity, key: string, version: number, attributes: Item): Promise<void> {
+    this.#writes += 1
+    const Item = {
+      [KEYS[entity]]: { S: key },
+      ...attributes,
+      version: { N: String(version) },
+      updatedAt: { S: new Date().toISOString() },
+    }
+    await this.ground.dynamodb.send(new PutItemCommand({ TableName: this.ground.tables[entity].name, Item }))
+  }
+
+  async remove(entity: SoakEntity, key: string): Promise<void> {
+    this.#writes += 1
+    await this.ground.dynamodb.send(
+      new DeleteItemCommand({
+        TableName: this.ground.tables[entity].name,
+        Key: { [KEYS[entity]]: { S: key } },
+      }),
+    )
+  }
+
+  /** A statement of the legacy application. It has no retries but for a server that is just being restarted. */
+  async legacy(text: string, values: readonly string[] = []): Promise<ResultSetHeader> {
+    this.#writes += 1
+    const end = performance.now() + PATIENCE
+    for (;;) {
+      try {
+        const [result] = await (await this.#connected()).query<ResultSetHeader>(text, [...values])
+        return result
+      } catch (error) {
+        if (performance.now() > end) throw error
+        this.#connection = undefined
+        await wait(200)
+      }
+    }
+  }
+
+  /** Waits until Aurora holds a version of a key or a later one, as a row or as a tombstone. */
+  async applied(entity: SoakEntity, key: string, version: number): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      const name = JSON.stringify([entity, key])
+      const timer = setTimeout(() => {
+        this.#waiting.delete(name)
+        reject(new Error(`${entity} ${key} is not at version ${version} in Aurora after ${PATIENCE} ms`))
+      }, PATIENCE)
+      this.#waiting.set(name, {
+        version,
+        done: () => {
+          clearTimeout(timer)
+          resolve()
+        },
+      })
+    })
+  }
+
+  /** Looks for what is waited for until the signal aborts. */
+  async watch(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      for (const entity of ['chef', 'recipe'] as const) await this.#look(entity).catch(() => undefined)
+      await wait(100)
+    }
+    await (await this.#connection)?.end().catch(() => undefined)
+  }
+
+  async #look(entity: SoakEntity): Promise<void> {
+    const wanted = [...this.#waiting].flatMap(([name, { version, done }]) => {
+      const [of, key]: [string, string] = JSON.parse(name)
+      return of === entity ? [{ name, key, version, done }] : []
+    })
+    if (wanted.length === 0) return
+    const keys = wanted.map(({ key }) => key)
+    try {
+      const [rows] = await (await this.#connected()).query<RowDataPacket[]>(
+        `SELECT COALESCE(backsync_key, CAST(id AS CHAR)) AS k, CAST(backsync_version AS CHAR) AS v
+           FROM ${TABLES[entity]} WHERE backsync_key IN (?)
+         UNION ALL SELECT entity_key, CAST(version AS CHAR) FROM backsync_tombstones
+           WHERE entity = '${entity}' AND entity_key IN (?)`,
+        [keys, keys],
+      )
+      const versions = Map.groupBy(rows, ({ k }) => String(k))
+      for (const { name, key, version, done } of wanted) {
+        const held = (versions.get(key) ?? []).map(({ v }) => Number(v))
+        if (!held.some((one) => one >= version)) continue
+        this.#waiting.delete(name)
+        done()
+      }
+    } catch (error) {
+      this.#connection = undefined
+      throw error
+    }
+  }
+
+  #connected(): Promise<Connection> {
+    this.#connection ??= this.#sql()
+    return this.#connection
+  }
+}

@@ -1,0 +1,160 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import type { Item } from '../../../functions/bridge/drivers/dynamo/items.ts'
+import type { SoakEntity } from '../ground.ts'
+import { callApi } from '../writers/api.ts'
+import { REFUSED, type Scene } from './scene.ts'
+
+/** What must be true of a key at the end. */
+export type Ending = {
+  readonly entity: SoakEntity
+  readonly key: string
+  /** In both stores the same and parked nowhere; or listed as parked, by one of these codes. */
+  readonly ends: 'equal' | { readonly listed: RegExp }
+  /** Nobody did anything wrong with it: it must never have been parked for long. */
+  readonly clean: boolean
+}
+
+/** Something that happens to a key. @returns what must be true in the end */
+type Story = (scene: Scene, key: string) => Promise<readonly Ending[]>
+
+const person = (scene: Scene, lastName = `last ${scene.random.int(0, 9_999)}`): Item => ({
+  firstName: { S: `first ${scene.random.int(0, 9_999)}` },
+  lastName: { S: lastName },
+})
+const equal = (key: string, clean: boolean, entity: SoakEntity = 'chef'): Ending => ({
+  entity,
+  key,
+  ends: 'equal',
+  clean,
+})
+const listed = (key: string, codes: RegExp): Ending => ({
+  entity: 'chef',
+  key,
+  ends: { listed: codes },
+  clean: false,
+})
+
+/** Codes of what is current in DynamoDB and yet behind what Aurora holds. */
+const BEHIND = /^version\./
+/** Codes of what a trigger refuses. */
+const SIGNALLED = /^(sql|mysql|mariadb)\./
+
+/** Puts versions one after the other; the stream may coalesce them. */
+const putUpTo = async (scene: Scene, key: string, versions: number): Promise<void> => {
+  for (let version = 1; version <= versions; version++) await scene.put('chef', key, version, person(scene))
+}
+
+/** Put, deleted, and put again by a writer that begins at 1: PutItem knows of no version. */
+const rebirth = async (scene: Scene, key: string): Promise<number> => {
+  const versions = scene.random.int(1, 5)
+  await putUpTo(scene, key, versions)
+  await scene.applied('chef', key, versions)
+  await scene.remove('chef', key)
+  await scene.applied('chef', key, versions + 1)
+  await scene.put('chef', key, 1, person(scene))
+  return versions + 1
+}
+
+/** A writer that takes a version for a new one that is older. */
+const stepBack = async (scene: Scene, key: string): Promise<number> => {
+  const version = scene.random.int(2, 9)
+  await scene.put('chef', key, version, person(scene))
+  await scene.applied('chef', key, version)
+  await scene.put('chef', key, scene.random.int(1, version - 1), person(scene))
+  return version
+}
+
+export const stories = {
+  'a writer that counts its versions': async (scene, key) => {
+    const versions = scene.random.int(5, 25)
+    await putUpTo(scene, key, versions)
+    if (scene.random.chance(0.2)) await scene.remove('chef', key)
+    return [equal(key, true)]
+  },
+  'a client of the API': async (scene) => {
+    const { url } = scene.ground.stack
+    const row = () => ({ firstName: `first ${scene.random.int(0, 999)}`, lastName: 'Client' })
+    const { status, key } = await callApi(url, 'chef', { method: 'POST', row: row() })
+    scene.count(1)
+    if (status !== 201) return []
+    const replaced = scene.random.int(1, 6)
+    for (let n = 0; n < replaced; n++) await callApi(url, 'chef', { method: 'PUT', key, row: row() })
+    scene.count(replaced)
+    if (scene.random.chance(0.3)) {
+      await callApi(url, 'chef', { method: 'DELETE', key })
+      scene.count(1)
+    }
+    return [equal(key, true)]
+  },
+  'a recipe before its chef': async (scene, key) => {
+    const recipe = `${key}-recipe`
+    await scene.put('recipe', recipe, 1, { chefId: { S: key }, title: { S: 'Soup' } })
+    await wait(scene.random.int(0, 1_500))
+    await scene.put('chef', key, 1, person(scene))
+    return [equal(key, true), equal(recipe, true, 'recipe')]
+  },
+  'a key that is born again': async (scene, key) => {
+    await rebirth(scene, key)
+    return [listed(key, BEHIND)]
+  },
+  'a key that is born again, and written on': async (scene, key) => {
+    const buried = await rebirth(scene, key)
+    await scene.put('chef', key, buried + 1, person(scene))
+    return [equal(key, false)]
+  },
+  'a version that goes back': async (scene, key) => {
+    await stepBack(scene, key)
+    return [listed(key, BEHIND)]
+  },
+  'a version that goes back, and on': async (scene, key) => {
+    const version = await stepBack(scene, key)
+    await scene.put('chef', key, version + 1, person(scene))
+    return [equal(key, false)]
+  },
+  'two contents of one version': async (scene, key) => {
+    await scene.put('chef', key, 2, person(scene, 'One'))
+    await scene.applied('chef', key, 2)
+    await scene.put('chef', key, 2, person(scene, 'Other'))
+    return [listed(key, BEHIND)]
+  },
+  'a row that a trigger refuses': async (scene, key) => {
+    await scene.put('chef', key, 1, person(scene, REFUSED))
+    return [listed(key, SIGNALLED)]
+  },
+  'a row that a trigger refuses, then mended': async (scene, key) => {
+    await scene.put('chef', key, 1, person(scene, REFUSED))
+    await wait(scene.random.int(0, 2_000))
+    await scene.put('chef', key, 2, person(scene))
+    return [equal(key, false)]
+  },
+  'the legacy application on a row of the bridge': async (scene, key) => {
+    await scene.put('chef', key, 1, person(scene))
+    await scene.applied('chef', key, 1)
+    await scene.legacy("UPDATE cheftable SET cheffirst = 'legacy' WHERE backsync_key = ?", [key])
+    await scene.put('chef', key, 2, person(scene))
+    return [equal(key, false)]
+  },
+  'a key that is a telephone number': async (scene) => {
+    const key = `49${String(scene.random.int(100_000_000, 999_999_999))}`
+    await putUpTo(scene, key, scene.random.int(1, 3))
+    return [equal(key, true)]
+  },
+} as const satisfies Readonly<Record<string, Story>>
+
+export type StoryName = keyof typeof stories
+
+/** How many of each there are, one against the other. */
+export const WEIGHTS: Readonly<Record<StoryName, number>> = {
+  'a writer that counts its versions': 40,
+  'a client of the API': 15,
+  'a recipe before its chef': 8,
+  'a key that is born again': 5,
+  'a key that is born again, and written on': 3,
+  'a version that goes back': 5,
+  'a version that goes back, and on': 3,
+  'two contents of one version': 3,
+  'a row that a trigger refuses': 5,
+  'a row that a trigger refuses, then mended': 3,
+  'the legacy application on a row of the bridge': 4,
+  'a key that is a telephone number': 3,
+}
