@@ -13,6 +13,7 @@ import { acquireLock } from '../../../infra/local/processes/lock.ts'
 import { withTestLists } from '../../fixtures/team.ts'
 import { openTestParking, type TestParking } from '../../functions/bridge/parking/harness.ts'
 import { openTestAurora, type TestAurora } from '../../support/aurora.ts'
+import { openTestFailures, type TestFailures } from '../../support/failures.ts'
 import { makeFolder } from '../../support/folder.ts'
 
 const MAIN = resolve('infra/cli/main.ts')
@@ -61,6 +62,10 @@ export type TestStack = {
   readonly home: string
   readonly aurora: TestAurora
   readonly parking: TestParking
+  /** What event sources gave up on. */
+  readonly failures: TestFailures
+  /** The name in DynamoDB of an entity's table. */
+  tableOf(entity: 'chef' | 'recipe'): string
   run(...args: string[]): Promise<Answer>
   start(...args: string[]): Running
   /** Puts an item as a modern handler would have written it. */
@@ -77,6 +82,7 @@ export type TestStack = {
 export const openTestStack = async (): Promise<TestStack> => {
   const aurora = await openTestAurora()
   const parking = await openTestParking()
+  const failures = await openTestFailures()
   const { client } = parking
   const tables = { chef: `Chef-${randomUUID()}`, recipe: `Recipe-${randomUUID()}` }
   for (const [entity, TableName] of Object.entries(tables))
@@ -97,11 +103,14 @@ export const openTestStack = async (): Promise<TestStack> => {
       dynamodb: process.env.TEST_DYNAMODB_ENDPOINT,
       rdsData: aurora.api.endpoint,
       secretsManager: 'http://127.0.0.1:1',
+      s3: failures.endpoint,
     },
     outputs: {
       ChefTableName: tables.chef,
       RecipeTableName: tables.recipe,
       ParkingTableName: parking.table,
+      FailureBucketName: failures.name,
+      BackSyncFunctionName: 'BackSync',
       ClusterArn: `arn:aws:rds:us-east-1:000000000000:cluster:${aurora.database}`,
       SecretArn: aurora.secretArn,
       DatabaseName: aurora.database,
@@ -116,6 +125,8 @@ export const openTestStack = async (): Promise<TestStack> => {
     home: folder.path,
     aurora,
     parking,
+    failures,
+    tableOf: (entity) => tables[entity],
     start,
     run: (...args) => start(...args).ended,
     put: async (entity, key, version, row) => {
@@ -129,6 +140,7 @@ export const openTestStack = async (): Promise<TestStack> => {
       await folder.remove()
       for (const TableName of Object.values(tables)) await client.send(new DeleteTableCommand({ TableName }))
       await parking.close()
+      await failures.close()
       await aurora.close()
     },
   }
