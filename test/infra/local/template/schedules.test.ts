@@ -6,6 +6,7 @@ const schedulesIn = (properties: Record<string, unknown>) => {
   const lines: string[] = []
   const rule = {
     Type: 'AWS::Events::Rule',
+    DependsOn: [],
     Properties: { Targets: [{ Arn: 'arn:fn', Id: 'T' }], ...properties },
   }
   const scope = new TemplateScope(
