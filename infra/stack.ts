@@ -16,6 +16,7 @@ import { pascalCase } from './constructs/pascal-case.ts'
 import type { ProjectionDescription, TableDescription } from './constructs/plain-table.ts'
 import { StateTable } from './constructs/state-table.ts'
 import { TableSync } from './constructs/table-sync.ts'
+import { Watch } from './constructs/watch.ts'
 import type { Settings } from './settings.ts'
 
 export interface BacksyncStackProps {
@@ -50,6 +51,7 @@ export interface FunctionEntries {
   readonly migrate: string
   readonly keepTables: string
   readonly copyTable: string
+  readonly watch: string
 }
 
 const ownEntries: FunctionEntries = {
@@ -58,6 +60,7 @@ const ownEntries: FunctionEntries = {
   migrate: 'functions/operations/migrate.ts',
   keepTables: 'functions/operations/keep-tables.ts',
   copyTable: 'functions/operations/copy-table.ts',
+  watch: 'functions/operations/watch.ts',
 }
 
 /**
@@ -106,7 +109,7 @@ export class BacksyncStack extends Stack {
       parking,
       code: legacyCode,
     })
-    new TableSync(this, 'TableSync', {
+    const tableSync = new TableSync(this, 'TableSync', {
       settings,
       projections: props.projections,
       tables: declared,
@@ -115,6 +118,16 @@ export class BacksyncStack extends Stack {
       failures: backSync.failures,
       code: bundledCode({ entry: entries.keepTables, replace }),
     })
+    new Watch(this, 'Watch', {
+      settings,
+      failures: backSync.failures,
+      code: bundledCode({ entry: entries.watch, replace }),
+    })
+    for (const [name, { functionName }] of [
+      ['BackSyncFunctionName', backSync.function],
+      ['TableSyncFunctionName', tableSync.function],
+    ] as const)
+      output(this, name, functionName, 'A function that takes the changes of streams')
     new CopyTable(this, 'CopyTable', {
       settings,
       tables: [...tables, ...declared.made].map(({ table }) => table),

@@ -42,6 +42,7 @@ const unused: readonly LeftOutModule[] = [
   // Of these only the version is read, for the user agent.
   { path: '@aws-sdk/client-dynamodb/package.json' },
   { path: '@aws-sdk/client-rds-data/package.json' },
+  { path: '@aws-sdk/client-s3/package.json' },
   { path: '@aws-sdk/client-sts/package.json' },
 ]
 

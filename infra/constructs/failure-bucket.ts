@@ -1,4 +1,4 @@
-import { Grant } from 'aws-cdk-lib/aws-iam'
+import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam'
 import type {
   DlqDestinationConfig,
   IEventSourceDlq,
@@ -8,10 +8,11 @@ import type {
 import { BlockPublicAccess, Bucket, BucketEncryption, ObjectOwnership } from 'aws-cdk-lib/aws-s3'
 import { CfnResource, Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib/core'
 import { Construct } from 'constructs'
+import { ENDED, FILED } from '../../functions/bridge/undelivered/object-keys.ts'
 import type { Settings } from '../settings.ts'
 
-/** Where Lambda files what it could not deliver: `aws/lambda/<mapping>/<shard>/<date>/<time>-<uuid>`. */
-const prefix = 'aws/lambda/*'
+/** Where Lambda files what it could not deliver. */
+const prefix = `${FILED}*`
 
 export interface FailureBucketProps {
   readonly settings: Settings
@@ -19,7 +20,8 @@ export interface FailureBucketProps {
 
 /**
  * Keeps the batches that an event source mapping gave up on, whole. (A queue would get a pointer into the stream,
- * and the stream forgets after 24 hours.) Use it as `onFailure` of a mapping.
+ * and the stream forgets after 24 hours.) Use it as `onFailure` of a mapping. A batch is there until somebody redrives or
+ * drops it with `backsync undelivered`; what has been ended so is forgotten after 90 days.
  *
  * It isn't emptied with the stack, also in dev: a bucket that holds undelivered changes refuses to be deleted.
  */
@@ -33,9 +35,9 @@ export class FailureBucket extends Construct implements IEventSourceDlq {
       encryption: BucketEncryption.S3_MANAGED,
       enforceSSL: true,
       objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
-      // Longer than a migration's comparison window; what is redriven is deleted by hand or here.
       lifecycleRules: [
-        { expiration: Duration.days(90), abortIncompleteMultipartUploadAfter: Duration.days(1) },
+        { prefix: ENDED, expiration: Duration.days(90) },
+        { abortIncompleteMultipartUploadAfter: Duration.days(1) },
       ],
       removalPolicy: props.settings.policy.retain ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
     })
@@ -43,6 +45,21 @@ export class FailureBucket extends Construct implements IEventSourceDlq {
       id: 'AwsSolutions-S1',
       reason:
         'Written by Lambda alone and read by operators; CloudTrail data events are the place to audit that, and a bucket of access logs would need the same acknowledgement.',
+    })
+  }
+
+  /** What a function needs that tells it where the bucket is. */
+  get environment(): Readonly<Record<string, string>> {
+    return { FAILURE_BUCKET: this.bucket.bucketName }
+  }
+
+  /** Lets the grantee see which batches are filed, but neither read nor change one. */
+  grantList(grantee: IGrantable): Grant {
+    return Grant.addToPrincipal({
+      grantee,
+      actions: ['s3:ListBucket'],
+      resourceArns: [this.bucket.bucketArn],
+      conditions: { StringLike: { 's3:prefix': [prefix] } },
     })
   }
 

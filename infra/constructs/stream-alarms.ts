@@ -9,7 +9,7 @@ import {
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions'
 import type { IFunction } from 'aws-cdk-lib/aws-lambda'
 import { Topic } from 'aws-cdk-lib/aws-sns'
-import { Duration } from 'aws-cdk-lib/core'
+import { Duration, Stack } from 'aws-cdk-lib/core'
 import { Construct } from 'constructs'
 import { type CountName, METRICS_NAMESPACE } from '../../functions/bridge/runtime/metrics.ts'
 import { pascalCase } from './pascal-case.ts'
@@ -85,7 +85,7 @@ export class StreamAlarms extends Construct {
         statistic: Stats.SUM,
       })
     this.#alarm(`${name}SetAside`, {
-      description: `Changes of ${name} were given up and filed in the failure bucket: redrive them`,
+      description: `Changes of ${name} were given up and filed in the failure bucket: see npx backsync undelivered list --stack ${Stack.of(this).stackName}`,
       metric: metric('OnFailureDestinationDeliveredEventCount'),
     })
     this.#alarm(`${name}Dropped`, {

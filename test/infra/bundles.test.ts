@@ -12,7 +12,14 @@ import { sharedAssembly } from '../support/assemblies.ts'
 const kilobyte = 1000
 
 /** One of each bundle; the way back runs that of the legacy API. */
-const functions = ['LegacyApi', 'ModernApi', 'MigrationsMigrate', 'TableSyncFunction', 'CopyTableFunction']
+const functions = [
+  'LegacyApi',
+  'ModernApi',
+  'MigrationsMigrate',
+  'TableSyncFunction',
+  'CopyTableFunction',
+  'WatchFunction',
+]
 
 /** What the functions really deploy: bundled once, from the repository's own modules. */
 describe('the bundles', () => {
@@ -43,6 +50,7 @@ describe('the bundles', () => {
     ['MigrationsMigrate', 480],
     ['TableSyncFunction', 310],
     ['CopyTableFunction', 350],
+    ['WatchFunction', 380],
   ])('%s is one file of at most %i kB, without a source map', (id, budget) => {
     const file = join(assetOf(id), 'index.mjs')
     expect(statSync(file).size / kilobyte).toBeLessThan(budget)
@@ -118,6 +126,7 @@ describe('the bundles', () => {
         TOMBSTONES_TABLE: 'tombstones',
         JOBS_TABLE: 'jobs',
         IDEMPOTENCY_TABLE: 'requests',
+        FAILURE_BUCKET: 'failures',
       },
     })
   }

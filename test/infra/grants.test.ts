@@ -9,6 +9,7 @@ import { resourceOf, synthesise } from './fixtures/synthesise.ts'
 const { template } = synthesise()
 
 const statement = z.object({
+  Condition: z.unknown().optional(),
   Action: z.union([z.string().transform((one) => [one]), z.array(z.string())]),
   Resource: z.unknown(),
 })
@@ -161,6 +162,16 @@ describe('what is granted is what the code calls', () => {
     expect(allowed.flatMap(({ Action }) => Action).sort()).toEqual(
       called('client-dynamodb', 'dynamodb', callers.reads),
     )
+  })
+
+  it('of S3, for who looks what is undelivered: the list of it, and neither to read nor to end any', () => {
+    const { Statement } = policyOf('WatchFunctionRole', template)
+    const listed = Statement.filter(({ Action }) => Action.some((action) => action.startsWith('s3:')))
+
+    expect(called('client-s3', 's3')).toContain('s3:ListObjectsV2')
+    expect(listed).toMatchObject([
+      { Action: ['s3:ListBucket'], Condition: { StringLike: { 's3:prefix': ['aws/lambda/*'] } } },
+    ])
   })
 
   it.each(['LegacyApiRole', 'MigrationsMigrateRole'])('of DynamoDB nothing, for %s', (role) => {

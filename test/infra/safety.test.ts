@@ -168,7 +168,13 @@ describe.each(deployments)('rules of safety over %s', (_, context) => {
         BucketEncryption: {
           ServerSideEncryptionConfiguration: [{ ServerSideEncryptionByDefault: { SSEAlgorithm: 'AES256' } }],
         },
-        LifecycleConfiguration: { Rules: [{ ExpirationInDays: 90, Status: 'Enabled' }] },
+        // What is undelivered is kept until somebody ends it: only what has been ended is forgotten.
+        LifecycleConfiguration: {
+          Rules: [
+            { ExpirationInDays: 90, Prefix: 'ended/', Status: 'Enabled' },
+            { AbortIncompleteMultipartUpload: { DaysAfterInitiation: 1 }, Status: 'Enabled' },
+          ],
+        },
       })
     }
     expect(ofType('AWS::S3::BucketPolicy')).toHaveLength(ofType('AWS::S3::Bucket').length)

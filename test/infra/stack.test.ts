@@ -40,6 +40,8 @@ describe('the stack', () => {
       TownsTableName: table('TablesTownsTable'),
       JobsTableName: table('JobsTable'),
       TombstonesTableName: table('TableSyncTombstonesTable'),
+      BackSyncFunctionName: { Ref: lambda('BackSyncFunction').id },
+      TableSyncFunctionName: { Ref: lambda('TableSyncFunction').id },
       CopyTableFunctionName: { Ref: lambda('CopyTableFunction').id },
       CopyTableStateMachineArn: {
         Ref: resourceOf(dev.template, 'AWS::StepFunctions::StateMachine', 'CopyTable').id,
@@ -68,6 +70,7 @@ describe('the stack', () => {
       'TOMBSTONES_TABLE',
     ])
     expect(variables('CopyTableFunction')).toEqual(['JOBS_TABLE', 'LOG_LEVEL', 'STAGE'])
+    expect(variables('WatchFunction')).toEqual(['FAILURE_BUCKET', 'LOG_LEVEL', 'STAGE'])
     expect(variables('Greeter')).toEqual(['LOG_LEVEL', 'STAGE', 'TABLES'])
   })
 
@@ -114,6 +117,7 @@ describe('the stack', () => {
     ['MigrationsMigrate', 300, 512],
     ['TableSyncFunction', 60, 512],
     ['CopyTableFunction', 900, 1024],
+    ['WatchFunction', 30, 256],
     ['Greeter', 29, 512],
   ])('runs %s on Node 24 and arm64, %i s at most, with JSON logs', (id, seconds, memory) => {
     expect(lambda(id).properties).toMatchObject({
@@ -268,7 +272,7 @@ describe('the stack', () => {
         Environment: { Variables: Match.objectLike({ LOG_LEVEL: 'debug' }) },
         LoggingConfig: Match.objectLike({ ApplicationLogLevel: 'DEBUG' }),
       },
-      7,
+      8,
     )
   })
 

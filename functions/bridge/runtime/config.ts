@@ -37,6 +37,8 @@ export const settings = {
   idempotency: z.object({ IDEMPOTENCY_TABLE: text }),
   /** Tables that are kept by others: sources and targets, and what keeping them needs. */
   keptTables: z.object({ ...tables.shape, ...parking.shape, ...tombstones.shape, ...jobs.shape }),
+  /** Where event sources file what they gave up on. */
+  failures: z.object({ FAILURE_BUCKET: text }),
   migrations: z.object({
     MIGRATE_ON_REQUEST: z.enum(['true', 'false']).transform((text) => text === 'true'),
   }),

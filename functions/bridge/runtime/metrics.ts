@@ -23,6 +23,9 @@ export type CountName =
 /** What is measured in milliseconds. `Lag`: from a write to its visibility in the other store. */
 export type DurationName = 'Lag'
 
+/** What is so many now, at each time that somebody looks. `Undelivered`: batches that an event source gave up on. */
+export type GaugeName = 'Undelivered'
+
 /** Figures about changes, by entity. They carry no key and no customer's value. */
 export interface Metrics {
   /** Adds to a count; zero adds nothing. */
@@ -41,6 +44,12 @@ export const BACK_SYNC = 'back-sync'
 
 /** As BACK_SYNC, of the function that keeps tables by others. */
 export const KEEP_TABLES = 'keep-tables'
+
+/** The service of the function that looks what waits for an operator. */
+export const WATCH = 'watch'
+
+/** What a gauge is about that is of the whole stack, and of no entity. */
+export const WHOLE_STACK = 'stack'
 
 /** Values that one metric may have in one line. @see Embedded metric format specification, "Target members" */
 export const VALUES_LIMIT = 100
@@ -89,6 +98,11 @@ export class LambdaMetrics implements Metrics {
     if (!(n > 0)) return
     const { counts } = this.#of(entity)
     counts.set(name, (counts.get(name) ?? 0) + n)
+  }
+
+  /** Notes how many there are now; none is a figure too. */
+  gauge(name: GaugeName, entity: string, n: number): void {
+    this.#of(entity).counts.set(name, n)
   }
 
   /** Clocks differ between machines, so a duration can come out negative: it counts as none. */

@@ -1,5 +1,5 @@
 import type { Rejected, StreamBatch, StreamChange } from '../normalise/stream.ts'
-import { namelessKey } from './evidence.ts'
+import { type Evidence, namelessKey } from './evidence.ts'
 import { follow } from './follow.ts'
 import type { Mirror } from './mirror.ts'
 
@@ -12,7 +12,7 @@ export type StreamAnswer = { readonly batchItemFailures: readonly { readonly ite
  * @throws BridgeError as `follow` does: then the whole batch is delivered again
  */
 export const applyStream = async (batch: StreamBatch, mirror: Mirror): Promise<StreamAnswer> => {
-  const evidence = [...batch.rejected, ...batch.changes].map(toEvidence)
+  const evidence = evidenceOf(batch)
   const verdicts = await follow(evidence, mirror)
   for (const [table, count] of batch.ignored) mirror.metrics.count('Ignored', table, count)
   for (const { change, unknownAttributes } of batch.changes)
@@ -24,7 +24,13 @@ export const applyStream = async (batch: StreamBatch, mirror: Mirror): Promise<S
   return { batchItemFailures: [...again].map((itemIdentifier) => ({ itemIdentifier })) }
 }
 
-const toEvidence = (one: StreamChange | Rejected) => {
+/** The changes of a batch, and what could become none, with the records that they came from. */
+export const evidenceOf = ({ rejected, changes }: StreamBatch): readonly StreamEvidence[] =>
+  [...rejected, ...changes].map(toEvidence)
+
+type StreamEvidence = Evidence & { readonly place: { readonly sequenceNumber: string } }
+
+const toEvidence = (one: StreamChange | Rejected): StreamEvidence => {
   const { sequenceNumber, record } = one
   const proof = { place: { sequenceNumber }, payload: () => JSON.stringify(record) }
   if ('change' in one) return { change: one.change, ...proof }

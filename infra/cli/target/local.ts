@@ -16,12 +16,19 @@ const facts = z.object({
     secretsManager: z.string(),
     // Of a stack that an older version runs there is none.
     sts: z.string().optional(),
+    s3: z.string().optional(),
   }),
   outputs: z.record(z.string(), z.unknown()),
 })
 
 /** Settings of the shell that would lead the SDK elsewhere than to the local servers. */
-const MISLEADING = ['AWS_PROFILE', 'AWS_SESSION_TOKEN', 'AWS_CREDENTIAL_EXPIRATION', 'AWS_ENDPOINT_URL_STS']
+const MISLEADING = [
+  'AWS_PROFILE',
+  'AWS_SESSION_TOKEN',
+  'AWS_CREDENTIAL_EXPIRATION',
+  'AWS_ENDPOINT_URL_STS',
+  'AWS_ENDPOINT_URL_S3',
+]
 
 /**
  * The stack that `npm start` runs in the folder of BACKSYNC_HOME, default `.backsync` in the repository.
@@ -42,6 +49,7 @@ export const localTarget = async (env: NodeJS.ProcessEnv): Promise<Target> => {
     AWS_ENDPOINT_URL_RDS_DATA: endpoints.rdsData,
     AWS_ENDPOINT_URL_SECRETS_MANAGER: endpoints.secretsManager,
     ...(endpoints.sts !== undefined && { AWS_ENDPOINT_URL_STS: endpoints.sts }),
+    ...(endpoints.s3 !== undefined && { AWS_ENDPOINT_URL_S3: endpoints.s3 }),
   })
   const texts = Object.entries(outputs).filter(
     (output): output is [string, string] => typeof output[1] === 'string',

@@ -1,6 +1,6 @@
 /**
  * Stands for `@smithy/core/event-streams` in the functions' bundles, which the SDK loads for operations that stream
- * events. Neither DynamoDB nor the Data API has one.
+ * events. Of DynamoDB and the Data API none does, of S3 none that is called.
  */
 const leftOut = (): never => {
   throw new Error(
@@ -11,3 +11,6 @@ const leftOut = (): never => {
 export const eventStreamSerdeProvider = leftOut
 
 export const EventStreamSerde = leftOut
+
+/** Called while a client of S3 is made, which answers with its settings: there is nothing to add to them. */
+export const resolveEventStreamSerdeConfig = <T>(settings: T): T => settings

@@ -2,10 +2,14 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import * as z from 'zod'
 import { readBody } from '../http/body.ts'
 import { type LocalServer, type Log, listen } from '../http/server.ts'
+import { xml } from '../http/xml.ts'
 import { LOCAL_CREDENTIALS } from '../lambda/variables.ts'
 
 /** A request of STS is a form of a few fields and, at the most, a policy of 2,048 characters. */
 const REQUEST_LIMIT = 64 * 1024
+
+/** The namespace of what STS answers. */
+const STS = 'https://sts.amazonaws.com/doc/2011-06-15/'
 
 class StsError extends Error {
   readonly code: string
@@ -74,7 +78,7 @@ const assumedRole = (form: URLSearchParams, now: number, requestId: string): str
     '$1:sts::$2:assumed-role/$3',
   )
   const { accessKeyId, secretAccessKey } = LOCAL_CREDENTIALS
-  return xml('AssumeRoleResponse', {
+  const answer = {
     AssumeRoleResult: {
       Credentials: {
         AccessKeyId: accessKeyId,
@@ -88,21 +92,9 @@ const assumedRole = (form: URLSearchParams, now: number, requestId: string): str
       },
     },
     ResponseMetadata: { RequestId: requestId },
-  })
+  }
+  return xml('AssumeRoleResponse', answer, STS)
 }
 
 const refusal = ({ code, message }: StsError, requestId: string): string =>
-  xml('ErrorResponse', { Error: { Type: 'Sender', Code: code, Message: message }, RequestId: requestId })
-
-type Elements = { readonly [name: string]: string | Elements }
-
-const xml = (root: string, elements: Elements): string =>
-  `<${root} xmlns="https://sts.amazonaws.com/doc/2011-06-15/">${inner(elements)}</${root}>`
-
-const inner = (elements: Elements): string =>
-  Object.entries(elements)
-    .map(([name, value]) => `<${name}>${typeof value === 'string' ? escaped(value) : inner(value)}</${name}>`)
-    .join('')
-
-const escaped = (text: string): string =>
-  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
+  xml('ErrorResponse', { Error: { Type: 'Sender', Code: code, Message: message }, RequestId: requestId }, STS)

@@ -93,6 +93,10 @@ export const identities: Readonly<Record<string, (naming: Naming) => Identity>> 
     const url = `https://sqs.${REGION}.${URL_SUFFIX}/${ACCOUNT}/${name}`
     return { ref: url, attributes: { Arn: arn('sqs', name), QueueName: name, QueueUrl: url } }
   },
+  'AWS::Events::Rule': (n) => {
+    const ref = n.property('Name') ?? generated(n)
+    return { ref, attributes: { Arn: arn('events', `rule/${ref}`) } }
+  },
   'AWS::StepFunctions::StateMachine': (n) => {
     const name = n.property('StateMachineName') ?? generated(n)
     const ref = arn('states', `stateMachine:${name}`)

@@ -11,6 +11,8 @@ import { type Log, openLogFile } from '../lambda/log-file.ts'
 import { FunctionRegistry } from '../lambda/registry.ts'
 import { LOCAL_CREDENTIALS, variablesOf } from '../lambda/variables.ts'
 import type { Consent } from '../mysql/consent.ts'
+import { startS3 } from '../s3/server.ts'
+import { startSchedule } from '../schedules/start.ts'
 import { startSecretsManager } from '../secrets-manager/server.ts'
 import { SecretStore } from '../secrets-manager/store.ts'
 import { sdkSource } from '../streams/sdk-source.ts'
@@ -24,9 +26,10 @@ import { notRunHere } from './not-run.ts'
 import { REGION, URL_SUFFIX } from './pseudo.ts'
 import { apisOf } from './resources/apis.ts'
 import { clustersOf, type MysqlLogin, startCluster } from './resources/clusters.ts'
-import { destinationOf, destinationsOf } from './resources/destinations.ts'
+import { bucketsOf, destinationOf, destinationsOf } from './resources/destinations.ts'
 import { functionsOf } from './resources/functions.ts'
 import { mappingsOf } from './resources/mappings.ts'
+import { schedulesOf } from './resources/schedules.ts'
 import { secretsOf } from './resources/secrets.ts'
 import { type StartedTable, startTables } from './resources/tables.ts'
 import { runTriggers, triggersOf } from './resources/triggers.ts'
@@ -69,7 +72,12 @@ export type RunningRoute = {
 
 /** A template that runs. */
 export type RunningTemplate = {
-  readonly endpoints: { readonly rdsData: string; readonly secretsManager: string; readonly sts: string }
+  readonly endpoints: {
+    readonly rdsData: string
+    readonly secretsManager: string
+    readonly sts: string
+    readonly s3: string
+  }
   readonly tables: readonly StartedTable[]
   readonly clusters: readonly RunningCluster[]
   readonly routes: readonly RunningRoute[]
@@ -99,6 +107,9 @@ export const runTemplate = async (assembly: Assembly, ground: Ground): Promise<R
   closers.add('Secrets Manager', () => secretsManager.close())
   const sts = await startSts({ log })
   closers.add('STS', () => sts.close())
+  const failures = join(home, 'failures')
+  const s3 = await startS3({ buckets: bucketsOf(scope, failures), log })
+  closers.add('S3', () => s3.close())
 
   const clusters = await startClusters(scope, store, ground)
   const { host, port } = ground.mysql
@@ -134,6 +145,7 @@ export const runTemplate = async (assembly: Assembly, ground: Ground): Promise<R
     rdsData: dataApi.endpoint,
     secretsManager: secretsManager.endpoint,
     sts: sts.endpoint,
+    s3: s3.endpoint,
   }
   const functions = new FunctionRegistry()
   closers.add('functions', () => functions.close())
@@ -143,8 +155,11 @@ export const runTemplate = async (assembly: Assembly, ground: Ground): Promise<R
       new LocalFunction(definition, variablesOf(definition, endpoints), file, { inspect: ground.inspect }),
     )
   }
-  // Loaded while the triggers run; on AWS the first request would wait for it.
-  for (const fn of functions.list()) fn.warm()
+  const schedules = schedulesOf(scope, log)
+  const scheduled = new Set(schedules.map(({ functionArn }) => functions.find(functionArn)))
+  // Loaded while the triggers run; on AWS the first request would wait for it. For what a schedule runs nobody waits, but
+  // a debugger.
+  for (const fn of functions.list()) if (ground.inspect || !scheduled.has(fn)) fn.warm()
 
   const triggers = triggersOf(scope, assembly)
   const { mysql: server, consent } = ground
@@ -155,7 +170,7 @@ export const runTemplate = async (assembly: Assembly, ground: Ground): Promise<R
   // The poller waits and tries again by its own rules: a second schedule below it would only hide what happens.
   const streams = new DynamoDBStreamsClient({ ...sdk, requestHandler: SDK_TIMEOUTS, maxAttempts: 1 })
   closers.add('streams client', async () => streams.destroy())
-  const destinations = destinationsOf(scope, join(home, 'failures'))
+  const destinations = destinationsOf(scope, failures)
   for (const mapping of mappingsOf(scope)) {
     const destination = destinationOf(destinations, mapping)
     const fn = functions.find(mapping.functionName)
@@ -173,6 +188,11 @@ export const runTemplate = async (assembly: Assembly, ground: Ground): Promise<R
       ...(destination && { destination }),
     })
     closers.add(`event source mapping ${running.name}`, () => running.stop())
+  }
+
+  for (const { functionArn, ...schedule } of schedules) {
+    const running = startSchedule(schedule, (event) => functions.find(functionArn).invoke(event), log)
+    closers.add(`schedule ${schedule.name}`, async () => running.stop())
   }
 
   const routes: RunningRoute[] = (defined?.api.routes ?? []).map((route) => ({

@@ -15,6 +15,7 @@ import { acquireLock } from '../../../infra/local/processes/lock.ts'
 import { withTestLists } from '../../fixtures/team.ts'
 import { openTestParking, type TestParking } from '../../functions/bridge/parking/harness.ts'
 import { openTestAurora, type TestAurora } from '../../support/aurora.ts'
+import { openTestFailures, type TestFailures } from '../../support/failures.ts'
 import { makeFolder } from '../../support/folder.ts'
 import { fakeTerminal } from './conventions/terminal.ts'
 
@@ -70,6 +71,10 @@ export type TestStack = {
   readonly home: string
   readonly aurora: TestAurora
   readonly parking: TestParking
+  /** What event sources gave up on. */
+  readonly failures: TestFailures
+  /** The name in DynamoDB of an entity's table. */
+  tableOf(entity: 'chef' | 'recipe'): string
   /** In this process, without a terminal: a process of its own for each takes a second of a core. */
   run(...args: string[]): Promise<Answer>
   /** In a process of its own, as `npx backsync` does it. */
@@ -88,6 +93,7 @@ export type TestStack = {
 export const openTestStack = async (): Promise<TestStack> => {
   const aurora = await openTestAurora()
   const parking = await openTestParking()
+  const failures = await openTestFailures()
   const { client } = parking
   const tables = { chef: `Chef-${randomUUID()}`, recipe: `Recipe-${randomUUID()}` }
   for (const [entity, TableName] of Object.entries(tables))
@@ -108,11 +114,14 @@ export const openTestStack = async (): Promise<TestStack> => {
       dynamodb: process.env.TEST_DYNAMODB_ENDPOINT,
       rdsData: aurora.api.endpoint,
       secretsManager: 'http://127.0.0.1:1',
+      s3: failures.endpoint,
     },
     outputs: {
       ChefTableName: tables.chef,
       RecipeTableName: tables.recipe,
       ParkingTableName: parking.table,
+      FailureBucketName: failures.name,
+      BackSyncFunctionName: 'BackSync',
       ClusterArn: `arn:aws:rds:us-east-1:000000000000:cluster:${aurora.database}`,
       SecretArn: aurora.secretArn,
       DatabaseName: aurora.database,
@@ -128,12 +137,15 @@ export const openTestStack = async (): Promise<TestStack> => {
     AWS_ENDPOINT_URL_DYNAMODB: stack.endpoints.dynamodb,
     AWS_ENDPOINT_URL_RDS_DATA: stack.endpoints.rdsData,
     AWS_ENDPOINT_URL_SECRETS_MANAGER: stack.endpoints.secretsManager,
+    AWS_ENDPOINT_URL_S3: stack.endpoints.s3,
   })
   const keyOf = (entity: string, key: string) => ({ [`${entity}Id`]: { S: key } })
   return {
     home: folder.path,
     aurora,
     parking,
+    failures,
+    tableOf: (entity) => tables[entity],
     start,
     run: async (...args) => {
       const terminal = fakeTerminal(false, { BACKSYNC_HOME: folder.path })
@@ -152,6 +164,7 @@ export const openTestStack = async (): Promise<TestStack> => {
       await folder.remove()
       for (const TableName of Object.values(tables)) await client.send(new DeleteTableCommand({ TableName }))
       await parking.close()
+      await failures.close()
       await aurora.close()
     },
   }

@@ -62,6 +62,8 @@ export const list = defineCommand({
       ])
       printTable(io, options.all === true ? [...HEAD, 'state'] : HEAD, rows, ROWS)
     }
+    const { mentionUndelivered } = await import('../undelivered/mention.ts')
+    await mentionUndelivered({ io, target })
     return EXIT.done
   },
 })

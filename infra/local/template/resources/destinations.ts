@@ -3,10 +3,16 @@ import { type FailureDestination, failureDestination } from '../../failures/dest
 import { TemplateError } from '../errors.ts'
 import type { TemplateScope } from '../scope.ts'
 
-/**
- * The buckets and queues of the stack, by ARN, as places for what mappings give up. That is all they are here: nothing
- * else reads or writes them.
- */
+/** The folders of the stack's buckets, by the buckets' names: what S3 has here. */
+export const bucketsOf = (scope: TemplateScope, folder: string): Map<string, string> =>
+  new Map(
+    scope.resources('AWS::S3::Bucket').map(([id]) => {
+      const name = String(scope.ref(id, `Resources.${id}`))
+      return [name, join(folder, name)]
+    }),
+  )
+
+/** The buckets and queues of the stack, by ARN, as places for what mappings give up. */
 export const destinationsOf = (scope: TemplateScope, folder: string): Map<string, FailureDestination> => {
   const destinations = new Map<string, FailureDestination>()
   for (const [id, { Type }] of scope.resources('AWS::S3::Bucket', 'AWS::SQS::Queue')) {

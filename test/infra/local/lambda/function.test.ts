@@ -12,7 +12,13 @@ import { FunctionRegistry } from '../../../../infra/local/lambda/registry.ts'
 import { variablesOf } from '../../../../infra/local/lambda/variables.ts'
 import { until } from '../streams/until.ts'
 
-const endpoints = { dynamodb: 'http://d', rdsData: 'http://r', secretsManager: 'http://s', sts: 'http://t' }
+const endpoints = {
+  dynamodb: 'http://d',
+  rdsData: 'http://r',
+  secretsManager: 'http://s',
+  sts: 'http://t',
+  s3: 'http://127.0.0.1:5',
+}
 
 describe('a local function', () => {
   let folder: string
