@@ -5,7 +5,7 @@ import { Kysely, type QueryCompiler } from 'kysely'
 import mysql, { type Connection } from 'mysql2/promise'
 import { AuroraStore } from '../../functions/bridge/aurora/aurora-store.ts'
 import { GuardedWriter } from '../../functions/bridge/aurora/guarded-writer.ts'
-import { DataApiClient } from '../../functions/bridge/drivers/data-api/client.ts'
+import { DataApiClient, type DataApiConfig } from '../../functions/bridge/drivers/data-api/client.ts'
 import { DataApiDialect } from '../../functions/bridge/drivers/data-api/dialect.ts'
 import { type Migration, readMigrations } from '../../functions/bridge/migrations/files.ts'
 import { MigrationLedgers } from '../../functions/bridge/migrations/ledgers.ts'
@@ -28,6 +28,8 @@ export type TestAurora = {
   /** The database's login, as Secrets Manager would hold it. */
   readonly secrets: SecretStore
   readonly secretArn: string
+  /** What a dialect of a test's own is made from. */
+  readonly config: DataApiConfig
   readonly db: Kysely<unknown>
   readonly writer: GuardedWriter
   readonly store: AuroraStore
@@ -150,6 +152,6 @@ export const openTestAurora = async ({ migrate = true } = {}): Promise<TestAuror
   const writerWithoutGuard = (): GuardedWriter =>
     new GuardedWriter(new Kysely({ dialect: new UnguardedDialect(config) }))
   const { host, port } = login
-  const opened = { host, port, database, secrets, secretArn, db, writer, store, api, client, legacy }
+  const opened = { host, port, database, secrets, secretArn, config, db, writer, store, api, client, legacy }
   return { ...opened, calls: () => calls, writerUntil, writerWithoutGuard, migrator, empty, close }
 }
