@@ -60,7 +60,9 @@ export class DataApiDriver implements Driver {
     throw noSavepoints()
   }
 
-  async releaseConnection(): Promise<void> {}
+  async releaseConnection(connection: DataApiConnection): Promise<void> {
+    connection.leave()
+  }
 
   async destroy(): Promise<void> {}
 }
@@ -105,6 +107,12 @@ export class DataApiConnection implements DatabaseConnection {
     } catch (error) {
       if (!(error instanceof DataApiError) || error.exception !== 'TransactionNotFoundException') throw error
     }
+  }
+
+  /** Gives up the place of a transaction that was neither committed nor rolled back: the service ends it. */
+  leave(): void {
+    if (this.#transactionId !== undefined) this.#client.leave(this.#transactionId)
+    this.#transactionId = undefined
   }
 
   async executeQuery<R>(
