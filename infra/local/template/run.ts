@@ -107,6 +107,7 @@ export const runTemplate = async (assembly: Assembly, ground: Ground): Promise<R
       arn: resourceArn,
       host,
       port,
+      settings: ground.mysql.external ? ('server' as const) : ('aurora' as const),
       ...(database !== undefined && { defaultDatabase: database }),
     })),
     secrets: store,
