@@ -5,6 +5,7 @@ import { toProblem } from '../bridge/api/serve.ts'
 import { dataApiConfig } from '../bridge/aurora/open.ts'
 import { DataApiClient } from '../bridge/drivers/data-api/client.ts'
 import { DataApiDialect } from '../bridge/drivers/data-api/dialect.ts'
+import { notFound } from '../bridge/http/problem.ts'
 import { readHttpEvent } from '../bridge/http/request.ts'
 import { jsonResponse, problemResponse } from '../bridge/http/response.ts'
 import { readMigrations } from '../bridge/migrations/files.ts'
@@ -43,6 +44,7 @@ export const handler = async (event: unknown, context: InvocationContext): Promi
   const request = readHttpEvent(event)
   if (request === undefined) return reportOf(migrator, await migrator.apply())
   try {
+    if (request.segments.at(-1) !== 'aurora') throw notFound('There is nothing at this path.')
     if (request.method !== 'GET') throw methodNotAllowed(request.method, ['GET'])
     const applied = config.MIGRATE_ON_REQUEST ? await migrator.apply() : { bridge: [], team: [] }
     return jsonResponse(200, { database: config.DATABASE_NAME, ...(await reportOf(migrator, applied)) })
