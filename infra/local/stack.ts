@@ -57,6 +57,7 @@ export type LocalStack = {
     readonly rdsData: string
     readonly secretsManager: string
     readonly sts: string
+    readonly lambda: string
     /** `host:port` */
     readonly mysql: string
   }

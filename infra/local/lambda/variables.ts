@@ -7,6 +7,7 @@ export type Endpoints = {
   readonly rdsData: string
   readonly secretsManager: string
   readonly sts: string
+  readonly lambda: string
 }
 
 /** The local servers check no signature, yet the SDK sends none without credentials. */
@@ -44,4 +45,5 @@ export const variablesOf = (
   AWS_ENDPOINT_URL_RDS_DATA: endpoints.rdsData,
   AWS_ENDPOINT_URL_SECRETS_MANAGER: endpoints.secretsManager,
   AWS_ENDPOINT_URL_STS: endpoints.sts,
+  AWS_ENDPOINT_URL_LAMBDA: endpoints.lambda,
 })

@@ -13,7 +13,13 @@ import { variablesOf } from '../../../../infra/local/lambda/variables.ts'
 import { until } from '../streams/until.ts'
 import { attach, targetsOf } from './debugger.ts'
 
-const endpoints = { dynamodb: 'http://d', rdsData: 'http://r', secretsManager: 'http://s', sts: 'http://t' }
+const endpoints = {
+  dynamodb: 'http://d',
+  rdsData: 'http://r',
+  secretsManager: 'http://s',
+  sts: 'http://t',
+  lambda: 'http://l',
+}
 const entry = 'test/infra/fixtures/functions/throws.ts'
 
 /** The line of a function's source that has this text, from 1. */

@@ -12,7 +12,13 @@ import { FunctionRegistry } from '../../../../infra/local/lambda/registry.ts'
 import { variablesOf } from '../../../../infra/local/lambda/variables.ts'
 import { until } from '../streams/until.ts'
 
-const endpoints = { dynamodb: 'http://d', rdsData: 'http://r', secretsManager: 'http://s', sts: 'http://t' }
+const endpoints = {
+  dynamodb: 'http://d',
+  rdsData: 'http://r',
+  secretsManager: 'http://s',
+  sts: 'http://t',
+  lambda: 'http://l',
+}
 
 describe('a local function', () => {
   let folder: string
@@ -89,6 +95,7 @@ describe('a local function', () => {
       AWS_ENDPOINT_URL_RDS_DATA: 'http://r',
       AWS_ENDPOINT_URL_SECRETS_MANAGER: 'http://s',
       AWS_ENDPOINT_URL_STS: 'http://t',
+      AWS_ENDPOINT_URL_LAMBDA: 'http://l',
     })
     expect(env).not.toHaveProperty('LEAK_FROM_PARENT')
     expect(env).not.toHaveProperty('HOME')

@@ -10,6 +10,7 @@ const stack = {
     rdsData: 'http://r',
     secretsManager: 'http://s',
     sts: 'http://t',
+    lambda: 'http://l',
     mysql: '127.0.0.1:3306',
   },
   servers: { mysql: 'mariadb 10.11', dynamodb: 'dynoxide' },
