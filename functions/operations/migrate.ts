@@ -5,6 +5,7 @@ import { toProblem } from '../bridge/api/serve.ts'
 import { dataApiConfig } from '../bridge/aurora/open.ts'
 import { DataApiClient } from '../bridge/drivers/data-api/client.ts'
 import { DataApiDialect } from '../bridge/drivers/data-api/dialect.ts'
+import { notFound } from '../bridge/http/problem.ts'
 import { readHttpEvent } from '../bridge/http/request.ts'
 import { jsonResponse, problemResponse } from '../bridge/http/response.ts'
 import { readMigrations } from '../bridge/migrations/files.ts'
@@ -30,19 +31,34 @@ const bridge = readMigrations(folder('./sql/bridge'))
 /** Asks what would be applied; the template says so to whoever runs it on a database that isn't its own. */
 const Plan = z.strictObject({ plan: z.literal(true) })
 
+/** What somebody has found out about a statement whose outcome nobody knew; the error that asked for it has the words. */
+const RepairEvent = z.strictObject({
+  repair: z.strictObject({
+    migration: z.string(),
+    statement: z.int().min(1),
+    outcome: z.enum(['done', 'not-done']),
+  }),
+})
+
 /**
  * The migrations: a deployment invokes this with an empty event before new code takes traffic, and applies; a client's
  * `GET /aurora` gets the report, and where the stage allows it (not in prod) applies first. `{ "plan": true }` is answered
- * with what would be changed, in words.
+ * with what would be changed, in words; `{ "repair": … }` records what became of a statement.
  */
 export const handler = async (event: unknown, context: InvocationContext): Promise<unknown> => {
   deadline.begin(context)
   log.begin(context.awsRequestId)
   const migrator = openMigrator(context.awsRequestId)
   if (Plan.safeParse(event).success) return { changes: await migrator.plan() }
+  const repair = RepairEvent.safeParse(event)
+  if (repair.success) {
+    await migrator.repair(repair.data.repair)
+    return reportOf(migrator, { bridge: [], team: [] })
+  }
   const request = readHttpEvent(event)
   if (request === undefined) return reportOf(migrator, await migrator.apply())
   try {
+    if (request.segments.at(-1) !== 'aurora') throw notFound('There is nothing at this path.')
     if (request.method !== 'GET') throw methodNotAllowed(request.method, ['GET'])
     const applied = config.MIGRATE_ON_REQUEST ? await migrator.apply() : { bridge: [], team: [] }
     return jsonResponse(200, { database: config.DATABASE_NAME, ...(await reportOf(migrator, applied)) })
@@ -70,6 +86,7 @@ const openMigrator = (requestId: string): Migrator =>
     run: async (sql) => {
       await client.execute({ sql, continueAfterTimeout: true })
     },
+    deadline,
     log,
     by: `function, request ${requestId}`,
   })

@@ -31,7 +31,7 @@ export interface HttpApiProps {
 
 /** How a route is used, kept in the template as its metadata: for people, and for commands to paste. */
 export interface RouteUsage {
-  /** What its function serves; the route itself takes any method. */
+  /** What its function serves, none for a route that is not to be shown; the route itself takes any method. */
   readonly methods: readonly string[]
   /** A valid body for its POST or PUT; and of the path's parameters, those that are fields of it. */
   readonly example?: Readonly<Record<string, unknown>> | undefined
@@ -81,6 +81,11 @@ export class HttpApi extends Construct {
     const legacy = new HttpLambdaIntegration('Legacy', props.legacy)
     const modern = new HttpLambdaIntegration('Modern', props.modern)
     this.serve('Migrate', props.migrate, { '/aurora': { methods: ['GET'] } })
+    for (const [side, integration] of [
+      ['aurora', legacy],
+      ['dynamo', modern],
+    ] as const)
+      this.#withSlash(`/${side}/{entities}`, integration)
     output(this, 'ApiUrl', this.url, 'The API; every route is below it')
     output(this, 'AuroraUrl', `${this.url}/aurora`, 'The state of the legacy schema')
     for (const { name, plural, keyName, example } of props.entities) {
@@ -118,7 +123,18 @@ export class HttpApi extends Construct {
    */
   serve(name: string, handler: IFunction, routes: Readonly<Record<string, RouteUsage>>): void {
     const integration = new HttpLambdaIntegration(name, handler)
-    for (const [path, usage] of Object.entries(routes)) this.#route(path, integration, usage)
+    for (const [path, usage] of Object.entries(routes)) {
+      this.#route(path, integration, usage)
+      this.#withSlash(path, integration)
+    }
+  }
+
+  /**
+   * Sends a path with a slash at its end to the function that serves it without: a REST API would, and an HTTP API takes
+   * it for another path, for which it lets no route be named. Whatever else is below the path gets the function's 404.
+   */
+  #withSlash(path: string, integration: HttpLambdaIntegration): void {
+    this.#route(`${path}/{slash+}`, integration, { methods: [] })
   }
 
   #route(path: string, integration: HttpLambdaIntegration, usage: RouteUsage): void {

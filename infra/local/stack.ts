@@ -58,6 +58,7 @@ export type LocalStack = {
     readonly secretsManager: string
     readonly sts: string
     readonly s3: string
+    readonly lambda: string
     /** `host:port` */
     readonly mysql: string
   }

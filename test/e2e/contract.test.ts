@@ -45,6 +45,13 @@ describe('a whole stack over a database that the legacy application has used bef
   const gone = (path: string): Promise<void> =>
     until(`${path} is gone`, 15_000, async () => (await call(stack.url + path)).status === 404)
 
+  it('tells where the migrations stand, with a slash at the end too', async () => {
+    const [without, slash] = [await call(`${stack.url}/aurora`), await call(`${stack.url}/aurora/`)]
+
+    expect([without.status, slash.status]).toEqual([200, 200])
+    expect(slash.json()).toEqual(without.json())
+  })
+
   describe('adopts what is there', () => {
     it('with the id of a legacy-born row as its key, at once', async () => {
       const reply = await call(`${stack.url}/aurora/chefs/1`)
@@ -214,6 +221,22 @@ describe('a whole stack over a database that the legacy application has used bef
           before.map((one) => (typeof one === 'number' ? one : one.text)),
         )
       })
+    })
+
+    it('serves each path with a slash at its end as without one, and a body without a content type as JSON', async () => {
+      const body = Buffer.from(JSON.stringify(bobby))
+      const made = await call(`${collection()}/`, { method: 'POST', body })
+      const one = `${collection()}/${made.json().chefId}`
+
+      expect(made.status).toBe(201)
+      expect((await call(`${one}/`)).json()).toEqual((await call(one)).json())
+      expect((await call(`${collection()}/?limit=1`)).json()).toEqual(
+        (await call(`${collection()}?limit=1`)).json(),
+      )
+      expect((await call(`${one}/`, { method: 'PUT', body })).json()).toMatchObject({ version: 2 })
+      expect((await call(`${one}/`, { method: 'DELETE' })).status).toBe(204)
+      expect((await call(`${one}/`)).status).toBe(404)
+      expect((await call(`${one}/more/`)).status).toBe(404)
     })
 
     it('names every faulty field', async () => {

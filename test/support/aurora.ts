@@ -5,14 +5,14 @@ import { Kysely, type QueryCompiler } from 'kysely'
 import mysql, { type Connection } from 'mysql2/promise'
 import { AuroraStore } from '../../functions/bridge/aurora/aurora-store.ts'
 import { GuardedWriter } from '../../functions/bridge/aurora/guarded-writer.ts'
-import { DataApiClient } from '../../functions/bridge/drivers/data-api/client.ts'
+import { DataApiClient, type DataApiConfig } from '../../functions/bridge/drivers/data-api/client.ts'
 import { DataApiDialect } from '../../functions/bridge/drivers/data-api/dialect.ts'
 import { type Migration, readMigrations } from '../../functions/bridge/migrations/files.ts'
 import { MigrationLedgers } from '../../functions/bridge/migrations/ledgers.ts'
 import { MigrationLock } from '../../functions/bridge/migrations/lock.ts'
 import { Migrator } from '../../functions/bridge/migrations/migrator.ts'
 import { Deadline } from '../../functions/bridge/runtime/deadline.ts'
-import { type DataApiServer, startDataApi } from '../../infra/local/data-api/server.ts'
+import { type Clock, type DataApiServer, startDataApi } from '../../infra/local/data-api/server.ts'
 import { SecretStore } from '../../infra/local/secrets-manager/store.ts'
 import { silent } from './log.ts'
 
@@ -28,6 +28,8 @@ export type TestAurora = {
   /** The database's login, as Secrets Manager would hold it. */
   readonly secrets: SecretStore
   readonly secretArn: string
+  /** What a dialect of a test's own is made from. */
+  readonly config: DataApiConfig
   readonly db: Kysely<unknown>
   readonly writer: GuardedWriter
   readonly store: AuroraStore
@@ -37,12 +39,14 @@ export type TestAurora = {
   readonly legacy: Connection
   /** How many calls to the Data API were made so far. */
   calls(): number
+  /** How many statements with this text were sent so far. */
+  statements(text: string): number
   /** A writer over the same database whose invocation has another deadline. */
   writerUntil(deadline: Deadline): GuardedWriter
   /** The writer with its guards made always true: what it proves is that a test needs them. */
   writerWithoutGuard(): GuardedWriter
-  /** A migrator of its own owner. */
-  migrator(team?: readonly Migration[], bridge?: readonly Migration[]): Migrator
+  /** A migrator of its own owner. @param until how long it may wait for a statement; default: for ever */
+  migrator(team?: readonly Migration[], bridge?: readonly Migration[], until?: Deadline): Migrator
   /** Empties the legacy tables and the tombstones; ids begin at 1 again. */
   empty(): Promise<void>
   close(): Promise<void>
@@ -63,8 +67,17 @@ class UnguardedDialect extends DataApiDialect {
   }
 }
 
-/** @param migrate whether the schema is brought up to date; default true */
-export const openTestAurora = async ({ migrate = true } = {}): Promise<TestAurora> => {
+/**
+ * @param migrate whether the schema is brought up to date; default true
+ * @param clock of the Data API's limits; default: the system's
+ */
+export const openTestAurora = async ({
+  migrate = true,
+  clock,
+}: {
+  readonly migrate?: boolean
+  readonly clock?: Clock
+} = {}): Promise<TestAurora> => {
   const url = new URL(process.env.TEST_MYSQL_URL ?? '')
   const database = `t_${randomUUID().replaceAll('-', '')}`
   const login = {
@@ -91,9 +104,15 @@ export const openTestAurora = async ({ migrate = true } = {}): Promise<TestAuror
     name: database,
     value: JSON.stringify({ username: login.user, password: login.password }),
   })
+  const statements: string[] = []
   const api = await startDataApi({
     clusters: [{ arn: resourceArn, host: login.host, port: login.port }],
     secrets,
+    rewrite: (text) => {
+      statements.push(text)
+      return text
+    },
+    ...(clock && { clock }),
   })
   const sdk = new RDSDataClient({
     endpoint: api.endpoint,
@@ -117,6 +136,7 @@ export const openTestAurora = async ({ migrate = true } = {}): Promise<TestAuror
   const migrator = (
     team: readonly Migration[] = readMigrations(sqlFolder),
     bridge: readonly Migration[] = readMigrations(bridgeSqlFolder),
+    until = deadline,
   ): Migrator =>
     new Migrator({
       bridge,
@@ -126,6 +146,7 @@ export const openTestAurora = async ({ migrate = true } = {}): Promise<TestAuror
       run: async (sql) => {
         await client.execute({ sql, continueAfterTimeout: true })
       },
+      deadline: until,
       log: silent,
       by: 'test',
     })
@@ -150,6 +171,16 @@ export const openTestAurora = async ({ migrate = true } = {}): Promise<TestAuror
   const writerWithoutGuard = (): GuardedWriter =>
     new GuardedWriter(new Kysely({ dialect: new UnguardedDialect(config) }))
   const { host, port } = login
-  const opened = { host, port, database, secrets, secretArn, db, writer, store, api, client, legacy }
-  return { ...opened, calls: () => calls, writerUntil, writerWithoutGuard, migrator, empty, close }
+  const count = (text: string): number => statements.filter((sent) => sent.includes(text)).length
+  const opened = { host, port, database, secrets, secretArn, config, db, writer, store, api, client, legacy }
+  return {
+    ...opened,
+    calls: () => calls,
+    statements: count,
+    writerUntil,
+    writerWithoutGuard,
+    migrator,
+    empty,
+    close,
+  }
 }

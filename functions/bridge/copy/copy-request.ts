@@ -37,7 +37,8 @@ export class CopyRequestError extends BridgeError {
 }
 
 const table = z.string('is not a text').regex(TABLE_NAME, "is not a table's name or ARN")
-const flag = z.boolean('is not true or false')
+/** Not said is not asked for. */
+const flag = z.boolean('is not true or false').default(false)
 const role = z
   .string('is not a text')
   .regex(/^arn:[\w-]+:iam::\d{12}:role\/\S+$/, "is not a role's ARN")

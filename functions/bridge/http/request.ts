@@ -88,10 +88,11 @@ const calledBy = (requestContext: unknown): { principal?: string } => {
   return principal === undefined ? {} : { principal }
 }
 
-const split = (path: string): { path: string; segments: string[] } => ({
-  path,
-  segments: path.split('/').slice(1).map(decode),
-})
+const split = (sent: string): { path: string; segments: string[] } => {
+  // A slash at the end names the same thing: REST APIs route it so, and legacy clients send it.
+  const path = sent.length > 1 && sent.endsWith('/') ? sent.slice(0, -1) : sent
+  return { path, segments: path.split('/').slice(1).map(decode) }
+}
 
 /** A malformed escape stays as it is: it then simply names nothing that exists. */
 const decode = (segment: string): string => {

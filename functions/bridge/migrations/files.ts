@@ -16,6 +16,10 @@ export type Migration = {
   readonly checksum: string
 }
 
+/** The checksum of one statement: of its text, so that comments between statements may change. */
+export const hashOf = (statement: string): string =>
+  createHash('sha256').update(statement.trim()).digest('hex').slice(0, 16)
+
 /** The folder of migrations isn't in order. */
 export class MigrationFilesError extends BridgeError {
   override readonly name = 'MigrationFilesError'

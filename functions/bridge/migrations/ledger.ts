@@ -1,6 +1,7 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely'
 import { idempotently } from '../drivers/data-api/idempotent.ts'
-import type { Migration } from './files.ts'
+import { hashOf, type Migration } from './files.ts'
+import { isDoneAlready } from './refusal.ts'
 
 /** What the database remembers of one migration. */
 export type AppliedMigration = {
@@ -13,7 +14,17 @@ export type AppliedMigration = {
   readonly begun: number
   /** ISO 8601, UTC; null while it isn't finished. */
   readonly finishedAt: string | null
+  /** The checksums of the statements that are done; undefined in a row of 0.2.0 or before, which kept none. */
+  readonly hashes: readonly string[] | undefined
+  /** Who applied it, and when it was begun (ISO 8601, UTC). */
+  readonly by: string
+  readonly startedAt: string | null
 }
+
+const iso = (column: string): RawBuilder<unknown> =>
+  sql`DATE_FORMAT(${sql.ref(column)}, '%Y-%m-%dT%H:%i:%s.%f')`
+
+const time = (text: unknown): string | null => (typeof text === 'string' ? `${text.slice(0, 23)}Z` : null)
 
 /**
  * The record of one line of migrations, the bridge's own or the team's. Each statement's progress is recorded, because
@@ -21,12 +32,14 @@ export type AppliedMigration = {
  */
 export class MigrationLedger {
   readonly #db: Kysely<unknown>
+  readonly #plain: Kysely<unknown>
   readonly #table: RawBuilder<unknown>
 
   constructor(db: Kysely<unknown>, table: string) {
     this.#table = sql.table(table)
     // Each statement here is harmless to run twice.
     this.#db = idempotently(db)
+    this.#plain = db
   }
 
   async create(): Promise<void> {
@@ -40,40 +53,97 @@ export class MigrationLedger {
         done INT UNSIGNED NOT NULL DEFAULT 0,
         applied_by VARCHAR(255) NOT NULL,
         started_at TIMESTAMP(3) NULL DEFAULT NULL,
-        finished_at TIMESTAMP(3) NULL DEFAULT NULL
+        finished_at TIMESTAMP(3) NULL DEFAULT NULL,
+        hashes MEDIUMTEXT CHARACTER SET ascii COLLATE ascii_bin NULL
       )`.execute(this.#db)
+    if (await this.#keepsHashes()) return
+    try {
+      await sql`
+        ALTER TABLE ${this.#table} ADD COLUMN hashes MEDIUMTEXT CHARACTER SET ascii COLLATE ascii_bin NULL`.execute(
+        this.#db,
+      )
+    } catch (error) {
+      // Sent twice because an answer was lost, or by a run that has lost the lock.
+      if (!isDoneAlready(error)) throw error
+    }
   }
 
   async read(): Promise<AppliedMigration[]> {
     const { rows } = await sql<Record<string, unknown>>`
-      SELECT id, name, checksum, begun, done, DATE_FORMAT(finished_at, '%Y-%m-%dT%H:%i:%s.%f') AS finished
-      FROM ${this.#table} ORDER BY id`.execute(this.#db)
+      SELECT l.*, ${iso('finished_at')} AS finished, ${iso('started_at')} AS started
+      FROM ${this.#table} AS l ORDER BY id`.execute(this.#db)
     return rows.map((row) => ({
       id: Number(row.id),
       name: String(row.name),
       checksum: String(row.checksum),
       begun: Number(row.begun),
       done: Number(row.done),
-      finishedAt: typeof row.finished === 'string' ? `${row.finished.slice(0, 23)}Z` : null,
+      finishedAt: time(row.finished),
+      // A ledger of 0.2.0 hasn't got the column.
+      hashes: typeof row.hashes === 'string' ? row.hashes.split(' ').filter(Boolean) : undefined,
+      by: String(row.applied_by),
+      startedAt: time(row.started),
     }))
   }
 
-  /** Records that a statement is about to run. */
+  /**
+   * Records that a statement is about to run. Of what is not done the file may have changed, and its name. Where it is done
+   * it stays done: this run has lost the lock and doesn't know.
+   */
   async begin({ id, name, checksum, statements }: Migration, statement: number, by: string): Promise<void> {
+    const hashes = statements.slice(0, statement).map(hashOf).join(' ')
     await sql`
-      INSERT INTO ${this.#table} (id, name, checksum, statements, begun, done, applied_by, started_at)
-      VALUES (${id}, ${name}, ${checksum}, ${statements.length}, ${statement + 1}, ${statement}, ${by}, NOW(3))
-      ON DUPLICATE KEY UPDATE begun = ${statement + 1}, applied_by = ${by}`.execute(this.#db)
+      INSERT INTO ${this.#table} (id, name, checksum, statements, begun, done, applied_by, started_at, hashes)
+      VALUES (${id}, ${name}, ${checksum}, ${statements.length}, ${statement + 1}, ${statement}, ${by}, NOW(3), ${hashes})
+      ON DUPLICATE KEY UPDATE
+        begun = IF(done > ${statement}, begun, ${statement + 1}),
+        applied_by = IF(done > ${statement}, applied_by, ${by}),
+        name = IF(done > ${statement}, name, ${name}),
+        checksum = IF(done > ${statement}, checksum, ${checksum}),
+        statements = IF(done > ${statement}, statements, ${statements.length}),
+        hashes = IF(done > ${statement}, hashes, ${hashes})`.execute(this.#db)
   }
 
   /** Records that a statement is done; after the last one, that the migration is. */
-  async finish({ id, statements }: Migration, statement: number): Promise<void> {
+  async finish(migration: Migration, statement: number): Promise<void> {
+    await this.#done(this.#db, migration, statement)
+  }
+
+  /**
+   * Runs a statement that changes rows in one transaction with its record. The record comes first: it waits for a
+   * transaction of an earlier attempt whose end nobody saw, and tells whether that one was committed.
+   *
+   * @throws what the statement or the commit throws; the next attempt then finds out by the record
+   */
+  async together(migration: Migration, statement: number): Promise<void> {
+    await this.#plain.transaction().execute(async (trx) => {
+      const isNew = await this.#done(trx, migration, statement)
+      if (isNew) await sql.raw(migration.statements[statement] ?? '').execute(trx)
+    })
+  }
+
+  /** Records that the statement that was begun did not run, and left nothing. */
+  async withdraw({ id }: Pick<Migration, 'id'>): Promise<void> {
+    await sql`UPDATE ${this.#table} SET begun = done WHERE id = ${id}`.execute(this.#db)
+  }
+
+  /** @returns whether it wasn't recorded before */
+  async #done(db: Kysely<unknown>, { id, statements }: Migration, statement: number): Promise<boolean> {
     const last = statement + 1 === statements.length
-    await sql`
+    const hashes = statements
+      .slice(0, statement + 1)
+      .map(hashOf)
+      .join(' ')
+    const { numAffectedRows } = await sql`
       UPDATE ${this.#table}
-      SET done = ${statement + 1}, finished_at = ${last ? sql`NOW(3)` : sql`NULL`} WHERE id = ${id}`.execute(
-      this.#db,
-    )
+      SET done = ${statement + 1}, finished_at = ${last ? sql`NOW(3)` : sql`NULL`}, hashes = ${hashes}
+      WHERE id = ${id} AND done < ${statement + 1}`.execute(db)
+    return numAffectedRows === 1n
+  }
+
+  async #keepsHashes(): Promise<boolean> {
+    const { rows } = await sql`SHOW COLUMNS FROM ${this.#table} LIKE 'hashes'`.execute(this.#db)
+    return rows.length > 0
   }
 
   /** Forgets a migration that was undone. */

@@ -67,6 +67,18 @@ export class MigrationLedgers {
     return this.tables.filter((table) => !there.includes(table))
   }
 
+  /**
+   * How long the server has been running a statement that carries a mark, in seconds; undefined when it isn't. A user
+   * sees its own statements there, without a right of its own.
+   */
+  async runningFor(mark: string): Promise<number | undefined> {
+    const { rows } = await sql<{ seconds: unknown }>`
+      SELECT TIME AS seconds FROM information_schema.processlist
+      WHERE DB = DATABASE() AND ID <> CONNECTION_ID() AND LOCATE(${mark}, INFO) > 0
+      ORDER BY TIME DESC LIMIT 1`.execute(this.#db)
+    return rows[0] === undefined ? undefined : Number(rows[0].seconds)
+  }
+
   /** Copies what 0.1.0 recorded of the bridge's own. */
   async takeOver(): Promise<void> {
     for (const { id, name, now } of FORMERS)

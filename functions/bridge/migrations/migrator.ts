@@ -1,11 +1,21 @@
 import { SqlError } from '../drivers/sql-errors.ts'
+import type { Deadline } from '../runtime/deadline.ts'
 import type { Log } from '../runtime/log.ts'
 import type { Migration } from './files.ts'
-import type { AppliedMigration, MigrationLedger } from './ledger.ts'
+import type { MigrationLedger } from './ledger.ts'
 import type { MigrationLedgers } from './ledgers.ts'
 import type { MigrationLock } from './lock.ts'
+import { OneMigration } from './one-migration.ts'
 import { changesOf } from './plan.ts'
-import { checkLine, checkPlaces, MigrationError, type MigrationState, pendingOf, stateOf } from './state.ts'
+import {
+  checkLine,
+  checkPlaces,
+  MigrationError,
+  type MigrationState,
+  pendingOf,
+  type Repair,
+  stateOf,
+} from './state.ts'
 import type { Progress } from './takeover.ts'
 
 export type MigratorParts = {
@@ -16,6 +26,8 @@ export type MigratorParts = {
   readonly lock: MigrationLock
   /** Runs one statement of a migration, over whatever connection fits. */
   readonly run: (statement: string) => Promise<void>
+  /** How long a statement that goes on at the server may be waited for. */
+  readonly deadline: Deadline
   readonly log: Log
   /** Who applies, for the record. */
   readonly by: string
@@ -29,12 +41,6 @@ const PATIENCE = 10_000
 
 /** MySQL's number for a database that there isn't. */
 const NO_DATABASE = 1049
-
-/**
- * What a DDL statement answers when its effect is there already: table exists, column exists, key exists, nothing to
- * drop.
- */
-const DONE_ALREADY: ReadonlySet<number | undefined> = new Set([1050, 1060, 1061, 1091])
 
 /** Brings the schema up to date: safe to repeat, to run twice at once, and to go on after a crash. */
 export class Migrator {
@@ -92,10 +98,14 @@ export class Migrator {
       this.#check(progress)
       if (progress.behind) await ledgers.takeOver()
       const bridge = pendingOf(lines.bridge, progress.bridge)
-      for (const migration of bridge) await this.#applyOne(migration, ledgers.bridge, progress.bridge)
+      for (const migration of bridge)
+        await this.#one(migration, ledgers.bridge).apply(
+          progress.bridge.find(({ id }) => id === migration.id),
+        )
       const team = pendingOf(lines.team, progress.team)
       if (progress.formers.length > 0) await ledgers.makeRoom(team)
-      for (const migration of team) await this.#applyOne(migration, ledgers.team, progress.team)
+      for (const migration of team)
+        await this.#one(migration, ledgers.team).apply(progress.team.find(({ id }) => id === migration.id))
       return { bridge: bridge.map(({ name }) => name), team: team.map(({ name }) => name) }
     } finally {
       await lock.release()
@@ -126,6 +136,33 @@ export class Migrator {
     }
   }
 
+  /**
+   * Records what a person has found out about a statement whose outcome was unknown. `apply` then goes on behind it, or
+   * runs it.
+   *
+   * @throws MigrationError when that statement's outcome is not unknown
+   */
+  async repair({ migration: name, statement, outcome }: Repair): Promise<void> {
+    const { bridge, team, ledgers, lock } = this.#parts
+    await lock.acquire(PATIENCE)
+    try {
+      await ledgers.create()
+      const progress = await ledgers.read()
+      const line = bridge.some((one) => one.name === name) ? 'bridge' : 'team'
+      const migration = { bridge, team }[line].find((one) => one.name === name)
+      const known = progress[line].find(({ id }) => id === migration?.id)
+      const at = statement - 1
+      if (migration === undefined || known === undefined || known.done !== at || known.begun !== statement)
+        throw new MigrationError(
+          `The outcome of ${name}, statement ${statement}, is not unknown: there is nothing to repair`,
+        )
+      if (outcome === 'done') await ledgers[line].finish(migration, at)
+      else await ledgers[line].withdraw(migration)
+    } finally {
+      await lock.release()
+    }
+  }
+
   /** @throws MigrationError */
   #check(progress: Progress): void {
     const { bridge, team } = this.#parts
@@ -140,37 +177,11 @@ export class Migrator {
     return pending.length === 0 && !progress.behind
   }
 
-  async #applyOne(
-    migration: Migration,
-    ledger: MigrationLedger,
-    applied: readonly AppliedMigration[],
-  ): Promise<void> {
-    const { lock, log, run, by } = this.#parts
-    const known = applied.find(({ id }) => id === migration.id)
-    const unknownOutcome = known !== undefined && known.begun > known.done ? known.done : undefined
-    for (const [at, statement] of migration.statements.entries()) {
-      if (at < (known?.done ?? 0)) continue
-      await lock.renew()
-      await ledger.begin(migration, at, by)
-      try {
-        await run(statement)
-      } catch (cause) {
-        const doneBefore = at === unknownOutcome && cause instanceof SqlError && DONE_ALREADY.has(cause.errno)
-        if (!doneBefore) throw failed(migration, at, cause)
-      }
-      await ledger.finish(migration, at)
-    }
-    log.info('migration applied', { migration: migration.name })
+  #one(migration: Migration, ledger: MigrationLedger): OneMigration {
+    const { ledgers, lock, run, deadline, log, by } = this.#parts
+    const runningFor = (mark: string): Promise<number | undefined> => ledgers.runningFor(mark)
+    return new OneMigration(migration, { ledger, lock, run, runningFor, deadline, log, by })
   }
 }
 
 const isEmpty = ({ bridge, team }: Progress): boolean => bridge.length === 0 && team.length === 0
-
-const failed = (migration: Migration, at: number, cause: unknown): MigrationError => {
-  const reason = cause instanceof Error && cause.cause instanceof Error ? cause.cause.message : String(cause)
-  return new MigrationError(
-    `${migration.name}, statement ${at + 1} of ${migration.statements.length} failed: ${reason}. ` +
-      `${at} statements are done and recorded. Repair the cause and apply again: it goes on from there`,
-    { cause },
-  )
-}

@@ -1,5 +1,6 @@
+import { shapeOf } from '../drivers/data-api/statement-shape.ts'
 import { BridgeError, type ErrorKind, kindOf } from '../model/errors.ts'
-import type { Migration } from './files.ts'
+import { hashOf, type Migration } from './files.ts'
 import type { AppliedMigration } from './ledger.ts'
 import { formerOf } from './takeover.ts'
 
@@ -23,9 +24,56 @@ export class MigrationError extends BridgeError {
   }
 }
 
+const placeOf = ({ name, statements }: Migration, at: number): string =>
+  `${name}, statement ${at + 1} of ${statements.length} (${shapeOf(statements[at] ?? '')})`
+
+/** A statement goes on at the server, longer than a call and than the time that there was to wait for it. */
+export class MigrationRunningError extends BridgeError {
+  override readonly name = 'MigrationRunningError'
+  readonly code = 'migrations.running'
+  readonly kind = 'transient'
+
+  constructor(migration: Migration, at: number, seconds: number) {
+    super(
+      `${placeOf(migration, at)} goes on at the server, for ${seconds} s so far. It is not started again: apply again, which ` +
+        'waits for it. A deployment has 5 minutes for its migrations: deploy again once it is through, or apply what takes ' +
+        'longer before, by invoking the function of the migrations with {}',
+    )
+  }
+}
+
+/** Nobody knows whether a statement was done that must not be done twice: a person has to look. */
+export class MigrationUnknownError extends BridgeError {
+  override readonly name = 'MigrationUnknownError'
+  readonly code = 'migrations.unknown-outcome'
+  readonly kind = 'configuration'
+
+  constructor(migration: Migration, at: number, { by, startedAt }: AppliedMigration, options?: ErrorOptions) {
+    const begun = startedAt === null ? `by ${by}` : `by ${by}, in a run of ${startedAt}`
+    const event = (outcome: Repair['outcome']): string =>
+      JSON.stringify({ repair: { migration: migration.name, statement: at + 1, outcome } })
+    super(
+      `${placeOf(migration, at)} was begun ${begun}, and its answer was lost: it may be done or not, and done again it might ` +
+        'be done twice. Nothing was applied. Look whether its effect is in the database, then invoke the function of the ' +
+        `migrations with ${event('done')}, or with ${event('not-done')} to have it run again, and apply again`,
+      options,
+    )
+  }
+}
+
+/** What a person has found out about a statement whose outcome was unknown. */
+export type Repair = {
+  /** `0003_adopt_chefs` */
+  readonly migration: string
+  /** Its number in the file, from 1 on. */
+  readonly statement: number
+  readonly outcome: 'done' | 'not-done'
+}
+
 export const stateOf = ({ id, name }: Migration, applied: readonly AppliedMigration[]): MigrationState => {
   const known = applied.find((candidate) => candidate.id === id)
-  const state = known === undefined ? 'pending' : known.finishedAt === null ? 'interrupted' : 'applied'
+  const isBegun = known !== undefined && known.begun > 0
+  const state = !isBegun ? 'pending' : known.finishedAt === null ? 'interrupted' : 'applied'
   return { name, state, appliedAt: known?.finishedAt ?? null }
 }
 
@@ -48,13 +96,31 @@ export const checkLine = (migrations: readonly Migration[], applied: readonly Ap
       throw new MigrationError(
         `${migration.name} is pending, but a later one is applied: give it a number above ${newest}`,
       )
-    if (known === undefined || known.checksum === migration.checksum || known.begun === 0) continue
+    if (known === undefined || known.checksum === migration.checksum || isOnlyNewWork(known, migration))
+      continue
     throw new MigrationError(
       known.name === migration.name
         ? `${migration.name}.up.sql was changed after it was applied: restore it and add a new migration instead`
         : `${migration.name} has the number of ${known.name}, which is applied: give it a number above ${newest}`,
     )
   }
+}
+
+/**
+ * Whether a file that was changed still begins with all that is done of it. What was refused may be corrected, as may what
+ * was never begun; a migration that is finished gets no further statements.
+ */
+const isOnlyNewWork = (
+  { name, done, finishedAt, hashes }: AppliedMigration,
+  migration: Migration,
+): boolean => {
+  if (done === 0) return true
+  if (name !== migration.name || hashes === undefined || hashes.length < done) return false
+  if (finishedAt !== null && migration.statements.length !== done) return false
+  return hashes.slice(0, done).every((hash, at) => {
+    const statement = migration.statements[at]
+    return statement !== undefined && hashOf(statement) === hash
+  })
 }
 
 /**

@@ -52,6 +52,10 @@ export const joined = (
       done: Math.max(known?.done ?? 0, row.done),
       begun: Math.max(known?.begun ?? 0, row.begun),
       finishedAt: known?.finishedAt ?? row.finishedAt,
+      // Those of 0.1.0 have none; the further count is true, so a shorter list of ours would not be.
+      hashes: undefined,
+      by: row.by,
+      startedAt: known?.startedAt ?? row.startedAt,
     })
   }
   return {

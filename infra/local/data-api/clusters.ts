@@ -5,7 +5,7 @@ import type { Clock } from './clock.ts'
 import { DataApiError, type ErrorForm } from './errors.ts'
 import { Pool } from './pool.ts'
 import { Recent } from './recent.ts'
-import type { Login } from './session.ts'
+import type { Login, SessionSettings } from './session.ts'
 
 /** A database cluster as the Data API names it, and the server that stands for it. */
 export type Cluster = {
@@ -14,6 +14,8 @@ export type Cluster = {
   readonly port: number
   /** for calls that name no `database` */
   readonly defaultDatabase?: string
+  /** whose sql_mode and time zone hold; default: a new Aurora cluster's */
+  readonly settings?: SessionSettings
 }
 
 /** Which cluster, as whom, in which database: what every request carries. */
@@ -67,6 +69,7 @@ export class Clusters {
       user: username,
       password,
       ...(name ? { database: name } : {}),
+      ...(cluster.settings && { settings: cluster.settings }),
     }
     const key = JSON.stringify(login)
     const pool = this.#pools.get(key) ?? this.#newPool(login)

@@ -118,7 +118,15 @@ const main = async (): Promise<void> => {
     const value = JSON.stringify({ username: server.user, password: server.password })
     secrets.put({ arn: SECRET_ARN, name: 'local', value })
     const api = await startDataApi({
-      clusters: [{ arn: RESOURCE_ARN, host: server.host, port: server.port, defaultDatabase: database }],
+      clusters: [
+        {
+          arn: RESOURCE_ARN,
+          host: server.host,
+          port: server.port,
+          defaultDatabase: database,
+          settings: values['mysql-url'] ? 'server' : 'aurora',
+        },
+      ],
       secrets,
       log,
       limitRows: values['limit-rows'],

@@ -16,10 +16,18 @@ const FORMATS = {
   UUID: /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i,
 } as const
 
+const isJson = (text: string): boolean => {
+  try {
+    JSON.parse(text)
+    return true
+  } catch (error) {
+    if (error instanceof SyntaxError) return false
+    throw error
+  }
+}
+
 const hinted = (text: string, hint: NonNullable<Parameter['typeHint']>, name: string): ExecuteValues => {
-  // Seen on Aurora MySQL; unhinted text goes into a JSON column.
-  if (hint === 'JSON') throw invalid('The JSON type hint is not supported for Aurora MySQL')
-  if (!FORMATS[hint].test(text))
+  if (hint === 'JSON' ? !isJson(text) : !FORMATS[hint].test(text))
     throw invalid(`The value of parameter ${name} is not of the form of type hint ${hint}`)
   if (hint === 'DECIMAL') return TypedParameter.NEWDECIMAL(text)
   // As AWS does on MySQL: sixteen bytes, which a text column refuses (errno 1366) and BINARY(16) takes.

@@ -1,6 +1,12 @@
 import { type Connection, createConnection, type ExecuteValues, type FieldPacket, type Query } from 'mysql2'
 import { type Column, readColumn } from './columns.ts'
 
+/**
+ * Whose sql_mode and time zone a session has: those of a new Aurora cluster, or, for a server that somebody has set up,
+ * that server's own, as a session of the Data API has its cluster's.
+ */
+export type SessionSettings = 'aurora' | 'server'
+
 /** Where and as whom a session logs in. */
 export type Login = {
   readonly host: string
@@ -8,6 +14,8 @@ export type Login = {
   readonly user: string
   readonly password: string
   readonly database?: string
+  /** @default aurora */
+  readonly settings?: SessionSettings
 }
 
 /** What a statement's OK packet says; digits as text, as they may exceed 2^53. */
@@ -40,7 +48,16 @@ export const KEPT_CHARACTERS = 8192
 /** Aurora MySQL 3's default sql_mode; a local server's own may differ. */
 const SQL_MODE =
   'ONLY_FULL_GROUP_BY,STRICT_TRANS_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION'
-const SETTINGS = `SET NAMES utf8mb4, time_zone = '+00:00', sql_mode = '${SQL_MODE}'`
+
+/** Has MariaDB round fractions of seconds that a column has no place for, as Aurora does, and not cut them off. */
+const rounding = (mode: string): string =>
+  `IF(VERSION() LIKE '%MariaDB%', CONCAT_WS(',', NULLIF(${mode}, ''), 'TIME_ROUND_FRACTIONAL'), ${mode})`
+
+/** What a session is set to. */
+const SETTINGS: Readonly<Record<SessionSettings, string>> = {
+  aurora: `SET NAMES utf8mb4, time_zone = '+00:00', sql_mode = ${rounding(`'${SQL_MODE}'`)}`,
+  server: `SET NAMES utf8mb4, sql_mode = ${rounding('@@GLOBAL.sql_mode')}`,
+}
 
 const isFatal = (error: unknown): boolean =>
   typeof error === 'object' && error !== null && 'fatal' in error && error.fatal === true
@@ -82,8 +99,9 @@ export class Session {
 
   /** @throws the driver's error: of the network (`ECONNREFUSED`), or of MySQL with its `errno` (1045, 1049, 1040) */
   static async open(login: Login): Promise<Session> {
+    const { settings: _, ...address } = login
     const connection = createConnection({
-      ...login,
+      ...address,
       connectTimeout: CONNECT_TIMEOUT_MS,
       // Values reach the answer as MySQL writes them: no Date, no double in between.
       supportBigNumbers: true,
@@ -100,12 +118,16 @@ export class Session {
       await new Promise<void>((resolve, reject) =>
         connection.connect((error) => (error ? reject(error) : resolve())),
       )
-      await session.command(SETTINGS)
+      await session.command(session.#settings)
       return session
     } catch (error) {
       session.destroy()
       throw error
     }
+  }
+
+  get #settings(): string {
+    return SETTINGS[this.login.settings ?? 'aurora']
   }
 
   /** The server's number of this connection, which KILL takes. */
@@ -180,7 +202,7 @@ export class Session {
       this.#track<void>(true, (resolve, reject) =>
         this.#connection.reset((error: unknown) => (error ? reject(error) : resolve())),
       ),
-      this.command(SETTINGS),
+      this.command(this.#settings),
     ])
     this.#used = false
   }

@@ -76,8 +76,9 @@ const matchOne = (
     const value = segments[position]
     if (value === undefined) return undefined
     if (segment.kind === 'greedy') {
+      // Empty when nothing but a slash is left of the path: it is below the route's parent all the same.
       const rest = segments.slice(position).join('/')
-      if (rest === '') return undefined
+      if (rest === '' && position === 0) return undefined
       parameters[segment.name] = decode(rest)
       rank = `1${rank}2`
       position = segments.length

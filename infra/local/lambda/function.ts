@@ -48,6 +48,8 @@ export class LocalFunction {
   readonly #all = new Set<Environment>()
   readonly #waiting: Waiting[] = []
   readonly #running = new Set<Promise<Outcome>>()
+  /** Who hears what an environment prints, while its invocation runs. */
+  readonly #listening = new Map<Environment, (line: string) => void>()
   #metrics: MetricStore | undefined
   #busy = 0
   #closed = false
@@ -80,7 +82,16 @@ export class LocalFunction {
    * @throws InvokeError when the function was not run: throttled, or the event is over 6 MiB
    */
   async invoke(event: unknown, requestId: string = randomUUID()): Promise<Outcome> {
-    const text = JSON.stringify(event) ?? 'null'
+    return await this.invokeJson(JSON.stringify(event) ?? 'null', requestId)
+  }
+
+  /**
+   * The same for an event that is JSON text already, whose numbers stay as they are written.
+   *
+   * @param listen receives the lines of the log that are this invocation's
+   * @throws InvokeError
+   */
+  async invokeJson(text: string, requestId: string, listen?: (line: string) => void): Promise<Outcome> {
     const bytes = Buffer.byteLength(text)
     if (bytes > PAYLOAD_LIMIT) {
       throw new InvokeError(
@@ -91,7 +102,7 @@ export class LocalFunction {
     await this.#acquire()
     try {
       if (this.#closed) throw closed(this.definition.name)
-      const running = this.#run(text, requestId)
+      const running = this.#run(text, requestId, listen)
       this.#running.add(running)
       try {
         return await running
@@ -150,11 +161,16 @@ export class LocalFunction {
     await this.#log.close()
   }
 
-  async #run(event: string, requestId: string): Promise<Outcome> {
+  async #run(event: string, requestId: string, listen?: (line: string) => void): Promise<Outcome> {
     const { name, arn, timeoutSeconds, memoryMiB } = this.definition
     const environment = this.#takeIdle() ?? this.#start()
     const cold = !environment.used
-    this.#log.write(`START RequestId: ${requestId} Version: $LATEST`)
+    const write = (line: string): void => {
+      this.#log.write(line)
+      listen?.(line)
+    }
+    if (listen !== undefined) this.#listening.set(environment, listen)
+    write(`START RequestId: ${requestId} Version: $LATEST`)
     await environment.loaded()
     const invoked = performance.now()
     const outcome = limitAnswer(
@@ -163,13 +179,14 @@ export class LocalFunction {
         this.#inspect ? PATIENCE_MS : timeoutSeconds * 1000,
       ),
     )
+    this.#listening.delete(environment)
     const init = cold ? environment.initMs() : 0
     const duration = performance.now() - invoked
     if (environment.alive) this.#idle.push(environment)
     else this.#all.delete(environment)
-    if (!outcome.ok) this.#log.write(`ERROR ${requestId} ${JSON.stringify(outcome.error)}`)
-    this.#log.write(`END RequestId: ${requestId}`)
-    this.#log.write(
+    if (!outcome.ok) write(`ERROR ${requestId} ${JSON.stringify(outcome.error)}`)
+    write(`END RequestId: ${requestId}`)
+    write(
       [
         `REPORT RequestId: ${requestId}`,
         `Duration: ${duration.toFixed(2)} ms`,
@@ -209,6 +226,7 @@ export class LocalFunction {
     }
     const environment = new Environment(data, this.#env, (text) => {
       this.#log.write(text)
+      this.#listening.get(environment)?.(text)
       for (const measurement of readEmf(text)) this.measured(measurement)
     })
     this.#all.add(environment)

@@ -8,6 +8,7 @@ export type Endpoints = {
   readonly secretsManager: string
   readonly sts: string
   readonly s3: string
+  readonly lambda: string
 }
 
 /** The local servers check no signature, yet the SDK sends none without credentials. */
@@ -46,4 +47,5 @@ export const variablesOf = (
   AWS_ENDPOINT_URL_SECRETS_MANAGER: endpoints.secretsManager,
   AWS_ENDPOINT_URL_STS: endpoints.sts,
   AWS_ENDPOINT_URL_S3: endpoints.s3,
+  AWS_ENDPOINT_URL_LAMBDA: endpoints.lambda,
 })

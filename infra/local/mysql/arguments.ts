@@ -4,8 +4,14 @@ import type { Flavour } from './flavour.ts'
  * Aurora MySQL 3's default sql_mode. MariaDB's own lacks ONLY_FULL_GROUP_BY and the zero-date modes, and
  * would so accept statements that Aurora refuses.
  */
-export const auroraSqlMode =
+const auroraSqlMode =
   'ONLY_FULL_GROUP_BY,STRICT_TRANS_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION'
+
+/** Rounds fractions of seconds that a column has no place for, as every MySQL does; MariaDB would cut them off. */
+const rounding: Readonly<Record<Flavour, string>> = { mysql: '', mariadb: ',TIME_ROUND_FRACTIONAL' }
+
+/** Aurora's sql_mode, and what a server needs besides to do what Aurora does. */
+export const sqlModeOf = (flavour: Flavour): string => `${auroraSqlMode}${rounding[flavour]}`
 
 /** Where a server has its temporary tables, seen from its data folder. */
 export const temporaryFolder = '../mysql-tmp'
@@ -32,7 +38,7 @@ export const serverArguments = (server: { flavour: Flavour; dataFolder: string; 
   '--socket=mysqld.sock',
   '--pid-file=mysqld.pid',
   ...userArguments(),
-  `--sql-mode=${auroraSqlMode}`,
+  `--sql-mode=${sqlModeOf(server.flavour)}`,
   '--character-set-server=utf8mb4',
   '--default-time-zone=+00:00',
   '--transaction-isolation=REPEATABLE-READ',

@@ -1,4 +1,4 @@
-import { messageOf } from '../processes/message.ts'
+import { messageOf } from '../../errors/thrown.ts'
 import { askServer, type Login } from './connect.ts'
 import { MysqlError } from './errors.ts'
 import { requireSupported, type ServerVersion } from './flavour.ts'

@@ -23,6 +23,7 @@ export const banner = (stack: LocalStack, wantedPort: number): string => {
     `MySQL      ${stack.endpoints.mysql}  ${stack.servers.mysql}`,
     `DynamoDB   ${stack.endpoints.dynamodb}  ${stack.servers.dynamodb}`,
     `Data API   ${stack.endpoints.rdsData}`,
+    `Lambda     ${stack.endpoints.lambda}`,
     `data       ${stack.home}`,
     `logs       ${join(stack.home, 'logs')}`,
     ...(stack.inspector === undefined

@@ -6,10 +6,11 @@ import type { HttpApi, RouteUsage } from '../gateway/api.ts'
 import { createHandler } from '../gateway/handle.ts'
 import type { Gateway } from '../gateway/server.ts'
 import { PATIENCE_MS } from '../lambda/environment.ts'
-import { LocalFunction } from '../lambda/function.ts'
+import { type FunctionDefinition, LocalFunction } from '../lambda/function.ts'
 import { type Log, openLogFile } from '../lambda/log-file.ts'
 import { FunctionRegistry } from '../lambda/registry.ts'
-import { LOCAL_CREDENTIALS, variablesOf } from '../lambda/variables.ts'
+import { startLambda } from '../lambda/server.ts'
+import { type Endpoints, LOCAL_CREDENTIALS, variablesOf } from '../lambda/variables.ts'
 import type { Consent } from '../mysql/consent.ts'
 import { startS3 } from '../s3/server.ts'
 import { startSchedule } from '../schedules/start.ts'
@@ -24,7 +25,7 @@ import { TemplateError } from './errors.ts'
 import { agreeOnChanges } from './external.ts'
 import { notRunHere } from './not-run.ts'
 import { REGION, URL_SUFFIX } from './pseudo.ts'
-import { apisOf } from './resources/apis.ts'
+import { apisOf, type DefinedApi } from './resources/apis.ts'
 import { clustersOf, type MysqlLogin, startCluster } from './resources/clusters.ts'
 import { bucketsOf, destinationOf, destinationsOf } from './resources/destinations.ts'
 import { functionsOf } from './resources/functions.ts'
@@ -72,12 +73,7 @@ export type RunningRoute = {
 
 /** A template that runs. */
 export type RunningTemplate = {
-  readonly endpoints: {
-    readonly rdsData: string
-    readonly secretsManager: string
-    readonly sts: string
-    readonly s3: string
-  }
+  readonly endpoints: Omit<Endpoints, 'dynamodb'>
   readonly tables: readonly StartedTable[]
   readonly clusters: readonly RunningCluster[]
   readonly routes: readonly RunningRoute[]
@@ -88,6 +84,8 @@ export type RunningTemplate = {
   readonly notes: readonly string[]
 }
 
+/** The folder of what event sources gave up on. */
+const FAILURES = 'failures'
 /** The SDK's own time limits for the local servers, milliseconds. */
 const SDK_TIMEOUTS = { connectionTimeout: 2_000, requestTimeout: 10_000 }
 
@@ -101,66 +99,27 @@ export const runTemplate = async (assembly: Assembly, ground: Ground): Promise<R
   const { home, log, closers, gateway } = ground
   const store = new SecretStore()
   const scope = new TemplateScope(assembly, (id) => store.get(id)?.value)
-
   for (const secret of await secretsOf(scope, join(home, 'secrets'))) store.put(secret)
-  const secretsManager = await startSecretsManager({ store, log })
-  closers.add('Secrets Manager', () => secretsManager.close())
-  const sts = await startSts({ log })
-  closers.add('STS', () => sts.close())
-  const failures = join(home, 'failures')
-  const s3 = await startS3({ buckets: bucketsOf(scope, failures), log })
-  closers.add('S3', () => s3.close())
 
+  const functions = new FunctionRegistry()
   const clusters = await startClusters(scope, store, ground)
-  const { host, port } = ground.mysql
-  const dataApi = await startDataApi({
-    clusters: clusters.map(({ resourceArn, database }) => ({
-      arn: resourceArn,
-      host,
-      port,
-      ...(database !== undefined && { defaultDatabase: database }),
-    })),
-    secrets: store,
-    log,
-    ...ground.dataApi,
-  })
-  closers.add('Data API', () => dataApi.close())
-
+  const buckets = bucketsOf(scope, join(home, FAILURES))
+  const endpoints = await startServices(ground, { store, clusters, functions, buckets })
   const sdk = { endpoint: ground.dynamodbEndpoint, region: REGION, credentials: LOCAL_CREDENTIALS }
   const dynamodb = new DynamoDBClient({ ...sdk, requestHandler: SDK_TIMEOUTS })
   const tables = await startTables(scope, dynamodb).finally(() => dynamodb.destroy())
-
-  const [defined, ...more] = apisOf(scope)
-  if (more.length > 0) {
-    throw new TemplateError(
-      'template.unsupported',
-      'Resources',
-      'more than one HTTP API: one gateway runs here',
-    )
-  }
+  const defined = apiOf(scope)
   if (defined) scope.publish(defined.logicalId, { ApiEndpoint: gateway.url })
 
-  const endpoints = {
-    dynamodb: ground.dynamodbEndpoint,
-    rdsData: dataApi.endpoint,
-    secretsManager: secretsManager.endpoint,
-    sts: sts.endpoint,
-    s3: s3.endpoint,
-  }
-  const functions = new FunctionRegistry()
-  closers.add('functions', () => functions.close())
-  for (const definition of functionsOf(scope, assembly)) {
-    const file = openLogFile(join(home, 'logs', `${definition.name}.log`), log)
-    functions.add(
-      new LocalFunction(definition, variablesOf(definition, endpoints), file, { inspect: ground.inspect }),
-    )
-  }
   const schedules = schedulesOf(scope, log)
-  const scheduled = new Set(schedules.map(({ functionArn }) => functions.find(functionArn)))
-  // Loaded while the triggers run; on AWS the first request would wait for it. For what a schedule runs nobody waits, but
-  // a debugger.
-  for (const fn of functions.list()) if (ground.inspect || !scheduled.has(fn)) fn.warm()
-
+  closers.add('functions', () => functions.close())
+  startFunctions(
+    functions,
+    functionsOf(scope, assembly),
+    { ...endpoints, dynamodb: ground.dynamodbEndpoint },
+    ground,
+    new Set(schedules.map(({ functionArn }) => functionArn)),
+  )
   const triggers = triggersOf(scope, assembly)
   const { mysql: server, consent } = ground
   if (server.external)
@@ -170,7 +129,101 @@ export const runTemplate = async (assembly: Assembly, ground: Ground): Promise<R
   // The poller waits and tries again by its own rules: a second schedule below it would only hide what happens.
   const streams = new DynamoDBStreamsClient({ ...sdk, requestHandler: SDK_TIMEOUTS, maxAttempts: 1 })
   closers.add('streams client', async () => streams.destroy())
-  const destinations = destinationsOf(scope, failures)
+  startMappings(scope, streams, functions, ground)
+  for (const { functionArn, ...schedule } of schedules) {
+    const running = startSchedule(schedule, (event) => functions.find(functionArn).invoke(event), log)
+    closers.add(`schedule ${schedule.name}`, async () => running.stop())
+  }
+
+  const api = defined?.api ?? { id: 'none', stage: '$default', routes: [] }
+  const served = ground.inspect ? patient(api) : api
+  gateway.serve(
+    createHandler(served, (arn, event, requestId) => functions.find(arn).invoke(event, requestId)),
+  )
+  return {
+    endpoints,
+    tables,
+    clusters,
+    routes: routesOf(api, functions),
+    functions,
+    outputs: localOutputs(scope, api.id, gateway.url),
+    notes: notesOf(assembly, api),
+  }
+}
+
+/** Starts the small servers that stand for services; of the functions, only the list has to be there. */
+const startServices = async (
+  { mysql, log, closers, dataApi: options }: Ground,
+  parts: {
+    readonly store: SecretStore
+    readonly clusters: readonly RunningCluster[]
+    readonly functions: FunctionRegistry
+    readonly buckets: ReturnType<typeof bucketsOf>
+  },
+): Promise<RunningTemplate['endpoints']> => {
+  const { store, clusters, functions, buckets } = parts
+  const secretsManager = await startSecretsManager({ store, log })
+  closers.add('Secrets Manager', () => secretsManager.close())
+  const sts = await startSts({ log })
+  closers.add('STS', () => sts.close())
+  const s3 = await startS3({ buckets, log })
+  closers.add('S3', () => s3.close())
+  const lambda = await startLambda({ functions, log })
+  closers.add('Lambda', () => lambda.close())
+  const dataApi = await startDataApi({
+    clusters: clusters.map(({ resourceArn, database }) => ({
+      arn: resourceArn,
+      host: mysql.host,
+      port: mysql.port,
+      settings: mysql.external ? 'server' : 'aurora',
+      ...(database !== undefined && { defaultDatabase: database }),
+    })),
+    secrets: store,
+    log,
+    ...options,
+  })
+  closers.add('Data API', () => dataApi.close())
+  return {
+    rdsData: dataApi.endpoint,
+    secretsManager: secretsManager.endpoint,
+    sts: sts.endpoint,
+    s3: s3.endpoint,
+    lambda: lambda.endpoint,
+  }
+}
+
+/** The API of the stack; undefined when it has none. @throws TemplateError for more than one */
+const apiOf = (scope: TemplateScope): DefinedApi | undefined => {
+  const [defined, ...more] = apisOf(scope)
+  if (more.length === 0) return defined
+  const reason = 'more than one HTTP API: one gateway runs here'
+  throw new TemplateError('template.unsupported', 'Resources', reason)
+}
+
+const startFunctions = (
+  functions: FunctionRegistry,
+  definitions: readonly FunctionDefinition[],
+  endpoints: Endpoints,
+  { home, log, inspect }: Ground,
+  scheduled: ReadonlySet<string>,
+): void => {
+  for (const definition of definitions) {
+    const file = openLogFile(join(home, 'logs', `${definition.name}.log`), log)
+    functions.add(new LocalFunction(definition, variablesOf(definition, endpoints), file, { inspect }))
+  }
+  const later = new Set([...scheduled].map((arn) => functions.find(arn)))
+  // Loaded while the triggers run; on AWS the first request would wait for it. For what a schedule runs nobody waits, but
+  // a debugger.
+  for (const fn of functions.list()) if (inspect || !later.has(fn)) fn.warm()
+}
+
+const startMappings = (
+  scope: TemplateScope,
+  streams: DynamoDBStreamsClient,
+  functions: FunctionRegistry,
+  { home, log, closers }: Ground,
+): void => {
+  const destinations = destinationsOf(scope, join(home, FAILURES))
   for (const mapping of mappingsOf(scope)) {
     const destination = destinationOf(destinations, mapping)
     const fn = functions.find(mapping.functionName)
@@ -189,41 +242,30 @@ export const runTemplate = async (assembly: Assembly, ground: Ground): Promise<R
     })
     closers.add(`event source mapping ${running.name}`, () => running.stop())
   }
+}
 
-  for (const { functionArn, ...schedule } of schedules) {
-    const running = startSchedule(schedule, (event) => functions.find(functionArn).invoke(event), log)
-    closers.add(`schedule ${schedule.name}`, async () => running.stop())
-  }
+/** What a person may call; a route that says that it has no method is for the gateway alone. */
+const routesOf = (api: HttpApi, functions: FunctionRegistry): RunningRoute[] =>
+  api.routes
+    .filter(({ usage }) => usage?.methods.length !== 0)
+    .map((route) => ({
+      method: route.key.method ?? '$default',
+      path: route.key.text.replace(/^\S+ /, ''),
+      functionName: functions.find(route.functionArn).definition.name,
+      ...(route.usage && { usage: route.usage }),
+    }))
 
-  const routes: RunningRoute[] = (defined?.api.routes ?? []).map((route) => ({
-    method: route.key.method ?? '$default',
-    path: route.key.text.replace(/^\S+ /, ''),
-    functionName: functions.find(route.functionArn).definition.name,
-    ...(route.usage && { usage: route.usage }),
-  }))
-  const api = defined?.api ?? { id: 'none', stage: '$default', routes: [] }
-  const served = ground.inspect ? patient(api) : api
-  gateway.serve(
-    createHandler(served, (arn, event, requestId) => functions.find(arn).invoke(event, requestId)),
-  )
+const notesOf = (assembly: Assembly, api: HttpApi): string[] => {
   const refused = api.routes.filter(({ authorization }) => authorization !== 'NONE')
   const skipped = notRunHere(assembly)
-  return {
-    endpoints,
-    tables,
-    clusters,
-    routes,
-    functions,
-    outputs: localOutputs(scope, api.id, gateway.url),
-    notes: [
-      ...(skipped.length > 0 ? [`not run here: ${skipped.join(', ')}`] : []),
-      ...(refused.length > 0
-        ? [
-            `${refused.length} route(s) need an authorizer, which is not checked here: they refuse every request`,
-          ]
-        : []),
-    ],
-  }
+  return [
+    ...(skipped.length > 0 ? [`not run here: ${skipped.join(', ')}`] : []),
+    ...(refused.length > 0
+      ? [
+          `${refused.length} route(s) need an authorizer, which is not checked here: they refuse every request`,
+        ]
+      : []),
+  ]
 }
 
 /** The API, with all the time that a person takes who has stopped the function behind it. */

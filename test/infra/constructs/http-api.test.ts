@@ -24,7 +24,12 @@ describe('HttpApi', () => {
     ['ANY /dynamo/dishes/{dishId}', 'ModernApi'],
     ['ANY /aurora/recipe-steps/{stepKey}', 'LegacyApi'],
     ['ANY /dynamo/recipe-steps', 'ModernApi'],
+    ['ANY /aurora/{slash+}', 'MigrationsMigrate'],
+    ['ANY /aurora/{entities}/{slash+}', 'LegacyApi'],
+    ['ANY /dynamo/{entities}/{slash+}', 'ModernApi'],
     ['ANY /greetings', 'Greeter'],
+    ['ANY /greetings/{slash+}', 'Greeter'],
+    ['ANY /greetings/{name}/{slash+}', 'Greeter'],
     ['ANY /greetings/{name}', 'Greeter'],
   ])('serves %s by %s', (routeKey, id) => {
     expect(functionBehind(template, routeKey)).toBe(resourceOf(template, 'AWS::Lambda::Function', id).id)
@@ -32,7 +37,7 @@ describe('HttpApi', () => {
 
   it('may invoke each function from its own routes only', () => {
     const permissions = Object.values(template.findResources('AWS::Lambda::Permission'))
-    expect(permissions).toHaveLength(11)
+    expect(permissions).toHaveLength(16)
     for (const { Properties } of permissions) {
       expect(Properties).toMatchObject({
         Action: 'lambda:InvokeFunction',

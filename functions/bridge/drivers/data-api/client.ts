@@ -13,6 +13,7 @@ import { retry } from '../../runtime/retry.ts'
 import { CallBound } from './call-bound.ts'
 import { DataApiError } from './errors.ts'
 import { requireRequestSize } from './request-limit.ts'
+import { type Release, Slots } from './slots.ts'
 
 export type DataApiConfig = {
   /** Made with `maxAttempts: 1`: the SDK would repeat writes of which it can't know whether they ran. */
@@ -21,6 +22,8 @@ export type DataApiConfig = {
   readonly secretArn: string
   readonly database: string
   readonly deadline: Deadline
+  /** As many as the client's request handler opens at once. @default 50, the SDK's own */
+  readonly sockets?: number
 }
 
 export type Statement = {
@@ -56,17 +59,24 @@ const SHORTEST = 250
  * | deadlock, lock wait | 5 attempts, outside a transaction: MySQL has undone the statement |
  * | lost answer, 5xx, timeout, cut-off statement | 5 attempts, only an idempotent statement outside a transaction |
  *
- * All methods throw DataApiError, DeadlineError when there is no time left to start, StatementTooLargeError before
- * anything is sent.
+ * Of all that share an SDK client so many transactions are open, and so many statements outside of them under way, that
+ * its sockets suffice for both: a call that waits for a lock would else keep the one that ends the lock from being sent.
+ *
+ * All methods throw DataApiError, DeadlineError when there is no time left to start, NoSlotError when a place was waited
+ * for in vain, StatementTooLargeError before anything is sent.
  */
 export class DataApiClient {
   readonly #config: DataApiConfig
   readonly #bound: CallBound
+  readonly #places: Places
+  /** Of the transactions that are open, how each gives up its place. */
+  readonly #open = new Map<string, Release>()
   #checked = false
 
   constructor(config: DataApiConfig) {
     this.#config = config
     this.#bound = new CallBound(config.deadline, CALL_LIMIT)
+    this.#places = placesOf(config)
   }
 
   /** @param options `idempotent` has no effect within a transaction, which may be gone with the lost answer */
@@ -94,41 +104,68 @@ export class DataApiClient {
       repeated = true
       return true
     }
-    const response = await this.#call({
-      operation: 'ExecuteStatement',
-      send: (abortSignal) => client.send(command, { abortSignal }),
-      repeatable,
-      sql,
-      signal: options.signal,
-    })
-    return { ...response, repeated }
+    const { signal } = options
+    // A statement of a transaction has that one's place.
+    const release = alone ? await this.#places.statements.take(this.#config.deadline, signal) : undefined
+    try {
+      const response = await this.#call({
+        operation: 'ExecuteStatement',
+        send: (abortSignal) => client.send(command, { abortSignal }),
+        repeatable,
+        sql,
+        signal,
+      })
+      return { ...response, repeated }
+    } finally {
+      release?.()
+    }
   }
 
+  /** Waits for a place among the open transactions. @returns the id of a transaction that has it until it ends */
   async begin(): Promise<string> {
     const command = new BeginTransactionCommand({ ...this.#target(), database: this.#config.database })
-    const { transactionId } = await this.#call({
-      operation: 'BeginTransaction',
-      send: (abortSignal) => this.#config.client.send(command, { abortSignal }),
-    })
-    if (transactionId === undefined)
-      throw new DataApiError('BeginTransaction', new Error('no transaction id'))
-    return transactionId
+    const release = await this.#places.transactions.take(this.#config.deadline)
+    try {
+      const { transactionId } = await this.#call({
+        operation: 'BeginTransaction',
+        send: (abortSignal) => this.#config.client.send(command, { abortSignal }),
+      })
+      if (transactionId === undefined)
+        throw new DataApiError('BeginTransaction', new Error('no transaction id'))
+      this.#open.set(transactionId, release)
+      return transactionId
+    } catch (error) {
+      release()
+      throw error
+    }
   }
 
+  /** Gives up a transaction's place; done by `commit` and `rollback`, and for one that gets neither. */
+  leave(transactionId: string): void {
+    this.#open.get(transactionId)?.()
+    this.#open.delete(transactionId)
+  }
+
+  /** A transaction whose commit fails is still to be rolled back. */
   async commit(transactionId: string): Promise<void> {
     const command = new CommitTransactionCommand({ ...this.#target(), transactionId })
     await this.#call({
       operation: 'CommitTransaction',
       send: (abortSignal) => this.#config.client.send(command, { abortSignal }),
     })
+    this.leave(transactionId)
   }
 
   async rollback(transactionId: string): Promise<void> {
     const command = new RollbackTransactionCommand({ ...this.#target(), transactionId })
-    await this.#call({
-      operation: 'RollbackTransaction',
-      send: (abortSignal) => this.#config.client.send(command, { abortSignal }),
-    })
+    try {
+      await this.#call({
+        operation: 'RollbackTransaction',
+        send: (abortSignal) => this.#config.client.send(command, { abortSignal }),
+      })
+    } finally {
+      this.leave(transactionId)
+    }
   }
 
   #target(): { resourceArn: string; secretArn: string } {
@@ -185,6 +222,28 @@ export class DataApiClient {
       retry({ ...TRANSIENT, retryable: isRepeatable, deadline }, attempt),
     )
   }
+}
+
+type Places = { readonly transactions: Slots; readonly statements: Slots }
+
+/** The SDK's default. */
+const SOCKETS = 50
+/** Of the sockets; the rest is for what ends a call and for what another client of the process does. */
+const FOR_TRANSACTIONS = 0.32
+const FOR_STATEMENTS = 0.48
+/** Longer than any call takes, in milliseconds. */
+const STALL = 60_000
+
+const placesOfClients = new WeakMap<RDSDataClient, Places>()
+
+const placesOf = ({ client, sockets = SOCKETS }: DataApiConfig): Places => {
+  const most = (share: number): number => Math.max(1, Math.floor(sockets * share))
+  const places = placesOfClients.get(client) ?? {
+    transactions: new Slots('transactions', most(FOR_TRANSACTIONS), STALL),
+    statements: new Slots('statements', most(FOR_STATEMENTS), STALL),
+  }
+  placesOfClients.set(client, places)
+  return places
 }
 
 type Call<T> = {

@@ -3,11 +3,11 @@ import {
   type Dialect,
   type DialectAdapter,
   type Driver,
-  type Kysely,
-  MysqlAdapter,
+  Kysely,
   MysqlIntrospector,
   type QueryCompiler,
 } from 'kysely'
+import { DataApiAdapter } from './adapter.ts'
 import type { DataApiConfig } from './client.ts'
 import { DataApiDriver } from './driver.ts'
 import { DataApiQueryCompiler } from './query-compiler.ts'
@@ -21,7 +21,8 @@ export class DataApiDialect implements Dialect {
   }
 
   createAdapter(): DialectAdapter {
-    return new MysqlAdapter()
+    const config = this.#config
+    return new DataApiAdapter(() => new Kysely({ dialect: new DataApiDialect(config) }), config.deadline)
   }
 
   createDriver(): Driver {

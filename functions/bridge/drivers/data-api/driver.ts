@@ -60,7 +60,9 @@ export class DataApiDriver implements Driver {
     throw noSavepoints()
   }
 
-  async releaseConnection(): Promise<void> {}
+  async releaseConnection(connection: DataApiConnection): Promise<void> {
+    connection.leave()
+  }
 
   async destroy(): Promise<void> {}
 }
@@ -70,12 +72,19 @@ const noSavepoints = (): UnsupportedValueError =>
     'The Data API takes no savepoints: use a transaction of its own for what must be undone alone',
   )
 
-class DataApiConnection implements DatabaseConnection {
+/** What a connection of the Data API is: the transaction that it may be in. */
+export class DataApiConnection implements DatabaseConnection {
   readonly #client: DataApiClient
   #transactionId: string | undefined
+  #condition: (() => Promise<void>) | undefined
 
   constructor(client: DataApiClient) {
     this.#client = client
+  }
+
+  /** Has a condition asked before each statement and each commit, which throws where they mustn't be sent. */
+  sendOnlyWhile(condition: (() => Promise<void>) | undefined): void {
+    this.#condition = condition
   }
 
   async begin(): Promise<void> {
@@ -84,6 +93,7 @@ class DataApiConnection implements DatabaseConnection {
 
   /** After a commit that failed the id is kept: Kysely then rolls back, or the locks would stay for three minutes. */
   async commit(): Promise<void> {
+    await this.#condition?.()
     if (this.#transactionId !== undefined) await this.#client.commit(this.#transactionId)
     this.#transactionId = undefined
   }
@@ -99,10 +109,17 @@ class DataApiConnection implements DatabaseConnection {
     }
   }
 
+  /** Gives up the place of a transaction that was neither committed nor rolled back: the service ends it. */
+  leave(): void {
+    if (this.#transactionId !== undefined) this.#client.leave(this.#transactionId)
+    this.#transactionId = undefined
+  }
+
   async executeQuery<R>(
     { sql, parameters, query, queryId }: CompiledQuery,
     { signal }: AbortableOperationOptions = {},
   ): Promise<QueryResult<R>> {
+    await this.#condition?.()
     const executed = await this.#client.execute(
       { sql, parameters: parameters.map(toNamed), transactionId: this.#transactionId },
       { idempotent: SelectQueryNode.is(query) || isMarkedIdempotent(queryId), signal },

@@ -4,12 +4,16 @@ import { DirectError } from './errors.ts'
 export const SQL_MODE =
   'ONLY_FULL_GROUP_BY,STRICT_TRANS_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION'
 
+/** MariaDB would cut off the fractions of seconds that a column has no place for; MySQL rounds, and has no such mode. */
+const MARIADB_ROUNDS = ',TIME_ROUND_FRACTIONAL'
+const ROUNDING = `IF(VERSION() LIKE '%MariaDB%', '${SQL_MODE}${MARIADB_ROUNDS}', '${SQL_MODE}')`
+
 /**
  * What every session is set to. A reader of a stream that pauses for a minute would otherwise be cut off by the
  * server (`net_write_timeout`, in seconds).
  */
 export const SET_SETTINGS: readonly string[] = [
-  `SET NAMES utf8mb4, time_zone = '+00:00', sql_mode = '${SQL_MODE}', autocommit = 1, net_write_timeout = 600`,
+  `SET NAMES utf8mb4, time_zone = '+00:00', sql_mode = ${ROUNDING}, autocommit = 1, net_write_timeout = 600`,
   'SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ',
 ]
 
@@ -53,4 +57,9 @@ export const checkSettings = (rows: readonly (readonly unknown[])[]): void => {
 }
 
 /** `sql_mode` is a set, which each server writes in an order of its own. */
-const inOrder = (value: string): string => value.split(',').sort().join(',')
+const inOrder = (value: string): string =>
+  value
+    .split(',')
+    .filter((mode) => !MARIADB_ROUNDS.endsWith(`,${mode}`))
+    .sort()
+    .join(',')

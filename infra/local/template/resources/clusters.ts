@@ -59,7 +59,19 @@ export type MysqlLogin = {
 const TIMEOUT = 30_000
 
 /**
- * Makes a cluster's database, and its master user with rights on that database only. On somebody else's server it makes
+ * What Aurora's master user may do, on every database of its cluster, as far as both servers know it. It is no superuser:
+ * no SUPER, FILE, SHUTDOWN, no tablespaces.
+ *
+ * @see https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/AuroraMySQL.Compare-80-v3.html
+ */
+const MASTER_RIGHTS = [
+  'SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, RELOAD, PROCESS, REFERENCES, INDEX, ALTER, SHOW DATABASES',
+  'CREATE TEMPORARY TABLES, LOCK TABLES, EXECUTE, REPLICATION SLAVE, REPLICATION CLIENT, CREATE VIEW, SHOW VIEW',
+  'CREATE ROUTINE, ALTER ROUTINE, CREATE USER, EVENT, TRIGGER',
+].join(', ')
+
+/**
+ * Makes a cluster's database, and its master user with the rights that Aurora gives one. On somebody else's server it makes
  * nothing: `createDatabase` does, once that is agreed on.
  *
  * @returns the login that the cluster's secret must carry
@@ -73,16 +85,13 @@ export const startCluster = async (
   await createDatabase(cluster, server)
   if (cluster.user === undefined || cluster.password === undefined || cluster.user === user)
     return { user, password }
-  const { database, user: master, password: secret } = cluster
+  const { user: master, password: secret } = cluster
   await withConnection(server, async (run) => {
     // `localhost` as well as `%`: an anonymous local user, which some installations have, would win over `%` alone.
     for (const from of ['%', 'localhost']) {
       await run('CREATE USER IF NOT EXISTS ?@?', [master, from])
       await run('ALTER USER ?@? IDENTIFIED BY ?', [master, from, secret])
-      if (database !== undefined) {
-        // In a GRANT, `_` and `%` are wildcards.
-        await run(`GRANT ALL PRIVILEGES ON \`${database.replace(/[_%]/g, '\\$&')}\`.* TO ?@?`, [master, from])
-      }
+      await run(`GRANT ${MASTER_RIGHTS} ON *.* TO ?@? WITH GRANT OPTION`, [master, from])
     }
   })
   return { user: master, password: secret }

@@ -29,17 +29,29 @@ describe('the event of a copy', () => {
   })
 
   it.each([
+    [{ migrate: true }, { migrate: true, cleanupDestinationTable: false }],
+    [{ cleanupDestinationTable: true }, { migrate: false, cleanupDestinationTable: true }],
     [
-      {},
-      [
-        'sourceTableName is missing',
-        'destinationTableName is missing',
-        'cleanupDestinationTable is missing',
-        'migrate is missing',
-      ],
+      { migrate: undefined, cleanupDestinationTable: true },
+      { migrate: false, cleanupDestinationTable: true },
     ],
+  ])('takes a step that is not named for one that is not wanted: %j', (steps, meant) => {
+    const { sourceTableName, destinationTableName } = request
+
+    expect(readCopyEvent({ sourceTableName, destinationTableName, ...steps })).toEqual({
+      ...request,
+      ...meant,
+    })
+  })
+
+  it.each([
+    [{}, ['sourceTableName is missing', 'destinationTableName is missing']],
     [{ ...request, migrate: 'true' }, ['migrate is not true or false']],
-    [{ ...request, migrate: undefined }, ['migrate is missing']],
+    [{ ...request, migrate: null }, ['migrate is not true or false']],
+    [
+      { ...request, migrate: undefined, cleanupDestinationTable: 'yes' },
+      ['cleanupDestinationTable is not true or false'],
+    ],
     [{ ...request, sourceTableName: 'a b' }, ["sourceTableName is not a table's name or ARN"]],
     [{ ...request, sourceTableName: 7 }, ['sourceTableName is not a text']],
     [{ ...request, cleanUp: true, yes: 1 }, ['cleanUp is not known', 'yes is not known']],
@@ -50,6 +62,10 @@ describe('the event of a copy', () => {
     [{ ...request, segments: 1_001 }, ['segments is above 1000']],
     [{ ...request, maxRate: 0 }, ['maxRate is not above zero']],
     [{ ...request, maxRate: '5' }, ['maxRate is not a number']],
+    [
+      { sourceTableName: request.sourceTableName, destinationTableName: request.destinationTableName },
+      ['cleanupDestinationTable and migrate are both false: there is nothing to do'],
+    ],
     [
       { ...request, migrate: false, cleanupDestinationTable: false },
       ['cleanupDestinationTable and migrate are both false: there is nothing to do'],

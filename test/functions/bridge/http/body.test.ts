@@ -46,8 +46,12 @@ describe('the content type', () => {
     expect(readBody(request(bobby, type), chef)).toEqual(BOBBY)
   })
 
+  it('may be missing: the body is read as JSON then', () => {
+    expect(readBody(request(bobby, ''), chef)).toEqual(BOBBY)
+    expect(problemOf(request('firstName=Bobby', '')).code).toBe('malformed-json')
+  })
+
   it.each([
-    '',
     'text/plain',
     'application/x-www-form-urlencoded',
     'application/jsonp',

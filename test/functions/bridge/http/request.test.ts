@@ -59,6 +59,19 @@ describe('an HTTP API event', () => {
   })
 })
 
+describe('a path with a slash at its end', () => {
+  it.each([
+    ['/aurora/', '/aurora', ['aurora']],
+    ['/aurora/chefs/', '/aurora/chefs', ['aurora', 'chefs']],
+    ['/aurora/chefs/7/', '/aurora/chefs/7', ['aurora', 'chefs', '7']],
+    ['/', '/', ['']],
+    ['/aurora/chefs//', '/aurora/chefs/', ['aurora', 'chefs', '']],
+  ])('is read as if it had none: %s', (sent, path, segments) => {
+    expect(readHttpEvent(httpApiEvent('GET', sent))).toMatchObject({ path, segments })
+    expect(readHttpEvent(restApiEvent('GET', sent))).toMatchObject({ path, segments })
+  })
+})
+
 describe('a REST API event', () => {
   it('is read: method, path, query, headers and body', () => {
     const request = readHttpEvent(
@@ -150,7 +163,7 @@ describe('a path', () => {
     ['decoded once only', '/chefs/%2541', ['chefs', '%41']],
     ['left as it is where an escape is malformed', '/chefs/%zz/%41', ['chefs', '%zz', 'A']],
     ['left as it is where an escape is no UTF-8', '/chefs/%ff', ['chefs', '%ff']],
-    ['taken with its empty segments', '//chefs/', ['', 'chefs', '']],
+    ['taken with its empty segments', '//chefs//', ['', 'chefs', '']],
     ['taken without meaning in dots', '/a/../chefs', ['a', '..', 'chefs']],
   ])('is %s', (_, path, segments) => {
     for (const event of [httpApiEvent, restApiEvent])

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
-import { MigrationLock, MigrationLockedError } from '../../../../functions/bridge/migrations/lock.ts'
+import { MigrationLockedError } from '../../../../functions/bridge/drivers/data-api/lease-lock.ts'
+import { MigrationLock } from '../../../../functions/bridge/migrations/lock.ts'
 import { openTestAurora, type TestAurora } from '../../../support/aurora.ts'
 import { until } from '../../../support/until.ts'
 

@@ -191,13 +191,29 @@ describe('parameters', () => {
     })
   })
 
+  it.each(['{"a": [1, "x"]}', '[]', '"text"', '12345678901234567890', 'null'])(
+    'binds a JSON hint on %s as its text',
+    async (stringValue) => {
+      expect(await echo({ stringValue }, 'JSON')).toEqual({ stringValue })
+      await h.execute('CREATE TABLE hinted_json (j JSON)')
+      await h.execute('INSERT INTO hinted_json VALUES (:j)', {
+        parameters: [{ name: 'j', value: { stringValue }, typeHint: 'JSON' }],
+      })
+      const stored = await h.value('SELECT j FROM hinted_json')
+      await h.execute('DROP TABLE hinted_json')
+      expect(JSON.parse(stored?.stringValue ?? '')).toEqual(JSON.parse(stringValue))
+    },
+  )
+
   it.each<[SqlParameter['typeHint'], string]>([
     ['DATE', '2026-2-3'],
     ['TIME', 'noon'],
     ['TIMESTAMP', '2026-02-28T01:02:03Z'],
     ['DECIMAL', '1,5'],
     ['UUID', 'abc'],
-    ['JSON', '{}'],
+    ['JSON', '{'],
+    ['JSON', ''],
+    ['JSON', "{'a': 1}"],
   ])('refuses a %s hint on %s', async (typeHint, stringValue) => {
     expect(await failure(echo({ stringValue }, typeHint))).toMatchObject({
       name: 'ValidationException',

@@ -36,6 +36,16 @@ describe('matchRoute', () => {
     expect(match(['GET /x/{id}'], 'GET', '/x/%zz')).toEqual(['GET /x/{id}', { id: '%zz' }])
   })
 
+  it('takes a slash at the end for something below the path, which only a greedy parameter matches', () => {
+    const keys = ['ANY /a', 'ANY /a/{slash+}', 'ANY /a/b', 'ANY /a/{id}', 'ANY /a/{b}/{slash+}']
+
+    expect(match(keys, 'GET', '/a/')).toEqual(['ANY /a/{slash+}', { slash: '' }])
+    expect(match(keys, 'GET', '/a/b/')).toEqual(['ANY /a/{b}/{slash+}', { b: 'b', slash: '' }])
+    expect(match(keys, 'GET', '/a/c/d/')).toEqual(['ANY /a/{b}/{slash+}', { b: 'c', slash: 'd/' }])
+    expect(match(keys, 'GET', '/a')).toEqual(['ANY /a', {}])
+    expect(match(keys, 'GET', '/a/b')).toEqual(['ANY /a/b', {}])
+  })
+
   it.each(['/x', '/x/', '/x/1/2', '/y/1'])('does not match %s', (path) => {
     expect(match(['GET /x/{id}'], 'GET', path)).toBeUndefined()
   })

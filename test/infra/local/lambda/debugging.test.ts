@@ -19,6 +19,7 @@ const endpoints = {
   secretsManager: 'http://s',
   sts: 'http://t',
   s3: 'http://127.0.0.1:5',
+  lambda: 'http://l',
 }
 const entry = 'test/infra/fixtures/functions/throws.ts'
 

@@ -18,6 +18,7 @@ const endpoints = {
   secretsManager: 'http://s',
   sts: 'http://t',
   s3: 'http://127.0.0.1:5',
+  lambda: 'http://l',
 }
 
 describe('a local function', () => {
@@ -95,6 +96,7 @@ describe('a local function', () => {
       AWS_ENDPOINT_URL_RDS_DATA: 'http://r',
       AWS_ENDPOINT_URL_SECRETS_MANAGER: 'http://s',
       AWS_ENDPOINT_URL_STS: 'http://t',
+      AWS_ENDPOINT_URL_LAMBDA: 'http://l',
     })
     expect(env).not.toHaveProperty('LEAK_FROM_PARENT')
     expect(env).not.toHaveProperty('HOME')

@@ -2,7 +2,7 @@ import { mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promis
 import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { createConnection, type RowDataPacket } from 'mysql2/promise'
-import { auroraSqlMode } from '../../../../infra/local/mysql/arguments.ts'
+import { sqlModeOf } from '../../../../infra/local/mysql/arguments.ts'
 import { findServerBinary } from '../../../../infra/local/mysql/find.ts'
 import { detectFlavour } from '../../../../infra/local/mysql/flavour.ts'
 import { type MysqlServer, startMysql } from '../../../../infra/local/mysql/server.ts'
@@ -53,7 +53,7 @@ describe('a private server', () => {
       await query(`SELECT @@GLOBAL.sql_mode AS sqlMode, @@character_set_server AS charset, @@GLOBAL.time_zone AS zone,
       @@bind_address AS address, @@max_allowed_packet AS packet, @@port AS port`)
 
-    expect(new Set(facts?.sqlMode.split(','))).toEqual(new Set(auroraSqlMode.split(',')))
+    expect(new Set(facts?.sqlMode.split(','))).toEqual(new Set(sqlModeOf(server.flavour).split(',')))
     expect(facts).toMatchObject({
       charset: 'utf8mb4',
       zone: '+00:00',

@@ -11,6 +11,7 @@ const stack = {
     secretsManager: 'http://s',
     sts: 'http://t',
     s3: 'http://t',
+    lambda: 'http://l',
     mysql: '127.0.0.1:3306',
   },
   servers: { mysql: 'mariadb 10.11', dynamodb: 'dynoxide' },

@@ -20,8 +20,10 @@ describe('startCluster', () => {
     user: `u_${id}`,
     password: `it's "quoted" \\ and ?`,
   }
-  // Differs from the database only where `_` would be a wildcard.
-  const neighbour = cluster.database?.replace('_', 'x') ?? ''
+  /** Another schema of the same cluster, which is there before; one that the user makes; and a user that it makes. */
+  const neighbour = `neighbour_${id}`
+  const later = `later_${id}`
+  const reader = `r_${id}`
   let root: Connection
   const login = (password = cluster.password ?? '') =>
     createConnection({ host: server.host, port: server.port, user: cluster.user ?? '', password })
@@ -31,12 +33,14 @@ describe('startCluster', () => {
     await root.query(`CREATE DATABASE \`${neighbour}\``)
   })
   afterAll(async () => {
-    for (const name of [cluster.database, neighbour]) await root.query(`DROP DATABASE IF EXISTS \`${name}\``)
+    for (const name of [cluster.database, neighbour, later])
+      await root.query(`DROP DATABASE IF EXISTS \`${name}\``)
     for (const from of ['%', 'localhost']) await root.query('DROP USER IF EXISTS ?@?', [cluster.user, from])
+    await root.query('DROP USER IF EXISTS ?@?', [reader, '%'])
     await root.end()
   })
 
-  it('makes the database in utf8mb4, and a user with all rights there and none elsewhere; repeatably', async () => {
+  it('makes the database in utf8mb4, and its master user; repeatably', async () => {
     await startCluster(cluster, server)
     expect(await startCluster(cluster, server)).toEqual({ user: cluster.user, password: cluster.password })
 
@@ -47,11 +51,46 @@ describe('startCluster', () => {
     )
     expect(rows[0]?.charset).toBe('utf8mb4')
     await connection.query(`CREATE TABLE \`${cluster.database}\`.t (id INT)`)
-    for (const elsewhere of [neighbour, 'mysql']) {
-      await expect(connection.query(`CREATE TABLE \`${elsewhere}\`.t (id INT)`)).rejects.toMatchObject({
-        code: expect.stringMatching(/ACCESS_DENIED|_DENIED_ERROR/),
+    await connection.end()
+  })
+
+  it("gives the master user what Aurora's may do: every schema of the cluster, also one that comes later", async () => {
+    await startCluster(cluster, server)
+    const connection = await login()
+    const [first, second] = [`\`${cluster.database}\``, `\`${neighbour}\``]
+
+    await connection.query(`CREATE TABLE ${second}.other (id INT PRIMARY KEY, n INT)`)
+    await connection.query(
+      `CREATE TABLE ${first}.own (id INT, FOREIGN KEY (id) REFERENCES ${second}.other (id))`,
+    )
+    await connection.query(
+      `CREATE VIEW ${first}.both_of AS SELECT o.n FROM ${second}.other o JOIN ${first}.own w USING (id)`,
+    )
+    await connection.query(
+      `CREATE TRIGGER ${second}.bump BEFORE INSERT ON ${second}.other FOR EACH ROW SET NEW.n = 7`,
+    )
+    await connection.query(`INSERT INTO ${second}.other VALUES (1, 1)`)
+    await connection.query(`INSERT INTO ${first}.own VALUES (1)`)
+    expect((await connection.query<RowDataPacket[]>(`SELECT n FROM ${first}.both_of`))[0]).toEqual([{ n: 7 }])
+    await connection.query(`CREATE DATABASE \`${later}\``)
+    await connection.query(`CREATE TABLE \`${later}\`.t (id INT)`)
+    await connection.query('CREATE USER ?@? IDENTIFIED BY ?', [reader, '%', 'secret'])
+    await connection.query(`GRANT SELECT ON ${second}.* TO ?@?`, [reader, '%'])
+    await connection.end()
+  })
+
+  it('makes no superuser of it', async () => {
+    await startCluster(cluster, server)
+    const connection = await login()
+
+    for (const statement of [
+      'SHUTDOWN',
+      'SET GLOBAL max_connections = 500',
+      "SELECT LOAD_FILE('/etc/hostname') INTO OUTFILE 'x'",
+    ])
+      await expect(connection.query(statement)).rejects.toMatchObject({
+        code: expect.stringMatching(/ACCESS_DENIED/),
       })
-    }
     await connection.end()
   })
 

@@ -28,7 +28,7 @@ describe('sessions of the direct connection', () => {
   }
 
   const expectAurora = (row: Record<string, unknown> | undefined): void => {
-    expect(sorted(String(row?.mode))).toEqual(sorted(SQL_MODE))
+    expect(sorted(String(row?.mode).replace(',TIME_ROUND_FRACTIONAL', ''))).toEqual(sorted(SQL_MODE))
     expect(row).toMatchObject({ zone: '+00:00', client: 'utf8mb4', results: 'utf8mb4', mark: null })
     expect(Number(row?.auto)).toBe(1)
     expect(Number(row?.patience)).toBe(600)

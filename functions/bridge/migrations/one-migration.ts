@@ -1,0 +1,163 @@
+import { shapeOf } from '../drivers/data-api/statement-shape.ts'
+import type { Deadline } from '../runtime/deadline.ts'
+import type { Log } from '../runtime/log.ts'
+import { pause } from '../runtime/retry.ts'
+import type { Migration } from './files.ts'
+import type { AppliedMigration, MigrationLedger } from './ledger.ts'
+import type { MigrationLock } from './lock.ts'
+import { isDoneAlready, isRefusal } from './refusal.ts'
+import { MigrationError, MigrationRunningError, MigrationUnknownError } from './state.ts'
+import { kindOfStatement } from './statement-kind.ts'
+
+export type OneMigrationParts = {
+  readonly ledger: MigrationLedger
+  readonly lock: MigrationLock
+  /** Runs one statement alone, over whatever connection fits. */
+  readonly run: (statement: string) => Promise<void>
+  /** How long the server has been running a statement that carries the mark, in seconds. */
+  readonly runningFor: (mark: string) => Promise<number | undefined>
+  readonly deadline: Deadline
+  readonly log: Log
+  readonly by: string
+}
+
+/** Kept back to say what goes on, in milliseconds. */
+const RESERVE = 3_000
+/** How often a statement that goes on at the server is looked at, and how often that is told, in milliseconds. */
+const LOOK = { first: 250, longest: 5_000 }
+const TELL = 15_000
+/** How often a statement is sent again, in one run, whose answer was lost and which the server isn't running. */
+const MOST_LOSSES = 3
+
+/** Applies one migration from where it stands. Each statement's progress is recorded: DDL can't be rolled back. */
+export class OneMigration {
+  readonly #migration: Migration
+  readonly #parts: OneMigrationParts
+
+  constructor(migration: Migration, parts: OneMigrationParts) {
+    this.#migration = migration
+    this.#parts = parts
+  }
+
+  /**
+   * @param known what the ledger says of it
+   * @throws MigrationError naming the statement that failed; MigrationRunningError, MigrationUnknownError
+   */
+  async apply(known: AppliedMigration | undefined): Promise<void> {
+    const { log } = this.#parts
+    const done = known?.done ?? 0
+    for (const at of this.#migration.statements.keys()) {
+      if (at < done) continue
+      const unfinished = at === done && known !== undefined && known.begun > done ? known : undefined
+      await this.#statement(at, unfinished)
+    }
+    log.info('migration applied', { migration: this.#migration.name })
+  }
+
+  /** @param unfinished the record, where the statement was begun before and nobody saw its end */
+  async #statement(at: number, unfinished: AppliedMigration | undefined): Promise<void> {
+    const { ledger, lock, by } = this.#parts
+    const statement = this.#migration.statements[at] ?? ''
+    const kind = kindOfStatement(statement)
+    await lock.renew()
+    if (unfinished !== undefined) {
+      if (kind !== 'rows') await this.#untilThrough(at)
+      // A row of 0.2.0 and before had no transaction in common with what it records.
+      if (kind === 'other' || (kind === 'rows' && unfinished.hashes === undefined))
+        throw new MigrationUnknownError(this.#migration, at, unfinished)
+    }
+    await ledger.begin(this.#migration, at, by)
+    if (kind === 'rows') return await this.#rows(at)
+    await this.#alone(at, kind === 'schema' && unfinished !== undefined)
+  }
+
+  async #rows(at: number): Promise<void> {
+    const { ledger } = this.#parts
+    try {
+      await ledger.together(this.#migration, at)
+    } catch (cause) {
+      if (isRefusal(cause)) await ledger.withdraw(this.#migration)
+      throw this.#failed(at, cause)
+    }
+  }
+
+  /** @param again whether it may be done already: then the server's refusal proves it */
+  async #alone(at: number, again: boolean, losses = 0): Promise<void> {
+    const { ledger, run } = this.#parts
+    const statement = this.#migration.statements[at] ?? ''
+    try {
+      await run(`${this.#mark(at)} ${statement}`)
+    } catch (cause) {
+      if (!isRefusal(cause)) return await this.#afterLoss(at, cause, losses + 1)
+      if (!again || !isDoneAlready(cause)) {
+        await ledger.withdraw(this.#migration)
+        throw this.#failed(at, cause)
+      }
+    }
+    await ledger.finish(this.#migration, at)
+  }
+
+  /** The call ended and maybe not the statement: waits for that one, and finds out what became of it where it can be. */
+  async #afterLoss(at: number, cause: unknown, losses: number): Promise<void> {
+    const statement = this.#migration.statements[at] ?? ''
+    this.#parts.log.warn('no answer came for a statement', {
+      migration: this.#migration.name,
+      statement: at + 1,
+    })
+    await this.#untilThrough(at)
+    if (kindOfStatement(statement) !== 'schema') {
+      const { id, name, checksum } = this.#migration
+      const { by } = this.#parts
+      const record = {
+        id,
+        name,
+        checksum,
+        done: at,
+        begun: at + 1,
+        finishedAt: null,
+        hashes: [],
+        by,
+        startedAt: null,
+      }
+      throw new MigrationUnknownError(this.#migration, at, record, { cause })
+    }
+    if (losses > MOST_LOSSES) throw this.#failed(at, cause)
+    await this.#alone(at, true, losses)
+  }
+
+  /** @throws MigrationRunningError when the time ends first */
+  async #untilThrough(at: number): Promise<void> {
+    const { runningFor, lock, deadline, log } = this.#parts
+    const { name } = this.#migration
+    let told = performance.now()
+    for (let look = 1; ; look += 1) {
+      const seconds = await runningFor(this.#mark(at))
+      if (seconds === undefined) return
+      if (deadline.remaining() < RESERVE + LOOK.longest)
+        throw new MigrationRunningError(this.#migration, at, seconds)
+      if (performance.now() - told > TELL) {
+        told = performance.now()
+        log.info('a statement goes on at the server', { migration: name, statement: at + 1, seconds })
+      }
+      await lock.renew()
+      await pause(look, LOOK.first, LOOK.longest)
+    }
+  }
+
+  /** By this the server's list of running statements is searched, also by another run. */
+  #mark(at: number): string {
+    return `/* backsync: ${this.#migration.name}, statement ${at + 1} */`
+  }
+
+  #failed(at: number, cause: unknown): MigrationError {
+    const { name, statements } = this.#migration
+    const reason =
+      cause instanceof Error && cause.cause instanceof Error ? cause.cause.message : String(cause)
+    return new MigrationError(
+      `${name}, statement ${at + 1} of ${statements.length} failed: ${reason}. ` +
+        `${at} statements are done and recorded. Repair the cause and apply again: it goes on from there ` +
+        `(${shapeOf(statements[at] ?? '')})`,
+      { cause },
+    )
+  }
+}

@@ -1,0 +1,268 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
+import type { RowDataPacket } from 'mysql2/promise'
+import type { Migration } from '../../../../functions/bridge/migrations/files.ts'
+import type { Migrator } from '../../../../functions/bridge/migrations/migrator.ts'
+import {
+  MigrationRunningError,
+  MigrationUnknownError,
+} from '../../../../functions/bridge/migrations/state.ts'
+import { Deadline } from '../../../../functions/bridge/runtime/deadline.ts'
+import { FakeClock } from '../../../infra/local/data-api/fake-clock.ts'
+import { openTestAurora, type TestAurora } from '../../../support/aurora.ts'
+import { until } from '../../../support/until.ts'
+
+const migration = (...statements: string[]): Migration => ({
+  id: 1,
+  name: '0001_test',
+  statements,
+  downStatements: [],
+  checksum: Buffer.from(statements.join(';')).toString('hex').padEnd(64, '0').slice(-64),
+})
+const add = 'UPDATE counter SET n = n + 1'
+/** Longer than the service lets a call take, in milliseconds. */
+const CALL = 45_000
+
+describe('a migration', () => {
+  let aurora: TestAurora
+  let clock: FakeClock
+
+  beforeEach(async () => {
+    clock = new FakeClock()
+    aurora = await openTestAurora({ migrate: false, clock })
+    await aurora.legacy.query('CREATE TABLE counter (n INT)')
+    await aurora.legacy.query('INSERT INTO counter VALUES (0)')
+  })
+  afterEach(() => aurora.close())
+
+  const migrator = (...statements: string[]): Migrator => aurora.migrator([migration(...statements)], [])
+  const rows = async (query: string): Promise<RowDataPacket[]> =>
+    (await aurora.legacy.query<RowDataPacket[]>(query))[0]
+  const count = async (): Promise<number> => Number((await rows('SELECT n FROM counter'))[0]?.n)
+  const state = async (...statements: string[]): Promise<string | undefined> =>
+    (await migrator(...statements).report()).team[0]?.state
+  const columns = async (table: string): Promise<string[]> =>
+    (await rows(`SHOW COLUMNS FROM ${table}`)).map(({ Field }) => String(Field))
+  const outcome = (run: Promise<unknown>): Promise<unknown> =>
+    run.then(
+      () => 'applied',
+      (error: unknown) => error,
+    )
+
+  describe('whose statement changes rows', () => {
+    it.each([
+      ['the statement', 'Execute' as const, 'UPDATE counter'],
+      ['the commit', 'CommitTransaction' as const, undefined],
+    ])('runs it once where the answer to %s is lost', async (_, operation, text) => {
+      aurora.api.faults.add({
+        kind: 'drop-after',
+        operation,
+        times: 1,
+        ...(text !== undefined && { sql: text }),
+      })
+
+      const first = await outcome(migrator(add, add).apply())
+      if (first !== 'applied') await migrator(add, add).apply()
+
+      expect(await count()).toBe(2)
+      expect(await state(add, add)).toBe('applied')
+    })
+
+    it.each(['begin', 'statement', 'commit'])(
+      'runs it once where the connection breaks before the %s',
+      async (when) => {
+        const at = {
+          begin: { operation: 'BeginTransaction' as const },
+          statement: { operation: 'Execute' as const, sql: 'UPDATE counter' },
+          commit: { operation: 'CommitTransaction' as const },
+        }[when]
+        aurora.api.faults.add({ kind: 'drop-before', times: 1, ...at })
+
+        await outcome(migrator(add).apply())
+        await migrator(add).apply()
+
+        expect(await count()).toBe(1)
+      },
+    )
+
+    it('is asked about where a release without the transaction began it', async () => {
+      await migrator(add).apply()
+      await aurora.legacy.query(
+        'UPDATE backsync_migrations SET done = 0, begun = 1, finished_at = NULL, hashes = NULL',
+      )
+
+      await expect(migrator(add).apply()).rejects.toThrow(MigrationUnknownError)
+      expect(await count()).toBe(1)
+    })
+  })
+
+  describe('whose statement can tell nobody whether it ran', () => {
+    const empty = 'TRUNCATE TABLE counter'
+    const lose = async (kind: 'drop-before' | 'drop-after'): Promise<Error> => {
+      aurora.api.faults.add({ kind, sql: empty, times: 1 })
+      const error = await outcome(migrator(empty, 'INSERT INTO counter VALUES (7)').apply())
+      if (!(error instanceof MigrationUnknownError)) throw error
+      return error
+    }
+    const apply = (): Promise<unknown> => migrator(empty, 'INSERT INTO counter VALUES (7)').apply()
+    const repair = (found: 'done' | 'not-done', statement = 1): Promise<void> =>
+      migrator(empty, 'INSERT INTO counter VALUES (7)').repair({
+        migration: '0001_test',
+        statement,
+        outcome: found,
+      })
+
+    it.each(['drop-before', 'drop-after'] as const)(
+      'stops and asks, then and each time after: %s',
+      async (kind) => {
+        const { message } = await lose(kind)
+
+        expect(message).toContain('0001_test, statement 1 of 2 (TRUNCATE TABLE counter) was begun by test')
+        expect(message).toContain('{"repair":{"migration":"0001_test","statement":1,"outcome":"done"}}')
+        await expect(apply()).rejects.toThrow(MigrationUnknownError)
+        expect(await rows('SELECT n FROM counter')).toHaveLength(kind === 'drop-after' ? 0 : 1)
+      },
+    )
+
+    it('goes on behind it when it was found done', async () => {
+      await lose('drop-after')
+      await aurora.legacy.query('INSERT INTO counter VALUES (3)')
+      await repair('done')
+      await apply()
+
+      expect(await rows('SELECT n FROM counter ORDER BY n')).toEqual([{ n: 3 }, { n: 7 }])
+    })
+
+    it('runs it when it was found not done', async () => {
+      await lose('drop-before')
+      await repair('not-done')
+      await apply()
+
+      expect(await rows('SELECT n FROM counter')).toEqual([{ n: 7 }])
+    })
+
+    it('has nothing repaired whose outcome is known', async () => {
+      await lose('drop-before')
+
+      await expect(repair('done', 2)).rejects.toThrow('is not unknown')
+      await repair('not-done')
+      await expect(repair('not-done')).rejects.toThrow('is not unknown')
+    })
+
+    it('runs it again by itself where it was refused, or never sent', async () => {
+      aurora.api.faults.add({ kind: 'error', error: 'AccessDeniedException', sql: empty, times: 1 })
+      await expect(apply()).rejects.toThrow('statement 1 of 2 failed')
+      await apply()
+
+      expect(await rows('SELECT n FROM counter')).toEqual([{ n: 7 }])
+    })
+  })
+
+  describe('that was refused', () => {
+    it('may be corrected: what is not done is compared with nothing', async () => {
+      const create = 'CREATE TABLE a (id INT)'
+      await expect(migrator('ALTER TABEL counter ADD m INT').apply()).rejects.toThrow(
+        'statement 1 of 1 failed',
+      )
+      expect(await state('ALTER TABLE counter ADD m INT')).toBe('pending')
+      await expect(migrator(create, 'INSERT INTO b VALUES (1)').apply()).rejects.toThrow(
+        'statement 2 of 2 failed',
+      )
+
+      await migrator(create, 'INSERT INTO a VALUES (1)', 'INSERT INTO a VALUES (2)').apply()
+
+      expect(await rows('SELECT id FROM a ORDER BY id')).toEqual([{ id: 1 }, { id: 2 }])
+    })
+
+    it('is still compared in what is done', async () => {
+      await expect(migrator('CREATE TABLE a (id INT)', 'INSERT INTO b VALUES (1)').apply()).rejects.toThrow()
+
+      await expect(
+        migrator('CREATE TABLE a (id BIGINT)', 'INSERT INTO a VALUES (1)').apply(),
+      ).rejects.toThrow('0001_test.up.sql was changed after it was applied')
+    })
+
+    it('gets no further statements once it is finished', async () => {
+      await migrator(add).apply()
+
+      await expect(migrator(add, add).apply()).rejects.toThrow('was changed after it was applied')
+    })
+
+    it('goes on in a ledger of 0.2.0, which knew no checksums of statements', async () => {
+      await migrator('CREATE TABLE a (id INT)').apply()
+      await aurora.legacy.query('ALTER TABLE backsync_migrations DROP COLUMN hashes')
+      expect(await state('CREATE TABLE a (id INT)')).toBe('applied')
+      await aurora.legacy.query('UPDATE backsync_migrations SET done = 0, finished_at = NULL')
+
+      await migrator('CREATE TABLE a (id INT)').apply()
+      expect(await state('CREATE TABLE a (id INT)')).toBe('applied')
+    })
+  })
+
+  describe('whose statement takes longer than a call', () => {
+    const alter = 'ALTER TABLE counter ADD COLUMN m INT'
+    const isRunning = async (): Promise<boolean> =>
+      (
+        await rows(
+          'SELECT INFO FROM information_schema.processlist WHERE DB = DATABASE() AND ID <> CONNECTION_ID()',
+        )
+      ).some(({ INFO }) => String(INFO).includes('ALTER TABLE counter'))
+    /** Has the statement wait for a transaction of the legacy application. */
+    const held = async (): Promise<void> => {
+      await aurora.legacy.query('BEGIN')
+      await aurora.legacy.query('SELECT n FROM counter')
+    }
+    const timeOut = async (): Promise<void> => {
+      await until('the statement to run', 10_000, isRunning)
+      clock.advance(CALL)
+    }
+
+    it('is waited for at the server, and not sent a second time', async () => {
+      await held()
+      const calls = aurora.statements('ALTER TABLE counter')
+      const run = migrator(alter, add).apply()
+      await timeOut()
+      const seen = aurora.calls()
+      await until('it to be looked at some times', 10_000, async () => aurora.calls() > seen + 4)
+      expect(aurora.statements('ALTER TABLE counter')).toBe(calls + 1)
+      await aurora.legacy.query('COMMIT')
+
+      expect(await run).toEqual({ bridge: [], team: ['0001_test'] })
+      expect(await columns('counter')).toEqual(['n', 'm'])
+      expect(await count()).toBe(1)
+    })
+
+    it('is told of when the time ends first, and waited for by the next run', async () => {
+      await held()
+      const deadline = new Deadline()
+      deadline.within(9_000)
+      const first = outcome(aurora.migrator([migration(alter)], [], deadline).apply())
+      await timeOut()
+      const error = await first
+      expect(error).toBeInstanceOf(MigrationRunningError)
+      expect(String(error)).toContain('0001_test, statement 1 of 1')
+      expect(await isRunning()).toBe(true)
+
+      const second = migrator(alter).apply()
+      const seen = aurora.calls()
+      await until('it to be looked at some times', 10_000, async () => aurora.calls() > seen + 8)
+      await aurora.legacy.query('COMMIT')
+
+      expect(await second).toEqual({ bridge: [], team: ['0001_test'] })
+      expect(await columns('counter')).toEqual(['n', 'm'])
+    })
+
+    it('is done again where the server gave it up', async () => {
+      await held()
+      const run = migrator(alter).apply()
+      await timeOut()
+      const [process] = await rows(
+        "SELECT ID FROM information_schema.processlist WHERE DB = DATABASE() AND INFO LIKE '%ALTER TABLE counter%' AND ID <> CONNECTION_ID()",
+      )
+      await aurora.legacy.query(`KILL QUERY ${process?.ID}`)
+      await aurora.legacy.query('COMMIT')
+
+      expect(await run).toEqual({ bridge: [], team: ['0001_test'] })
+      expect(await columns('counter')).toEqual(['n', 'm'])
+    })
+  })
+})
