@@ -1,6 +1,6 @@
 /**
  * `npm run prove -- [--minutes N] [--seed S] [--only PART]`: the long runs, one behind the other within a time: property
- * tests and kills from one seed after another, then the soak, on each database that there is: the one that `npm test`
+ * tests and kills from one seed after another, then the soak, then careless and legacy writers, on each database that there is: the one that `npm test`
  * finds, and the one of BACKSYNC_MYSQLD. The last line is `N passed, N failed`; what failed is said with its seed and the
  * command that repeats just that.
  */
@@ -8,7 +8,7 @@ import { Command, InvalidArgumentError } from 'commander'
 import { enginesOf } from './engines.ts'
 import { factorOf, makePlan, partNames } from './plan.ts'
 import { proveProperties } from './properties.ts'
-import { proveSoak } from './soak.ts'
+import { proveField, proveSoak } from './soak.ts'
 
 type Options = { readonly minutes: number; readonly seed: number; readonly only?: string }
 
@@ -47,7 +47,7 @@ for (const { name, engine, ms } of plan) {
     failed += 1
     continue
   }
-  const prove = name === 'soak' ? proveSoak : proveProperties
+  const prove = { properties: proveProperties, soak: proveSoak, field: proveField }[name]
   const outcome = await prove({ engine, ms, seed, factor: factorOf(minutes), say, signal: stop.signal })
   passed += outcome.passed
   failed += outcome.failed

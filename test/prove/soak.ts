@@ -3,19 +3,30 @@ import type { Proved, Proving } from './plan.ts'
 
 /** What a soak takes beside its writing: the start of a stack, quiet after the last write, the comparison. */
 const AROUND_MS = 75_000
-/** Less doesn't see each fault. */
-const LEAST_MINUTES = 1
+/** In less a soak doesn't see each fault, nor a field each story. */
+const LEAST_MINUTES = { soak: 1.5, field: 1 }
 
 /** One soak of the whole stack on an engine: counts as one. */
-export const proveSoak = async ({ engine, ms, seed, say, signal }: Proving): Promise<Proved> => {
-  const minutes = Math.max(LEAST_MINUTES, Math.round(((ms - AROUND_MS) / 60_000) * 10) / 10)
-  say(`a soak of ${minutes} minutes on ${engine.name}, seed ${seed}`)
-  const args = ['test/soak/main.ts', '--minutes', String(minutes), '--seed', String(seed)]
+export const proveSoak = (proving: Proving): Promise<Proved> =>
+  proveWith('soak', 'test/soak/main.ts', proving)
+
+/** One run of careless and legacy writers on an engine: counts as one. */
+export const proveField = (proving: Proving): Promise<Proved> =>
+  proveWith('field', 'test/soak/field/main.ts', proving)
+
+const proveWith = async (
+  script: 'soak' | 'field',
+  path: string,
+  { engine, ms, seed, say, signal }: Proving,
+): Promise<Proved> => {
+  const minutes = Math.max(LEAST_MINUTES[script], Math.round(((ms - AROUND_MS) / 60_000) * 10) / 10)
+  say(`${script} of ${minutes} minutes on ${engine.name}, seed ${seed}`)
+  const args = [path, '--minutes', String(minutes), '--seed', String(seed)]
   const { code, cut } = await runProgram(args, { engine, ms: minutes * 60_000 + 8 * 60_000, signal })
   const ok = code === 0 && !cut
   if (!ok)
     say(
-      `FAILED: BACKSYNC_MYSQLD=${engine.env.BACKSYNC_MYSQLD ?? ''} npm run soak -- --minutes ${minutes} --seed ${seed} repeats it`,
+      `FAILED: BACKSYNC_MYSQLD=${engine.env.BACKSYNC_MYSQLD ?? ''} npm run ${script} -- --minutes ${minutes} --seed ${seed} repeats it`,
     )
   return ok ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 }
 }

@@ -12,6 +12,7 @@ import { runField } from './run-field.ts'
 
 type Options = {
   readonly writes: number
+  readonly minutes?: number
   readonly seed: number
   readonly restored: number
   readonly faults: boolean
@@ -25,6 +26,7 @@ const count = (text: string): number => {
 const options = new Command('field')
   .description('proves that what careless writers do is equal in both stores in the end, or listed')
   .option('--writes <n>', 'how many, of all writers together', count, 20_000)
+  .option('--minutes <n>', 'ends the writing earlier', Number)
   .option('--seed <n>', 'repeats a schedule', count, Date.now() % 1_000_000)
   .option('--restored <n>', 'keys that a copy brings back older than they were', count, 200)
   .option('--no-faults', 'without faults')
@@ -40,6 +42,7 @@ const ground = await openGround({ home, parallelizationFactor: 2 })
 try {
   const { problems, ...figures } = await runField(ground, {
     ...options,
+    ...(options.minutes !== undefined && { time: options.minutes * 60_000 }),
     ...(options.faults && { pause: 3_000 }),
     progress: (line) => console.log(line),
   })

@@ -17,6 +17,8 @@ export type FieldOptions = {
   readonly seed: number
   /** Writes of all writers together, at least. */
   readonly writes: number
+  /** Ends the writing earlier, in milliseconds after its begin. @default never */
+  readonly time?: number
   /** Keys that a copy brings back older than they were, in a table that is followed. */
   readonly restored: number
   /** The longest pause between two faults, in milliseconds; none: no faults. */
@@ -89,7 +91,7 @@ export const runField = async (ground: Ground, options: FieldOptions): Promise<F
     const telling = async (): Promise<void> => {
       const [, rows] = await Promise.all([
         tell(scene, options, { endings, told, progress }),
-        beLegacy(scene, random.fork('legacy'), options.writes / 40),
+        beLegacy(scene, random.fork('legacy'), Math.min(500, options.writes / 40)),
       ])
       legacyRows = rows
     }
@@ -132,13 +134,14 @@ type Telling = {
 
 const tell = async (
   scene: Scene,
-  { writes, seed }: FieldOptions,
+  { writes, seed, time = Number.POSITIVE_INFINITY }: FieldOptions,
   { endings, told, progress }: Telling,
 ): Promise<void> => {
+  const until = performance.now() + time
   let at = 0
   let saidAt = 0
   const next = async (): Promise<void> => {
-    while (scene.writes < writes) {
+    while (scene.writes < writes && performance.now() < until) {
       const name = scene.random.weighted(WEIGHTS)
       at += 1
       endings.push(...(await stories[name](scene, `f${seed}-${at}`)))

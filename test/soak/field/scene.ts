@@ -6,7 +6,7 @@ import type { Ground, SoakEntity } from '../ground.ts'
 import type { Random } from '../random.ts'
 
 /** How long a story waits until Aurora has what it wrote, in ms: a batch may be held up by every fault there is. */
-const PATIENCE = 120_000
+const PATIENCE = 300_000
 const KEYS = { chef: 'chefId', recipe: 'recipeId' } as const
 const TABLES = { chef: 'cheftable', recipe: 'recipetable' } as const
 /** What the legacy database refuses, by a trigger of its own. */
