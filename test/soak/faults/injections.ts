@@ -151,6 +151,13 @@ export const injections = {
     await wait(seconds * 1000 + 100)
     return refused
   },
+  'a failover': dataApi((random) => ({
+    kind: 'error',
+    error: 'BadRequestException',
+    message: 'Communications link failure',
+    after: random.chance(0.5),
+    times: random.int(2, 10),
+  })),
   'cluster resumes': dataApi((random) => ({ kind: 'resuming', seconds: random.int(5, 20) / 10 })),
   'slow answers': dataApi((random) => ({
     kind: 'delay',

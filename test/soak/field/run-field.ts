@@ -57,7 +57,7 @@ export const runField = async (ground: Ground, options: FieldOptions): Promise<F
   const random = new Random(`field ${seed}`)
   const scene = new Scene(ground, random.fork('scene'))
   const started = performance.now()
-  await addTrigger(ground)
+  await burden(ground)
   const tapes = [
     await Tape.open(ground, 'chef', random.fork('tape of chefs')),
     await Tape.open(ground, 'recipe', random.fork('tape of recipes')),
@@ -155,10 +155,18 @@ const tell = async (
   await Promise.all(Array.from({ length: CONCURRENCY }, next))
 }
 
-/** The legacy database refuses some rows by itself, in words of its own. */
-const addTrigger = async (ground: Ground): Promise<void> => {
+/**
+ * The legacy database has rules of its own: rows that it refuses in its own words, names that are taken, and a table that
+ * no entity stands for.
+ */
+const burden = async (ground: Ground): Promise<void> => {
   const sql = await ground.sql()
   try {
+    await sql.query('CREATE UNIQUE INDEX field_names ON cheftable (cheffirst, cheflast)')
+    await sql.query(
+      `CREATE TABLE field_notes (id BIGINT AUTO_INCREMENT PRIMARY KEY, chef_id BIGINT NULL,
+         FOREIGN KEY (chef_id) REFERENCES cheftable (id) ON DELETE SET NULL)`,
+    )
     for (const event of ['INSERT', 'UPDATE'])
       await sql.query(
         `CREATE TRIGGER field_refuses_${event.toLowerCase()} BEFORE ${event} ON cheftable FOR EACH ROW
@@ -183,7 +191,7 @@ const restore = async (scene: Scene, count: number): Promise<readonly Ending[]> 
       BillingMode: 'PAY_PER_REQUEST',
     }),
   )
-  const person = (text: string) => ({ firstName: { S: text }, lastName: { S: 'Restored' } })
+  const person = (lastName: string) => ({ firstName: { S: scene.name() }, lastName: { S: lastName } })
   await Promise.all(keys.map((key) => scene.put('chef', key, 1, person('sooner'))))
   await Promise.all(keys.map((key) => scene.applied('chef', key, 1)))
   await copy(ground, {

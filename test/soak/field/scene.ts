@@ -19,6 +19,7 @@ export class Scene {
   readonly #sql: () => Promise<Connection>
   #connection: Promise<Connection> | undefined
   #writes = 0
+  #names = 0
   readonly #waiting = new Map<string, { readonly version: number; readonly done: () => void }>()
 
   constructor(ground: Ground, random: Random) {
@@ -30,6 +31,12 @@ export class Scene {
   /** Writes of DynamoDB and of the legacy application so far. */
   get writes(): number {
     return this.#writes
+  }
+
+  /** A name that nobody else has. */
+  name(): string {
+    this.#names += 1
+    return `name ${this.#names}`
   }
 
   /** Counts writes that were made elsewhere. */

@@ -17,8 +17,9 @@ export type Ending = {
 /** Something that happens to a key. @returns what must be true in the end */
 type Story = (scene: Scene, key: string) => Promise<readonly Ending[]>
 
-const person = (scene: Scene, lastName = `last ${scene.random.int(0, 9_999)}`): Item => ({
-  firstName: { S: `first ${scene.random.int(0, 9_999)}` },
+/** Of nobody else's name: the legacy table has a unique index over both. */
+const person = (scene: Scene, lastName = 'Last'): Item => ({
+  firstName: { S: scene.name() },
   lastName: { S: lastName },
 })
 const equal = (key: string, clean: boolean, entity: SoakEntity = 'chef'): Ending => ({
@@ -73,7 +74,7 @@ export const stories = {
   },
   'a client of the API': async (scene) => {
     const { url } = scene.ground.stack
-    const row = () => ({ firstName: `first ${scene.random.int(0, 999)}`, lastName: 'Client' })
+    const row = () => ({ firstName: scene.name(), lastName: 'Client' })
     const { status, key } = await callApi(url, 'chef', { method: 'POST', row: row() })
     scene.count(1)
     if (status !== 201) return []
@@ -130,9 +131,28 @@ export const stories = {
   'the legacy application on a row of the bridge': async (scene, key) => {
     await scene.put('chef', key, 1, person(scene))
     await scene.applied('chef', key, 1)
-    await scene.legacy("UPDATE cheftable SET cheffirst = 'legacy' WHERE backsync_key = ?", [key])
+    await scene.legacy('UPDATE cheftable SET cheffirst = ? WHERE backsync_key = ?', [scene.name(), key])
     await scene.put('chef', key, 2, person(scene))
     return [equal(key, false)]
+  },
+  'two rows that change names': async (scene, key) => {
+    const [one, other] = [`${key}-one`, `${key}-other`]
+    const [red, blue] = [person(scene, 'Swapped'), person(scene, 'Swapped')]
+    await scene.put('chef', one, 1, red)
+    await scene.put('chef', other, 1, blue)
+    await Promise.all([one, other].map((each) => scene.applied('chef', each, 1)))
+    await scene.put('chef', one, 2, blue)
+    await scene.put('chef', other, 2, red)
+    return [equal(one, true), equal(other, true)]
+  },
+  'a row to which a legacy table refers that knows what to do then': async (scene, key) => {
+    await scene.put('chef', key, 1, person(scene))
+    await scene.applied('chef', key, 1)
+    await scene.legacy('INSERT INTO field_notes (chef_id) SELECT id FROM cheftable WHERE backsync_key = ?', [
+      key,
+    ])
+    await scene.remove('chef', key)
+    return [equal(key, true)]
   },
   'a key that is a telephone number': async (scene) => {
     const key = `49${String(scene.random.int(100_000_000, 999_999_999))}`
@@ -156,5 +176,7 @@ export const WEIGHTS: Readonly<Record<StoryName, number>> = {
   'a row that a trigger refuses': 5,
   'a row that a trigger refuses, then mended': 3,
   'the legacy application on a row of the bridge': 4,
+  'two rows that change names': 4,
+  'a row to which a legacy table refers that knows what to do then': 3,
   'a key that is a telephone number': 3,
 }
