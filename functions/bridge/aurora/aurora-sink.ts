@@ -58,6 +58,18 @@ export class AuroraSink implements Sink {
     return { ...outcome, overruled: looked.filter((one) => one !== undefined) }
   }
 
+  async unheld(name: string, changes: readonly Change[]): Promise<ReadonlySet<Change>> {
+    const entity = this.#entity(name)
+    const unheld = await this.#writer.unheld(entity, changes)
+    const looked = await inLanes([...unheld], LANES, async (change) => {
+      const stored = await this.#store.get(entity, change.key)
+      const isHeld =
+        change.op === 'upsert' && stored?.version === change.version && holdsAll(stored.row, change.row)
+      return isHeld ? undefined : change
+    })
+    return new Set(looked.filter((change) => change !== undefined))
+  }
+
   /**
    * The statement that asks what is held compares bytes, and takes two forms of one value for different. So the few that
    * are left at the very version of their change are read, and compared as the API would show them.

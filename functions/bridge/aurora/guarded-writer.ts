@@ -207,6 +207,14 @@ export class GuardedWriter {
     throw new UnsettledError(`Changes of ${entity.name} did not settle in ${ROUNDS} rounds`)
   }
 
+  /** Of some upserts, one for each key, those that the store doesn't hold with their version and content, in bytes. */
+  async unheld(entity: Entity, upserts: readonly Change[]): Promise<ReadonlySet<Change>> {
+    const unheld: Change[] = []
+    for (const batch of toBatches(entity, upserts))
+      unheld.push(...named(batch, [...(await this.#standing(batch)).keys()]))
+    return new Set(unheld)
+  }
+
   /** What the store holds where it isn't what the batch says, by key. */
   async #standing({ entity, document, lookup }: Batch): Promise<ReadonlyMap<string, Standing>> {
     const queries = [

@@ -16,6 +16,7 @@ import { type CopyReport, requireComplete } from './copy-report.ts'
 import { type CopyRequest, CopyRequestError, copyRequestSchema, readRequest } from './copy-request.ts'
 import { openStep } from './copy-steps.ts'
 import { COPY_WORKERS } from './copy-workers.ts'
+import { requireNamed } from './followed.ts'
 
 /**
  * A copy in many invocations, for tables that outgrow one. A state machine calls `plan`, then `segment` for each
@@ -41,7 +42,10 @@ export type CopySegment = JobSegment<CopyStep>
 /** What is left to do, step by step; a step that isn't asked for, or is done, has no segments. */
 export type PlannedCopy = { readonly request: PlannedRequest } & Record<CopyStep, readonly CopySegment[]>
 
-export type CopyMachineParts = Omit<CopyParts, 'restart'>
+export type CopyMachineParts = Omit<CopyParts, 'restart'> & {
+  /** Whether a table that a stream follows is emptied only by a request that names it. @default false */
+  readonly asksForName?: boolean | undefined
+}
 
 /** Segments of a machine: each is to take minutes, and a Distributed Map has many at once. */
 const IN_MACHINE: SegmentSizes = { items: 50_000, bytes: 50_000_000, fewest: 8, most: 1_000 }
@@ -90,6 +94,7 @@ export const planMachineCopy = async (
   parts: CopyMachineParts,
 ): Promise<PlannedCopy> => {
   const plan = await planCopy(request, parts.clients, parts)
+  if (parts.asksForName === true) requireNamed(plan)
   const { token, rest } = await divideJob(
     copyJobRequest(plan, IN_MACHINE, { by: parts.by, owner: execution, again: true }),
     parts.jobs,

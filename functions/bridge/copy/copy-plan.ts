@@ -37,6 +37,7 @@ export class CopyRefusedError extends BridgeError {
     | 'copy.table-not-active'
     | 'copy.restoring'
     | 'copy.changed'
+    | 'copy.followed'
   readonly kind = 'configuration'
 
   constructor(code: CopyRefusedError['code'], message: string) {

@@ -9,6 +9,8 @@ export type CopyRequest = {
   readonly destinationTableName: string
   /** Whether all items of the destination are deleted first. */
   readonly cleanupDestinationTable: boolean
+  /** The destination's name, where a stream follows it and it is to be emptied all the same; see `requireNamed`. */
+  readonly emptiesFollowedTable?: string | undefined
   /** Whether the items are copied. */
   readonly migrate: boolean
   /** The role with which the table is read; @default the caller's own credentials */
@@ -55,6 +57,7 @@ export const copyRequestSchema = z.strictObject({
   sourceTableName: table,
   destinationTableName: table,
   cleanupDestinationTable: flag,
+  emptiesFollowedTable: table.optional(),
   migrate: flag,
   sourceRoleArn: role,
   sourceRegion: region,

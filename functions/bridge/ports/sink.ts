@@ -3,7 +3,7 @@ import type { PartialOutcome, Refused } from '../model/outcome.ts'
 
 /**
  * A store that takes changes. It guards itself: a change that comes twice, late, or from an invocation that was given
- * up, does nothing. What it keeps is known by name, as changes have it in `entity`; all else about it is the store's
+ * up, does nothing; and it says what it holds instead, wherever it can't prove that it was a repeat. What it keeps is known by name, as changes have it in `entity`; all else about it is the store's
  * own.
  */
 export interface Sink {
@@ -12,12 +12,17 @@ export interface Sink {
   /**
    * Applies what can be applied and names the rest, by the very objects that it was given.
    *
-   * @param changes all of one name, in their source's order, repeats allowed
+   * @param changes all of one name, in their source's order, repeats allowed; the last of each key counts
    * @throws BridgeError when the store can't be reached or is not set up
    */
   applyIsolating(name: string, changes: readonly Change[]): Promise<PartialOutcome>
   /** Whether the store holds a later state of the change's key than the change makes. */
   isLater(change: Change): Promise<boolean>
+  /**
+   * Which of some upserts of one name, one for each key, it doesn't hold with their version and content. It writes nothing.
+   * Absent where it can't tell.
+   */
+  readonly unheld?: (name: string, changes: readonly Change[]) => Promise<ReadonlySet<Change>>
   /** Absent where no change ever waits for another one. */
   readonly references?: References
 }

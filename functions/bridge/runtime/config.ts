@@ -30,6 +30,8 @@ const tombstones = z.object({ TOMBSTONES_TABLE: text })
 export const settings = {
   /** The Data API's cluster and the secret with which it logs in. */
   aurora: z.object({ CLUSTER_ARN: arn, SECRET_ARN: arn, DATABASE_NAME: text }),
+  /** Which of the stages it is deployed as. */
+  stage: z.object({ STAGE: text }),
   tables,
   parking,
   jobs,

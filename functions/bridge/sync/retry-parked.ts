@@ -73,7 +73,12 @@ const prepare = async ({ source, now }: Mirror, head: ParkedHead): Promise<Prepa
   try {
     if (isNameless(head))
       throw new InvalidRecordError('The record names no key: repair the item, then it comes by itself')
-    return { head, changes: await source.current(head, now()) }
+    const changes = await source.current(head, now())
+    if (changes.length === 0 && head.code.startsWith('version.'))
+      throw new InvalidRecordError(
+        'The source has it no more, and what the store holds was not deleted by that',
+      )
+    return { head, changes }
   } catch (error) {
     if (error instanceof InvalidRecordError) return { head, changes: [], error }
     throw error

@@ -15,6 +15,8 @@ export type Target = {
   readonly key: KeySchema
   readonly table: string
   readonly tombstones: string
+  /** Whether its source's writers count versions. */
+  readonly counted: boolean
 }
 
 /**
@@ -79,8 +81,8 @@ export const itemOf = (change: Change & { readonly op: 'upsert' }): Item => ({
 /** What became of one change in a transaction. */
 export type AttemptOutcome =
   | { readonly is: 'applied' }
-  /** The store is as late, or later. */
-  | { readonly is: 'skipped' }
+  /** The store is as late, or later: by its item, or by the tombstone where it shows one. */
+  | { readonly is: 'skipped'; readonly item?: Item | undefined; readonly tombstone?: Item | undefined }
   | { readonly is: 'refused'; readonly error: Error }
   /** To be tried again, as it is or in another way. */
   | { readonly is: 'open'; readonly attempt: Attempt; readonly conflict: boolean }
@@ -96,14 +98,15 @@ export const outcomeOfAttempt = (
     attempt: { change, way: other },
     conflict,
   })
-  if (hasFailed(tombstone)) return { is: 'skipped' }
+  if (hasFailed(tombstone))
+    return { is: 'skipped', ...(change.op === 'upsert' && { tombstone: tombstone?.Item }) }
   if (hasFailed(item)) {
     if (way === 'bury') return open('delete')
     const stored = item?.Item
     // Nothing to replace; in any other way it has gone since.
     if (stored === undefined) return way === 'replace' ? open('insert') : open(way, true)
     const stamp = stampOf(stored)
-    if (stamp?.sourceKey === subjectOf(change)) return { is: 'skipped' }
+    if (stamp?.sourceKey === subjectOf(change)) return { is: 'skipped', item: stored }
     if (change.op === 'delete') return open('bury')
     return { is: 'refused', error: stamp === undefined ? foreign(change) : taken(change) }
   }

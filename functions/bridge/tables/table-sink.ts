@@ -10,7 +10,15 @@ import { cancellationOf, DynamoError } from '../drivers/dynamo/errors.ts'
 import type { Item } from '../drivers/dynamo/items.ts'
 import { type Change, coalesce, subjectOf } from '../model/change.ts'
 import { ConfigurationError, InvalidRecordError } from '../model/errors.ts'
-import { nothingApplied, type PartialOutcome, sum, UnsettledError } from '../model/outcome.ts'
+import {
+  type Held,
+  nothingApplied,
+  type Overruled,
+  type PartialOutcome,
+  sum,
+  UnsettledError,
+} from '../model/outcome.ts'
+import { canonicalText, decodeItem } from '../model/values.ts'
 import type { References, Sink } from '../ports/sink.ts'
 import type { Deadline } from '../runtime/deadline.ts'
 import { inLanes } from '../runtime/lanes.ts'
@@ -28,7 +36,7 @@ import {
 } from './guarded-actions.ts'
 import { keyItem } from './keys.ts'
 import type { Projection } from './projection.ts'
-import { stampOf } from './stamp.ts'
+import { stampOf, withoutStamp } from './stamp.ts'
 import { tombstoneOf } from './tombstones.ts'
 
 /** Transactions in flight at once. */
@@ -66,9 +74,10 @@ export class TableSink implements Sink {
     this.#parts = parts
     this.names = parts.projections.map(({ name }) => name)
     this.#targets = new Map(
-      parts.projections.map(({ name, key }) => {
+      parts.projections.map(({ name, key, from }) => {
         const table = parts.tables.of(name)
-        return [name, { name, key, table, tombstones: parts.tombstones }]
+        const counted = from.versions === 'counted'
+        return [name, { name, key, table, tombstones: parts.tombstones, counted }]
       }),
     )
   }
@@ -130,7 +139,7 @@ export class TableSink implements Sink {
       // Another way may take more actions than the first: then it is more than one transaction.
       const verdicts: AttemptOutcome[] = []
       for (const part of groupsOf(rest)) verdicts.push(...(await this.#write(target, part)))
-      outcomes.push(outcomeOf(rest, verdicts))
+      outcomes.push(outcomeOf(target, rest, verdicts))
       const open = verdicts.filter((verdict) => verdict.is === 'open')
       rest = open.map(({ attempt }) => attempt)
       if (open.some(({ conflict }) => conflict)) await pause(round, 10, 1_000)
@@ -181,8 +190,48 @@ const wayOf = ({ op }: Change, fresh: boolean): Way => {
   return fresh ? 'insert' : 'replace'
 }
 
-const outcomeOf = (attempts: readonly Attempt[], verdicts: readonly AttemptOutcome[]): PartialOutcome => ({
+/**
+ * What stands against changes whose writers count versions. A version that is taken from the stream can't step back: who
+ * is below one of them is late, or was read by a scan that the stream has overtaken.
+ */
+const overruledOf = (
+  { counted }: Target,
+  attempts: readonly Attempt[],
+  verdicts: readonly AttemptOutcome[],
+): Overruled[] =>
+  !counted
+    ? []
+    : verdicts.flatMap((verdict, at): Overruled[] => {
+        const change = attempts[at]?.change
+        const held = verdict.is === 'skipped' && change !== undefined ? heldOf(change, verdict) : undefined
+        return held === undefined || change === undefined ? [] : [{ change, held }]
+      })
+
+/** What the store holds of a key; undefined where it is what the change says. */
+const heldOf = (
+  change: Change,
+  { item, tombstone }: Extract<AttemptOutcome, { is: 'skipped' }>,
+): Held | undefined => {
+  const stamp = item && stampOf(item)
+  if (item !== undefined && stamp !== undefined) {
+    const row = withoutStamp(decodeItem(item, change.entity))
+    const same =
+      change.op === 'upsert' &&
+      stamp.version === change.version &&
+      canonicalText(row) === canonicalText(change.row)
+    return same ? undefined : { version: stamp.version, op: 'upsert', row: async () => row }
+  }
+  const gone = tombstone?.version?.S
+  return gone === undefined ? undefined : { version: BigInt(gone), op: 'delete', row: async () => undefined }
+}
+
+const outcomeOf = (
+  target: Target,
+  attempts: readonly Attempt[],
+  verdicts: readonly AttemptOutcome[],
+): PartialOutcome => ({
   ...nothingApplied,
+  overruled: overruledOf(target, attempts, verdicts),
   applied: verdicts.filter(({ is }) => is === 'applied').length,
   skipped: verdicts.filter(({ is }) => is === 'skipped').length,
   refused: verdicts.flatMap((verdict, at) => {

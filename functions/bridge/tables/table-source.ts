@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { type DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb'
 import { call } from '../drivers/dynamo/call.ts'
 import type { Change } from '../model/change.ts'
@@ -8,7 +9,7 @@ import type { Source, Subject } from '../ports/source.ts'
 import type { Deadline } from '../runtime/deadline.ts'
 import type { Tables } from '../runtime/tables.ts'
 import { keyItem } from './keys.ts'
-import { projectRow, upsertOf } from './project.ts'
+import { deleteOf, projectRow, upsertOf } from './project.ts'
 import type { Projection } from './projection.ts'
 import { scanVersion } from './scanned.ts'
 
@@ -28,12 +29,19 @@ export class TableSource implements Source {
     this.#parts = parts
   }
 
-  /** An item that is gone needs nothing: the stream's record of that deletes what was made of it. */
-  async current({ entity, key, version: known }: Subject, at: Date): Promise<readonly Change[]> {
+  /**
+   * An item that is gone needs nothing: the stream's record of that deletes what was made of it. Where that very delete is
+   * asked about, it is given again, if the target's key can be told from the source's.
+   */
+  async current({ entity, key, version: known, op }: Subject, at: Date): Promise<readonly Change[]> {
     const projection = this.#parts.projections.find(({ name }) => name === entity)
     if (projection === undefined) throw new ConfigurationError([`there is no kept table ${entity}`])
     const row = await this.#read(projection, key)
     const projected = row && projectRow(projection, row)
+    if (row === undefined && op === 'delete' && known !== undefined && hasSourceKey(projection))
+      return [
+        deleteOf(projection, key, { sourceKey: key, version: known, source: 'scan', at: at.toISOString() }),
+      ]
     if (row === undefined || projected === undefined) return []
     const version =
       projection.from.versions === 'counted' ? versionOf(row) : (known ?? scanVersion(at.getTime()))
@@ -52,3 +60,6 @@ export class TableSource implements Source {
     return Item && decodeItem(Item, name)
   }
 }
+
+/** Whether an item has the same key at both sides. */
+const hasSourceKey = ({ key, from }: Projection): boolean => isDeepStrictEqual(key, from.key)

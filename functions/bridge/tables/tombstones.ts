@@ -26,6 +26,7 @@ const isOlder = (change: Change) => ({
   ConditionExpression: 'attribute_not_exists(#pk) OR #version < :version',
   ExpressionAttributeNames: { '#pk': tombstoneTable.partition, '#version': 'version' },
   ExpressionAttributeValues: { ':version': { S: versionText(change.version) } },
+  ReturnValuesOnConditionCheckFailure: 'ALL_OLD' as const,
 })
 
 /** Holds when nothing as late as the change has been deleted. */

@@ -15,6 +15,8 @@ export type TableFacts = {
   /** Regions in which a global table has its replicas. */
   readonly replicas: readonly string[]
   readonly key: KeySchema
+  /** Whether it has a stream: somebody may act on what is written to it. */
+  readonly followed: boolean
   /** Both are worked out about every six hours, and say nothing of a young table. */
   readonly items: number
   readonly bytes: number
@@ -72,6 +74,7 @@ const factsOf = (asked: string, description: TableDescription): TableFacts => {
     restoring: RestoreSummary?.RestoreInProgress === true,
     replicas: Replicas.flatMap(({ RegionName }) => (RegionName === undefined ? [] : [RegionName])),
     key: { partition, ...(sort !== undefined && { sort }) },
+    followed: description.StreamSpecification?.StreamEnabled === true,
     items: description.ItemCount ?? 0,
     bytes: description.TableSizeBytes ?? 0,
   }

@@ -25,6 +25,10 @@ export const copy = defineCommand({
   ],
   flags: [
     { flags: '--cleanup', summary: 'delete all items of the destination first' },
+    {
+      flags: '--empties <table>',
+      summary: 'the destination, to empty on a deployed stack what a stream follows',
+    },
     { flags: '--no-migrate', summary: 'copy nothing: with --cleanup, empty the destination only' },
     { flags: '--source-role <arn>', summary: 'the role to read the source with, in another account' },
     { flags: '--source-region <name>', summary: "the source's region" },
@@ -45,13 +49,16 @@ export const copy = defineCommand({
   notes: [
     'Cleans up, copies, then reads the destination once more: count and checksum of both sides are the result, and 3 the',
     'exit code when they differ. A destination that holds items asks for its name. Interrupted, the same command goes on',
-    'where it stopped.',
+    'where it stopped. What is written to a table that a stream follows goes on to the other side: versions that step back',
+    'are parked there, and at the end the command says of how many keys. On a deployed stack --yes does not empty such a',
+    'table: its name does, typed or as --empties.',
   ].join('\n'),
   input: {
     arguments: z.tuple([z.string(), z.string()]),
     options: z
       .object({
         cleanup: z.boolean().default(false),
+        empties: z.string().optional(),
         migrate: z.boolean(),
         sourceRole: fieldFlag('--source-role', sourceRoleArn),
         sourceRegion: fieldFlag('--source-region', sourceRegion, REGION),

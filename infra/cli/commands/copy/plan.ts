@@ -25,6 +25,8 @@ export type PlanFacts = {
   readonly goesOnAt: string | null
   /** Whether the destination's name has to be typed, or --yes given. */
   readonly asks: boolean
+  /** Present where a stream follows the destination: what is written there goes on to the other side. */
+  readonly followed?: true
 }
 
 export const factsOf = async (
@@ -38,6 +40,7 @@ export const factsOf = async (
     inUse: plan.destinationInUse,
   },
   steps: plan.steps,
+  ...(plan.destination.followed && { followed: true }),
 })
 
 const sideOf = ({ name, items, bytes: size, key }: TableFacts, region: string): Side => ({
@@ -54,7 +57,7 @@ const estimateText = ({ items, bytes: size }: Side['estimate']): string =>
   `${grouped(items)} items${size === 0 ? '' : `, ${bytes(size)}`}`
 
 /** Both tables side by side, and what is done in which order. */
-export const printPlan = (io: Io, { from, to, steps, goesOnAt, asks }: PlanFacts): void => {
+export const printPlan = (io: Io, { from, to, steps, goesOnAt, asks, followed }: PlanFacts): void => {
   const row = (name: string, of: (side: Side) => string): string[] => [name, of(from), of(to)]
   printTable(
     io,
@@ -74,6 +77,9 @@ export const printPlan = (io: Io, { from, to, steps, goesOnAt, asks }: PlanFacts
   printFacts(io, {
     ...Object.fromEntries(steps.map((step, at) => [`${at + 1}. ${step}`, does[step]])),
     ...(goesOnAt !== null && { 'goes on': `an earlier one stopped at ${goesOnAt}` }),
+    ...(followed && {
+      followed: `a stream carries what is ${steps.includes('cleanup') ? 'deleted and ' : ''}written to ${to.table} on to the other side; versions that step back are parked there`,
+    }),
     ...(asks && { asks: `for the name ${to.table}, unless --yes is given` }),
   })
 }

@@ -1,5 +1,6 @@
 import type { CopyPlan } from '../../../../functions/bridge/copy/copy-plan.ts'
 import type { CopyReport } from '../../../../functions/bridge/copy/copy-report.ts'
+import type { FollowedReport } from '../../../../functions/bridge/copy/followed.ts'
 import { EXIT, type ExitCode } from '../../conventions/exit-codes.ts'
 import { duration, grouped } from '../../conventions/figures.ts'
 import type { Io } from '../../conventions/io.ts'
@@ -14,6 +15,7 @@ export type CopyVerdict = { readonly exit: ExitCode; readonly text: string; read
 export const verdictOf = (
   { destination, equal, refusedItems, copied }: CopyReport,
   { request, destinationInUse }: CopyPlan,
+  aurora: readonly FollowedReport[] = [],
 ): CopyVerdict => {
   if (refusedItems > 0)
     return {
@@ -29,7 +31,7 @@ export const verdictOf = (
           text: 'not empty: something writes to it',
           next: 'stop that, then clean up again',
         }
-  if (equal === true) return { exit: EXIT.done, text: 'equal' }
+  if (equal === true) return verdictWith(aurora)
   return {
     exit: EXIT.differences,
     text: 'they differ',
@@ -40,11 +42,36 @@ export const verdictOf = (
   }
 }
 
+/** Of equal tables. What is still on its way is no difference yet. */
+const verdictWith = (aurora: readonly FollowedReport[]): CopyVerdict => {
+  const parked = aurora.reduce((sum, report) => sum + report.parked + report.unreadable, 0)
+  const toCome = aurora.reduce((sum, report) => sum + report.toCome, 0)
+  if (parked > 0)
+    return {
+      exit: EXIT.differences,
+      text: `equal, but Aurora does not take ${grouped(parked)} of the keys`,
+      next: 'npx backsync parked list says which, and why',
+    }
+  return {
+    exit: EXIT.done,
+    text: 'equal',
+    ...(toCome > 0 && { next: 'npx backsync parked list, once the stream has come to its end' }),
+  }
+}
+
 export const printReport = (
   io: Io,
   { source, destination }: CopyPlan,
   report: CopyReport,
-  { seconds, verdict }: { readonly seconds: number; readonly verdict: CopyVerdict },
+  {
+    seconds,
+    verdict,
+    aurora,
+  }: {
+    readonly seconds: number
+    readonly verdict: CopyVerdict
+    readonly aurora: readonly FollowedReport[]
+  },
 ): void => {
   const sides = [
     { name: source.name, side: 'source, as it was read', sum: report.source },
@@ -60,6 +87,13 @@ export const printReport = (
   printFacts(io, {
     deleted: report.cleaned === undefined ? undefined : grouped(report.cleaned),
     copied: report.copied === undefined ? undefined : grouped(report.copied),
+    ...Object.fromEntries(
+      aurora.map(({ entity, keys, held, parked, toCome, unreadable }) => [
+        `Aurora, ${entity}`,
+        `${grouped(keys)} keys: ${grouped(held)} held, ${grouped(parked)} parked, ${grouped(toCome)} to come` +
+          (unreadable > 0 ? `, ${grouped(unreadable)} not one` : ''),
+      ]),
+    ),
     took: duration(seconds),
     result: verdict.text,
     next: verdict.next,

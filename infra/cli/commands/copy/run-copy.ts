@@ -1,7 +1,13 @@
 import { runCopy } from '../../../../functions/bridge/copy/copy.ts'
-import { type CopyPlan, CopyRefusedError, planCopy } from '../../../../functions/bridge/copy/copy-plan.ts'
+import {
+  type CopyClients,
+  type CopyPlan,
+  CopyRefusedError,
+  planCopy,
+} from '../../../../functions/bridge/copy/copy-plan.ts'
 import type { CopyReport } from '../../../../functions/bridge/copy/copy-report.ts'
 import { type CopyRequest, readCopyEvent } from '../../../../functions/bridge/copy/copy-request.ts'
+import { askFollowed, type FollowedReport } from '../../../../functions/bridge/copy/followed.ts'
 import { openAccount } from '../../../../functions/bridge/copy/role-client.ts'
 import { openDynamo } from '../../../../functions/bridge/drivers/dynamo/client.ts'
 import { MissingTableError } from '../../../../functions/bridge/drivers/dynamo/describe.ts'
@@ -9,6 +15,7 @@ import { RateLimiter } from '../../../../functions/bridge/drivers/dynamo/rate-li
 import { isAlive, type JobRecord } from '../../../../functions/bridge/jobs/jobs.ts'
 import { addTallies } from '../../../../functions/bridge/jobs/segments.ts'
 import { Deadline } from '../../../../functions/bridge/runtime/deadline.ts'
+import { entities } from '../../../../functions/entities/index.ts'
 import type { Context } from '../../conventions/command.ts'
 import { confirm } from '../../conventions/confirm.ts'
 import { CliError, interrupted, usageError } from '../../conventions/errors.ts'
@@ -17,6 +24,7 @@ import { grouped } from '../../conventions/figures.ts'
 import { printJson } from '../../conventions/results.ts'
 import { busyError, openJobs, withLease } from '../../target/open-jobs.ts'
 import { isOfStack, resolveTable } from '../../target/resolve-table.ts'
+import { tableOutput } from '../../target/settings.ts'
 import { throttledNote } from '../../target/throttled.ts'
 import { whoami } from '../../target/whoami.ts'
 import { factsOf, printPlan } from './plan.ts'
@@ -27,6 +35,8 @@ export type CopyOptions = {
   readonly source: string
   readonly destination: string
   readonly cleanup: boolean
+  /** The name of the followed table that may be emptied. */
+  readonly empties?: string | undefined
   readonly migrate: boolean
   readonly sourceRole?: string | undefined
   readonly sourceRegion?: string | undefined
@@ -74,7 +84,7 @@ export const runCopyCommand = async (context: Context, options: CopyOptions): Pr
     await confirm(io, {
       what: question,
       expected: plan.destination.name,
-      yes: context.yes,
+      yes: isConfirmed(context, plan, options, earlier),
       signal: interrupt,
     })
 
@@ -101,9 +111,11 @@ export const runCopyCommand = async (context: Context, options: CopyOptions): Pr
   ).finally(progress.end)
   const seconds = (performance.now() - begun) / 1000
   if (!report.done) throw interrupted(`interrupted: ${doneSoFar(report)}`, `go on with: ${context.goOn}`)
-  const verdict = verdictOf(report, plan)
-  if (json) printJson(io, { ...facts, ...report, seconds, dryRun: false })
-  else printReport(io, plan, report, { seconds, verdict })
+  const aurora = await askAurora(context, plan, clients)
+  const verdict = verdictOf(report, plan, aurora)
+  if (json)
+    printJson(io, { ...facts, ...report, ...(aurora.length > 0 && { aurora }), seconds, dryRun: false })
+  else printReport(io, plan, report, { seconds, verdict, aurora })
   return verdict.exit
 }
 
@@ -154,12 +166,66 @@ const questionOf = (
 ): string | undefined => {
   const { name } = destination
   const cleans = request.cleanupDestinationTable && (earlier === undefined || earlier.step === 'cleanup')
-  const live = isOfStack(target, name) ? ', a table of the stack' : ''
+  const live = [
+    isOfStack(target, name) ? ', a table of the stack' : '',
+    destination.followed ? ', which a stream follows' : '',
+  ].join('')
   if (cleans && (destinationInUse || live !== ''))
     return `Deleting all items of ${name}${live} (about ${grouped(destination.items)}), on ${target.description}`
   if (!cleans && destinationInUse && earlier === undefined)
     return `${name}${live} holds items: those with the same keys are replaced, on ${target.description}`
   return undefined
+}
+
+/**
+ * Whether a script has confirmed it. On a deployed stack `--yes` is not enough to empty a table that a stream follows.
+ *
+ * @throws CliError when only that was given, or another table was named
+ */
+const isConfirmed = (
+  { target, yes }: Context,
+  { destination, steps }: CopyPlan,
+  { empties }: CopyOptions,
+  earlier: JobRecord | undefined,
+): boolean => {
+  const { name } = destination
+  if (empties !== undefined && resolveTable(target, empties) !== name)
+    throw usageError(
+      `--empties names ${empties}, and the destination is ${name}`,
+      'name the destination, or leave it out',
+    )
+  const cleans = steps.includes('cleanup') && (!isUnfinished(earlier) || earlier.step === 'cleanup')
+  if (target.name === 'local' || !destination.followed || !cleans) return yes || empties !== undefined
+  if (yes && empties === undefined)
+    throw new CliError({
+      code: 'cli.not-confirmed',
+      message: `not confirmed: a stream follows ${name}, and --yes does not empty it`,
+      hint: `nothing was changed; name it: --empties ${name}`,
+      exit: EXIT.refused,
+    })
+  return empties !== undefined
+}
+
+/** Asks Aurora for what is in the destination now, where that is an entity's table of this stack. */
+const askAurora = async (
+  context: Context,
+  { request, destination }: CopyPlan,
+  clients: CopyClients,
+): Promise<readonly FollowedReport[]> => {
+  const { outputs } = context.target
+  const own = entities.filter(({ item }) => outputs[tableOutput(item.table)] === destination.name)
+  const isElsewhere = request.destinationRoleArn !== undefined || request.destinationRegion !== undefined
+  if (!destination.followed || isElsewhere || own.length === 0) return []
+  const { openWriteBack } = await import('../../target/open-write-back.ts')
+  const { sink, parking } = openWriteBack(context)
+  const bounds = { deadline: new Deadline(), signal: context.interrupt }
+  const reports: FollowedReport[] = []
+  for (const entity of own) {
+    const parts = { client: clients.destination, sink, parking, ...bounds }
+    const report = await askFollowed(entity, destination.name, parts)
+    if (report !== undefined) reports.push(report)
+  }
+  return reports
 }
 
 const doneSoFar = ({ cleaned, copied }: CopyReport): string =>

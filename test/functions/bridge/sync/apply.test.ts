@@ -222,6 +222,45 @@ describe('applying what any source brings', () => {
       expect(resolved).toEqual([['whole', { version: 2n }, 'superseded']])
     })
 
+    it('never ends that of a key whose last change was late: what the store holds is nothing that it proves', async () => {
+      for (const key of ['late', 'held']) head(key, { version: 1n })
+      const overruled = (one: Change) => ({
+        change: one,
+        held: { version: 9n, op: 'upsert' as const, row: async () => undefined },
+      })
+      const late: Sink['applyIsolating'] = async (_, changes) => ({
+        ...nothingApplied,
+        skipped: changes.length,
+        overruled: changes.filter(({ key }) => key === 'late').map(overruled),
+      })
+      const evidence = [good('late', 2n), good('held', 2n)]
+
+      expect(await follow(evidence, mirrorOf({ applyIsolating: late }))).toEqual(['settled', 'settled'])
+      expect(resolved).toEqual([['held', { version: 2n }, 'superseded']])
+      expect(counts).toEqual({ SkippedAsOlder: 2, Late: 1, Superseded: 1 })
+    })
+
+    it('comes again as a whole where its source can not be asked', async () => {
+      const { sink, ...mirror } = mirrorOf({
+        applyIsolating: async (_, [one]) => ({
+          ...nothingApplied,
+          skipped: 1,
+          overruled:
+            one === undefined
+              ? []
+              : [{ change: one, held: { version: 9n, op: 'upsert', row: async () => undefined } }],
+        }),
+      })
+      const source: Mirror['source'] = {
+        current: async () => {
+          throw new Error('gone')
+        },
+      }
+
+      await expect(follow([good('a')], { ...mirror, sink, source })).rejects.toThrow('gone')
+      expect(counts).toEqual({})
+    })
+
     it.each(['parkedAmong', 'resolve'] as const)(
       'comes again as a whole where nothing of it is bad and %s fails',
       async (name) => {

@@ -1,6 +1,7 @@
-import type { AttributeValue } from '@aws-sdk/client-dynamodb'
+import { type AttributeValue, DeleteItemCommand } from '@aws-sdk/client-dynamodb'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
 import type { Item } from '../../../../functions/bridge/drivers/dynamo/items.ts'
+import { retryParked } from '../../../../functions/bridge/sync/retry-parked.ts'
 import { keepTables } from '../../../../functions/bridge/tables/keep-tables.ts'
 import type { TableSyncParts } from '../../../../functions/bridge/tables/open-tables.ts'
 import { replicate, reshape } from '../../../../functions/bridge/tables/projection.ts'
@@ -172,6 +173,66 @@ describe('a kept table', () => {
     await deliver(record(at(3, 'c'), undefined, of))
     await deliver(record(at(2, 'b'), at(3, 'c'), of))
     expect(await itemsOf('counted-copies')).toEqual([])
+  })
+
+  describe('whose writers count versions, and step back', () => {
+    const of = { table: 'counted', key: 'id' }
+    const at = (version: number, name = `v${version}`): Item => ({
+      id: { S: '1' },
+      name: { S: name },
+      version: { N: String(version) },
+    })
+    const put = async (before: Item | undefined, after: Item): Promise<void> => {
+      await ground.put(kept.tables.counted ?? '', after)
+      await deliver(record(before, after, of))
+    }
+
+    const remove = () =>
+      ground.client.send(new DeleteItemCommand({ TableName: kept.tables.counted, Key: { id: { S: '1' } } }))
+
+    it('lists an item that is put anew below its tombstone, until one above comes', async () => {
+      await put(undefined, at(5))
+      await deliver(record(at(5), undefined, of))
+      await put(undefined, at(1))
+      expect(await itemsOf('counted-copies')).toEqual([])
+      expect(await parked('counted-copies')).toEqual([['1', 'data', 'version.behind']])
+
+      await put(at(1), at(7))
+      expect(await itemsOf('counted-copies')).toEqual([at(7)])
+      expect(await parked('counted-copies')).toEqual([])
+    })
+
+    it('lists other content of the same version, and takes a repeat for one', async () => {
+      await put(undefined, at(5))
+      await put(at(5), at(5, 'other'))
+      expect(await parked('counted-copies')).toEqual([['1', 'data', 'version.conflict']])
+      await put(at(5, 'other'), at(5))
+      expect(await parked('counted-copies')).toEqual([])
+      expect(kept.counts.get('counted-copies SkippedAsOlder')).toBe(1)
+    })
+
+    it('lists a delete that the source still means, and does it when it is tried again', async () => {
+      await put(undefined, at(5))
+      await remove()
+      await deliver(record(at(1), undefined, of))
+      expect(await parked('counted-copies')).toEqual([['1', 'data', 'version.behind']])
+
+      const heads = [...(await parts.parking.parkedOf('counted-copies')).values()]
+      expect(await retryParked(parts, 'counted-copies', heads)).toMatchObject([{ outcome: 'applied' }])
+      expect(await itemsOf('counted-copies')).toEqual([])
+      expect(await parked('counted-copies')).toEqual([])
+    })
+
+    it('knows what is late by its source', async () => {
+      const [first, second] = [record(undefined, at(1), of), record(at(1), at(2), of)]
+      await ground.put(kept.tables.counted ?? '', at(2))
+      for (const one of [first, second, first, second]) await deliver(one)
+
+      expect(await itemsOf('counted-copies')).toEqual([at(2)])
+      expect(await parked('counted-copies')).toEqual([])
+      expect(kept.counts.get('counted-copies SkippedAsOlder')).toBe(2)
+      expect(kept.counts.get('counted-copies Late')).toBe(1)
+    })
   })
 
   it('applies the good of a batch whatever is wrong with the others', async () => {

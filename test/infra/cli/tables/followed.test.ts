@@ -1,0 +1,142 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import {
+  type AttributeValue,
+  CreateTableCommand,
+  DynamoDBClient,
+  PutItemCommand,
+} from '@aws-sdk/client-dynamodb'
+import { ExecuteStatementCommand, RDSDataClient } from '@aws-sdk/client-rds-data'
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { makeFolder, type TemporaryFolder } from '../../../support/folder.ts'
+import { type RunningStack, runStack } from '../../../support/stack.ts'
+import { until } from '../../../support/until.ts'
+import { jsonLines, runCli } from '../harness.ts'
+
+const sdk = { region: 'us-east-1', credentials: { accessKeyId: 'local', secretAccessKey: 'local' } }
+const KEYS = ['a', 'b', 'c', 'd', 'e']
+
+const isSame = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b)
+
+/** The whole way: a backup of the chefs, brought back into the table whose stream Aurora is kept by. */
+describe('a copy into a table that a stream follows', () => {
+  let folder: TemporaryFolder
+  let stack: RunningStack
+  let dynamodb: DynamoDBClient
+  let dataApi: RDSDataClient
+  let outputs: Record<string, string>
+
+  beforeAll(async () => {
+    folder = await makeFolder()
+    stack = await runStack(folder.path)
+    const facts = JSON.parse(readFileSync(join(folder.path, 'stack.json'), 'utf8'))
+    outputs = facts.outputs
+    dynamodb = new DynamoDBClient({ ...sdk, endpoint: facts.endpoints.dynamodb })
+    dataApi = new RDSDataClient({ ...sdk, endpoint: facts.endpoints.rdsData })
+    await dynamodb.send(
+      new CreateTableCommand({
+        TableName: 'chef-backup',
+        AttributeDefinitions: [{ AttributeName: 'chefId', AttributeType: 'S' }],
+        KeySchema: [{ AttributeName: 'chefId', KeyType: 'HASH' }],
+        BillingMode: 'PAY_PER_REQUEST',
+      }),
+    )
+  }, 150_000)
+  afterAll(async () => {
+    dynamodb?.destroy()
+    dataApi?.destroy()
+    await stack?.stop()
+    await folder.remove()
+  }, 30_000)
+
+  const backsync = (...args: string[]) => runCli(args, { BACKSYNC_HOME: folder.path })
+  const rows = async (): Promise<string[]> => {
+    const { ClusterArn: resourceArn, SecretArn: secretArn, DatabaseName: database } = outputs
+    const sql =
+      "SELECT CONCAT(backsync_key, ' ', cheffirst, ' ', backsync_version) FROM cheftable ORDER BY backsync_key"
+    const command = new ExecuteStatementCommand({ resourceArn, secretArn, database, sql })
+    return (await dataApi.send(command)).records?.map(([field]) => field?.stringValue ?? '') ?? []
+  }
+  const put = async (table: string | undefined, version: number): Promise<void> => {
+    for (const key of KEYS) {
+      const texts = {
+        chefId: key,
+        firstName: `v${version}`,
+        lastName: 'Flay',
+        updatedAt: `2026-11-22T10:00:0${version}.000Z`,
+      }
+      const Item: Record<string, AttributeValue> = { version: { N: String(version) } }
+      for (const [name, text] of Object.entries(texts)) Item[name] = { S: text }
+      await dynamodb.send(new PutItemCommand({ TableName: table, Item }))
+    }
+  }
+  const listed = async (): Promise<unknown[]> => {
+    const list = await backsync('parked', 'list', '--json')
+    return jsonLines(list.stdout)
+      .map((head) => [Reflect.get(Object(head), 'key'), Reflect.get(Object(head), 'code')])
+      .sort()
+  }
+
+  it('says so before it starts, and lists each key that Aurora does not take', async () => {
+    await put('chef-backup', 1)
+    await put(outputs.ChefTableName, 1)
+    await put(outputs.ChefTableName, 2)
+    await until('the rows', 60_000, async () =>
+      isSame(
+        await rows(),
+        KEYS.map((key) => `${key} v2 2`),
+      ),
+    )
+
+    const planned = await backsync('copy', 'chef-backup', 'chef', '--cleanup', '--dry-run')
+    expect(planned.stdout).toMatch(
+      /^followed +a stream carries what is deleted and written to .* are parked there$/m,
+    )
+
+    const copied = await backsync('copy', 'chef-backup', 'chef', '--cleanup', '--yes', '--json')
+    expect(JSON.parse(copied.stdout)).toMatchObject({
+      followed: true,
+      equal: true,
+      aurora: [{ entity: 'chef', keys: 5, held: 0, unreadable: 0 }],
+    })
+    await until('the list', 60_000, async () =>
+      isSame(
+        await listed(),
+        KEYS.map((key) => [key, 'version.behind']),
+      ),
+    )
+    expect(await rows()).toEqual([])
+
+    // The way out that the reason names.
+    await put(outputs.ChefTableName, 4)
+    await until('the rows', 60_000, async () =>
+      isSame(
+        await rows(),
+        KEYS.map((key) => `${key} v4 4`),
+      ),
+    )
+    await until('the list', 60_000, async () => isSame(await listed(), []))
+  }, 240_000)
+
+  it('lists them without --cleanup as well, and ends with 3 once they are listed', async () => {
+    await put(outputs.ChefTableName, 6)
+    await until('the rows', 60_000, async () =>
+      isSame(
+        await rows(),
+        KEYS.map((key) => `${key} v6 6`),
+      ),
+    )
+    await backsync('copy', 'chef-backup', 'chef', '--yes')
+    await until('the list', 60_000, async () =>
+      isSame(
+        await listed(),
+        KEYS.map((key) => [key, 'version.behind']),
+      ),
+    )
+
+    const again = await backsync('copy', 'chef-backup', 'chef', '--yes')
+    expect(again.code).toBe(3)
+    expect(again.stdout).toMatch(/^Aurora, chef +5 keys: 0 held, 5 parked, 0 to come$/m)
+    expect(again.stdout).toMatch(/^result +equal, but Aurora does not take 5 of the keys$/m)
+  }, 240_000)
+})
