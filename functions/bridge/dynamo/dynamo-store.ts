@@ -30,7 +30,7 @@ import { retry } from '../runtime/retry.ts'
 import type { Tables } from '../runtime/tables.ts'
 import { absent, present } from './conditions.ts'
 import { createWithRecord, firstAnswerOf } from './create-once.ts'
-import { belongsTo, ForeignItemError, keyOf, toAttributes, toItem, toStored } from './items.ts'
+import { belongsTo, ForeignItemError, keyOf, toAttributes, toItem, toStored, writtenFields } from './items.ts'
 import { type Scan, scanPage } from './scan-page.ts'
 
 /** The longest partition key, in bytes of UTF-8: DynamoDB refuses a page that begins behind a longer one. */
@@ -132,9 +132,10 @@ export class DynamoStore implements EntityStore {
 
   async #replace(entity: Entity, change: Intent, row: Row): Promise<Stored> {
     const attributes = toAttributes(entity, row)
-    const fields = Object.keys(entity.fields).map((name, at) => ({ name, at, value: attributes[name] }))
+    const names = Object.entries(writtenFields(entity)).map(([name, { as = name }]) => as)
+    const fields = names.map((name, at) => ({ name, at, value: attributes[name] }))
     const removed = fields.filter(({ value }) => value === undefined).map(({ at }) => `#a${at}`)
-    const { expression, names, values } = present(entity, change.ifMatch)
+    const condition = present(entity, change.ifMatch)
     try {
       const { Attributes } = await this.#call('UpdateItem', (options) =>
         this.#client.send(
@@ -145,9 +146,9 @@ export class DynamoStore implements EntityStore {
               ...(removed.length === 0 ? [] : [`REMOVE ${removed.join(', ')}`]),
               'ADD #version :one',
             ].join(' '),
-            ConditionExpression: expression,
+            ConditionExpression: condition.expression,
             ExpressionAttributeNames: {
-              ...names,
+              ...condition.names,
               '#version': 'version',
               '#updatedAt': 'updatedAt',
               ...Object.fromEntries(fields.map(({ name, at }) => [`#a${at}`, name])),
@@ -155,7 +156,7 @@ export class DynamoStore implements EntityStore {
             ExpressionAttributeValues: {
               ':at': { S: change.at },
               ':one': { N: '1' },
-              ...values,
+              ...condition.values,
               ...Object.fromEntries(
                 fields.flatMap(({ value, at }) => (value === undefined ? [] : [[`:a${at}`, value]])),
               ),
