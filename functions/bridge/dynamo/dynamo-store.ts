@@ -22,6 +22,7 @@ import {
   type Page,
   type PageRequest,
   StaleVersionError,
+  type Unreadable,
 } from '../ports/store.ts'
 import type { Stored } from '../ports/stored.ts'
 import type { Deadline } from '../runtime/deadline.ts'
@@ -79,7 +80,11 @@ export class DynamoStore implements EntityStore {
           options,
         ),
       )
-    return scanPage(entity, { limit, position }, scan, (item) => this.#own(entity, item))
+    const unreadable: Unreadable[] = []
+    const page = await scanPage(entity, { limit, position }, scan, (item) =>
+      this.#own(entity, item, unreadable),
+    )
+    return unreadable.length === 0 ? page : { ...page, unreadable }
   }
 
   async write(entity: Entity, change: Change | Intent): Promise<Stored | undefined> {
@@ -206,13 +211,16 @@ export class DynamoStore implements EntityStore {
     return { TableName: this.#table(entity), Key: keyOf(entity, key) }
   }
 
-  /** One item that isn't the entity's must not hide the others of its page: it is logged, with its key, and left out. */
-  #own(entity: Entity, item: Item): Stored[] {
+  /** One item that isn't the entity's must not hide the others of its page: it is logged, and named beside them. */
+  #own(entity: Entity, item: Item, unreadable: Unreadable[]): Stored[] {
     try {
       return [toStored(entity, item)]
     } catch (error) {
       if (!(error instanceof ForeignItemError)) throw error
-      this.#log.warn('foreign item', { entity: entity.name, key: item[entity.item.keyAttribute]?.S, error })
+      const { keyAttribute, prefix = '' } = entity.item
+      const key = item[keyAttribute]?.S ?? ''
+      this.#log.warn('foreign item', { entity: entity.name, key, error })
+      unreadable.push({ key: key.slice(prefix.length), error })
       return []
     }
   }
