@@ -1,5 +1,18 @@
 // Checked by tsc and never run: an expected error that doesn't come is an error.
+import { binary, fixedBinary } from '../../functions/bridge/model/attributes/binary.ts'
+import { bit } from '../../functions/bridge/model/attributes/bit.ts'
+import { boolean } from '../../functions/bridge/model/attributes/boolean.ts'
+import { char } from '../../functions/bridge/model/attributes/char.ts'
+import { datetime } from '../../functions/bridge/model/attributes/datetime.ts'
+import { double } from '../../functions/bridge/model/attributes/double.ts'
+import { float } from '../../functions/bridge/model/attributes/float.ts'
+import { readOnly } from '../../functions/bridge/model/attributes/read-only.ts'
+import { setOf } from '../../functions/bridge/model/attributes/set-of.ts'
 import { text } from '../../functions/bridge/model/attributes/text.ts'
+import { time } from '../../functions/bridge/model/attributes/time.ts'
+import { timestamp } from '../../functions/bridge/model/attributes/timestamp.ts'
+import { uuid } from '../../functions/bridge/model/attributes/uuid.ts'
+import { year } from '../../functions/bridge/model/attributes/year.ts'
 import { childRows } from '../../functions/bridge/model/child-rows.ts'
 import { defineEntity, type Entity, type EntityDefinition } from '../../functions/bridge/model/entity.ts'
 import { isTrue, type Same } from './same.ts'
@@ -57,6 +70,41 @@ defineEntity({ ...dish, child: { steps } })
 text({ column: 'title' })
 // @ts-expect-error the column is the author's to say
 text({ maxLength: 80 })
+
+const column = 'c'
+defineEntity({
+  ...dish,
+  attributes: {
+    code: char({ column, length: 5, minLength: 0, charset: 'ascii', whenAbsent: '' }),
+    story: text({ column, as: 'the story', maxLength: 80, minLength: 0, charset: 'utf8mb3', optional: true }),
+    bytes: binary({ column, maxBytes: 10 }),
+    fixed: fixedBinary({ column, length: 4 }),
+    flags: bit({ column, length: 8, whenAbsent: 0n }),
+    hot: boolean({ column, whenAbsent: false }),
+    ratio: double({ column, whenAbsent: 0.5 }),
+    share: float({ column }),
+    made: year({ column, whenAbsent: 0 }),
+    at: datetime({ column, precision: 6 }),
+    seen: readOnly(timestamp({ column, precision: 3 })),
+    took: time({ column }),
+    tags: setOf({ column, values: ['vegan', 'hot'], whenAbsent: [] }),
+    id: uuid({ column, kept: 'swapped' }),
+  },
+})
+// @ts-expect-error MySQL has no such character set
+text({ column, maxLength: 80, charset: 'utf8' })
+// @ts-expect-error a CHAR has one length
+char({ column, maxLength: 5 })
+// @ts-expect-error a SET has at least one word
+setOf({ column, values: [] })
+// @ts-expect-error bits have a length
+bit({ column })
+// @ts-expect-error a moment has no default of its own
+timestamp({ column, whenAbsent: '2026-11-22T03:00:00Z' })
+// @ts-expect-error nothing else is known of how a column keeps a UUID
+uuid({ column, kept: 'CHAR(36)' })
+// @ts-expect-error what is read only is an attribute
+readOnly(steps)
 
 // @ts-expect-error of any name there may be no attribute
 smallest.attributes.title.column.trim()

@@ -1,11 +1,14 @@
 import { isTaken } from '../drivers/sql-errors.ts'
 import { describeRule } from '../drivers/sql-rules.ts'
+import { pointer } from '../http/body.ts'
 import { etagOf } from '../http/etag.ts'
 import { encodeCursor, invalidCursor, readPageRequest } from '../http/paging.ts'
 import { notFound, Problem } from '../http/problem.ts'
 import { type HttpResponse, jsonResponse, noContent, problemResponse } from '../http/response.ts'
+import type { Row } from '../model/change.ts'
 import type { Entity } from '../model/entity.ts'
-import { BridgeError, type BrokenRule, kindOf, UnreadableRowError } from '../model/errors.ts'
+import { BridgeError, type BrokenRule, kindOf, UnreadableAttributesError } from '../model/errors.ts'
+import { sameValue } from '../model/values.ts'
 import type { ApiCall, RefusedCall } from '../normalise/api.ts'
 import { InProgressError, KeyReusedError } from '../ports/once.ts'
 import { type EntityStore, InvalidPositionError, NoSuchKeyError, StaleVersionError } from '../ports/store.ts'
@@ -38,7 +41,11 @@ const answer = async (call: ApiCall, store: EntityStore): Promise<HttpResponse> 
       return jsonResponse(200, {
         items: items.map((item) => represent(entity, item)),
         ...(unreadable && {
-          unreadable: unreadable.map(({ key, why }) => ({ [entity.keyName]: key, detail: `${why}.` })),
+          unreadable: unreadable.map(({ key, error }) => ({
+            [entity.keyName]: key,
+            code: error.code,
+            detail: `${error.message}.`,
+          })),
         }),
         ...(next !== undefined && { cursor: encodeCursor(next) }),
       })
@@ -60,6 +67,7 @@ const answer = async (call: ApiCall, store: EntityStore): Promise<HttpResponse> 
         : response
     }
     case 'replace':
+      await requireAsRead(store, call)
       return found(entity, await store.write(entity, call.changes[0]))
     case 'remove':
       await store.write(entity, call.changes[0])
@@ -77,11 +85,39 @@ const found = (
   return jsonResponse(status, represent(entity, stored), { ...headers, etag: etagOf(stored.version) })
 }
 
+/** What the database sets is known to the store whose database it is, and to the other one when it was told. */
+const isUnknown = (entity: Entity, name: string, row: Row): boolean =>
+  entity.attributes[name]?.readOnly === true && row[name] === undefined
+
+/**
+ * A client may send what it has read of attributes that the database sets, and nothing else. Which values those are
+ * changes by itself, so that there is nothing to compare in the write itself.
+ *
+ * @throws Problem 422 naming each
+ */
+const requireAsRead = async (
+  store: EntityStore,
+  { entity, changes: [{ key }], given }: ApiCall & { readonly action: 'replace' },
+): Promise<void> => {
+  if (given === undefined) return
+  const current = (await store.get(entity, key))?.row ?? {}
+  const differing = Object.entries(given).flatMap(([name, value]) => {
+    const known = current[name]
+    return known === undefined || sameValue(known, value) ? [] : [entity.attributes[name]?.as ?? name]
+  })
+  if (differing.length === 0) return
+  throw new Problem(422, 'read-only', 'The database sets these values: send what was read, or nothing.', {
+    errors: differing.map((name) => ({ pointer: pointer([name]), detail: 'is set by the database' })),
+  })
+}
+
 /** How a client sees an entity. A version that a JSON parser would round, as those from the stream, is text. */
 const represent = (entity: Entity, { key, row, version, updatedAt }: Stored): Record<string, unknown> => ({
   [entity.keyName]: key,
   ...Object.fromEntries(
-    Object.entries(entity.fields).map(([name, field]) => [name, field.toJson(row[name] ?? null)]),
+    Object.entries(entity.fields).flatMap(([name, field]) =>
+      isUnknown(entity, name, row) ? [] : [[field.as ?? name, field.toJson(row[name] ?? null)]],
+    ),
   ),
   version: Number.isSafeInteger(Number(version)) ? Number(version) : String(version),
   updatedAt,
@@ -92,7 +128,7 @@ export const toProblem = (error: unknown, log: Log): Problem => {
   if (error instanceof Problem) return error
   const refusal = problemOfClient(error)
   if (refusal !== undefined) return refusal
-  if (error instanceof UnreadableRowError) {
+  if (error instanceof UnreadableAttributesError) {
     log.error('unreadable', { error })
     // It names attributes and rules, so that whoever reads it can have the row mended.
     return new Problem(500, 'unreadable', `${error.message}.`)

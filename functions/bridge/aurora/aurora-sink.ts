@@ -91,8 +91,8 @@ export class AuroraSink implements Sink {
   }
 
   async isLater(change: Change): Promise<boolean> {
-    const stored = await this.#store.version(this.#entity(change.entity), change.key)
-    return stored === undefined ? change.op === 'upsert' : stored > change.version
+    const stored = await this.#store.head(this.#entity(change.entity), change.key)
+    return stored === undefined ? change.op === 'upsert' : stored.version > change.version
   }
 
   /**

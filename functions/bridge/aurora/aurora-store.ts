@@ -3,7 +3,7 @@ import { isResultTooLarge } from '../drivers/data-api/errors.ts'
 import { idempotently } from '../drivers/data-api/idempotent.ts'
 import { type Change, holdsAll, type Intent, settle, type Version } from '../model/change.ts'
 import type { Entity } from '../model/entity.ts'
-import { UnreadableRowError } from '../model/errors.ts'
+import { UnreadableAttributesError } from '../model/errors.ts'
 import { legacyIdOf } from '../model/key.ts'
 import { UnsettledError } from '../model/outcome.ts'
 import type { OnceAnswer, OnceRequest } from '../ports/once.ts'
@@ -15,6 +15,7 @@ import {
   type Page,
   type PageRequest,
   StaleVersionError,
+  type Unreadable,
 } from '../ports/store.ts'
 import type { Stored } from '../ports/stored.ts'
 import type { GuardedWriter } from './guarded-writer.ts'
@@ -43,13 +44,16 @@ export class AuroraStore implements EntityStore {
     return row && toStored(entity, row)
   }
 
-  /** The version of a key, also of a row whose values can't be read. */
-  async version(entity: Entity, key: string): Promise<Version | undefined> {
+  /** What is known of a key without its values, which may be none that can be told. */
+  async head(
+    entity: Entity,
+    key: string,
+  ): Promise<{ readonly key: string; readonly version: Version } | undefined> {
     const { rows } = await sql<SqlRow>`
-      SELECT t.backsync_version AS version FROM ${sql.table(entity.table)} AS t
-      WHERE ${isAt(entity, key)}`.execute(this.#db)
+      SELECT t.${sql.ref(entity.idColumn)} AS id, t.backsync_key AS backsync_key, t.backsync_version AS backsync_version
+      FROM ${sql.table(entity.table)} AS t WHERE ${isAt(entity, key)}`.execute(this.#db)
     const [row] = rows
-    return row && toVersion(row.version)
+    return row && { key: keyOf(row), version: toVersion(row.backsync_version) }
   }
 
   /**
@@ -101,13 +105,18 @@ export class AuroraStore implements EntityStore {
   /** Reads the version, writes one above it. Who loses the race starts again, or gets 412 if it named a version. */
   async #rewrite(entity: Entity, intent: Intent): Promise<Stored | undefined> {
     for (let attempt = 1; attempt <= 5; attempt++) {
-      const current = await this.get(entity, intent.key)
+      const current = await this.head(entity, intent.key)
       if (current === undefined) throw new NoSuchKeyError(entity)
       if (!matches(intent.ifMatch, current.version)) throw new StaleVersionError(entity)
       const change = settle({ ...intent, key: current.key }, current.version)
       const { applied, repeated } = await this.#writer.apply(entity, [change])
+      if (change.op === 'delete') {
+        if (applied > 0 || (repeated && (await this.head(entity, current.key)) === undefined))
+          return undefined
+        continue
+      }
       const after = await this.get(entity, current.key)
-      if (applied > 0 || (repeated && isOwn(change, after))) return change.op === 'delete' ? undefined : after
+      if (applied > 0 || (repeated && isOwn(change, after))) return after
     }
     throw new UnsettledError(`A write of ${entity.name} lost every race`)
   }
@@ -142,13 +151,13 @@ const selection = (entity: Entity) =>
 /** One row that can't be read must not hide the others of its page. */
 const readPage = (entity: Entity, rows: readonly SqlRow[]): Pick<Page, 'items' | 'unreadable'> => {
   const items: Stored[] = []
-  const unreadable: { key: string; why: string }[] = []
+  const unreadable: Unreadable[] = []
   for (const row of rows)
     try {
       items.push(toStored(entity, row))
     } catch (error) {
-      if (!(error instanceof UnreadableRowError)) throw error
-      unreadable.push({ key: keyOf(row), why: error.message })
+      if (!(error instanceof UnreadableAttributesError)) throw error
+      unreadable.push({ key: keyOf(row), error })
     }
   return unreadable.length === 0 ? { items } : { items, unreadable }
 }

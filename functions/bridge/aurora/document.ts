@@ -1,3 +1,4 @@
+import { writable } from '../model/attributes/attribute.ts'
 import type { Change } from '../model/change.ts'
 import type { Entity } from '../model/entity.ts'
 import { legacyIdOf } from '../model/key.ts'
@@ -24,7 +25,7 @@ export type Places = {
 /** Where an entity's values stand in a row. */
 export const placesOf = (entity: Entity): Places => {
   let next = HEAD
-  const attributes = Object.values(entity.attributes).map(({ references }) => {
+  const attributes = writable(entity.attributes).map(([, { references }]) => {
     next += references ? 2 : 1
     return references ? next - 2 : next - 1
   })
@@ -35,7 +36,7 @@ export const placesOf = (entity: Entity): Places => {
 export const toDocumentRow = (entity: Entity, change: Change): string => {
   const head = headOf(change)
   if (change.op === 'delete') return JSON.stringify(head)
-  const attributes = Object.entries(entity.attributes).flatMap(([name, attribute]) => {
+  const attributes = writable(entity.attributes).flatMap(([name, attribute]) => {
     const text = attribute.toSql(change.row[name] ?? null)
     return attribute.references ? [text, text === null ? null : idText(text)] : text
   })

@@ -3,7 +3,7 @@ import type { Attribute } from '../model/attributes/attribute.ts'
 import type { Row } from '../model/change.ts'
 import type { ChildRows } from '../model/child-rows.ts'
 import type { Entity } from '../model/entity.ts'
-import { UnreadableRowError, UnreadableValueError } from '../model/errors.ts'
+import { UnreadableAttributesError, UnreadableValueError } from '../model/errors.ts'
 import type { Value } from '../model/values.ts'
 
 export type SqlRow = Readonly<Record<string, unknown>>
@@ -43,23 +43,23 @@ const castToText = (column: string): string => `CAST(${column} AS CHAR)`
 /**
  * Reads what `selected` selected.
  *
- * @throws UnreadableRowError naming each attribute that holds what its kind doesn't know, or wouldn't take back
+ * @throws UnreadableAttributesError naming each attribute that holds what its kind doesn't know, or wouldn't take back
  */
 export const readSelected = (entity: Entity, row: SqlRow): Row => {
   const faults: string[] = []
-  const read = (name: string, attribute: Attribute, column: unknown): Value => {
+  const read = (path: string, attribute: Attribute, column: unknown): Value => {
     try {
       return readColumn(attribute, column)
     } catch (error) {
       if (!(error instanceof UnreadableValueError)) throw error
-      faults.push(`${name} (${attribute.kind}) ${error.message}`)
+      faults.push(`${path} (${attribute.kind}) ${error.message}`)
       return null
     }
   }
   const values = Object.fromEntries([
     ...Object.entries(entity.attributes).map(([name, attribute], at) => [
       name,
-      read(name, attribute, row[`c${at}`]),
+      read(attribute.as ?? name, attribute, row[`c${at}`]),
     ]),
     ...Object.entries(entity.children).map(([name, child], at) => [
       name,
@@ -67,13 +67,13 @@ export const readSelected = (entity: Entity, row: SqlRow): Row => {
         Object.fromEntries(
           Object.entries(child.attributes).map(([own, attribute], column) => [
             own,
-            read(`${name}.${place}.${own}`, attribute, columns[column]),
+            read(`${child.as ?? name}.${place}.${attribute.as ?? own}`, attribute, columns[column]),
           ]),
         ),
       ),
     ]),
   ])
-  if (faults.length > 0) throw new UnreadableRowError(entity.name, faults)
+  if (faults.length > 0) throw new UnreadableAttributesError(entity.name, faults)
   return values
 }
 

@@ -1,5 +1,5 @@
 import { type RawBuilder, sql } from 'kysely'
-import type { Attribute } from '../model/attributes/attribute.ts'
+import { type Attribute, writable } from '../model/attributes/attribute.ts'
 import type { ChildRows } from '../model/child-rows.ts'
 import type { Entity } from '../model/entity.ts'
 import {
@@ -45,7 +45,7 @@ const OWN = 't.backsync_updated_at = CAST(j.u AS DATETIME(3))'
 /** Lists the upserts of which the store holds something else than they say. */
 export const selectStanding = (entity: Entity, document: string, lookup: Lookup): RawBuilder<Standing> => {
   const stored = assignments(entity)
-  const same = Object.values(entity.attributes).map((attribute, at) => {
+  const same = writable(entity.attributes).map(([, attribute], at) => {
     const column = `t.\`${attribute.column}\``
     return attribute.references
       ? sql`${raw(column)} <=> ${stored[at]?.value}`

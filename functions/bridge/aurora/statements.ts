@@ -1,5 +1,5 @@
 import { type RawBuilder, sql } from 'kysely'
-import type { Attribute } from '../model/attributes/attribute.ts'
+import { type Attribute, writable } from '../model/attributes/attribute.ts'
 import type { ChildRows } from '../model/child-rows.ts'
 import type { Entity } from '../model/entity.ts'
 import { placesOf } from './document.ts'
@@ -26,7 +26,8 @@ const KEY_TYPE = 'VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin'
 /** As wide as a version that is taken from the stream; a counted one compares faster as an integer. */
 const VERSION_TYPE = { counted: 'BIGINT UNSIGNED', stream: 'DECIMAL(50, 0)' } as const
 
-const attributesOf = (entity: Entity): Attribute[] => Object.values(entity.attributes)
+/** Those that are written. */
+const attributesOf = (entity: Entity): Attribute[] => writable(entity.attributes).map(([, one]) => one)
 export const raw = (text: string): Sql => sql.raw(text)
 const list = (parts: readonly Sql[]): Sql => sql.join(parts)
 /** MySQL can't lock a JSON_TABLE (errno 3569), but passes over one inside a derived table; MariaDB takes either. */

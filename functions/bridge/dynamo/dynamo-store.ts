@@ -22,6 +22,7 @@ import {
   type Page,
   type PageRequest,
   StaleVersionError,
+  type Unreadable,
 } from '../ports/store.ts'
 import type { Stored } from '../ports/stored.ts'
 import type { Deadline } from '../runtime/deadline.ts'
@@ -30,7 +31,7 @@ import { retry } from '../runtime/retry.ts'
 import type { Tables } from '../runtime/tables.ts'
 import { absent, present } from './conditions.ts'
 import { createWithRecord, firstAnswerOf } from './create-once.ts'
-import { belongsTo, ForeignItemError, keyOf, toAttributes, toItem, toStored } from './items.ts'
+import { belongsTo, ForeignItemError, keyOf, toAttributes, toItem, toStored, writtenFields } from './items.ts'
 import { type Scan, scanPage } from './scan-page.ts'
 
 /** The longest partition key, in bytes of UTF-8: DynamoDB refuses a page that begins behind a longer one. */
@@ -79,7 +80,11 @@ export class DynamoStore implements EntityStore {
           options,
         ),
       )
-    return scanPage(entity, { limit, position }, scan, (item) => this.#own(entity, item))
+    const unreadable: Unreadable[] = []
+    const page = await scanPage(entity, { limit, position }, scan, (item) =>
+      this.#own(entity, item, unreadable),
+    )
+    return unreadable.length === 0 ? page : { ...page, unreadable }
   }
 
   async write(entity: Entity, change: Change | Intent): Promise<Stored | undefined> {
@@ -132,9 +137,10 @@ export class DynamoStore implements EntityStore {
 
   async #replace(entity: Entity, change: Intent, row: Row): Promise<Stored> {
     const attributes = toAttributes(entity, row)
-    const fields = Object.keys(entity.fields).map((name, at) => ({ name, at, value: attributes[name] }))
+    const names = Object.entries(writtenFields(entity)).map(([name, { as = name }]) => as)
+    const fields = names.map((name, at) => ({ name, at, value: attributes[name] }))
     const removed = fields.filter(({ value }) => value === undefined).map(({ at }) => `#a${at}`)
-    const { expression, names, values } = present(entity, change.ifMatch)
+    const condition = present(entity, change.ifMatch)
     try {
       const { Attributes } = await this.#call('UpdateItem', (options) =>
         this.#client.send(
@@ -145,9 +151,9 @@ export class DynamoStore implements EntityStore {
               ...(removed.length === 0 ? [] : [`REMOVE ${removed.join(', ')}`]),
               'ADD #version :one',
             ].join(' '),
-            ConditionExpression: expression,
+            ConditionExpression: condition.expression,
             ExpressionAttributeNames: {
-              ...names,
+              ...condition.names,
               '#version': 'version',
               '#updatedAt': 'updatedAt',
               ...Object.fromEntries(fields.map(({ name, at }) => [`#a${at}`, name])),
@@ -155,7 +161,7 @@ export class DynamoStore implements EntityStore {
             ExpressionAttributeValues: {
               ':at': { S: change.at },
               ':one': { N: '1' },
-              ...values,
+              ...condition.values,
               ...Object.fromEntries(
                 fields.flatMap(({ value, at }) => (value === undefined ? [] : [[`:a${at}`, value]])),
               ),
@@ -205,13 +211,16 @@ export class DynamoStore implements EntityStore {
     return { TableName: this.#table(entity), Key: keyOf(entity, key) }
   }
 
-  /** One item that isn't the entity's must not hide the others of its page: it is logged, with its key, and left out. */
-  #own(entity: Entity, item: Item): Stored[] {
+  /** One item that isn't the entity's must not hide the others of its page: it is logged, and named beside them. */
+  #own(entity: Entity, item: Item, unreadable: Unreadable[]): Stored[] {
     try {
       return [toStored(entity, item)]
     } catch (error) {
       if (!(error instanceof ForeignItemError)) throw error
-      this.#log.warn('foreign item', { entity: entity.name, key: item[entity.item.keyAttribute]?.S, error })
+      const { keyAttribute, prefix = '' } = entity.item
+      const key = item[keyAttribute]?.S ?? ''
+      this.#log.warn('foreign item', { entity: entity.name, key, error })
+      unreadable.push({ key: key.slice(prefix.length), error })
       return []
     }
   }

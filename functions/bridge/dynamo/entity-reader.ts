@@ -140,18 +140,19 @@ const toUpsert = (
 /** Names of the item, and of the members of its lists, that the entity doesn't have. */
 const countUnknown = (entity: Entity, image: Record<string, Value>): number => {
   const known = new Set([
-    ...Object.keys(entity.fields),
+    ...Object.entries(entity.fields).map(([name, { as = name }]) => as),
     ...['version', 'updatedAt', 'origin', entity.item.keyAttribute],
     ...(entity.item.type ? [entity.item.type.attribute] : []),
   ])
   const strange = (names: Iterable<string>, of: (name: string) => boolean): number =>
     [...names].filter((name) => !of(name)).length
-  const inLists = Object.entries(entity.children).map(([name, { attributes }]) => {
-    const list = image[name] ?? null
+  const inLists = Object.entries(entity.children).map(([name, { as = name, attributes }]) => {
+    const members = new Set(Object.entries(attributes).map(([own, attribute]) => attribute.as ?? own))
+    const list = image[as] ?? null
     return isList(list)
       ? list.reduce<number>(
           (sum, member) =>
-            sum + (isMap(member) ? strange(Object.keys(member), (own) => Object.hasOwn(attributes, own)) : 0),
+            sum + (isMap(member) ? strange(Object.keys(member), (own) => members.has(own)) : 0),
           0,
         )
       : 0

@@ -1,5 +1,6 @@
 import type { ZodError } from 'zod'
 import type { Item } from '../drivers/dynamo/items.ts'
+import { type Field, writable } from '../model/attributes/attribute.ts'
 import type { Change, Row } from '../model/change.ts'
 import type { Entity } from '../model/entity.ts'
 import { BridgeError } from '../model/errors.ts'
@@ -26,12 +27,18 @@ export const belongsTo = ({ item: { keyAttribute, prefix = '', type } }: Entity,
   (item[keyAttribute]?.S ?? '').startsWith(prefix) &&
   (type === undefined || item[type.attribute]?.S === type.value)
 
+/** The fields that a write sets: what the database sets is left as somebody else has put it. */
+export const writtenFields = (entity: Entity): Readonly<Record<string, Field>> => ({
+  ...Object.fromEntries(writable(entity.attributes)),
+  ...entity.children,
+})
+
 /** The fields of a row as an item holds them, without key, type, version and time. What is NULL is left out. */
 export const toAttributes = (entity: Entity, row: Row): Item =>
   Object.fromEntries(
-    Object.entries(entity.fields).flatMap(([name, field]) => {
+    Object.entries(writtenFields(entity)).flatMap(([name, field]) => {
       const value = row[name] ?? null
-      return value === null ? [] : [[name, field.toItem(value)]]
+      return value === null ? [] : [[field.as ?? name, field.toItem(value)]]
     }),
   )
 

@@ -52,6 +52,35 @@ export const toRow = (entity: Entity, body: Value): Row => {
 export const invalidBody = (name: string, { issues }: z.ZodError): Problem =>
   badRequest('invalid-body', `The body is not a valid ${name}.`, issues.flatMap(faults))
 
+/**
+ * Tells what the database sets, and a client has read, from what is written.
+ *
+ * @returns undefined for what is given when nothing is
+ */
+export const apart = (entity: Entity, row: Row): { readonly row: Row; readonly given: Row | undefined } => {
+  const given = Object.entries(row).filter(([name]) => entity.attributes[name]?.readOnly === true)
+  if (given.length === 0) return { row, given: undefined }
+  const written = Object.entries(row).filter(([name]) => entity.attributes[name]?.readOnly !== true)
+  return { row: Object.fromEntries(written), given: Object.fromEntries(given) }
+}
+
+/**
+ * @returns the row
+ * @throws Problem 400 for what the database sets: nobody has read that yet
+ */
+export const withoutGiven = (entity: Entity, row: Row): Row => {
+  const { given } = apart(entity, row)
+  if (given === undefined) return row
+  throw badRequest(
+    'invalid-body',
+    `The body is not a valid ${entity.name}.`,
+    Object.keys(given).map((name) => ({
+      pointer: pointer([entity.attributes[name]?.as ?? name]),
+      detail: 'is set by the database',
+    })),
+  )
+}
+
 const parse = (body: Uint8Array | undefined): Value => {
   if (body === undefined) throw badRequest('malformed-json', 'The body is empty; a JSON object is needed.')
   if (!isUtf8(body)) throw badRequest('malformed-json', 'The body is not UTF-8.')
@@ -88,5 +117,5 @@ const faults = (issue: z.core.$ZodIssue): Fault[] => {
 }
 
 /** @see RFC 6901, JSON pointer */
-const pointer = (path: readonly PropertyKey[]): string =>
+export const pointer = (path: readonly PropertyKey[]): string =>
   path.map((part) => `/${String(part).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')

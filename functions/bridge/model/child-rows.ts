@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import type { Attribute, Field } from './attributes/attribute.ts'
 import { isPlainObject } from './exact-json.ts'
+import { mapOf } from './map-of.ts'
 import { isList, isMap, type Value } from './values.ts'
 
 /** What an author says about a list that the legacy database keeps as rows of a table of their own. */
@@ -14,6 +15,8 @@ export type ChildRowsDefinition = {
   readonly attributes: Readonly<Record<string, Attribute>>
   /** The most that a client may send. @default 100 */
   readonly maxItems?: number
+  /** Its name in JSON and in DynamoDB. @default the name that the entity has for it */
+  readonly as?: string
   /** Whether a client may leave the list out: it is empty then. @default false */
   readonly optional?: boolean
 }
@@ -24,21 +27,23 @@ export type ChildRows = ChildRowsDefinition & Field
 /** Describes a list attribute that is kept as rows of a table of its own. */
 export const childRows = (definition: ChildRowsDefinition): ChildRows => {
   const { attributes, maxItems = 100, optional = false } = definition
-  const shape = (of: 'body' | 'image'): Record<string, z.ZodType<Value>> =>
-    Object.fromEntries(Object.entries(attributes).map(([name, attribute]) => [name, attribute[of]]))
+  const shape = mapOf(attributes)
   // A number or a set has members too, those of its class: it must not pass for a map.
   const member = (what: string) => z.custom<Readonly<Record<string, unknown>>>(isPlainObject, what)
   const body = z
-    .array(member('must be an object').pipe(z.strictObject(shape('body'))), {
+    .array(member('must be an object').pipe(shape.body), {
       error: (issue) => (issue.input === undefined ? 'is required' : 'must be a list'),
     })
     .refine(({ length }) => length <= maxItems, `must not have more than ${maxItems} members`)
-  const image = z.array(member('must be a map').pipe(z.object(shape('image'))), 'must be a list')
+  const image = z.array(member('must be a map').pipe(shape.image), 'must be a list')
   const members = (value: Value): readonly { readonly [name: string]: Value }[] =>
     isList(value) ? value.filter(isMap) : []
   const mapped = <T>(member: { readonly [name: string]: Value }, to: (a: Attribute, v: Value) => T) =>
     Object.fromEntries(
-      Object.entries(attributes).map(([name, attribute]) => [name, to(attribute, member[name] ?? null)]),
+      Object.entries(attributes).map(([name, attribute]) => [
+        attribute.as ?? name,
+        to(attribute, member[name] ?? null),
+      ]),
     )
   return {
     ...definition,

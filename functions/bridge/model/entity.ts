@@ -1,10 +1,10 @@
 import * as z from 'zod'
-import type { Attribute, Field } from './attributes/attribute.ts'
+import { type Attribute, type Field, writable } from './attributes/attribute.ts'
 import type { Change, Row } from './change.ts'
 import type { ChildRows } from './child-rows.ts'
 import type { CustomWrite } from './custom-write.ts'
 import { parseExactJson } from './exact-json.ts'
-import type { Value } from './values.ts'
+import { mapOf } from './map-of.ts'
 
 /** Where an entity's items are, when its table is shared with others or its key attribute has another name. */
 export type ItemLayout = {
@@ -60,6 +60,8 @@ export type Entity = Omit<EntityDefinition, 'children' | 'versions' | 'item'> & 
 
 const NAME = /^[a-z][A-Za-z0-9]*$/
 const SQL_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/
+/** DynamoDB takes longer ones, but an item pays for each character of a name. */
+const LONGEST_NAME = 255
 /** Names that every entity has already, in JSON and in items. */
 const RESERVED = new Set(['version', 'updatedAt', 'origin'])
 
@@ -81,11 +83,14 @@ export const defineEntity = (definition: EntityDefinition): Entity => {
   for (const name of [definition.table, definition.idColumn])
     if (!SQL_NAME.test(name)) fail(`"${name}" is not a plain SQL name`)
   if (Object.keys(attributes).length === 0) fail('has no attributes')
+  if (writable(attributes).length === 0) fail('has no attribute that is written')
   const named = [...RESERVED, keyName, item.keyAttribute, item.type?.attribute]
   for (const name of Object.keys(fields)) {
     if (!NAME.test(name)) fail(`"${name}" is not a lower camel case name`)
-    if (named.includes(name) || isInherited(name)) fail(`"${name}" is reserved`)
+    if (isInherited(name)) fail(`"${name}" is reserved`)
   }
+  const outward = outwardFault(fields, named)
+  if (outward !== undefined) fail(outward)
   if (Object.keys(children).some((name) => Object.hasOwn(attributes, name)))
     fail('an attribute and a list share a name')
   const taken = columnFault(attributes, [definition.idColumn])
@@ -98,6 +103,10 @@ export const defineEntity = (definition: EntityDefinition): Entity => {
       if (!NAME.test(own)) fail(`${name}: "${own}" is not a lower camel case name`)
       if (isInherited(own)) fail(`${name}: "${own}" is reserved`)
     }
+    const strange = outwardFault(child.attributes, [])
+    if (strange !== undefined) fail(`${name}: ${strange}`)
+    if (writable(child.attributes).length < Object.keys(child.attributes).length)
+      fail(`${name}: child rows are written whole: leave out a column that the database sets`)
     const own = columnFault(child.attributes, [child.parentColumn, child.positionColumn])
     if (own !== undefined) fail(`${name}: ${own}`)
     if (Object.values(child.attributes).some(({ references }) => references !== undefined))
@@ -107,16 +116,27 @@ export const defineEntity = (definition: EntityDefinition): Entity => {
   // Whoever replaces the rows of one list would delete the other's.
   if (new Set(tables).size < tables.length) fail('two of its lists, or it and a list, share a table')
 
-  const shape = (of: 'body' | 'image'): Record<string, z.ZodType<Value>> =>
-    Object.fromEntries(Object.entries(fields).map(([name, field]) => [name, field[of]]))
-  const body = z.strictObject(shape('body'))
+  const { body, image } = mapOf(fields)
   const example = body.safeParse(parseExactJson(JSON.stringify(definition.example)))
   if (!example.success) fail(`its example is not valid: ${z.prettifyError(example.error)}`)
-  return { ...definition, children, versions, item, fields, body, image: z.object(shape('image')) }
+  return { ...definition, children, versions, item, fields, body, image }
 }
 
 /** Every JavaScript object has something under such a name, so that nobody could tell whether it is absent. */
 const isInherited = (name: string): boolean => name in Object.prototype
+
+/** What is wrong with the names that fields have in JSON and in items; undefined when nothing is. */
+const outwardFault = (
+  fields: Readonly<Record<string, Field>>,
+  taken: readonly (string | undefined)[],
+): string | undefined => {
+  const names = Object.entries(fields).map(([name, { as = name }]) => as)
+  const wrong = names.find((name) => name === '' || name.length > LONGEST_NAME || !name.isWellFormed())
+  if (wrong !== undefined) return `"${wrong}" can't be a name in JSON`
+  const reserved = names.find((name) => taken.includes(name) || isInherited(name))
+  if (reserved !== undefined) return `"${reserved}" is reserved`
+  return new Set(names).size === names.length ? undefined : 'two of its names in JSON are the same'
+}
 
 /**
  * What is wrong with the columns of a table; undefined when nothing is. MySQL's names of columns are the same in any

@@ -71,8 +71,8 @@ export class UnreadableValueError extends BridgeError {
  * A row that can't be told as it is, or couldn't be written back as it would be told. Each attribute to blame is named
  * with its kind and the rule that it breaks, without the value.
  */
-export class UnreadableRowError extends BridgeError {
-  override readonly name = 'UnreadableRowError'
+export class UnreadableAttributesError extends BridgeError {
+  override readonly name = 'UnreadableAttributesError'
   readonly code = 'row.unreadable'
   readonly kind = 'data'
 

@@ -1,9 +1,9 @@
-import { readJson, toRow } from '../http/body.ts'
+import { apart, readJson, toRow, withoutGiven } from '../http/body.ts'
 import { readIfMatch } from '../http/etag.ts'
 import { readOnce } from '../http/idempotency-key.ts'
 import { notFound, Problem } from '../http/problem.ts'
 import { type HttpRequest, readHttpEvent } from '../http/request.ts'
-import type { Change, Intent } from '../model/change.ts'
+import type { Change, Intent, Row } from '../model/change.ts'
 import type { Entity } from '../model/entity.ts'
 import { faultOfKey } from '../model/key.ts'
 import type { Once } from '../ports/once.ts'
@@ -18,7 +18,13 @@ export type ApiCall = { readonly from: 'api'; readonly request: HttpRequest; rea
       /** Set when the client may repeat the request: it sent an Idempotency-Key. */
       readonly once?: Once
     }
-  | { readonly action: 'replace' | 'remove'; readonly changes: readonly [Intent] }
+  | {
+      readonly action: 'replace'
+      readonly changes: readonly [Intent]
+      /** What the client has sent of attributes that the database sets; absent when nothing. */
+      readonly given?: Row
+    }
+  | { readonly action: 'remove'; readonly changes: readonly [Intent] }
 )
 
 /** A request that can't be served, and what the client gets told. Nothing has been read or written. */
@@ -66,7 +72,7 @@ const toCall = (request: HttpRequest, context: ApiContext): ApiCall => {
         return { from: 'api', request, entity, action: 'list', changes: [] }
       case 'POST': {
         const body = readJson(request)
-        const row = toRow(entity, body)
+        const row = withoutGiven(entity, toRow(entity, body))
         const once = readOnce(request, { side: context.base, entity: entity.name, body })
         const create: Change = { ...identified, key: context.newKey(), op: 'upsert', version: 1n, row }
         return { from: 'api', request, entity, action: 'create', changes: [create], ...(once && { once }) }
@@ -76,12 +82,14 @@ const toCall = (request: HttpRequest, context: ApiContext): ApiCall => {
   const method = allow(request, ['GET', 'PUT', 'DELETE'])
   if (faultOfKey(key) !== undefined) throw unknownKey(entity)
   if (method === 'GET') return { from: 'api', request, entity, action: 'read', key, changes: [] }
-  const row = method === 'PUT' ? toRow(entity, readJson(request)) : undefined
+  const sent = method === 'PUT' ? apart(entity, toRow(entity, readJson(request))) : undefined
   const ifMatch = readIfMatch(request.headers['if-match'])
   const wish = { ...identified, key, version: 'next', ...(ifMatch && { ifMatch }) } as const
-  return row === undefined
-    ? { from: 'api', request, entity, action: 'remove', changes: [{ ...wish, op: 'delete' }] }
-    : { from: 'api', request, entity, action: 'replace', changes: [{ ...wish, op: 'upsert', row }] }
+  if (sent === undefined)
+    return { from: 'api', request, entity, action: 'remove', changes: [{ ...wish, op: 'delete' }] }
+  const { row, given } = sent
+  const changes: readonly [Intent] = [{ ...wish, op: 'upsert', row }]
+  return { from: 'api', request, entity, action: 'replace', changes, ...(given && { given }) }
 }
 
 const unknownKey = (entity: Entity): Problem =>

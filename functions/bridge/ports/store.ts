@@ -10,10 +10,13 @@ export type PageRequest = { readonly limit: number; readonly position: string | 
 /** A part of a list, and the position behind which the next one begins: the store's own, opaque to everybody else. */
 export type Page = {
   readonly items: readonly Stored[]
+  /** Those of the part that are there and can't be shown. */
+  readonly unreadable?: readonly Unreadable[]
   readonly next: string | undefined
-  /** Keys of the page whose state can't be told, and why; absent when there is none. */
-  readonly unreadable?: readonly { readonly key: string; readonly why: string }[]
 }
+
+/** One that is there, and why it can't be shown. */
+export type Unreadable = { readonly key: string; readonly error: BridgeError }
 
 /** What the API needs of a store. Both sides of the bridge are one. */
 export interface EntityStore {

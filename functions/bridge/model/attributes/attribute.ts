@@ -128,6 +128,10 @@ export const textual = {
   toJson: (value: Value): Json => (typeof value === 'string' ? value : null),
 }
 
+/** Attributes that are written, with their names: all but those that the database sets. */
+export const writable = (attributes: Readonly<Record<string, Attribute>>): [string, Attribute][] =>
+  Object.entries(attributes).filter(([, { readOnly }]) => readOnly !== true)
+
 /** One text for each value, or what is wrong with a text that is none. */
 export type Reading = { readonly value: string } | { readonly fault: string }
 

@@ -7,7 +7,7 @@ import {
   type BridgeError,
   ConfigurationError,
   DeadlineError,
-  UnreadableRowError,
+  UnreadableAttributesError,
 } from '../../../../functions/bridge/model/errors.ts'
 import { DecimalText } from '../../../../functions/bridge/model/values.ts'
 import {
@@ -93,7 +93,8 @@ const answer = async (to: ApiCall | RefusedCall, store: EntityStore, log: Log = 
 describe('serving', () => {
   it('names in a list what can not be told, beside what can', async () => {
     const { store } = holding(BOBBY)
-    const unreadable = [{ key: '7', why: "A chef can't be read: born (date) must be a date" }]
+    const error = new UnreadableAttributesError('chef', ['born (date) must be a date'])
+    const unreadable = [{ key: '7', error }]
     const list = async () => ({ items: [BOBBY], next: undefined, unreadable })
 
     const { statusCode, body } = await answer(call('GET', '/aurora/chefs'), { ...store, list })
@@ -101,7 +102,7 @@ describe('serving', () => {
     expect(statusCode).toBe(200)
     expect(body.items).toHaveLength(1)
     expect(body.unreadable).toEqual([
-      { chefId: '7', detail: "A chef can't be read: born (date) must be a date." },
+      { chefId: '7', code: 'row.unreadable', detail: "A chef can't be read: born (date) must be a date." },
     ])
   })
 
@@ -313,7 +314,7 @@ describe('an error of the store', () => {
   })
 
   it('as a row that can not be told names the attributes to blame, for whoever is to mend it', async () => {
-    const error = new UnreadableRowError('chef', ['born (date) must be a date, as YYYY-MM-DD'])
+    const error = new UnreadableAttributesError('chef', ['born (date) must be a date, as YYYY-MM-DD'])
     const { statusCode, body } = await answer(call('GET', `/aurora/chefs/${KEY}`), failing(error))
 
     expect(statusCode).toBe(500)

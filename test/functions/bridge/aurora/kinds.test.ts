@@ -162,7 +162,7 @@ describe('every kind over its column', () => {
     const kind = kinds[name]?.attribute.kind
 
     await expect(aurora.store.get(everyKind, id)).rejects.toMatchObject({
-      name: 'UnreadableRowError',
+      name: 'UnreadableAttributesError',
       message: expect.stringMatching(new RegExp(`^A everyKind can't be read: ${name} \\(${kind}\\) `)),
     })
   })
@@ -173,17 +173,28 @@ describe('every kind over its column', () => {
     const page = await aurora.store.list(everyKind, { limit: 2, position: undefined })
 
     expect(page.items.map(({ key }) => key)).toEqual([ids[0]])
-    expect(page.unreadable).toEqual([
-      { key: ids[1], why: "A everyKind can't be read: flag (boolean) must be 0 or 1" },
+    expect(page.unreadable?.map(({ key, error }) => [key, error.message])).toEqual([
+      [ids[1], "A everyKind can't be read: flag (boolean) must be 0 or 1"],
     ])
     expect((await aurora.store.list(everyKind, { limit: 2, position: page.next })).items).toHaveLength(1)
   })
 
-  it('tells the version of a row that it can not read', async () => {
-    const [id = ''] = await insert('flag', [5], lax)
+  it('tells the version of a row that it can not read, and lets it be replaced or deleted', async () => {
+    const [id = '', other = ''] = await insert('flag', [5, 7], lax)
 
-    expect(await aurora.store.version(everyKind, id)).toBe(1n)
-    expect(await aurora.store.version(everyKind, '123456789')).toBeUndefined()
+    expect(await aurora.store.head(everyKind, id)).toEqual({ key: id, version: 1n })
+    expect(await aurora.store.head(everyKind, '123456789')).toBeUndefined()
+    await put(aurora.store, id, { flag: true })
+    expect((await show(aurora.store, id))?.flag).toBe(true)
+    const remove = {
+      entity: everyKind.name,
+      key: other,
+      op: 'delete',
+      version: 'next',
+      source: 'api',
+    } as const
+    await aurora.store.write(everyKind, { ...remove, at: AT })
+    expect(await aurora.store.get(everyKind, other)).toBeUndefined()
   })
 
   it.each<[string, Json, Json]>([
@@ -221,6 +232,38 @@ describe('every kind over its column', () => {
     expect((await show(aurora.store, 'same'))?.[name]).toEqual(normal)
     expect((await show(dynamo.store, `same-${name}-${JSON.stringify(value)}`))?.[name]).toEqual(normal)
     await aurora.legacy.query("DELETE FROM every_kind WHERE backsync_key = 'same'")
+  })
+
+  /** What the column would lose: both sides say no before either has stored it. */
+  it.each<[string, Json]>([
+    ['plane', '🎬'],
+    ['latin', 'ā'],
+    ['plain', 'é'],
+    ['word', '\ud83c'],
+    ['code', 'abcdef'],
+    ['took', '10:00:00.7'],
+    ['at', '2026-11-22T10:00:00Z'],
+    ['seen', '2026-11-22T10:00:00'],
+    ['atExactly', '2026-11-22T10:00:00.0007'],
+    ['ratio', '9007199254740993'],
+    ['share', '16777217'],
+    ['price', '0.001'],
+    ['tags', ['d']],
+    ['level', 'LOW'],
+    ['bits', '18446744073709551616'],
+    ['tiny', 128],
+    ['made', 70],
+    ['day', '0000-00-00'],
+  ])('is refused at the door where the column would bend it, by name: %s %j', (name, value) => {
+    const item = { [name]: jsonValue(parseExactJson(JSON.stringify(value))) }
+
+    expect(() => sent({ [name]: value })).toThrow(
+      expect.objectContaining({
+        status: 400,
+        errors: [expect.objectContaining({ pointer: expect.stringMatching(`^/${name}`) })],
+      }),
+    )
+    expect(everyKind.image.safeParse(item).error?.issues[0]?.path[0]).toBe(name)
   })
 
   it.each<[string, 'latin1' | 'ascii', readonly number[]]>([

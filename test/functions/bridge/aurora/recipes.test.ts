@@ -104,6 +104,18 @@ describe('an entity with references, child rows and every kind of column', () =>
     expect(await stored(OTHER)).toEqual({ version: 1, ...plain(empty) })
   })
 
+  it('does not read a reference to a row that is gone as none, which a PUT would make true', async () => {
+    await aurora.writer.apply(recipe, [upsert(1)])
+    await aurora.legacy.query('SET foreign_key_checks = 0')
+    await aurora.legacy.query('UPDATE recipetable SET chef_id = 4711')
+    await aurora.legacy.query('SET foreign_key_checks = 1')
+
+    await expect(aurora.store.get(recipe, KEY)).rejects.toMatchObject({
+      code: 'row.unreadable',
+      message: "A recipe can't be read: chefId (reference) names a chef that is not there",
+    })
+  })
+
   it('replaces every column and the whole list of children at once', async () => {
     await aurora.writer.apply(recipe, [upsert(1)])
     await aurora.writer.apply(recipe, [upsert(2, empty)])

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { DynamoStore } from '../../../../functions/bridge/dynamo/dynamo-store.ts'
+import { ForeignItemError } from '../../../../functions/bridge/dynamo/items.ts'
 import { InvalidPositionError } from '../../../../functions/bridge/ports/store.ts'
 import { Deadline } from '../../../../functions/bridge/runtime/deadline.ts'
 import { Tables } from '../../../../functions/bridge/runtime/tables.ts'
@@ -45,7 +46,7 @@ describe('listing a table of one entity', () => {
     expect(next).toBeUndefined()
   })
 
-  it('leaves out an item that is no chef, and fills its page with others', async () => {
+  it('names an item that is no chef beside the others, and fills its page with others', async () => {
     const { client, TableName, put } = tables
     const foreign = randomUUID()
     await put({ chefId: { S: foreign } })
@@ -60,7 +61,9 @@ describe('listing a table of one entity', () => {
     })
 
     expect((await watched.list(chef, { limit: 5, position: undefined })).items).toHaveLength(5)
-    expect((await watched.list(chef, { limit: 100, position: undefined })).items).toHaveLength(5)
+    const { items, unreadable } = await watched.list(chef, { limit: 100, position: undefined })
+    expect(items).toHaveLength(5)
+    expect(unreadable).toEqual([{ key: foreign, error: expect.any(ForeignItemError) }])
     expect(warnings).toContainEqual([
       'foreign item',
       expect.objectContaining({ entity: 'chef', key: foreign }),

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
+import { readOnly } from '../../../../functions/bridge/model/attributes/read-only.ts'
 import { reference } from '../../../../functions/bridge/model/attributes/reference.ts'
 import { text } from '../../../../functions/bridge/model/attributes/text.ts'
 import type { Change } from '../../../../functions/bridge/model/change.ts'
@@ -91,6 +92,41 @@ describe('an entity', () => {
       'an attribute with an odd name',
       { attributes: { 'a.b': name } },
       'Entity dish: "a.b" is not a lower camel case name',
+    ],
+    [
+      'a name in JSON that is empty',
+      { attributes: { name: text({ column: 'a', as: '', maxLength: 1 }) } },
+      'Entity dish: "" can\'t be a name in JSON',
+    ],
+    [
+      "a name in JSON that is the key's",
+      { attributes: { name: text({ column: 'a', as: 'dishId', maxLength: 1 }) } },
+      'Entity dish: "dishId" is reserved',
+    ],
+    [
+      'a name in JSON that every object has',
+      { attributes: { name: text({ column: 'a', as: '__proto__', maxLength: 1 }) } },
+      'Entity dish: "__proto__" is reserved',
+    ],
+    [
+      'a name in JSON that another attribute has',
+      { attributes: { name, other: text({ column: 'a', as: 'name', maxLength: 1 }) } },
+      'Entity dish: two of its names in JSON are the same',
+    ],
+    [
+      'a list with the name in JSON of an attribute',
+      { children: { steps: childRows({ ...stepRows, as: 'name' }) } },
+      'Entity dish: two of its names in JSON are the same',
+    ],
+    [
+      'nothing but what the database sets',
+      { attributes: { name: readOnly(name) } },
+      'Entity dish: has no attribute that is written',
+    ],
+    [
+      'what the database sets in child rows',
+      { children: { steps: childRows({ ...stepRows, attributes: { what, when: readOnly(name) } }) } },
+      'Entity dish: steps: child rows are written whole: leave out a column that the database sets',
     ],
     ['an attribute named version', { attributes: { version: name } }, 'Entity dish: "version" is reserved'],
     [
