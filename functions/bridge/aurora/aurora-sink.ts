@@ -50,7 +50,7 @@ export class AuroraSink implements Sink {
   }
 
   async isLater(change: Change): Promise<boolean> {
-    const stored = await this.#store.get(this.#entity(change.entity), change.key)
+    const stored = await this.#store.head(this.#entity(change.entity), change.key)
     return stored === undefined ? change.op === 'upsert' : stored.version > change.version
   }
 

@@ -8,7 +8,15 @@ import type { Stored } from './stored.ts'
 export type PageRequest = { readonly limit: number; readonly position: string | undefined }
 
 /** A part of a list, and the position behind which the next one begins: the store's own, opaque to everybody else. */
-export type Page = { readonly items: readonly Stored[]; readonly next: string | undefined }
+export type Page = {
+  readonly items: readonly Stored[]
+  /** Those of the part that are there and can't be shown. */
+  readonly unreadable?: readonly Unreadable[]
+  readonly next: string | undefined
+}
+
+/** One that is there, and why it can't be shown. */
+export type Unreadable = { readonly key: string; readonly error: BridgeError }
 
 /** What the API needs of a store. Both sides of the bridge are one. */
 export interface EntityStore {
@@ -51,6 +59,28 @@ export class StaleVersionError extends BridgeError {
 
   constructor({ name }: Pick<Entity, 'name'>) {
     super(`The ${name} is at another version than the ones that are accepted`)
+  }
+}
+
+/** What is there holds something that its definition knows no form for. */
+export class UnreadableRowError extends BridgeError {
+  override readonly name = 'UnreadableRowError'
+  readonly code = 'row.unreadable'
+  readonly kind = 'unknown'
+
+  constructor({ name }: Pick<Entity, 'name'>, options?: ErrorOptions) {
+    super(`A row of ${name} holds something that its definition has no form for`, options)
+  }
+}
+
+/** What is there is larger than an answer may be. */
+export class RowTooLargeError extends BridgeError {
+  override readonly name = 'RowTooLargeError'
+  readonly code = 'row.too-large'
+  readonly kind = 'client'
+
+  constructor({ name }: Pick<Entity, 'name'>) {
+    super(`The ${name} is larger than an answer may be`)
   }
 }
 

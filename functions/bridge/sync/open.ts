@@ -46,7 +46,7 @@ export const openSync = (
         entities,
         tables: TABLES,
         deadline,
-        holds: async (entity, key) => (await store.get(entity, key)) !== undefined,
+        holds: async (entity, key) => (await store.head(entity, key)) !== undefined,
       }),
       parking: new DynamoParking({ client, table: PARKING_TABLE, deadline }),
     }
