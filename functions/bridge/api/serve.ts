@@ -5,13 +5,20 @@ import { etagOf } from '../http/etag.ts'
 import { encodeCursor, invalidCursor, readPageRequest } from '../http/paging.ts'
 import { notFound, Problem } from '../http/problem.ts'
 import { type HttpResponse, jsonResponse, noContent, problemResponse } from '../http/response.ts'
+import { answerSize, LARGEST_ANSWER } from '../model/answer-size.ts'
 import type { Row } from '../model/change.ts'
 import type { Entity } from '../model/entity.ts'
 import { BridgeError, type BrokenRule, kindOf, UnreadableAttributesError } from '../model/errors.ts'
 import { sameValue } from '../model/values.ts'
 import type { ApiCall, RefusedCall } from '../normalise/api.ts'
 import { InProgressError, KeyReusedError } from '../ports/once.ts'
-import { type EntityStore, InvalidPositionError, NoSuchKeyError, StaleVersionError } from '../ports/store.ts'
+import {
+  type EntityStore,
+  InvalidPositionError,
+  NoSuchKeyError,
+  RowTooLargeError,
+  StaleVersionError,
+} from '../ports/store.ts'
 import type { Stored } from '../ports/stored.ts'
 import type { Log } from '../runtime/log.ts'
 import { answerText, readAnswer } from './first-answer.ts'
@@ -27,20 +34,26 @@ export const serve = async (
 ): Promise<HttpResponse> => {
   try {
     if (call.action === 'refuse') throw call.problem
-    return await answer(call, store)
+    return await answer(call, store, log)
   } catch (error) {
     return problemResponse(toProblem(error, log), call.request.path, requestId)
   }
 }
 
-const answer = async (call: ApiCall, store: EntityStore): Promise<HttpResponse> => {
+const answer = async (call: ApiCall, store: EntityStore, log: Log): Promise<HttpResponse> => {
   const { entity, request } = call
   switch (call.action) {
     case 'list': {
-      const { items, next, unreadable } = await store.list(entity, readPageRequest(request.query))
+      const { items, unreadable = [], next } = await store.list(entity, readPageRequest(request.query))
+      if (unreadable.length > 0)
+        log.warn('not everything in a list can be read', {
+          entity: entity.name,
+          keys: unreadable.map(({ key }) => key),
+          error: unreadable[0]?.error,
+        })
       return jsonResponse(200, {
         items: items.map((item) => represent(entity, item)),
-        ...(unreadable && {
+        ...(unreadable.length > 0 && {
           unreadable: unreadable.map(({ key, error }) => ({
             [entity.keyName]: key,
             code: error.code,
@@ -51,7 +64,7 @@ const answer = async (call: ApiCall, store: EntityStore): Promise<HttpResponse> 
       })
     }
     case 'read':
-      return found(entity, await store.get(entity, call.key))
+      return found(entity, await answerable(entity, store.get(entity, call.key)))
     case 'create': {
       const [create] = call.changes
       const answer = (stored: Stored | undefined) =>
@@ -73,6 +86,13 @@ const answer = async (call: ApiCall, store: EntityStore): Promise<HttpResponse> 
       await store.write(entity, call.changes[0])
       return noContent()
   }
+}
+
+/** @throws RowTooLargeError for what no answer can hold: the gateway would make a bare 500 of it */
+const answerable = async (entity: Entity, read: Promise<Stored | undefined>): Promise<Stored | undefined> => {
+  const stored = await read
+  if (stored !== undefined && answerSize(stored.row) > LARGEST_ANSWER) throw new RowTooLargeError(entity)
+  return stored
 }
 
 const found = (
@@ -169,6 +189,12 @@ const pointerOf = ({ attribute }: BrokenRule): string =>
 /** What a store's own word for a client's fault is in HTTP; undefined for any other error. */
 const problemOfClient = (error: unknown): Problem | undefined => {
   if (error instanceof NoSuchKeyError) return notFound(`${error.message}.`)
+  if (error instanceof RowTooLargeError)
+    return new Problem(
+      500,
+      'row-too-large',
+      `${error.message}: it can be replaced or deleted, but not read here.`,
+    )
   if (error instanceof InvalidPositionError) return invalidCursor()
   if (error instanceof StaleVersionError)
     return new Problem(

@@ -1,9 +1,10 @@
-import { type Kysely, sql } from 'kysely'
+import { type Kysely, type RawBuilder, sql, type Transaction } from 'kysely'
 import { isResultTooLarge } from '../drivers/data-api/errors.ts'
 import { idempotently } from '../drivers/data-api/idempotent.ts'
+import { answerSize, LARGEST_ANSWER } from '../model/answer-size.ts'
 import { type Change, holdsAll, type Intent, settle, type Version } from '../model/change.ts'
 import type { Entity } from '../model/entity.ts'
-import { UnreadableAttributesError } from '../model/errors.ts'
+import { BridgeError } from '../model/errors.ts'
 import { legacyIdOf } from '../model/key.ts'
 import { UnsettledError } from '../model/outcome.ts'
 import type { OnceAnswer, OnceRequest } from '../ports/once.ts'
@@ -14,13 +15,21 @@ import {
   NoSuchKeyError,
   type Page,
   type PageRequest,
+  RowTooLargeError,
   StaleVersionError,
   type Unreadable,
+  UnreadableRowError,
 } from '../ports/store.ts'
 import type { Stored } from '../ports/stored.ts'
 import type { GuardedWriter } from './guarded-writer.ts'
 import { IdempotentCreate } from './idempotent-create.ts'
-import { readSelected, type SqlRow, selected } from './selection.ts'
+import { readSelected, type SqlRow } from './selection.ts'
+import { type MeasuredRow, measure, readMeasured, selection } from './wide-rows.ts'
+
+/** Bytes of wide rows after which a page is left short: each of them takes calls of its own. */
+const PAGE_ROOM = 1_000_000
+/** A row with more bytes than this is not read at all: no answer could hold it. */
+const LARGEST_ROW = LARGEST_ANSWER
 
 /** Aurora as the API's store. Writes go through the same guarded writer as the stream's changes. */
 export class AuroraStore implements EntityStore {
@@ -35,59 +44,59 @@ export class AuroraStore implements EntityStore {
     this.#once = new IdempotentCreate(db, writer, (entity, key) => this.get(entity, key))
   }
 
-  /** Finds a row by its key or by its id: both stay usable. */
+  /** Finds a row by its key or by its id: both stay usable. @throws RowTooLargeError */
   async get(entity: Entity, key: string): Promise<Stored | undefined> {
-    const { rows } = await sql<SqlRow>`
-      SELECT ${selection(entity)} FROM ${sql.table(entity.table)} AS t
-      WHERE ${isAt(entity, key)}`.execute(this.#db)
+    const which = identified(entity, key)
+    const query = sql<SqlRow>`
+      SELECT ${selection(entity)} FROM ${sql.table(entity.table)} AS t WHERE ${which}`
+    const rows = await unlessTooLarge(
+      async () => (await query.execute(this.#db)).rows,
+      () =>
+        this.#wide(async (transaction) => {
+          const measured = await measure(transaction, entity, sql`WHERE ${which}`)
+          if (measured.some(isTooLarge)) throw new RowTooLargeError(entity)
+          return readMeasured(transaction, entity, measured)
+        }),
+    )
     const [row] = rows
     return row && toStored(entity, row)
   }
 
-  /** What is known of a key without its values, which may be none that can be told. */
+  /** What is known of a key without its row, which may be large. */
   async head(
     entity: Entity,
     key: string,
   ): Promise<{ readonly key: string; readonly version: Version } | undefined> {
     const { rows } = await sql<SqlRow>`
       SELECT t.${sql.ref(entity.idColumn)} AS id, t.backsync_key AS backsync_key, t.backsync_version AS backsync_version
-      FROM ${sql.table(entity.table)} AS t WHERE ${isAt(entity, key)}`.execute(this.#db)
+      FROM ${sql.table(entity.table)} AS t WHERE ${identified(entity, key)}`.execute(this.#db)
     const [row] = rows
     return row && { key: keyOf(row), version: toVersion(row.backsync_version) }
   }
 
-  /**
-   * A page of rows that are larger than a result may be has fewer of them than asked for. A row that can't be told is
-   * named beside the others.
-   */
-  async list(entity: Entity, { limit: wanted, position }: PageRequest): Promise<Page> {
+  /** A page of large rows has fewer of them than asked for; one that can't be read is named, and the list goes on. */
+  async list(entity: Entity, { limit, position }: PageRequest): Promise<Page> {
     const after = position === undefined ? 0n : legacyIdOf(position)
     if (after === undefined) throw new InvalidPositionError()
-    const { rows, limit } = await this.#rowsAfter(entity, after, wanted)
-    const page = rows.slice(0, limit)
-    const last = page.at(-1)
-    const next = rows.length > limit && last !== undefined ? String(last.id) : undefined
-    return { ...readPage(entity, page), next }
+    const id = sql`t.${sql.ref(entity.idColumn)}`
+    const which = sql`WHERE ${id} > ${after} ORDER BY ${id} LIMIT ${sql.raw(String(limit + 1))}`
+    const query = sql<SqlRow>`SELECT ${selection(entity)} FROM ${sql.table(entity.table)} AS t ${which}`
+    const found = await unlessTooLarge(
+      async (): Promise<Found> => {
+        const { rows } = await query.execute(this.#db)
+        const entries = rows
+          .slice(0, limit)
+          .map((row) => ({ id: BigInt(String(row.id)), key: keyOf(row), row }))
+        return { entries, more: rows.length > limit }
+      },
+      () => this.#wide((transaction) => readPage(transaction, entity, which, limit)),
+    )
+    return toPage(entity, found)
   }
 
-  /** @returns up to one row more than the limit, which is the wanted one, or halved until the result fits */
-  async #rowsAfter(
-    entity: Entity,
-    after: bigint,
-    wanted: number,
-  ): Promise<{ readonly rows: readonly SqlRow[]; readonly limit: number }> {
-    const id = sql`t.${sql.ref(entity.idColumn)}`
-    for (let limit = wanted; ; limit = Math.floor(limit / 2)) {
-      const query = sql<SqlRow>`
-        SELECT ${selection(entity)} FROM ${sql.table(entity.table)} AS t
-        WHERE ${id} > ${after} ORDER BY ${id} LIMIT ${sql.raw(String(limit + 1))}`
-      try {
-        const { rows } = await query.execute(this.#db)
-        return { rows, limit }
-      } catch (error) {
-        if (limit === 1 || !isResultTooLarge(error)) throw error
-      }
-    }
+  /** Reads in several statements, which share a snapshot. */
+  #wide<T>(read: (transaction: Transaction<unknown>) => Promise<T>): Promise<T> {
+    return this.#db.transaction().execute(read)
   }
 
   async write(entity: Entity, wish: Change | Intent): Promise<Stored | undefined> {
@@ -130,8 +139,8 @@ const isOwn = (change: Change, stored: Stored | undefined): boolean => {
   )
 }
 
-/** The row has the key, or the id that it is; the one with a key of these digits comes before the one with such an id. */
-const isAt = (entity: Entity, key: string) => {
+/** The condition that finds a row: by its key, or by its id, where no row has a key of these digits. */
+const identified = (entity: Entity, key: string) => {
   const id = legacyIdOf(key)
   if (id === undefined) return sql`t.backsync_key = ${key}`
   const column = sql.ref(entity.idColumn)
@@ -139,30 +148,79 @@ const isAt = (entity: Entity, key: string) => {
   return sql`t.${column} = COALESCE(${named}, ${id})`
 }
 
-const selection = (entity: Entity) =>
-  sql.join([
-    sql`t.${sql.ref(entity.idColumn)} AS id`,
-    sql`t.backsync_key AS backsync_key`,
-    sql`t.backsync_version AS backsync_version`,
-    sql`t.backsync_updated_at AS backsync_updated_at`,
-    ...selected(entity),
-  ])
+/** A row of a page, or that it is one that no answer could hold. */
+type Entry = { readonly id: bigint; readonly key: string; readonly row: SqlRow | undefined }
+type Found = { readonly entries: readonly Entry[]; readonly more: boolean }
 
-/** One row that can't be read must not hide the others of its page. */
-const readPage = (entity: Entity, rows: readonly SqlRow[]): Pick<Page, 'items' | 'unreadable'> => {
-  const items: Stored[] = []
-  const unreadable: Unreadable[] = []
-  for (const row of rows)
-    try {
-      items.push(toStored(entity, row))
-    } catch (error) {
-      if (!(error instanceof UnreadableAttributesError)) throw error
-      unreadable.push({ key: keyOf(row), error })
-    }
-  return unreadable.length === 0 ? { items } : { items, unreadable }
+/** Does it again in another way, where a result was larger than the service returns. */
+const unlessTooLarge = async <T>(read: () => Promise<T>, inPieces: () => Promise<T>): Promise<T> => {
+  try {
+    return await read()
+  } catch (error) {
+    if (isResultTooLarge(error)) return inPieces()
+    throw error
+  }
 }
 
-const keyOf = ({ backsync_key: key, id }: SqlRow): string => (typeof key === 'string' ? key : String(id))
+const isTooLarge = ({ bytes }: MeasuredRow): boolean => bytes > LARGEST_ROW
+
+/** As many of the rows as fit into a page, and at least one. */
+const readPage = async (
+  transaction: Transaction<unknown>,
+  entity: Entity,
+  which: RawBuilder<unknown>,
+  limit: number,
+): Promise<Found> => {
+  const measured = await measure(transaction, entity, which)
+  let bytes = 0
+  const fitting = measured.slice(0, limit).filter((row, at) => {
+    if (!isTooLarge(row)) bytes += row.bytes
+    return at === 0 || bytes <= PAGE_ROOM
+  })
+  const rows = await readMeasured(
+    transaction,
+    entity,
+    fitting.filter((row) => !isTooLarge(row)),
+  )
+  const byId = new Map(rows.map((row) => [String(row.id), row]))
+  return {
+    entries: fitting.map(({ id, key }) => ({ id, key, row: byId.get(String(id)) })),
+    more: measured.length > fitting.length,
+  }
+}
+
+const toPage = (entity: Entity, { entries, more }: Found): Page => {
+  const items: Stored[] = []
+  const unreadable: Unreadable[] = []
+  let bytes = 0
+  let last: bigint | undefined
+  const upTo = (next: bigint | undefined): Page => ({
+    items,
+    ...(unreadable.length > 0 && { unreadable }),
+    next: next === undefined ? undefined : String(next),
+  })
+  for (const { id, key, row } of entries) {
+    const read = readEntry(entity, key, row)
+    const size = 'error' in read ? 0 : answerSize(read.row)
+    if (bytes + size > LARGEST_ANSWER && items.length > 0) return upTo(last)
+    if ('error' in read) unreadable.push(read)
+    else items.push(read)
+    bytes += size
+    last = id
+  }
+  return upTo(more ? last : undefined)
+}
+
+/** A row that can't be read, for whatever its columns hold, must not hide those behind it. */
+const readEntry = (entity: Entity, key: string, row: SqlRow | undefined): Stored | Unreadable => {
+  if (row === undefined) return { key, error: new RowTooLargeError(entity) }
+  try {
+    const stored = toStored(entity, row)
+    return answerSize(stored.row) > LARGEST_ANSWER ? { key, error: new RowTooLargeError(entity) } : stored
+  } catch (cause) {
+    return { key, error: cause instanceof BridgeError ? cause : new UnreadableRowError(entity, { cause }) }
+  }
+}
 
 const toStored = (entity: Entity, row: SqlRow): Stored => {
   const { backsync_version: version, backsync_updated_at: updatedAt } = row
@@ -173,6 +231,8 @@ const toStored = (entity: Entity, row: SqlRow): Stored => {
     updatedAt: typeof updatedAt === 'string' ? toIso(updatedAt) : null,
   }
 }
+
+const keyOf = ({ backsync_key: key, id }: SqlRow): string => (typeof key === 'string' ? key : String(id))
 
 const toVersion = (value: unknown): Version => BigInt(typeof value === 'bigint' ? value : String(value))
 

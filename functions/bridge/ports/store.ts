@@ -62,6 +62,28 @@ export class StaleVersionError extends BridgeError {
   }
 }
 
+/** What is there holds something that its definition knows no form for. */
+export class UnreadableRowError extends BridgeError {
+  override readonly name = 'UnreadableRowError'
+  readonly code = 'row.unreadable'
+  readonly kind = 'unknown'
+
+  constructor({ name }: Pick<Entity, 'name'>, options?: ErrorOptions) {
+    super(`A row of ${name} holds something that its definition has no form for`, options)
+  }
+}
+
+/** What is there is larger than an answer may be. */
+export class RowTooLargeError extends BridgeError {
+  override readonly name = 'RowTooLargeError'
+  readonly code = 'row.too-large'
+  readonly kind = 'client'
+
+  constructor({ name }: Pick<Entity, 'name'>) {
+    super(`The ${name} is larger than an answer may be`)
+  }
+}
+
 /** A position that no page of the store has given. */
 export class InvalidPositionError extends BridgeError {
   override readonly name = 'InvalidPositionError'

@@ -10,9 +10,7 @@ export const limits = {
   sqlCharacters: 65_536,
   /** bytes of the values in a result set */
   resultBytes: 1024 * 1024,
-  /**
-   * bytes of the values in one row. AWS documents it, and has been seen to answer larger rows: it holds on request only
-   */
+  /** bytes of the values in one row. AWS documents it, and has been seen to answer larger rows: it can be switched off */
   rowBytes: 64 * 1024,
   /** bytes of `formattedRecords` */
   formattedBytes: 10 * 1024 * 1024,

@@ -12,7 +12,7 @@ const RESOURCE_ARN = 'arn:aws:rds:us-east-1:000000000000:cluster:local'
 const SECRET_ARN = 'arn:aws:secretsmanager:us-east-1:000000000000:secret:local'
 const CONNECT_TIMEOUT_MS = 10_000
 
-const USAGE = `npm run data-api -- [--mysql-url URL] [--port N] [--database NAME] [--control-port N] [--limit-rows]
+const USAGE = `npm run data-api -- [--mysql-url URL] [--port N] [--database NAME] [--control-port N] [--no-limit-rows]
 
 Serves the RDS Data API until it is stopped, and prints one JSON line when it is ready:
 {"endpoint","resourceArn","secretArn","database"}, and "control" when a control port was asked for.
@@ -21,7 +21,7 @@ Serves the RDS Data API until it is stopped, and prints one JSON line when it is
   --port N            default: any free port
   --database NAME     created when missing; default: the one in the URL, else data_api
   --control-port N    where faults can be set: PUT /_faults; 0 for any free port
-  --limit-rows        refuses rows of more than 64 KiB in a result, as AWS documents it
+  --no-limit-rows     returns rows of more than 64 KiB, which AWS documents as refused and has been seen to return
 `
 
 /** A server that stands for the cluster, and how it is let go. */
@@ -93,12 +93,13 @@ const stopSignal = (): Promise<void> =>
 
 const main = async (): Promise<void> => {
   const { values } = parseArgs({
+    allowNegative: true,
     options: {
       'mysql-url': { type: 'string' },
       port: { type: 'string' },
       database: { type: 'string' },
       'control-port': { type: 'string' },
-      'limit-rows': { type: 'boolean', default: false },
+      'limit-rows': { type: 'boolean', default: true },
       help: { type: 'boolean' },
     },
   })

@@ -37,7 +37,7 @@ export type DataApiOptions = {
    * sessions. False runs those statements through the text protocol.
    */
   readonly strict?: boolean
-  /** default false. True refuses a row of more than 64 KiB in a result: a limit that AWS documents and doesn't always hold */
+  /** default true: a row of more than 64 KiB in a result is refused, a limit that AWS documents and doesn't always hold */
   readonly limitRows?: boolean
   /** default v2 */
   readonly errorForm?: ErrorForm
@@ -104,7 +104,7 @@ export const startDataApi = async ({
   port,
   host,
   strict = true,
-  limitRows = false,
+  limitRows = true,
   errorForm: form = 'v2',
   clock = systemClock,
   log = () => undefined,

@@ -73,9 +73,10 @@ export class DataApiError extends SqlError {
 }
 
 /** The texts with which the service, in its present and its first form, refuses a result beyond 1 MiB. */
-const TOO_LARGE = /exceeds the size limit|more than the allowed response size limit/
+const TOO_LARGE =
+  /exceeds the size limit|more than the allowed response size limit|^Packet for query is too large/
 
-/** Whether a result was larger than the service returns: fewer rows may fit. */
+/** Whether a result, or a row of it, was larger than the service returns: fewer rows, or a part of one, may fit. */
 export const isResultTooLarge = (error: unknown): boolean =>
   error instanceof DataApiError && error.cause instanceof Error && TOO_LARGE.test(error.cause.message)
 

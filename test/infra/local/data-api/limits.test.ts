@@ -5,8 +5,8 @@ let h: Harness
 let v1: Harness
 
 beforeAll(async () => {
-  h = await Harness.start()
-  v1 = await Harness.start({ errorForm: 'v1' })
+  h = await Harness.start({ limitRows: false })
+  v1 = await Harness.start({ limitRows: false, errorForm: 'v1' })
   for (const one of [h, v1]) await one.direct.query('CREATE TABLE big (v LONGTEXT)')
 })
 afterAll(async () => {
@@ -109,8 +109,8 @@ describe('a row of a result', () => {
   let limitedV1: Harness
 
   beforeAll(async () => {
-    limited = await Harness.start({ limitRows: true })
-    limitedV1 = await Harness.start({ limitRows: true, errorForm: 'v1' })
+    limited = await Harness.start()
+    limitedV1 = await Harness.start({ errorForm: 'v1' })
   })
   afterAll(async () => {
     await Promise.all([limited.stop(), limitedV1.stop()])
@@ -120,11 +120,11 @@ describe('a row of a result', () => {
   const row = (bytes: number) => `SELECT REPEAT('é', ${(bytes - 8) / 2}) AS v, 1 AS n, NULL AS nothing`
   const tooLarge = { message: 'Packet for query is too large', status: 400 }
 
-  it('may be of any size, unless the limit is asked for', async () => {
+  it('may be of any size where the limit is switched off', async () => {
     expect((await h.execute(row(KIB64 + 2))).records).toHaveLength(1)
   })
 
-  it('may be 64 KiB of values then, and not more', async () => {
+  it('may be 64 KiB of values otherwise, and not more', async () => {
     expect((await limited.execute(`${row(KIB64)} UNION ALL ${row(KIB64)}`)).records).toHaveLength(2)
     expect(await failure(limited.execute(`${row(8)} UNION ALL ${row(KIB64 + 2)}`))).toMatchObject({
       ...tooLarge,

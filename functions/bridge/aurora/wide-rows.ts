@@ -1,0 +1,200 @@
+import { createHash } from 'node:crypto'
+import { type Kysely, type RawBuilder, sql, type Transaction } from 'kysely'
+import type { Entity } from '../model/entity.ts'
+import { UnsettledError } from '../model/outcome.ts'
+import { type SqlRow, selected } from './selection.ts'
+
+/*
+ * Rows that the Data API does not return as they are: a row of a result may have 64 KB, a result 1 MiB. Their long columns
+ * are read in pieces. All statements of one read are in one transaction, whose snapshot they share: what they give is a
+ * row as it once was.
+ */
+
+/** Bytes of the columns that one statement gives of a row. Binary ones grow by a third. */
+const ROW_ROOM = 40_000
+/** Characters of a column in one row of a result: 4 bytes each, at the most. */
+const PIECE = 15_000
+/** Pieces in one result, so that it stays below its limit. */
+const PIECES = 12
+/** Bytes of rows that one statement gives. */
+const RESULT_ROOM = 600_000
+
+/** A column of a row: its bytes, its characters, and the hash of one that must come from one moment's order of things. */
+type Measure = {
+  readonly name: string
+  readonly bytes: number
+  readonly chars: number
+  readonly hash?: string
+}
+
+/** How large a row is, and each of its columns. */
+export type MeasuredRow = {
+  readonly id: bigint
+  /** The row's key: its own, or its id where it has none. */
+  readonly key: string
+  readonly bytes: number
+  readonly columns: readonly Measure[]
+}
+
+type Db = Kysely<unknown> | Transaction<unknown>
+
+/** What of a row is selected, by names that `readSelected` knows, key and version included. */
+export const selection = (entity: Entity): RawBuilder<unknown> =>
+  sql.join([
+    sql`t.${sql.ref(entity.idColumn)} AS id`,
+    sql`t.backsync_key AS backsync_key`,
+    sql`t.backsync_version AS backsync_version`,
+    sql`t.backsync_updated_at AS backsync_updated_at`,
+    ...selected(entity),
+  ])
+
+const ALWAYS = ['id', 'backsync_key', 'backsync_version', 'backsync_updated_at'] as const
+
+/** The names of the columns that a selection has beside those that every row has. */
+const columnsOf = (entity: Entity): readonly string[] => [
+  ...Object.keys(entity.attributes).map((_, at) => `c${at}`),
+  ...Object.keys(entity.children).map((_, at) => `n${at}`),
+]
+
+/**
+ * Measures rows without returning what is in them.
+ *
+ * @param which what follows FROM and the table `t`: a condition, an order, a limit
+ * @returns in the order of their ids
+ */
+export const measure = async (db: Db, entity: Entity, which: RawBuilder<unknown>): Promise<MeasuredRow[]> => {
+  const names = columnsOf(entity)
+  const figures = names.flatMap((name) => {
+    const value = wideValue(name)
+    return [
+      sql`OCTET_LENGTH(${value}) AS ${sql.ref(`b${name}`)}`,
+      sql`CHAR_LENGTH(${value}) AS ${sql.ref(`l${name}`)}`,
+      ...(isAggregate(name) ? [sql`SHA2(${value}, 256) AS ${sql.ref(`h${name}`)}`] : []),
+    ]
+  })
+  const { rows } = await sql<SqlRow>`
+    SELECT ${sql.join([sql`s.id AS id`, sql`s.backsync_key AS backsync_key`, ...figures])}
+    FROM (SELECT ${selection(entity)} FROM ${sql.table(entity.table)} AS t ${which}) AS s`.execute(db)
+  // Sorted here, and everywhere below: MySQL's own sorting has no room for rows such as these (errno 1038).
+  return rows.toSorted(byId).map((row) => {
+    const columns = names.map((name): Measure => {
+      const hash = row[`h${name}`]
+      return {
+        name,
+        bytes: Number(row[`b${name}`] ?? 0),
+        chars: Number(row[`l${name}`] ?? 0),
+        ...(typeof hash === 'string' && { hash }),
+      }
+    })
+    return {
+      id: BigInt(String(row.id)),
+      key: typeof row.backsync_key === 'string' ? row.backsync_key : String(row.id),
+      bytes: columns.reduce((total, { bytes }) => total + bytes, 0),
+      columns,
+    }
+  })
+}
+
+/** A column of the derived table `s`. MariaDB counts and cuts an aggregate by its bytes, unless it is told what these are. */
+const wideValue = (name: string): RawBuilder<unknown> =>
+  isAggregate(name) ? sql`CAST(s.${sql.ref(name)} AS CHAR CHARACTER SET utf8mb4)` : sql`s.${sql.ref(name)}`
+
+/** Children come as one aggregate. In which order it has them is decided anew by each statement. */
+const isAggregate = (name: string): boolean => name.startsWith('n')
+
+/**
+ * Reads measured rows, in the transaction in which they were measured: small ones together, each other one in pieces.
+ *
+ * @throws UnsettledError when a row's pieces don't fit together
+ */
+export const readMeasured = async (
+  db: Transaction<unknown>,
+  entity: Entity,
+  measured: readonly MeasuredRow[],
+): Promise<SqlRow[]> => {
+  const rows: SqlRow[] = []
+  let together: MeasuredRow[] = []
+  let bytes = 0
+  const flush = async (): Promise<void> => {
+    if (together.length > 0) rows.push(...(await readTogether(db, entity, together)))
+    together = []
+    bytes = 0
+  }
+  for (const row of measured) {
+    if (row.bytes > ROW_ROOM) {
+      await flush()
+      rows.push(await readInPieces(db, entity, row))
+      continue
+    }
+    if (bytes + row.bytes > RESULT_ROOM) await flush()
+    together.push(row)
+    bytes += row.bytes
+  }
+  await flush()
+  return rows
+}
+
+const readTogether = async (db: Db, entity: Entity, measured: readonly MeasuredRow[]): Promise<SqlRow[]> => {
+  const id = sql`t.${sql.ref(entity.idColumn)}`
+  const ids = sql.join(measured.map((row) => row.id))
+  const { rows } = await sql<SqlRow>`
+    SELECT ${selection(entity)} FROM ${sql.table(entity.table)} AS t
+    WHERE ${id} IN (${ids})`.execute(db)
+  return rows.toSorted(byId)
+}
+
+const byId = ({ id: a }: SqlRow, { id: b }: SqlRow): number => Number(BigInt(String(a)) - BigInt(String(b)))
+
+const readInPieces = async (db: Db, entity: Entity, { id, columns }: MeasuredRow): Promise<SqlRow> => {
+  const source = sql`(SELECT ${selection(entity)} FROM ${sql.table(entity.table)} AS t
+    WHERE t.${sql.ref(entity.idColumn)} = ${id}) AS s`
+  const row: Record<string, unknown> = {}
+  for (const names of grouped(columns.filter(({ bytes }) => bytes <= ROW_ROOM))) {
+    const wanted = [...ALWAYS, ...names].map((name) => sql`s.${sql.ref(name)} AS ${sql.ref(name)}`)
+    const { rows } = await sql<SqlRow>`SELECT ${sql.join(wanted)} FROM ${source}`.execute(db)
+    Object.assign(row, rows[0])
+  }
+  for (const column of columns.filter(({ bytes }) => bytes > ROW_ROOM)) {
+    const value = await readColumn(db, source, column)
+    if (column.hash !== undefined && hashOf(value) !== column.hash)
+      throw new UnsettledError(`The children of a ${entity.name} came in more than one order`)
+    row[column.name] = value
+  }
+  return row
+}
+
+/** Columns that fit into one row of a result together; at least one group, for what every row has. */
+const grouped = (columns: readonly Measure[]): readonly (readonly string[])[] => {
+  const groups: string[][] = [[]]
+  let bytes = 0
+  for (const column of columns) {
+    if (bytes + column.bytes > ROW_ROOM) {
+      groups.push([])
+      bytes = 0
+    }
+    groups.at(-1)?.push(column.name)
+    bytes += column.bytes
+  }
+  return groups
+}
+
+const readColumn = async (
+  db: Db,
+  source: RawBuilder<unknown>,
+  { name, chars }: Measure,
+): Promise<string | Uint8Array> => {
+  const pieces: unknown[] = []
+  const all = Math.ceil(chars / PIECE)
+  for (let from = 0; from < all; from += PIECES) {
+    const numbers = Array.from({ length: Math.min(PIECES, all - from) }, (_, at) => from + at)
+    const { rows } = await sql<{ n: unknown; piece: unknown }>`
+      SELECT p.n AS n, SUBSTRING(${wideValue(name)}, p.n * ${sql.lit(PIECE)} + 1, ${sql.lit(PIECE)}) AS piece
+      FROM ${source}
+      JOIN JSON_TABLE(${sql.lit(JSON.stringify(numbers))}, '$[*]' COLUMNS (n INT PATH '$')) AS p`.execute(db)
+    pieces.push(...rows.toSorted((a, b) => Number(a.n) - Number(b.n)).map(({ piece }) => piece))
+  }
+  const bytes = pieces.filter((piece) => piece instanceof Uint8Array)
+  return bytes.length > 0 ? Buffer.concat(bytes) : pieces.join('')
+}
+
+const hashOf = (value: string | Uint8Array): string => createHash('sha256').update(value).digest('hex')
