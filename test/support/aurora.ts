@@ -11,6 +11,7 @@ import { type Migration, readMigrations } from '../../functions/bridge/migration
 import { MigrationLedgers } from '../../functions/bridge/migrations/ledgers.ts'
 import { MigrationLock } from '../../functions/bridge/migrations/lock.ts'
 import { Migrator } from '../../functions/bridge/migrations/migrator.ts'
+import { requireServerSettings } from '../../functions/bridge/migrations/server-settings.ts'
 import { Deadline } from '../../functions/bridge/runtime/deadline.ts'
 import { type Clock, type DataApiServer, startDataApi } from '../../infra/local/data-api/server.ts'
 import { SecretStore } from '../../infra/local/secrets-manager/store.ts'
@@ -143,6 +144,7 @@ export const openTestAurora = async ({
       team,
       ledgers: new MigrationLedgers(db),
       lock: new MigrationLock(db, randomUUID()),
+      requireSettings: () => requireServerSettings(db),
       run: async (sql) => {
         await client.execute({ sql, continueAfterTimeout: true })
       },
