@@ -71,13 +71,16 @@ class UnguardedDialect extends DataApiDialect {
 /**
  * @param migrate whether the schema is brought up to date; default true
  * @param clock of the Data API's limits; default: the system's
+ * @param rewrite changes each statement on its way to the server; default: none
  */
 export const openTestAurora = async ({
   migrate = true,
   clock,
+  rewrite = (text) => text,
 }: {
   readonly migrate?: boolean
   readonly clock?: Clock
+  readonly rewrite?: (sql: string) => string
 } = {}): Promise<TestAurora> => {
   const url = new URL(process.env.TEST_MYSQL_URL ?? '')
   const database = `t_${randomUUID().replaceAll('-', '')}`
@@ -111,7 +114,7 @@ export const openTestAurora = async ({
     secrets,
     rewrite: (text) => {
       statements.push(text)
-      return text
+      return rewrite(text)
     },
     ...(clock && { clock }),
   })

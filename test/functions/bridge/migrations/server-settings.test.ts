@@ -114,7 +114,11 @@ describe('a cluster, over the Data API', () => {
 
   it.each([
     ['', 'SYSTEM', /^The server's settings don't fit: sql_mode has no STRICT_TRANS_TABLES/],
-    [unstrict, '+00:00', /SET GLOBAL sql_mode = 'NO_ZERO_DATE,NO_ENGINE_SUBSTITUTION,(TIME_ROUND_FRACTIONAL,)?STRICT_TRANS_TABLES'/],
+    [
+      unstrict,
+      '+00:00',
+      /SET GLOBAL sql_mode = 'NO_ZERO_DATE,NO_ENGINE_SUBSTITUTION,(TIME_ROUND_FRACTIONAL,)?STRICT_TRANS_TABLES'/,
+    ],
     ['STRICT_ALL_TABLES,ALLOW_INVALID_DATES', '+00:00', /has ALLOW_INVALID_DATES, which takes days/],
     ['STRICT_TRANS_TABLES', '-05:00', /time_zone is -05:00 \(-05:00\)/],
     [`${unstrict},HIGH_NOT_PRECEDENCE`, '+05:30', /HIGH_NOT_PRECEDENCE.*time_zone is \+05:30 \(\+05:30\)/],
