@@ -162,7 +162,7 @@ export class OneMigration {
 
   /** By this the server's list of running statements is searched, also by another run. */
   #mark(at: number): string {
-    return `/* backsync: ${this.#migration.name}, statement ${at + 1} */`
+    return `/* backsync ${this.#migration.name}, statement ${at + 1} */`
   }
 
   #failed(at: number, cause: unknown, hint = ''): MigrationError {
