@@ -12,6 +12,7 @@ import { readMigrations } from '../bridge/migrations/files.ts'
 import { MigrationLedgers } from '../bridge/migrations/ledgers.ts'
 import { MigrationLock } from '../bridge/migrations/lock.ts'
 import { Migrator, type OfBoth } from '../bridge/migrations/migrator.ts'
+import { requireServerSettings } from '../bridge/migrations/server-settings.ts'
 import { methodNotAllowed } from '../bridge/normalise/api.ts'
 import { readConfig, settings } from '../bridge/runtime/config.ts'
 import { Deadline, type InvocationContext } from '../bridge/runtime/deadline.ts'
@@ -83,6 +84,7 @@ const openMigrator = (requestId: string): Migrator =>
     team,
     ledgers: new MigrationLedgers(db),
     lock: new MigrationLock(db, requestId),
+    requireSettings: () => requireServerSettings(db),
     run: async (sql) => {
       await client.execute({ sql, continueAfterTimeout: true })
     },

@@ -1,4 +1,7 @@
 import { randomUUID } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import mysql, { type Connection, type RowDataPacket } from 'mysql2/promise'
 import { makeFolder, type TemporaryFolder } from '../support/folder.ts'
@@ -50,6 +53,32 @@ describe('a whole stack over a database that the legacy application has used bef
 
     expect([without.status, slash.status]).toEqual([200, 200])
     expect(slash.json()).toEqual(without.json())
+  })
+
+  it('has its functions invoked by any client of Lambda, by name and by ARN', async () => {
+    const facts = JSON.parse(await readFile(join(folder.path, 'stack.json'), 'utf8'))
+    const client = new LambdaClient({
+      endpoint: facts.endpoints.lambda,
+      region: 'us-east-1',
+      credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+    })
+    const functions: { name: string; arn: string }[] = facts.functions
+    const invoke = async (part: string, by: 'name' | 'arn', event: unknown) => {
+      const FunctionName = functions.find(({ name }) => name.includes(part))?.[by]
+      const answer = await client.send(new InvokeCommand({ FunctionName, Payload: JSON.stringify(event) }))
+      return { error: answer.FunctionError, ...JSON.parse(Buffer.from(answer.Payload ?? []).toString()) }
+    }
+    try {
+      expect(await invoke('Migrate', 'name', { plan: true })).toEqual({ error: undefined, changes: [] })
+      expect(await invoke('Migrate', 'arn', {})).toMatchObject({ error: undefined, applied: [] })
+      expect(await invoke('CopyTable', 'name', { migrate: true })).toMatchObject({
+        error: 'Unhandled',
+        errorType: 'CopyRequestError',
+        errorMessage: expect.stringContaining('sourceTableName is missing; destinationTableName is missing'),
+      })
+    } finally {
+      client.destroy()
+    }
   })
 
   describe('adopts what is there', () => {

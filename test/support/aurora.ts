@@ -11,6 +11,7 @@ import { type Migration, readMigrations } from '../../functions/bridge/migration
 import { MigrationLedgers } from '../../functions/bridge/migrations/ledgers.ts'
 import { MigrationLock } from '../../functions/bridge/migrations/lock.ts'
 import { Migrator } from '../../functions/bridge/migrations/migrator.ts'
+import { requireServerSettings } from '../../functions/bridge/migrations/server-settings.ts'
 import { Deadline } from '../../functions/bridge/runtime/deadline.ts'
 import { type Clock, type DataApiServer, startDataApi } from '../../infra/local/data-api/server.ts'
 import { SecretStore } from '../../infra/local/secrets-manager/store.ts'
@@ -70,13 +71,16 @@ class UnguardedDialect extends DataApiDialect {
 /**
  * @param migrate whether the schema is brought up to date; default true
  * @param clock of the Data API's limits; default: the system's
+ * @param rewrite changes each statement on its way to the server; default: none
  */
 export const openTestAurora = async ({
   migrate = true,
   clock,
+  rewrite = (text) => text,
 }: {
   readonly migrate?: boolean
   readonly clock?: Clock
+  readonly rewrite?: (sql: string) => string
 } = {}): Promise<TestAurora> => {
   const url = new URL(process.env.TEST_MYSQL_URL ?? '')
   const database = `t_${randomUUID().replaceAll('-', '')}`
@@ -110,7 +114,7 @@ export const openTestAurora = async ({
     secrets,
     rewrite: (text) => {
       statements.push(text)
-      return text
+      return rewrite(text)
     },
     ...(clock && { clock }),
   })
@@ -143,6 +147,7 @@ export const openTestAurora = async ({
       team,
       ledgers: new MigrationLedgers(db),
       lock: new MigrationLock(db, randomUUID()),
+      requireSettings: () => requireServerSettings(db),
       run: async (sql) => {
         await client.execute({ sql, continueAfterTimeout: true })
       },

@@ -14,7 +14,7 @@ export type AppliedMigration = {
   readonly begun: number
   /** ISO 8601, UTC; null while it isn't finished. */
   readonly finishedAt: string | null
-  /** The checksums of the statements that are done; undefined in a row of 0.2.0 or before, which kept none. */
+  /** The checksums of the statements that were begun; undefined in a row of 0.2.0 or before, which kept none. */
   readonly hashes: readonly string[] | undefined
   /** Who applied it, and when it was begun (ISO 8601, UTC). */
   readonly by: string
@@ -91,7 +91,10 @@ export class MigrationLedger {
    * it stays done: this run has lost the lock and doesn't know.
    */
   async begin({ id, name, checksum, statements }: Migration, statement: number, by: string): Promise<void> {
-    const hashes = statements.slice(0, statement).map(hashOf).join(' ')
+    const hashes = statements
+      .slice(0, statement + 1)
+      .map(hashOf)
+      .join(' ')
     await sql`
       INSERT INTO ${this.#table} (id, name, checksum, statements, begun, done, applied_by, started_at, hashes)
       VALUES (${id}, ${name}, ${checksum}, ${statements.length}, ${statement + 1}, ${statement}, ${by}, NOW(3), ${hashes})

@@ -24,6 +24,8 @@ export type MigratorParts = {
   readonly team: readonly Migration[]
   readonly ledgers: MigrationLedgers
   readonly lock: MigrationLock
+  /** Refuses a server whose settings would change data without a word. */
+  readonly requireSettings: () => Promise<void>
   /** Runs one statement of a migration, over whatever connection fits. */
   readonly run: (statement: string) => Promise<void>
   /** How long a statement that goes on at the server may be waited for. */
@@ -67,8 +69,9 @@ export class Migrator {
    * @throws MigrationError as `apply` would before its first change
    */
   async plan(): Promise<string[]> {
-    const { bridge, team, ledgers } = this.#parts
+    const { bridge, team, ledgers, requireSettings } = this.#parts
     try {
+      await requireSettings()
       const progress = await ledgers.read()
       this.#check(progress)
       return this.#isDone(progress) ? [] : changesOf({ bridge, team }, progress, await ledgers.missing())
@@ -85,9 +88,11 @@ export class Migrator {
    * @returns the names of what it applied
    * @throws MigrationError; what was done before the fault stays done and is recorded
    * @throws MigrationLockedError when somebody else is at it
+   * @throws ServerSettingsError before anything is done, at each start: with nothing to apply too
    */
   async apply(): Promise<OfBoth<string>> {
-    const { ledgers, lock, ...lines } = this.#parts
+    const { ledgers, lock, requireSettings, ...lines } = this.#parts
+    await requireSettings()
     const before = await ledgers.read()
     this.#check(before)
     if (this.#isDone(before)) return { bridge: [], team: [] }

@@ -1,8 +1,9 @@
+import { DataApiError } from '../drivers/data-api/errors.ts'
 import { shapeOf } from '../drivers/data-api/statement-shape.ts'
 import type { Deadline } from '../runtime/deadline.ts'
 import type { Log } from '../runtime/log.ts'
 import { pause } from '../runtime/retry.ts'
-import type { Migration } from './files.ts'
+import { hashOf, type Migration } from './files.ts'
 import type { AppliedMigration, MigrationLedger } from './ledger.ts'
 import type { MigrationLock } from './lock.ts'
 import { isDoneAlready, isRefusal } from './refusal.ts'
@@ -28,6 +29,12 @@ const LOOK = { first: 250, longest: 5_000 }
 const TELL = 15_000
 /** How often a statement is sent again, in one run, whose answer was lost and which the server isn't running. */
 const MOST_LOSSES = 3
+
+const TOO_LONG =
+  'What changes rows is in one transaction with its record and has the 45 seconds of a call; it was undone. Divide it by ranges of keys. '
+
+const isTimeout = (error: unknown): boolean =>
+  error instanceof DataApiError && error.exception === 'StatementTimeoutException'
 
 /** Applies one migration from where it stands. Each statement's progress is recorded: DDL can't be rolled back. */
 export class OneMigration {
@@ -60,15 +67,24 @@ export class OneMigration {
     const statement = this.#migration.statements[at] ?? ''
     const kind = kindOfStatement(statement)
     await lock.renew()
+    const again = unfinished !== undefined && this.#isTheSame(at, unfinished)
     if (unfinished !== undefined) {
       if (kind !== 'rows') await this.#untilThrough(at)
-      // A row of 0.2.0 and before had no transaction in common with what it records.
-      if (kind === 'other' || (kind === 'rows' && unfinished.hashes === undefined))
-        throw new MigrationUnknownError(this.#migration, at, unfinished)
+      // A row of 0.2.0 and before had no transaction in common with what it records, and stayed where a statement was refused.
+      const isOld = unfinished.hashes === undefined
+      const mayBeTwice = kind === 'other' || (kind === 'rows' && isOld)
+      const isAnother = !again && !isOld && kind !== 'rows'
+      if ((again && mayBeTwice) || isAnother) throw new MigrationUnknownError(this.#migration, at, unfinished)
     }
     await ledger.begin(this.#migration, at, by)
     if (kind === 'rows') return await this.#rows(at)
-    await this.#alone(at, kind === 'schema' && unfinished !== undefined)
+    await this.#alone(at, again)
+  }
+
+  /** Whether the statement is the one that was begun: the file may have been changed since. */
+  #isTheSame(at: number, { hashes, checksum }: AppliedMigration): boolean {
+    if (hashes === undefined) return checksum === this.#migration.checksum
+    return hashes[at] === hashOf(this.#migration.statements[at] ?? '')
   }
 
   async #rows(at: number): Promise<void> {
@@ -77,7 +93,7 @@ export class OneMigration {
       await ledger.together(this.#migration, at)
     } catch (cause) {
       if (isRefusal(cause)) await ledger.withdraw(this.#migration)
-      throw this.#failed(at, cause)
+      throw this.#failed(at, cause, isTimeout(cause) ? TOO_LONG : '')
     }
   }
 
@@ -146,15 +162,15 @@ export class OneMigration {
 
   /** By this the server's list of running statements is searched, also by another run. */
   #mark(at: number): string {
-    return `/* backsync: ${this.#migration.name}, statement ${at + 1} */`
+    return `/* backsync ${this.#migration.name}, statement ${at + 1} */`
   }
 
-  #failed(at: number, cause: unknown): MigrationError {
+  #failed(at: number, cause: unknown, hint = ''): MigrationError {
     const { name, statements } = this.#migration
     const reason =
       cause instanceof Error && cause.cause instanceof Error ? cause.cause.message : String(cause)
     return new MigrationError(
-      `${name}, statement ${at + 1} of ${statements.length} failed: ${reason}. ` +
+      `${name}, statement ${at + 1} of ${statements.length} failed: ${reason}. ${hint}` +
         `${at} statements are done and recorded. Repair the cause and apply again: it goes on from there ` +
         `(${shapeOf(statements[at] ?? '')})`,
       { cause },

@@ -89,7 +89,7 @@ export const pendingOf = (
  * @throws MigrationError for a changed file, a number that another one had, or a pending one numbered before an applied one
  */
 export const checkLine = (migrations: readonly Migration[], applied: readonly AppliedMigration[]): void => {
-  const newest = Math.max(0, ...applied.map(({ id }) => id))
+  const newest = Math.max(0, ...applied.filter(({ begun }) => begun > 0).map(({ id }) => id))
   for (const migration of migrations) {
     const known = applied.find(({ id }) => id === migration.id)
     if (known === undefined && migration.id < newest)
@@ -110,12 +110,12 @@ export const checkLine = (migrations: readonly Migration[], applied: readonly Ap
  * Whether a file that was changed still begins with all that is done of it. What was refused may be corrected, as may what
  * was never begun; a migration that is finished gets no further statements.
  */
-const isOnlyNewWork = (
-  { name, done, finishedAt, hashes }: AppliedMigration,
-  migration: Migration,
-): boolean => {
+const isOnlyNewWork = (known: AppliedMigration, migration: Migration): boolean => {
+  const { name, begun, done, finishedAt, hashes } = known
+  if (begun === 0) return true
+  if (name !== migration.name) return false
   if (done === 0) return true
-  if (name !== migration.name || hashes === undefined || hashes.length < done) return false
+  if (hashes === undefined || hashes.length < done) return false
   if (finishedAt !== null && migration.statements.length !== done) return false
   return hashes.slice(0, done).every((hash, at) => {
     const statement = migration.statements[at]

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import { readBody } from '../http/body.ts'
-import { type LocalServer, type Log, listen } from '../http/server.ts'
+import { type LocalServer, type Log, listen, type RequestHandler } from '../http/server.ts'
 import type { SecretStore } from '../secrets-manager/store.ts'
 import type { Engine } from './calls.ts'
 import { type Clock, systemClock } from './clock.ts'
@@ -90,58 +90,29 @@ const before = async (fault: CallFault, clock: Clock): Promise<boolean> => {
 const sqlOf = (request: object): string | undefined =>
   'sql' in request && typeof request.sql === 'string' ? request.sql : undefined
 
-/**
- * Starts an endpoint that the AWS SDK takes for the RDS Data API, over a real MySQL or MariaDB server.
- *
- * Any signature is accepted. The servers need not be up yet, and may go away and come back.
- *
- * @throws the system's error when the port can't be had
- * @see https://docs.aws.amazon.com/rdsdataservice/latest/APIReference/Welcome.html
- */
-export const startDataApi = async ({
-  clusters,
-  secrets,
-  port,
-  host,
-  strict = true,
-  limitRows = true,
-  errorForm: form = 'v2',
-  clock = systemClock,
-  log = () => undefined,
-  faults = new Faults(),
-  rewrite,
-  controlPort,
-}: DataApiOptions): Promise<DataApiServer> => {
-  const found = new Clusters({ clusters, secrets, clock, form, strict, log })
-  const transactions = new Transactions(clock, form)
-  const engine: Engine = {
-    clusters: found,
-    transactions,
-    clock,
-    form,
-    strict,
-    limitRows,
-    ...(rewrite && { rewrite }),
+/** Runs one call with its faults. @returns the answer's text, or undefined when the connection is to be cut */
+const perform = async <Name extends OperationName>(
+  name: Name,
+  body: Buffer,
+  engine: Engine,
+  faults: Faults,
+): Promise<string | undefined> => {
+  const request = readRequest(name, body)
+  const hits = faults.take(name, sqlOf(request), engine.clock)
+  for (const fault of hits) if (await before(fault, engine.clock)) return undefined
+  const answer = await operate[name](engine, request)
+  for (const fault of hits) {
+    if (fault.kind === 'drop-after') return undefined
+    if (fault.kind === 'error')
+      throw new DataApiError(fault.error, fault.message ?? `${fault.error} on request`)
   }
+  return answer
+}
 
-  /** Runs one call with its faults. @returns the answer's text, or undefined when the connection is to be cut */
-  const perform = async <Name extends OperationName>(
-    name: Name,
-    body: Buffer,
-  ): Promise<string | undefined> => {
-    const request = readRequest(name, body)
-    const hits = faults.take(name, sqlOf(request), clock)
-    for (const fault of hits) if (await before(fault, clock)) return undefined
-    const answer = await operate[name](engine, request)
-    for (const fault of hits) {
-      if (fault.kind === 'drop-after') return undefined
-      if (fault.kind === 'error')
-        throw new DataApiError(fault.error, fault.message ?? `${fault.error} on request`)
-    }
-    return answer
-  }
-
-  const handler = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+/** What answers requests: one call of the API each. */
+const createHandler =
+  (engine: Engine, faults: Faults, log: Log): RequestHandler =>
+  async (request, response) => {
     const requestId = randomUUID()
     const answer = (status: number, body: string, headers: Record<string, string> = {}): void => {
       response.writeHead(status, {
@@ -156,11 +127,11 @@ export const startDataApi = async ({
       const body = await readBody(request, limits.requestBytes)
       const name = operationOf(request)
       if (!body) throw invalid('Request size exceeds the limit of 4 MiB')
-      const text = await perform(name, body)
+      const text = await perform(name, body, engine, faults)
       if (text === undefined) response.destroy()
       else answer(200, text)
     } catch (thrown) {
-      const error = toDataApiError(thrown, form)
+      const error = toDataApiError(thrown, engine.form)
       if (!(error instanceof DataApiError)) {
         log(`data-api ${requestId}: ${thrown instanceof Error ? thrown.stack : String(thrown)}`)
         answer(500, '{"message":"Internal error"}', { 'x-amzn-ErrorType': 'InternalServerErrorException' })
@@ -172,8 +143,36 @@ export const startDataApi = async ({
     }
   }
 
+/**
+ * Starts an endpoint that the AWS SDK takes for the RDS Data API, over a real MySQL or MariaDB server.
+ *
+ * Any signature is accepted. The servers need not be up yet, and may go away and come back.
+ *
+ * @throws the system's error when the port can't be had
+ * @see https://docs.aws.amazon.com/rdsdataservice/latest/APIReference/Welcome.html
+ */
+export const startDataApi = async ({
+  clusters: known,
+  secrets,
+  port,
+  host,
+  strict = true,
+  limitRows = true,
+  errorForm: form = 'v2',
+  clock = systemClock,
+  log = () => undefined,
+  faults = new Faults(),
+  rewrite,
+  controlPort,
+}: DataApiOptions): Promise<DataApiServer> => {
+  const clusters = new Clusters({ clusters: known, secrets, clock, form, strict, log })
+  const transactions = new Transactions(clock, form)
+  const engine: Engine = {
+    ...{ clusters, transactions, clock, form, strict, limitRows },
+    ...(rewrite && { rewrite }),
+  }
   const server = await listen({
-    handler,
+    handler: createHandler(engine, faults, log),
     log,
     ...(port === undefined ? {} : { port }),
     ...(host ? { host } : {}),
@@ -191,7 +190,7 @@ export const startDataApi = async ({
     faults,
     control: control?.endpoint,
     close: async () => {
-      await Promise.all([server.close(), control?.close(), found.close(CLOSE_MS)])
+      await Promise.all([server.close(), control?.close(), clusters.close(CLOSE_MS)])
     },
   }
 }

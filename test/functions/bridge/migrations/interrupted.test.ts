@@ -140,6 +140,16 @@ describe('a migration', () => {
       expect(await rows('SELECT n FROM counter')).toEqual([{ n: 7 }])
     })
 
+    it('stops and asks where the statement was changed meanwhile, so that nothing tells what became of it', async () => {
+      const create = 'CREATE TABLE a (id INT)'
+      aurora.api.faults.add({ kind: 'drop-after', sql: 'CREATE TABLE a', times: 1 })
+      aurora.api.faults.add({ kind: 'error', error: 'AccessDeniedException', sql: 'processlist', times: 1 })
+      await expect(migrator(create).apply()).rejects.toThrow()
+
+      await expect(migrator('CREATE TABLE a (id BIGINT)').apply()).rejects.toThrow(MigrationUnknownError)
+      expect(await migrator(create).apply()).toEqual({ bridge: [], team: ['0001_test'] })
+    })
+
     it('has nothing repaired whose outcome is known', async () => {
       await lose('drop-before')
 
@@ -173,6 +183,27 @@ describe('a migration', () => {
       expect(await rows('SELECT id FROM a ORDER BY id')).toEqual([{ id: 1 }, { id: 2 }])
     })
 
+    it('gives its number up: another migration may have it, or one below', async () => {
+      const later = { ...migration('INSERT INTO missing VALUES (1)'), id: 3, name: '0003_later' }
+      await expect(aurora.migrator([later], []).apply()).rejects.toThrow('statement 1 of 1 failed')
+
+      const other = { ...migration(add), id: 3, name: '0003_other' }
+      const below = { ...migration(add), id: 2, name: '0002_below' }
+      expect(await aurora.migrator([below, other], []).apply()).toEqual({
+        bridge: [],
+        team: ['0002_below', '0003_other'],
+      })
+      expect(await count()).toBe(2)
+    })
+
+    it('may be corrected in a row of 0.2.0 too, which says that it was begun', async () => {
+      await expect(migrator('ALTER TABEL counter ADD m INT').apply()).rejects.toThrow()
+      await aurora.legacy.query('UPDATE backsync_migrations SET begun = 1, hashes = NULL')
+
+      await migrator('ALTER TABLE counter ADD m INT').apply()
+      expect(await columns('counter')).toEqual(['n', 'm'])
+    })
+
     it('is still compared in what is done', async () => {
       await expect(migrator('CREATE TABLE a (id INT)', 'INSERT INTO b VALUES (1)').apply()).rejects.toThrow()
 
@@ -196,6 +227,21 @@ describe('a migration', () => {
       await migrator('CREATE TABLE a (id INT)').apply()
       expect(await state('CREATE TABLE a (id INT)')).toBe('applied')
     })
+  })
+
+  it('is told how to divide what changes rows for longer than a call, and leaves nothing of it', async () => {
+    await aurora.legacy.query('BEGIN')
+    await aurora.legacy.query('UPDATE counter SET n = 0')
+    const run = outcome(migrator(add).apply())
+    await until('it to wait for the row', 10_000, async () => aurora.statements(add) === 1)
+    await until('it to run', 10_000, async () => clock.waiting(CALL) > 0)
+    clock.advance(CALL)
+    const error = await run
+    await aurora.legacy.query('COMMIT')
+
+    expect(String(error)).toContain('Divide it by ranges of keys')
+    await migrator(add).apply()
+    expect(await count()).toBe(1)
   })
 
   describe('whose statement takes longer than a call', () => {

@@ -137,6 +137,28 @@ describe('the migrator', () => {
   })
 })
 
+describe('the migrator, over a server whose settings would change data', () => {
+  it('refuses before it touches anything, to plan too, and each time', async () => {
+    let lax = true
+    const aurora = await openTestAurora({
+      migrate: false,
+      rewrite: (text) => (lax ? text.replaceAll('@@sql_mode', "'ANSI_QUOTES'") : text),
+    })
+    const shown = async (): Promise<unknown> => (await aurora.legacy.query('SHOW TABLES'))[0]
+    try {
+      await expect(aurora.migrator().apply()).rejects.toThrow('sql_mode has no STRICT_TRANS_TABLES')
+      await expect(aurora.migrator().plan()).rejects.toThrow('sql_mode has no STRICT_TRANS_TABLES')
+      expect(await shown()).toEqual([])
+      lax = false
+      await aurora.migrator().apply()
+      lax = true
+      await expect(aurora.migrator().apply()).rejects.toThrow('sql_mode has no STRICT_TRANS_TABLES')
+    } finally {
+      await aurora.close()
+    }
+  })
+})
+
 describe('adopting the legacy table', () => {
   let aurora: TestAurora
 
