@@ -63,6 +63,16 @@ export class StreamAlarms extends Construct {
       metric: props.function.metricThrottles(over),
       periods: 3,
     })
+    const overdue: CountName = 'Overdue'
+    this.#alarm('Overdue', {
+      description: `Changes that wait for others have been tried in vain for minutes: see what they wait for, in npx backsync parked list`,
+      metric: new Metric({
+        namespace: METRICS_NAMESPACE,
+        metricName: overdue,
+        dimensionsMap: { service },
+        ...over,
+      }),
+    })
     this.#alarm('Undeliverable', {
       description:
         'Lambda could not file a failed batch in the failure bucket: the batch is lost but for the stream',

@@ -25,9 +25,9 @@ export interface FollowProps {
 /**
  * Lets a function follow the streams of tables from their beginning, each with alarms of its own.
  *
- * Eleven attempts of up to a minute each outlast a store that resumes or fails over; what a longer outage leaves is
- * filed whole, to be delivered again. Attempts that Lambda throttles don't count, so age bounds those: 6 hours, which
- * leaves 18 of the stream's 24 for repair. Bisecting corners a record that can't be applied: it is filed alone.
+ * What can't be applied is parked by the function itself, so whatever fails is about a store, and the number of attempts
+ * says nothing: only age ends them, at 20 of the stream's 24 hours. What is left then is filed whole, to be delivered
+ * again. Bisecting corners a record that ends the function itself.
  *
  * @throws Error of the CDK for a table without a stream
  */
@@ -43,8 +43,8 @@ export function followStreams(
       parallelizationFactor: settings.parallelizationFactor,
       reportBatchItemFailures: true,
       bisectBatchOnError: true,
-      retryAttempts: 10,
-      maxRecordAge: Duration.hours(6),
+      retryAttempts: -1,
+      maxRecordAge: Duration.hours(20),
       onFailure: failures,
       metricsConfig: { metrics: [MetricType.EVENT_COUNT] },
     })

@@ -14,7 +14,7 @@ export const temporaryValue = (
   id: RawBuilder<unknown>,
 ): RawBuilder<unknown> | undefined => {
   if (isNullable) return sql`NULL`
-  const hash = sql`MD5(CONCAT(${salt}, ${id}))`
+  const hash = sql`SHA2(CONCAT(${salt}, ${id}), 256)`
   /** A number below 16 to the power of `places`. */
   const number = (places: number) => sql`CONV(LEFT(${hash}, ${sql.raw(String(places))}), 16, 10)`
   switch (type) {

@@ -131,6 +131,7 @@ export class LambdaMetrics implements Metrics {
                 ...Array.from(samples.keys(), (Name) => ({ Name, Unit: 'Milliseconds' })),
               ],
             },
+            ...ofService(counts),
           ],
         },
         service: this.#service,
@@ -150,6 +151,14 @@ export class LambdaMetrics implements Metrics {
     this.#entities.set(entity, fresh)
     return fresh
   }
+}
+
+/** Counts that are published for all entities together, too: one alarm watches them. */
+const WATCHED_TOGETHER: readonly CountName[] = ['Overdue']
+
+const ofService = (counts: ReadonlyMap<string, number>) => {
+  const Metrics = WATCHED_TOGETHER.filter((name) => counts.has(name)).map((Name) => ({ Name, Unit: 'Count' }))
+  return Metrics.length === 0 ? [] : [{ Namespace: METRICS_NAMESPACE, Dimensions: [['service']], Metrics }]
 }
 
 /** The largest value, and of the others as many as a line may have: each with the same chance (reservoir sampling). */

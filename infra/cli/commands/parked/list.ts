@@ -5,9 +5,25 @@ import { printJsonLines, printLine, printTable } from '../../conventions/results
 import { byAge, describeVersion, describeWaits } from './describe.ts'
 import { CLASS_FLAG, parkableName, parkables, parkedClass } from './input.ts'
 
-const HEAD = ['entity', 'key', 'version', 'class', 'code', 'first seen', 'last seen', 'attempts', 'waits for']
+const HEAD = [
+  'entity',
+  'key',
+  'version',
+  'class',
+  'code',
+  'first seen',
+  'last seen',
+  'attempts',
+  'waits for',
+  'reason',
+]
 /** A person reads no more; `--json` has all. */
 const ROWS = 100
+
+/** A column of a table has so many characters for a sentence; `show` has all of it. */
+const LONGEST_REASON = 100
+const shortened = (reason: string): string =>
+  reason.length > LONGEST_REASON ? `${reason.slice(0, LONGEST_REASON)} …` : reason
 
 export const list = defineCommand({
   name: 'list',
@@ -58,6 +74,7 @@ export const list = defineCommand({
         head.lastSeen,
         String(head.attempts),
         describeWaits(head.waitsFor),
+        shortened(head.message),
         ...(options.all === true ? [head.state] : []),
       ])
       printTable(io, options.all === true ? [...HEAD, 'state'] : HEAD, rows, ROWS)

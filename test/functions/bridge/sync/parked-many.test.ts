@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import type { DynamoParking } from '../../../../functions/bridge/parking/dynamo-parking.ts'
 import { formerHeadKey, formerWaitingKey, headKey } from '../../../../functions/bridge/parking/keys.ts'
 import { chef } from '../../../fixtures/entities/chef.ts'
 import { recipe } from '../../../fixtures/entities/recipe.ts'
@@ -33,19 +34,23 @@ const meter = (client: DynamoDBClient) => {
 describe('a batch of a stream', () => {
   let sync: TestSync
   let read: ReturnType<typeof meter>
+  /** Over the client that is measured. */
+  let parking: DynamoParking
   beforeAll(async () => {
     sync = await openTestSync([chef, recipe], { chef: 'Chefs', recipe: 'Recipes' })
     read = meter(sync.parking.client)
+    parking = sync.parking.open()
   })
   afterAll(() => sync.close())
 
   /** A hundred changes, half of them of chefs, half of their recipes: none of them is bad. */
-  const batch = async () => {
+  const batch = async (at: number) => {
     const of = randomUUID()
     const keys = Array.from({ length: 50 }, (_, at) => `${of}-${at}`)
     read()
     const before = sync.aurora.calls()
-    await sync.deliver(
+    await sync.deliverWith(
+      { parking, now: () => new Date(at) },
       ...keys.map((key) => chefRecord(chefItem(key, 1))),
       ...keys.map((key) => recipeRecord(recipeItem(`r-${key}`, 1, key))),
     )
@@ -53,9 +58,12 @@ describe('a batch of a stream', () => {
   }
 
   it('costs the same whatever is parked and waits: nothing of it is read', async () => {
-    // The first looks for what former releases have left, and for what is due.
-    await batch()
-    const none = await batch()
+    const start = Date.now()
+    // The first looks for what former releases have left, and for what is due; then each looks for the latter at times.
+    await batch(start)
+    const none = await batch(start)
+    const noneAndDue = await batch(start + 60_000)
+    expect(none.calls).toBeGreaterThan(0)
     expect(none.calls).toBeLessThanOrEqual(5)
     expect(none.units).toBeGreaterThan(0)
 
@@ -66,9 +74,10 @@ describe('a batch of a stream', () => {
         ...numbers.map((at) => bad(`taken-${at}`, 1n, { code: 'mysql.1062' })),
         ...numbers.map((at) => orphan(`orphan-${at}`, 1n, `nobody-${at}`)),
       ],
-      new Date(),
+      new Date(start),
     )
-    expect(await batch()).toEqual(none)
+    expect(await batch(start + 60_000)).toEqual(none)
+    expect(await batch(start + 120_000)).toEqual(noneAndDue)
   }, 120_000)
 
   it('looks at some of those that wait for any of an entity, each time at the next ones, until each had its turn', async () => {

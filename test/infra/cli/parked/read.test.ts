@@ -37,10 +37,31 @@ describe('backsync parked list and show', () => {
       'last seen',
       'attempts',
       'waits for',
+      'reason',
     ])
     expect(rows.map((row) => row.split(/ {2,}/))).toEqual([
-      ['chef', 'c1', '6', 'data', 'sql.1406', T1.toISOString(), T3.toISOString(), '2'],
-      ['chef', 'c2', String(DIGITS), 'data', 'sql.1406', T2.toISOString(), T2.toISOString(), '1'],
+      [
+        'chef',
+        'c1',
+        '6',
+        'data',
+        'sql.1406',
+        T1.toISOString(),
+        T3.toISOString(),
+        '2',
+        'firstName is too long for its column',
+      ],
+      [
+        'chef',
+        'c2',
+        String(DIGITS),
+        'data',
+        'sql.1406',
+        T2.toISOString(),
+        T2.toISOString(),
+        '1',
+        'firstName is too long for its column',
+      ],
       [
         'chef',
         'with\\u000a\\u001b[31mcolour',
@@ -50,8 +71,20 @@ describe('backsync parked list and show', () => {
         T3.toISOString(),
         T3.toISOString(),
         '1',
+        'firstName is too long for its column',
       ],
-      ['recipe', 'r1', '2', 'dependency', 'sql.1452', T1.toISOString(), T1.toISOString(), '1', 'chef c9'],
+      [
+        'recipe',
+        'r1',
+        '2',
+        'dependency',
+        'sql.1452',
+        T1.toISOString(),
+        T1.toISOString(),
+        '1',
+        'chef c9',
+        'a row that it refers to is missing',
+      ],
     ])
     // No colour outside of a terminal.
     expect(stdout).not.toContain('\u001b')
