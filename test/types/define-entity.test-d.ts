@@ -82,7 +82,8 @@ defineEntity({
     flags: bit({ column, length: 8, whenAbsent: 0n }),
     hot: boolean({ column, whenAbsent: false }),
     ratio: double({ column, whenAbsent: 0.5 }),
-    share: float({ column }),
+    share: float({ column, digits: { precision: 7, scale: 4 } }),
+    note: text({ column, maxLength: 255, maxBytes: 255 }),
     made: year({ column, whenAbsent: 0 }),
     at: datetime({ column, precision: 6 }),
     seen: readOnly(timestamp({ column, precision: 3 })),
@@ -99,6 +100,8 @@ char({ column, maxLength: 5 })
 setOf({ column, values: [] })
 // @ts-expect-error bits have a length
 bit({ column })
+// @ts-expect-error fixed digits are a precision and a scale
+double({ column, digits: { scale: 2 } })
 // @ts-expect-error a moment has no default of its own
 timestamp({ column, whenAbsent: '2026-11-22T03:00:00Z' })
 // @ts-expect-error nothing else is known of how a column keeps a UUID

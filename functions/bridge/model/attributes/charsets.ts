@@ -19,3 +19,7 @@ export const holdsText = (charset: Charset, text: string): boolean =>
   charset === 'utf8mb4' || [...text].every((character) => KEEPS[charset](character.codePointAt(0) ?? 0))
 
 export const isCharset = (name: string): name is Charset => Object.hasOwn(KEEPS, name)
+
+/** The bytes of a text in a column of this character set. */
+export const bytesIn = (charset: Charset, text: string): number =>
+  charset === 'latin1' || charset === 'ascii' ? text.length : Buffer.byteLength(text)

@@ -1,5 +1,5 @@
-import type { Attribute, DefaultableOptions } from './attribute.ts'
-import { floating } from './floating.ts'
+import type { Attribute } from './attribute.ts'
+import { type FloatingOptions, floating } from './floating.ts'
 
 /** As many digits as tell every FLOAT from its neighbours. */
 const MOST_DIGITS = 9
@@ -16,7 +16,7 @@ const shortest = (number: number): string => {
  * A number over a FLOAT column: text, the shortest that means the same FLOAT, such as `0.1`. Clients send a JSON number
  * or its text; digits that a FLOAT would round are refused.
  */
-export const float = (options: DefaultableOptions<number>): Attribute => ({
+export const float = (options: FloatingOptions): Attribute => ({
   ...floating(options, { name: 'FLOAT', nearest: Math.fround, shortest }),
   kind: 'float',
   // By itself MySQL shows six digits. It cuts a DOUBLE that is no column to sixteen, which tell FLOATs apart.

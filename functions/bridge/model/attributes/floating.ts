@@ -14,6 +14,12 @@ import { NUMBER } from './decimal.ts'
 const SMALLEST_NUMBER = 1e-130
 const LARGEST_NUMBER = 1e126
 
+/** What the kinds over floating-point columns can be told. */
+export type FloatingOptions = DefaultableOptions<number> & {
+  /** For a FLOAT(precision, scale) or DOUBLE(precision, scale), which rounds to so many digits behind the point. */
+  readonly digits?: { readonly precision: number; readonly scale: number }
+}
+
 /** How a floating-point column keeps numbers. */
 type Format = {
   readonly name: string
@@ -30,13 +36,15 @@ type Format = {
  * In an item it is a number, and where the range of those ends, text.
  */
 export const floating = (
-  { column, as, optional = false, whenAbsent }: DefaultableOptions<number>,
+  { column, as, digits, optional = false, whenAbsent }: FloatingOptions,
   { name, nearest, shortest }: Format,
 ): Omit<Attribute, 'kind'> => {
+  const own = digits === undefined ? name : `${name}(${digits.precision}, ${digits.scale})`
   const form = (text: string): string | undefined => {
     const held = nearest(Number(text))
     if (!Number.isFinite(held)) return undefined
     const canonical = shortest(held === 0 ? 0 : held)
+    if (digits !== undefined && !hasAtMost(canonical, digits)) return undefined
     return [canonical, String(held)].some((one) => amountOf(one) === amountOf(text)) ? canonical : undefined
   }
   const schema = z
@@ -46,7 +54,7 @@ export const floating = (
     .transform((text, context): Value => {
       const canonical = form(text)
       if (canonical !== undefined) return canonical
-      context.addIssue({ code: 'custom', message: `must be a number that a ${name} holds without rounding` })
+      context.addIssue({ code: 'custom', message: `must be a number that a ${own} holds without rounding` })
       return z.NEVER
     })
   return {
@@ -71,6 +79,18 @@ export const floating = (
       return size === 0 || (size >= SMALLEST_NUMBER && size < LARGEST_NUMBER) ? { N: value } : { S: value }
     },
   }
+}
+
+/** Whether a number in its shortest form has no more digits than so many in all, of them so many behind the point. */
+const hasAtMost = (
+  text: string,
+  { precision, scale }: { readonly precision: number; readonly scale: number },
+): boolean => {
+  const amount = amountOf(text)
+  if (amount === '0') return true
+  const [digits = '', exponent = ''] = amount.replace(/^-/, '').split('e')
+  const behind = -Number(exponent)
+  return behind <= scale && digits.length - behind <= precision - scale
 }
 
 /** A text that decimal numbers share exactly when they are the same, of any exponent. */

@@ -1,22 +1,25 @@
 import * as z from 'zod'
 import { type Attribute, type DefaultableOptions, expecting, schemas, textual } from './attribute.ts'
-import { type Charset, holdsText, isCharset } from './charsets.ts'
+import { bytesIn, type Charset, holdsText, isCharset } from './charsets.ts'
 
 /** Characters as MySQL counts them: code points, not UTF-16 units. */
 const characters = (text: string): number => [...text].length
 
 /** Text of at most so many characters. A lone surrogate has no UTF-8 form: both stores would silently replace it. */
-const fitting = (maxLength: number, charset: Charset) =>
+const fitting = (maxLength: number, charset: Charset, maxBytes: number) =>
   z
     .string({ error: expecting('a string') })
     .refine((value) => characters(value) <= maxLength, `must not be longer than ${maxLength} characters`)
     .refine((value) => value.isWellFormed(), 'must be well-formed Unicode')
+    .refine((value) => bytesIn(charset, value) <= maxBytes, `must not have more than ${maxBytes} bytes`)
     .refine((value) => holdsText(charset, value), `must not have characters that ${charset} lacks`)
 
 /** What the kinds of text can be told. */
 export type TextOptions = DefaultableOptions<string | null> & {
   /** The fewest characters that a client may send: an adopted column that holds empty texts needs 0. @default 1 */
   readonly minLength?: number
+  /** The most bytes, for a TEXT, whose width is counted in them: 255, 65,535 or 16,777,215. @default any number */
+  readonly maxBytes?: number
   /** The column's character set: what it lacks is refused on both sides. @default 'utf8mb4' */
   readonly charset?: Charset
 }
@@ -28,14 +31,14 @@ export type TextOptions = DefaultableOptions<string | null> & {
  */
 export const schemasOfText = (
   maxLength: number,
-  { column, minLength = 1, charset = 'utf8mb4' }: TextOptions,
+  { column, minLength = 1, maxBytes = Number.POSITIVE_INFINITY, charset = 'utf8mb4' }: TextOptions,
 ) => {
   if (!Number.isInteger(maxLength) || maxLength < 1)
     throw new TypeError(`${column}: a text has a length of at least 1`)
   if (!Number.isInteger(minLength) || minLength < 0 || minLength > maxLength)
     throw new TypeError(`${column}: minLength is a whole number from 0 to ${maxLength}`)
   if (!isCharset(charset)) throw new TypeError(`${column}: the character set is not known`)
-  const image = fitting(maxLength, charset)
+  const image = fitting(maxLength, charset, maxBytes)
   const fewest = minLength === 1 ? 'must not be empty' : `must have at least ${minLength} characters`
   return { body: image.refine((value) => characters(value) >= minLength, fewest), image }
 }

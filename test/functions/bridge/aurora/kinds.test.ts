@@ -64,9 +64,11 @@ describe('every kind over its column', () => {
 
   /** All columns of all rows as the server itself has them: doubles with every digit, the rest as text and bytes. */
   const columns = async (): Promise<unknown> => {
-    const exact = Object.values(kinds).map(({ type, attribute: { column } }) =>
-      type === 'FLOAT' ? `\`${column}\` + 0e0 AS \`${column}\`` : `\`${column}\``,
-    )
+    const exact = Object.values(kinds).map(({ type, attribute: { column } }) => {
+      if (type === 'FLOAT') return `\`${column}\` + 0e0 AS \`${column}\``
+      // MySQL rounds to a scale by sums of its own, and may miss by what no reader of the column gets to see.
+      return type.startsWith('DOUBLE(') ? `CAST(\`${column}\` AS CHAR) AS \`${column}\`` : `\`${column}\``
+    })
     const [rows] = await aurora.legacy.execute(`SELECT id, ${exact.join(', ')} FROM every_kind ORDER BY id`)
     return rows
   }
@@ -248,6 +250,9 @@ describe('every kind over its column', () => {
     ['ratio', '9007199254740993'],
     ['share', '16777217'],
     ['price', '0.001'],
+    ['cost', '0.001'],
+    ['part', '1000'],
+    ['note', '€'.repeat(86)],
     ['tags', ['d']],
     ['level', 'LOW'],
     ['bits', '18446744073709551616'],

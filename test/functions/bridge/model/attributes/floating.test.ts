@@ -77,6 +77,24 @@ describe('a DOUBLE', () => {
     )
   })
 
+  it.each<[string, boolean]>([
+    ['99999999.99', true],
+    ['-99999999.99', true],
+    ['0.01', true],
+    ['100', true],
+    ['0', true],
+    ['0.001', false],
+    ['100000000', false],
+    ['1e+8', false],
+  ])('of fixed digits takes what it does not round: %s, %p', (value, taken) => {
+    const price = double({ column: 'price', digits: { precision: 10, scale: 2 } })
+    const rounds = 'must be a number that a DOUBLE(10, 2) holds without rounding'
+
+    expect(complaint(price.body, value)).toBe(taken ? undefined : rounds)
+    expect(complaint(price.image, number(value))).toBe(taken ? undefined : rounds)
+    expect(price.fromSql('0.10')).toBe('0.1')
+  })
+
   it('may have a default', () => {
     expect(double({ column: 'ratio', optional: true, whenAbsent: 0.5 }).body.parse(null)).toBe('0.5')
   })

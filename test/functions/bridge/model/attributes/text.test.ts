@@ -77,6 +77,17 @@ describe('a text of a column that may be empty, or must not be short', () => {
     expect([body.parse('👩👩'), image.parse('a')]).toEqual(['👩👩', 'a'])
   })
 
+  it('has no more bytes than its column, in the character set of that', () => {
+    const tiny = { column: 'c', maxLength: 255, maxBytes: 255 }
+    for (const schema of [text(tiny).body, text(tiny).image]) {
+      expect(schema.parse(`${'é'.repeat(127)}x`)).toHaveLength(128)
+      expect(schema.safeParse('é'.repeat(128)).error?.issues[0]?.message).toBe(
+        'must not have more than 255 bytes',
+      )
+    }
+    expect(text({ ...tiny, charset: 'latin1' }).body.parse('é'.repeat(255))).toHaveLength(255)
+  })
+
   it.each([-1, 4, 0.5])('has no minLength of %d', (minLength) => {
     expect(() => text({ column: 'c', maxLength: 3, minLength })).toThrow(TypeError)
   })
