@@ -20,7 +20,9 @@ const optionalMap = z.record(z.string(), z.string().optional()).nullish()
 
 const V2 = z.object({
   version: z.literal('2.0'),
+  routeKey: z.string().optional(),
   rawPath: z.string(),
+  pathParameters: optionalMap,
   rawQueryString: z.string().optional(),
   headers: optionalMap,
   requestContext: z.looseObject({ stage: z.string().optional(), http: z.object({ method: z.string() }) }),
@@ -61,12 +63,30 @@ const fromV2 = (event: z.infer<typeof V2>): HttpRequest => {
   const path = staged ? event.rawPath.slice(prefix.length) : event.rawPath
   return {
     method: event.requestContext.http.method.toUpperCase(),
-    ...split(path),
+    path,
+    segments: routed(event) ?? path.split('/').slice(1),
     query: Object.fromEntries(new URLSearchParams(event.rawQueryString ?? '')),
     headers: lowerCased(event.headers ?? {}),
     body: decodeBody(event.body, event.isBase64Encoded),
     ...calledBy(event.requestContext),
   }
+}
+
+/**
+ * The segments of a route's path, its parameters' values in their places. `rawPath` comes decoded: a slash in it may be a
+ * value's own, and what looks like an escape is none.
+ *
+ * @returns undefined for a route without a path, such as $default, and for one that takes several segments as one
+ */
+const routed = ({ routeKey, pathParameters }: z.infer<typeof V2>): string[] | undefined => {
+  const path = /^[A-Z]+ \/(.*)$/.exec(routeKey ?? '')?.[1]
+  if (path === undefined) return undefined
+  const parameters = new Map(Object.entries(pathParameters ?? {}))
+  const segments = path.split('/').map((segment) => {
+    const name = /^\{(.+)\}$/.exec(segment)?.[1]
+    return name === undefined ? segment : parameters.get(name)
+  })
+  return segments.every((segment) => segment !== undefined) ? segments : undefined
 }
 
 const fromV1 = (event: z.infer<typeof V1>): HttpRequest => ({
@@ -93,7 +113,7 @@ const split = (path: string): { path: string; segments: string[] } => ({
   segments: path.split('/').slice(1).map(decode),
 })
 
-/** A malformed escape stays as it is: it then simply names nothing that exists. */
+/** Payload 1.0 has the path as the client wrote it. A malformed escape stays as it is: it then simply names nothing that exists. */
 const decode = (segment: string): string => {
   try {
     return decodeURIComponent(segment)
