@@ -182,7 +182,7 @@ export const runTemplate = async (assembly: Assembly, ground: Ground): Promise<R
       name: mapping.logicalId,
       settings: mapping.settings,
       fn,
-      source: sdkSource(streams),
+      source: sdkSource(streams, log),
       folder: join(home, 'checkpoints'),
       log,
       ...(destination && { destination }),

@@ -340,3 +340,24 @@ describe('whether two values are the same', () => {
     )
   })
 })
+
+describe('a member __proto__ of a map, whose value not every reader keeps', () => {
+  it.each([
+    ['as JSON has it', '{"a":{"M":{"__proto__":{"S":"x"}}}}'],
+    ['at the top', '{"__proto__":{"S":"x"}}'],
+    ['in a list', '{"a":{"L":[{"M":{"__proto__":{"NULL":true}}}]}}'],
+  ])('is refused by name %s', (_, text) => {
+    expect(() => decodeItem(JSON.parse(text), 'NewImage')).toThrow(/^NewImage.*has a member __proto__/)
+  })
+
+  it('is refused also where a reader has made a prototype of it', () => {
+    const map: Record<string, unknown> = {}
+    Object.setPrototypeOf(map, { S: 'x' })
+    expect(() => decodeItem({ a: { M: map } }, 'NewImage')).toThrow(/has a member __proto__/)
+  })
+
+  it.each(['constructor', 'toString', 'hasOwnProperty'])('is not %s, which is carried', (name) => {
+    const item = { [name]: { M: { [name]: { S: 'x' } } } }
+    expect(decodeItem(item, 'NewImage')).toEqual({ [name]: { [name]: 'x' } })
+  })
+})
