@@ -291,7 +291,8 @@ describe('two items of the source with one target key', () => {
 
 describe('an item that lacks the key of a replica', () => {
   it('is left out and counted, leaves its place when it loses the key, and is parked nowhere', async () => {
-    const own = await openKeptTables(ground, [sparse])
+    kept = await openKeptTables(ground, [sparse])
+    const own = kept
     const ownParts = own.parts()
     const ann = user('ann@example.com', 'Austin')
     const { zipcode: _, ...without } = ann
