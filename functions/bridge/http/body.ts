@@ -49,8 +49,22 @@ export const toRow = (entity: Entity, body: Value): Row => {
  *
  * @param name what the body should have been: `chef`
  */
-export const invalidBody = (name: string, { issues }: z.ZodError): Problem =>
-  badRequest('invalid-body', `The body is not a valid ${name}.`, issues.flatMap(faults))
+export const invalidBody = (name: string, { issues }: z.ZodError): Problem => {
+  const all = issues.reduce((total, issue) => total + countOf(issue), 0)
+  const named: Fault[] = []
+  for (const issue of issues) {
+    if (named.length >= MOST_FAULTS) break
+    named.push(...faults(issue, MOST_FAULTS - named.length))
+  }
+  const more = all > named.length ? ` Of ${all} faults ${named.length} are named.` : ''
+  return badRequest('invalid-body', `The body is not a valid ${name}.${more}`, named)
+}
+
+/** Faults that an answer names: the largest body has room for a hundred thousand. */
+const MOST_FAULTS = 100
+
+const countOf = (issue: z.core.$ZodIssue): number =>
+  issue.code === 'unrecognized_keys' ? issue.keys.length : 1
 
 /**
  * Tells what the database sets, and a client has read, from what is written.
@@ -106,9 +120,9 @@ const nesting = (text: string): number => {
   return deepest
 }
 
-const faults = (issue: z.core.$ZodIssue): Fault[] => {
+const faults = (issue: z.core.$ZodIssue, most: number): Fault[] => {
   if (issue.code === 'unrecognized_keys')
-    return issue.keys.map((key) => ({
+    return issue.keys.slice(0, most).map((key) => ({
       pointer: pointer([...issue.path, key]),
       detail: 'is not a known field',
     }))

@@ -20,7 +20,9 @@ const optionalMap = z.record(z.string(), z.string().optional()).nullish()
 
 const V2 = z.object({
   version: z.literal('2.0'),
+  routeKey: z.string().optional(),
   rawPath: z.string(),
+  pathParameters: optionalMap,
   rawQueryString: z.string().optional(),
   headers: optionalMap,
   requestContext: z.looseObject({ stage: z.string().optional(), http: z.object({ method: z.string() }) }),
@@ -58,15 +60,44 @@ const fromV2 = (event: z.infer<typeof V2>): HttpRequest => {
   // A named stage is the first part of rawPath; $default isn't in it.
   const prefix = `/${stage}`
   const staged = stage !== undefined && stage !== '$default' && `${event.rawPath}/`.startsWith(`${prefix}/`)
-  const path = staged ? event.rawPath.slice(prefix.length) : event.rawPath
+  const path = withoutSlash(staged ? event.rawPath.slice(prefix.length) : event.rawPath)
   return {
     method: event.requestContext.http.method.toUpperCase(),
-    ...split(path),
+    path,
+    segments: routed(event) ?? path.split('/').slice(1),
     query: Object.fromEntries(new URLSearchParams(event.rawQueryString ?? '')),
     headers: lowerCased(event.headers ?? {}),
     body: decodeBody(event.body, event.isBase64Encoded),
     ...calledBy(event.requestContext),
   }
+}
+
+/**
+ * The segments of a route's path, its parameters' values in their places. `rawPath` comes decoded: a slash in it may be a
+ * value's own, and what looks like an escape is none.
+ *
+ * @returns undefined for a route without a path, such as $default, and for one that takes several segments as one
+ */
+const routed = ({ routeKey, pathParameters }: z.infer<typeof V2>): string[] | undefined => {
+  const path = /^[A-Z]+ \/(.*)$/.exec(routeKey ?? '')?.[1]
+  if (path === undefined) return undefined
+  const parameters = new Map(Object.entries(pathParameters ?? {}))
+  const segments = path.split('/').flatMap((segment): (string | undefined)[] => {
+    const [, name, greedy] = /^\{(.+?)(\+?)\}$/.exec(segment) ?? []
+    if (name === undefined) return [segment]
+    if (greedy === '') return [parameters.get(name)]
+    return name === SLASH ? restOf(parameters.get(name) ?? '') : [undefined]
+  })
+  return segments.every((segment) => segment !== undefined) ? segments : undefined
+}
+
+/** The parameter of our own routes for a slash at the end. */
+const SLASH = 'slash'
+
+/** What a route takes that has no other use for it than a slash at the end: behind one value, whose own slashes stay. */
+const restOf = (rest: string): string[] => {
+  if (rest === '') return []
+  return rest.endsWith('/') ? [withoutSlash(rest)] : rest.split('/')
 }
 
 const fromV1 = (event: z.infer<typeof V1>): HttpRequest => ({
@@ -89,12 +120,15 @@ const calledBy = (requestContext: unknown): { principal?: string } => {
 }
 
 const split = (sent: string): { path: string; segments: string[] } => {
-  // A slash at the end names the same thing: REST APIs route it so, and legacy clients send it.
-  const path = sent.length > 1 && sent.endsWith('/') ? sent.slice(0, -1) : sent
+  const path = withoutSlash(sent)
   return { path, segments: path.split('/').slice(1).map(decode) }
 }
 
-/** A malformed escape stays as it is: it then simply names nothing that exists. */
+/** A slash at the end names the same thing: REST APIs route it so, and legacy clients send it. */
+const withoutSlash = (path: string): string =>
+  path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path
+
+/** Payload 1.0 has the path as the client wrote it. A malformed escape stays as it is: it then simply names nothing that exists. */
 const decode = (segment: string): string => {
   try {
     return decodeURIComponent(segment)

@@ -30,11 +30,13 @@ export const childRows = (definition: ChildRowsDefinition): ChildRows => {
   const shape = mapOf(attributes)
   // A number or a set has members too, those of its class: it must not pass for a map.
   const member = (what: string) => z.custom<Readonly<Record<string, unknown>>>(isPlainObject, what)
+  // Its length comes first: of a list that is too long no member is looked at.
   const body = z
-    .array(member('must be an object').pipe(shape.body), {
+    .array(z.unknown(), {
       error: (issue) => (issue.input === undefined ? 'is required' : 'must be a list'),
     })
     .refine(({ length }) => length <= maxItems, `must not have more than ${maxItems} members`)
+    .pipe(z.array(member('must be an object').pipe(shape.body)))
   const image = z.array(member('must be a map').pipe(shape.image), 'must be a list')
   const members = (value: Value): readonly { readonly [name: string]: Value }[] =>
     isList(value) ? value.filter(isMap) : []

@@ -110,13 +110,27 @@ export const decodeAttributeValue = (attribute: unknown, path: string, depth = 0
 }
 
 /** Decodes a map of attribute values, such as an image of a stream record. */
-export const decodeItem = (item: Record<string, unknown>, path: string, depth = 0): Record<string, Value> =>
-  Object.fromEntries(
+export const decodeItem = (item: Record<string, unknown>, path: string, depth = 0): Record<string, Value> => {
+  if (hasProto(item))
+    throw new InvalidRecordError(`${path}: has a member ${PROTO}, which not every reader keeps`)
+  return Object.fromEntries(
     Object.entries(item).map(([name, value]) => [
       name,
       decodeAttributeValue(value, `${path}.${name}`, depth),
     ]),
   )
+}
+
+/** A name by which an object's prototype is set where others would make a member: the SDK's own readers lose its value. */
+export const PROTO = '__proto__'
+
+/** Whether an object has such a member, or had one when a reader assigned it. */
+const hasProto = (object: object): boolean => {
+  if (Object.hasOwn(object, PROTO)) return true
+  const prototype: unknown = Object.getPrototypeOf(object)
+  // That of a plain object, of whatever realm, has none itself.
+  return typeof prototype === 'object' && prototype !== null && Object.getPrototypeOf(prototype) !== null
+}
 
 const text = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined)
 

@@ -25,7 +25,7 @@ export type StreamBatch = {
   readonly from: 'stream'
   readonly changes: readonly StreamChange[]
   readonly rejected: readonly Rejected[]
-  /** How many records of a shared table are no entity's, by the table's name in this project. */
+  /** How many records of a shared table are no entity's, or left out of a kept table, by that table's name in this project. */
   readonly ignored: ReadonlyMap<string, number>
 }
 
@@ -68,8 +68,9 @@ export const normaliseStreamEvent = (event: unknown, tables: TableIndex): Stream
     const read = reader.read(record)
     for (const change of read.changes) changes.push({ sequenceNumber, record, ...change })
     for (const fault of read.faults) rejected.push({ sequenceNumber, record, ...fault })
-    const { table } = reader
-    if (read.changes.length + read.faults.length === 0) ignored.set(table, (ignored.get(table) ?? 0) + 1)
+    const { leftOut = [] } = read
+    const isNothing = read.changes.length + read.faults.length + leftOut.length === 0
+    for (const name of isNothing ? [reader.table] : leftOut) ignored.set(name, (ignored.get(name) ?? 0) + 1)
   }
   return { from: 'stream', changes, rejected, ignored }
 }

@@ -19,6 +19,8 @@ export type RecordFault = {
 export type RecordReading = {
   readonly changes: readonly ReadChange[]
   readonly faults: readonly RecordFault[]
+  /** The names of what is kept that leaves this item out: it is counted by them. */
+  readonly leftOut?: readonly string[]
 }
 
 /** Reads the records of one table's stream. */

@@ -12,7 +12,9 @@ import { DecimalText, type Value } from '../model/values.ts'
  * @throws InvalidRecordError naming the attribute that can't be a key
  */
 export const keyText = (schema: KeySchema, row: Row): string => {
-  const texts = keyAttributes(schema).map((attribute) => attributeText(attribute, row[attribute.name]))
+  const texts = keyAttributes(schema).map((attribute) =>
+    attributeText(attribute, Object.hasOwn(row, attribute.name) ? row[attribute.name] : undefined),
+  )
   const [only] = texts
   return schema.sort === undefined && only !== undefined ? only : JSON.stringify(texts)
 }

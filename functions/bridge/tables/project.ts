@@ -1,3 +1,4 @@
+import { keyAttributes } from '../drivers/dynamo/key-schema.ts'
 import { toAttributeValue } from '../model/attribute-values.ts'
 import type { Change, Row, Version } from '../model/change.ts'
 import { InvalidRecordError } from '../model/errors.ts'
@@ -14,12 +15,16 @@ export type Projected = { readonly key: string; readonly row: Row }
  * @returns undefined for one that has no place in the target
  * @throws InvalidRecordError when it can't be projected, or the result has no valid key or no form in DynamoDB
  */
-export const projectRow = ({ project, key, name, kind }: Projection, row: Row): Projected | undefined => {
+export const projectRow = (
+  { project, key, name, kind, sparse }: Projection,
+  row: Row,
+): Projected | undefined => {
   const projected = attempt(name, () => project(withoutStamp(row)))
   if (projected === undefined) return undefined
   const own = withoutStamp(
     Object.fromEntries(Object.entries(projected).filter(([, value]) => value !== undefined)),
   )
+  if (sparse && keyAttributes(key).some((attribute) => !Object.hasOwn(own, attribute.name))) return undefined
   // What an author's words have made may have no form (a set that has become empty): found here, where it is one item's.
   if (kind === 'reshape') attempt(name, () => toAttributeValue(own))
   return { key: keyText(key, own), row: own }

@@ -47,6 +47,7 @@ const projectionReader = (table: Table, projections: readonly Projection[]): Rec
     return {
       changes: readings.flatMap(({ changes }) => changes),
       faults: readings.flatMap(({ faults }) => faults),
+      leftOut: readings.flatMap(({ leftOut = [] }) => leftOut),
     }
   },
 })
@@ -58,6 +59,7 @@ const read = (record: unknown, table: Table, projection: Projection): RecordRead
     version: undefined,
   }
   const faults: RecordFault[] = []
+  const leftOut: string[] = []
   try {
     const parsed = parseRecord(record)
     const sourceKey = keyText(table.key, parsed.keys)
@@ -71,6 +73,7 @@ const read = (record: unknown, table: Table, projection: Projection): RecordRead
     const moved = (now: Projected | undefined): boolean => old !== undefined && old !== now?.key
     try {
       const now = after && projectRow(projection, after)
+      if (projection.sparse && after !== undefined && now === undefined) leftOut.push(projection.name)
       if (old !== undefined && moved(now)) changes.push(deleteOf(projection, old, occasion))
       if (now !== undefined)
         changes.push({ ...upsertOf(projection, now, occasion), ...(old === now.key && { replaces: true }) })
@@ -83,7 +86,7 @@ const read = (record: unknown, table: Table, projection: Projection): RecordRead
     if (!(error instanceof InvalidRecordError)) throw error
     faults.push({ entity: projection.name, ...known, error })
   }
-  return { changes: changes.map((change) => ({ change, unknownAttributes: 0 })), faults }
+  return { changes: changes.map((change) => ({ change, unknownAttributes: 0 })), faults, leftOut }
 }
 
 /** @throws InvalidRecordError when the record lacks an image that its kind must have */

@@ -21,6 +21,8 @@ export type Projection = {
    * @throws anything, for an item that can't be projected: it is parked
    */
   readonly project: (row: Row) => Row | undefined
+  /** Whether an item without the target's key is left out, as an index does it; it is refused otherwise. */
+  readonly sparse: boolean
 }
 
 type Placed = {
@@ -38,8 +40,13 @@ type Placed = {
   readonly keepApart?: boolean
 }
 
-export type Replication = Placed &
-  (
+export type Replication = Placed & {
+  /**
+   * Whether items that lack an attribute of the target's key are left out, and counted as ignored, as an index does it;
+   * else they are parked. @default true
+   */
+  readonly sparse?: boolean
+} & (
     | { readonly pick?: readonly string[]; readonly omit?: undefined }
     | { readonly omit?: readonly string[]; readonly pick?: undefined }
   )
@@ -59,7 +66,7 @@ export type Reshaping = Placed & {
 export type Constant = string | boolean | null | number | bigint
 
 /** Declares a table that a stream keeps, with another key or fewer attributes. */
-export const replicate = ({ pick, omit, ...placed }: Replication): Projection => {
+export const replicate = ({ pick, omit, sparse = true, ...placed }: Replication): Projection => {
   const { from, to } = placed
   const key = targetKey(placed)
   const kept = new Set([...(pick ?? []), ...keyAttributes(key).map(({ name }) => name)])
@@ -73,6 +80,7 @@ export const replicate = ({ pick, omit, ...placed }: Replication): Projection =>
     from,
     key,
     project: apart(placed, key, (row) => pickBy(row, choose)),
+    sparse,
   }
 }
 
@@ -91,10 +99,12 @@ export const reshape = ({ rename = {}, drop = [], set = {}, map, ...placed }: Re
     kind: 'reshape',
     from,
     key,
+    sparse: false,
     project: apart(placed, key, (before) => {
       const item: Record<string, Value> = pickBy(before, (name) => !left.has(name))
       for (const [name, as] of Object.entries(rename)) {
-        const value = before[name]
+        // What every object inherits, such as `constructor`, is no attribute.
+        const value = Object.hasOwn(before, name) ? before[name] : undefined
         if (value !== undefined) item[as] = value
       }
       for (const [name, value] of Object.entries(set))
@@ -129,8 +139,21 @@ const apart = (
     const value = item?.[sort.name]
     if (typeof value !== 'string') return item
     const own = keyAttributes(from.key).map(({ name }) => keyPart(before[name]))
-    return { ...item, [sort.name]: [value, ...own].join('#') }
+    return { ...item, [sort.name]: joined([value, ...own]) }
   }
+}
+
+const SEPARATOR = '#'
+
+/**
+ * Parts as one text, from which each can be told: where one of them has the separator in it, the lengths of all but the
+ * last follow. So it begins with its parts in any case, and one whose parts lack the separator is what it has always been.
+ */
+const joined = (parts: readonly string[]): string => {
+  const plain = parts.join(SEPARATOR)
+  if (!parts.some((part) => part.includes(SEPARATOR))) return plain
+  const lengths = parts.slice(0, -1).map(({ length }) => length)
+  return `${plain}${SEPARATOR}${lengths.join('.')}`
 }
 
 const keyPart = (value: Value | undefined): string => {

@@ -91,12 +91,12 @@ const joined = (headers: IncomingHttpHeaders): Record<string, string> => {
 
 /** Decoded; the values of a repeated name joined by commas. */
 const queryParameters = (query: string): Record<string, string> => {
-  const result: Record<string, string> = {}
+  const result = new Map<string, string>()
   for (const [name, value] of new URLSearchParams(query)) {
-    const before = result[name]
-    result[name] = before === undefined ? value : `${before},${value}`
+    const before = result.get(name)
+    result.set(name, before === undefined ? value : `${before},${value}`)
   }
-  return result
+  return Object.fromEntries(result)
 }
 
 /** Content types whose body API Gateway passes on as text; all others, and a missing one, arrive as base64. */

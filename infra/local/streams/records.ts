@@ -12,6 +12,8 @@ export type EventAttribute =
   | { BS: string[] }
   | { L: EventAttribute[] }
   | { M: EventImage }
+  /** Nothing: the SDK has lost what it was. Whoever takes the record has to refuse it. */
+  | Record<string, never>
 
 export type EventImage = { [name: string]: EventAttribute }
 
@@ -46,7 +48,10 @@ export class RecordShapeError extends Error {
  * Turns a record as the SDK reads it into the record that Lambda delivers.
  *
  * @param region of the mapping; emulators put words of their own there
- * @throws RecordShapeError without an event name, keys or a sequence number, or with an unknown attribute type
+ * An attribute whose value the SDK could not read is passed on without a type: the function has to refuse that record by
+ * name, as it does on AWS, where it comes whole.
+ *
+ * @throws RecordShapeError without an event name, keys or a sequence number
  */
 export const toEventRecord = (record: _Record, streamArn: string, region: string): StreamRecord => {
   const change = record.dynamodb
@@ -84,9 +89,22 @@ export const toEventRecord = (record: _Record, streamArn: string, region: string
 }
 
 const toEventImage = (image: Record<string, AttributeValue>): EventImage =>
-  Object.fromEntries(Object.entries(image).map(([name, value]) => [name, toEventAttribute(value)]))
+  Object.fromEntries([
+    ...Object.entries(image).map(([name, value]) => [name, toEventAttribute(value)] as const),
+    ...(isPlain(image) ? [] : [[PROTO, {}] as const]),
+  ])
 
-const toEventAttribute = (value: AttributeValue): EventAttribute => {
+/** A member of this name becomes an object's prototype where a reader assigns it, as the SDK's does. */
+const PROTO = '__proto__'
+
+/** Whether nothing has become the prototype: that of a plain object, of whatever realm, has none itself. */
+const isPlain = (object: object): boolean => {
+  const prototype: unknown = Object.getPrototypeOf(object)
+  return typeof prototype !== 'object' || prototype === null || Object.getPrototypeOf(prototype) === null
+}
+
+const toEventAttribute = (value: AttributeValue | undefined): EventAttribute => {
+  if (value === undefined) return {}
   if (value.S !== undefined) return { S: value.S }
   if (value.N !== undefined) return { N: value.N }
   if (value.B !== undefined) return { B: base64(value.B) }
@@ -97,7 +115,7 @@ const toEventAttribute = (value: AttributeValue): EventAttribute => {
   if (value.BS !== undefined) return { BS: value.BS.map(base64) }
   if (value.L !== undefined) return { L: value.L.map(toEventAttribute) }
   if (value.M !== undefined) return { M: toEventImage(value.M) }
-  throw new RecordShapeError(`unknown attribute type ${Object.keys(value).join(', ') || '(none)'}`)
+  return {}
 }
 
 const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64')

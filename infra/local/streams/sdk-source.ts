@@ -7,11 +7,18 @@ import {
 } from '@aws-sdk/client-dynamodb-streams'
 import { messageOf, nameOf } from '../../errors/thrown.ts'
 import { REGION } from '../template/pseudo.ts'
-import { toEventRecord } from './records.ts'
+import { RecordShapeError, toEventRecord } from './records.ts'
 import { type Shard, StreamError, type StreamErrorCode, type StreamSource } from './source.ts'
 
-/** Reads a stream with the AWS SDK, from whatever endpoint the client has. */
-export const sdkSource = (client: DynamoDBStreamsClient): StreamSource => ({
+/**
+ * Reads a stream with the AWS SDK, from whatever endpoint the client has.
+ *
+ * @param log told of a record that is none: it is left out, and those behind it come all the same
+ */
+export const sdkSource = (
+  client: DynamoDBStreamsClient,
+  log: (line: string) => void = () => undefined,
+): StreamSource => ({
   async shards(streamArn) {
     const shards: Shard[] = []
     let from: string | undefined
@@ -55,7 +62,15 @@ export const sdkSource = (client: DynamoDBStreamsClient): StreamSource => ({
       client.send(new GetRecordsCommand({ ShardIterator: iterator, Limit: limit })),
     )
     return {
-      records: (answer.Records ?? []).map((record) => toEventRecord(record, streamArn, REGION)),
+      records: (answer.Records ?? []).flatMap((record) => {
+        try {
+          return [toEventRecord(record, streamArn, REGION)]
+        } catch (error) {
+          if (!(error instanceof RecordShapeError)) throw error
+          log(`LOST: ${error.message}`)
+          return []
+        }
+      }),
       ...(answer.NextShardIterator && { next: answer.NextShardIterator }),
     }
   },

@@ -235,7 +235,7 @@ const startMappings = (
       name: mapping.logicalId,
       settings: mapping.settings,
       fn,
-      source: sdkSource(streams),
+      source: sdkSource(streams, log),
       folder: join(home, 'checkpoints'),
       log,
       ...(destination && { destination }),

@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { toAttributeValue } from '../attribute-values.ts'
 import { UnreadableValueError } from '../errors.ts'
 import { jsonValue, parseExactJson, toExactJson } from '../exact-json.ts'
-import { DecimalText, isList, isMap, type Value } from '../values.ts'
+import { DecimalText, isList, isMap, PROTO, type Value } from '../values.ts'
 import { type Attribute, type AttributeOptions, fromText, type Json, schemas } from './attribute.ts'
 
 /** DynamoDB nests 32 levels deep; the attribute itself is one. */
@@ -24,6 +24,7 @@ const fault = (value: unknown, depth = 1): string | undefined => {
     return value.isWellFormed() ? undefined : 'holds text that is not well-formed Unicode'
   if (Array.isArray(value)) return value.map((member) => fault(member, depth + 1)).find(Boolean)
   if (typeof value !== 'object' || value === null) return undefined
+  if (Object.hasOwn(value, PROTO)) return `has a member ${PROTO}, which not every reader keeps`
   if (Object.keys(value).some((name) => !name.isWellFormed()))
     return 'holds a name that is not well-formed Unicode'
   return Object.values(value)

@@ -20,6 +20,7 @@ import {
   type EntityStore,
   InvalidPositionError,
   NoSuchKeyError,
+  RowTooLargeError,
   StaleVersionError,
 } from '../../../../functions/bridge/ports/store.ts'
 import type { Stored } from '../../../../functions/bridge/ports/stored.ts'
@@ -342,5 +343,43 @@ describe('an error of the store', () => {
       ['error', 'request failed', { error }],
       ['warn', 'refused by the store', { error: refused }],
     ])
+  })
+})
+
+describe('a list with some that can not be shown', () => {
+  it('has the others, and names these with the reason', async () => {
+    const error = new RowTooLargeError(chef)
+    const store: EntityStore = {
+      ...holding(BOBBY).store,
+      list: async () => ({ items: [BOBBY], unreadable: [{ key: '17', error }], next: undefined }),
+    }
+    const { statusCode, body } = await serve(call('GET', '/aurora/chefs'), store, {
+      requestId: 'r',
+      log: silent,
+    })
+
+    expect([statusCode, JSON.parse(body ?? '')]).toEqual([
+      200,
+      {
+        items: [bobby],
+        unreadable: [
+          { chefId: '17', code: 'row.too-large', detail: 'The chef is larger than an answer may be.' },
+        ],
+      },
+    ])
+  })
+
+  it('is a problem with a name where it is asked for by itself', async () => {
+    const store: EntityStore = {
+      ...holding(BOBBY).store,
+      get: async () => ({ ...BOBBY, row: { firstName: 'x'.repeat(6_000_000), lastName: null } }),
+    }
+    const { statusCode, body } = await serve(call('GET', `/aurora/chefs/${KEY}`), store, {
+      requestId: 'r',
+      log: silent,
+    })
+
+    expect(statusCode).toBe(500)
+    expect(JSON.parse(body ?? '')).toMatchObject({ type: 'urn:backsync:problem:row-too-large' })
   })
 })

@@ -250,3 +250,54 @@ describe('the content', () => {
     })
   })
 })
+
+describe('a body with very many faults', () => {
+  const sizeOf = ({ errors }: Problem) => JSON.stringify(errors).length
+
+  it('has its length looked at before its members', () => {
+    const ingredients = Array(120_000).fill(1)
+    const problem = problemOf(request(JSON.stringify({ chefId: '1', title: 'x', ingredients })), recipe)
+
+    expect(problem.errors).toEqual([
+      { pointer: '/ingredients', detail: 'must not have more than 100 members' },
+    ])
+  })
+
+  it('names at most a hundred of them, and says how many there are', () => {
+    const ingredients = Array.from({ length: 100 }, () => ({ a: 1, b: 2 }))
+    const problem = problemOf(request(JSON.stringify({ chefId: '1', title: 'x', ingredients })), recipe)
+
+    expect(problem).toMatchObject({ status: 400, code: 'invalid-body' })
+    expect(problem.errors).toHaveLength(100)
+    expect(problem.message).toBe('The body is not a valid recipe. Of 300 faults 100 are named.')
+    expect(sizeOf(problem)).toBeLessThan(20_000)
+  })
+
+  it('names at most a hundred members that nobody knows', () => {
+    const unknown = Object.fromEntries(Array.from({ length: 20_000 }, (_, at) => [`x${at}`, 1]))
+    const problem = problemOf(request(JSON.stringify({ firstName: 'a', lastName: 'b', ...unknown })))
+
+    expect(problem.errors).toHaveLength(100)
+    expect(problem.message).toContain('Of 20000 faults 100 are named.')
+  })
+})
+
+describe('a member with a name that objects have by themselves', () => {
+  it.each([
+    ['at the top', '{"firstName":"a","lastName":"b","__proto__":{"x":1}}', chef],
+    ['in a document', '{"chefId":"1","title":"x","notes":{"__proto__":{"x":1}}}', recipe],
+    ['deep in a document', '{"chefId":"1","title":"x","notes":{"a":[{"__proto__":null}]}}', recipe],
+    ['in a child', '{"chefId":"1","title":"x","ingredients":[{"name":"a","__proto__":{}}]}', recipe],
+  ])('__proto__ is refused %s', (_, body, entity) => {
+    expect(problemOf(request(body), entity)).toMatchObject({ status: 400, code: 'invalid-body' })
+  })
+
+  it.each(['constructor', 'toString', 'hasOwnProperty', 'valueOf'])('%s is carried in a document', (name) => {
+    const body = `{"chefId":"1","title":"x","notes":{"${name}":{"${name}":[1]}}}`
+    const { notes } = readBody(request(body), recipe)
+    expect(JSON.stringify(notes)).toBe(`{"${name}":{"${name}":["1"]}}`)
+    expect(problemOf(request(`{"firstName":"a","lastName":"b","${name}":1}`))).toMatchObject({
+      errors: [{ pointer: `/${name}`, detail: 'is not a known field' }],
+    })
+  })
+})

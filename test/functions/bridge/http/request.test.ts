@@ -1,5 +1,9 @@
+import { fc, test } from '@fast-check/jest'
 import { describe, expect, it } from '@jest/globals'
 import { readHttpEvent } from '../../../../functions/bridge/http/request.ts'
+import { createHandler } from '../../../../infra/local/gateway/handle.ts'
+import { parseRouteKey } from '../../../../infra/local/gateway/route-key.ts'
+import { runs } from '../../../support/runs.ts'
 import { httpApiEvent, loadBalancerEvent, restApiEvent } from '../../fixtures/http-events.ts'
 
 const text = (body: Uint8Array | undefined): string | undefined => body && Buffer.from(body).toString('utf8')
@@ -165,9 +169,41 @@ describe('a path', () => {
     ['left as it is where an escape is no UTF-8', '/chefs/%ff', ['chefs', '%ff']],
     ['taken with its empty segments', '//chefs//', ['', 'chefs', '']],
     ['taken without meaning in dots', '/a/../chefs', ['a', '..', 'chefs']],
-  ])('is %s', (_, path, segments) => {
-    for (const event of [httpApiEvent, restApiEvent])
-      expect(readHttpEvent(event('GET', path))?.segments).toEqual(segments)
+  ])('of payload 1.0 is %s', (_, path, segments) => {
+    expect(readHttpEvent(restApiEvent('GET', path))?.segments).toEqual(segments)
+  })
+
+  it.each([
+    ['taken as it comes, decoded already', '/chefs/%2541', ['chefs', '%41']],
+    ['taken with its empty segments', '//chefs//', ['', 'chefs', '']],
+    ['taken without meaning in dots', '/a/../chefs', ['a', '..', 'chefs']],
+  ])('of payload 2.0 is %s', (_, path, segments) => {
+    expect(readHttpEvent(httpApiEvent('GET', path))?.segments).toEqual(segments)
+  })
+
+  it('of payload 2.0 has its parameters where its route has them, a slash of theirs divides nothing', () => {
+    const event = {
+      ...httpApiEvent('GET', '/aurora/chefs/a%2Fb'),
+      routeKey: 'GET /aurora/chefs/{chefId}',
+      pathParameters: { chefId: 'a/b' },
+    }
+    expect(readHttpEvent(event)?.segments).toEqual(['aurora', 'chefs', 'a/b'])
+  })
+})
+
+describe('a route that takes a slash at the end', () => {
+  it.each([
+    ['/aurora/chefs/', { entities: 'chefs', slash: '' }, ['aurora', 'chefs']],
+    ['/aurora/chefs/7/', { entities: 'chefs', slash: '7/' }, ['aurora', 'chefs', '7']],
+    ['/aurora/chefs/a%2Fb/', { entities: 'chefs', slash: 'a/b/' }, ['aurora', 'chefs', 'a/b']],
+    ['/aurora/chefs/7/more', { entities: 'chefs', slash: '7/more' }, ['aurora', 'chefs', '7', 'more']],
+  ])('names what the path without it names: %s', (path, pathParameters, segments) => {
+    const event = {
+      ...httpApiEvent('GET', path),
+      routeKey: 'ANY /aurora/{entities}/{slash+}',
+      pathParameters,
+    }
+    expect(readHttpEvent(event)?.segments).toEqual(segments)
   })
 })
 
@@ -186,5 +222,72 @@ describe('no HTTP event', () => {
     ],
   ])('is %s', (_, event) => {
     expect(readHttpEvent(event)).toBeUndefined()
+  })
+})
+
+describe('a key in a path', () => {
+  /** Any text that a URL can carry; a lone surrogate has no such form. */
+  const keys = fc.oneof(
+    fc.string({ minLength: 1, unit: 'binary' }).filter((text) => text.isWellFormed()),
+    fc.string({
+      minLength: 1,
+      unit: fc.constantFrom('/', '%', '4', '1', 'a', '2', 'F', '?', '#', '+', ' ', 'é'),
+    }),
+  )
+  const path = (key: string) => `/dynamo/chefs/${encodeURIComponent(key)}`
+  const ROUTE = 'DELETE /dynamo/chefs/{chefId}'
+
+  /** The event that the local gateway makes of a request. */
+  const throughGateway = async (target: string): Promise<unknown> => {
+    const events: unknown[] = []
+    const route = {
+      key: parseRouteKey(ROUTE),
+      functionArn: 'arn:fn',
+      timeoutMs: 1_000,
+      authorization: 'NONE' as const,
+    }
+    const handle = createHandler({ id: 'api', stage: '$default', routes: [route] }, async (_, event) => {
+      events.push(event)
+      return { ok: true, payload: '{"statusCode":204}' }
+    })
+    await handle({
+      method: 'DELETE',
+      target,
+      headers: {},
+      body: Buffer.alloc(0),
+      sourceIp: '127.0.0.1',
+      protocol: 'HTTP/1.1',
+      requestId: 'r',
+      time: 0,
+    })
+    return events[0]
+  }
+
+  test.prop([keys], runs(300))('reaches the handler as itself in payload 1.0', (key) => {
+    expect(readHttpEvent(restApiEvent('DELETE', path(key)))?.segments).toEqual(['dynamo', 'chefs', key])
+  })
+
+  test.prop([keys], runs(300))(
+    'reaches the handler as itself in payload 2.0, whose path is decoded',
+    (key) => {
+      const event = {
+        ...httpApiEvent('DELETE', path(key)),
+        routeKey: ROUTE,
+        pathParameters: { chefId: key },
+      }
+      expect(readHttpEvent(event)?.segments).toEqual(['dynamo', 'chefs', key])
+    },
+  )
+
+  test.prop([keys], runs(300))('reaches the handler as itself through the local gateway', async (key) => {
+    expect(readHttpEvent(await throughGateway(path(key)))?.segments).toEqual(['dynamo', 'chefs', key])
+  })
+
+  it('is not decoded twice where no route names it', () => {
+    expect(readHttpEvent(httpApiEvent('GET', '/dynamo/chefs/x%2541'))?.segments).toEqual([
+      'dynamo',
+      'chefs',
+      'x%41',
+    ])
   })
 })

@@ -108,10 +108,10 @@ describe('an attribute value', () => {
   })
 
   it('takes names that mean something to JavaScript as names', () => {
-    const item = decodeItem(JSON.parse('{"__proto__": {"S": "a"}, "constructor": {"S": "b"}}'), 'item')
+    const item = decodeItem(JSON.parse('{"toString": {"S": "a"}, "constructor": {"S": "b"}}'), 'item')
 
     expect(Object.entries(item)).toEqual([
-      ['__proto__', 'a'],
+      ['toString', 'a'],
       ['constructor', 'b'],
     ])
   })
@@ -338,5 +338,26 @@ describe('whether two values are the same', () => {
       }),
       runs(500, 42),
     )
+  })
+})
+
+describe('a member __proto__ of a map, whose value not every reader keeps', () => {
+  it.each([
+    ['as JSON has it', '{"a":{"M":{"__proto__":{"S":"x"}}}}'],
+    ['at the top', '{"__proto__":{"S":"x"}}'],
+    ['in a list', '{"a":{"L":[{"M":{"__proto__":{"NULL":true}}}]}}'],
+  ])('is refused by name %s', (_, text) => {
+    expect(() => decodeItem(JSON.parse(text), 'NewImage')).toThrow(/^NewImage.*has a member __proto__/)
+  })
+
+  it('is refused also where a reader has made a prototype of it', () => {
+    const map: Record<string, unknown> = {}
+    Object.setPrototypeOf(map, { S: 'x' })
+    expect(() => decodeItem({ a: { M: map } }, 'NewImage')).toThrow(/has a member __proto__/)
+  })
+
+  it.each(['constructor', 'toString', 'hasOwnProperty'])('is not %s, which is carried', (name) => {
+    const item = { [name]: { M: { [name]: { S: 'x' } } } }
+    expect(decodeItem(item, 'NewImage')).toEqual({ [name]: { [name]: 'x' } })
   })
 })

@@ -15,7 +15,10 @@ const byCity = replicate({
   to: 'users-by-city',
   key: { partition: 'state', sort: 'city' },
   omit: ['zipcode'],
+  // The others of this file say what becomes of an item that has to be in.
+  sparse: false,
 })
+const sparse = replicate({ from: users, to: 'sparse', key: { partition: 'zipcode', sort: 'email' } })
 const named = reshape({ from: users, to: 'named-users', rename: { zipcode: 'zip' } })
 const counted = defineTable({ name: 'counted', key: { partition: 'id' }, versions: 'counted' })
 const countedCopies = replicate({ from: counted, to: 'counted-copies' })
@@ -344,5 +347,25 @@ describe('two items of the source with one target key', () => {
 
     expect(await itemsOf('users-by-city')).toEqual([foreign])
     expect(await parked()).toEqual([['ann@example.com', 'dependency', 'target.foreign']])
+  })
+})
+
+describe('an item that lacks the key of a replica', () => {
+  it('is left out and counted, leaves its place when it loses the key, and is parked nowhere', async () => {
+    kept = await openKeptTables(ground, [sparse])
+    const own = kept
+    const ownParts = own.parts()
+    const ann = user('ann@example.com', 'Austin')
+    const { zipcode: _, ...without } = ann
+    const items = async () => (await ground.all(own.tables.sparse ?? '')).length
+    const give = (...records: unknown[]) => keepTables({ Records: records }, [sparse], ownParts)
+
+    expect(await give(record(undefined, without), record(without, ann))).toEqual({ batchItemFailures: [] })
+    expect(await items()).toBe(1)
+    expect(await give(record(ann, without))).toEqual({ batchItemFailures: [] })
+
+    expect(await items()).toBe(0)
+    expect(own.counts.get('sparse Ignored')).toBe(2)
+    expect((await ownParts.parking.parkedOf('sparse')).size).toBe(0)
   })
 })

@@ -1,9 +1,11 @@
+import { fc, test } from '@fast-check/jest'
 import { describe, expect, it } from '@jest/globals'
 import type { Row } from '../../../../functions/bridge/model/change.ts'
 import { DecimalText } from '../../../../functions/bridge/model/values.ts'
 import { projectRow } from '../../../../functions/bridge/tables/project.ts'
 import { type Projection, replicate, reshape } from '../../../../functions/bridge/tables/projection.ts'
 import { defineTable } from '../../../../functions/bridge/tables/table.ts'
+import { runs } from '../../../support/runs.ts'
 
 const users = defineTable({ name: 'users', key: { partition: 'email' } })
 const ann: Row = { email: 'ann@example.com', state: 'TX', city: 'Austin', zipcode: '78701' }
@@ -160,5 +162,56 @@ describe('a declaration that can not work is refused when it is loaded', () => {
     ],
   ])('%s', (_, declare, message) => {
     expect(declare).toThrow(message)
+  })
+})
+
+describe('an item without an attribute of the target key', () => {
+  const lacking = (name: string): Row =>
+    Object.fromEntries(Object.entries(ann).filter(([one]) => one !== name))
+
+  it.each(['state', 'city'])('is left out of a replica, as an index does it: %s', (name) => {
+    expect(projectRow(replicate(byCity), lacking(name))).toBeUndefined()
+    expect(projectRow(replicate({ ...byCity, keepApart: true }), lacking(name))).toBeUndefined()
+  })
+
+  it('is refused where the replica is declared not to be sparse', () => {
+    expect(() => projectRow(replicate({ ...byCity, sparse: false }), lacking('city'))).toThrow(
+      /^city is missing, and is the key$/,
+    )
+  })
+
+  it('is told from one whose key can not be one, which is refused', () => {
+    expect(() => projectRow(replicate(byCity), { ...ann, city: null })).toThrow(
+      /^city is the key, and not text$/,
+    )
+    expect(() => projectRow(replicate(byCity), { ...ann, city: '' })).toThrow(/^city is the key, and empty$/)
+  })
+
+  it('is told by its own attributes, not by what every object inherits', () => {
+    const odd = replicate({ from: users, to: 'odd', key: { partition: 'constructor' } })
+    expect(projectRow(odd, ann)).toBeUndefined()
+    expect(rowOf(reshape({ from: users, to: 'odd', rename: { toString: 'text' } }))).toEqual(ann)
+  })
+})
+
+describe('a key that keeps items apart', () => {
+  const sortOf = (city: string, email: string) =>
+    rowOf(replicate({ ...byCity, pick: [], keepApart: true }), { ...ann, city, email })?.city
+
+  it('tells apart what only a separator makes the same', () => {
+    expect(sortOf('Austin#a', 'b@x')).not.toBe(sortOf('Austin', 'a#b@x'))
+  })
+
+  it('is what it has always been where no part has the separator in it', () => {
+    expect(sortOf('Austin', 'a%b.1@x')).toBe('Austin#a%b.1@x')
+  })
+
+  it('begins with its parts in any case, so that it is found by them', () => {
+    expect(sortOf('Austin', 'a#b@x')).toMatch(/^Austin#a#b@x/)
+  })
+
+  const part = fc.string({ minLength: 1, maxLength: 6, unit: fc.constantFrom('#', '.', '1', '2', 'a') })
+  test.prop([part, part, part, part], runs(2_000))('is the same for the same parts only', (a, b, c, d) => {
+    expect(sortOf(a, b) === sortOf(c, d)).toBe(a === c && b === d)
   })
 })

@@ -2,6 +2,8 @@ import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import { DynamoDBStreamsClient } from '@aws-sdk/client-dynamodb-streams'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
+import { decodeItem } from '../../../../functions/bridge/model/values.ts'
+import { messageOf } from '../../../../infra/errors/thrown.ts'
 import { sdkSource } from '../../../../infra/local/streams/sdk-source.ts'
 import type { StreamSource } from '../../../../infra/local/streams/source.ts'
 
@@ -96,5 +98,44 @@ describe('sdkSource', () => {
     server.close()
     await once(server, 'close')
     await expect(source.shards('arn')).rejects.toMatchObject({ code: 'streams.unavailable' })
+  })
+
+  it('gives a record on whose value the SDK loses, so that it can be refused by name, and those behind it', async () => {
+    const recordOf = (SequenceNumber: string, image: string) => ({
+      eventID: SequenceNumber,
+      eventName: 'INSERT',
+      dynamodb: { Keys: { id: { S: SequenceNumber } }, NewImage: JSON.parse(image), SequenceNumber },
+    })
+    answers = [
+      {
+        body: {
+          Records: [
+            recordOf('1', '{"notes":{"M":{"__proto__":{"S":"x"}}}}'),
+            recordOf('2', '{"notes":{"M":{"a":{"M":{"__proto__":{"M":{}}}}}}}'),
+            recordOf('3', '{"__proto__":{"S":"x"},"a":{"S":"y"}}'),
+            { eventID: 'no record' },
+            recordOf('4', '{"constructor":{"S":"x"}}'),
+          ],
+        },
+      },
+    ]
+    const lines: string[] = []
+    const { records } = await sdkSource(client, (line) => lines.push(line)).read('arn', 'iterator', 10)
+    const events: { dynamodb: { NewImage: Record<string, unknown> } }[] = JSON.parse(JSON.stringify(records))
+    const decoded = events.map(({ dynamodb }) => {
+      try {
+        return decodeItem(dynamodb.NewImage, 'NewImage')
+      } catch (error) {
+        return messageOf(error)
+      }
+    })
+
+    expect(decoded).toEqual([
+      expect.stringMatching(/^NewImage/),
+      expect.stringMatching(/^NewImage/),
+      expect.stringMatching(/^NewImage/),
+      { constructor: 'x' },
+    ])
+    expect(lines).toEqual([expect.stringMatching(/^LOST: record no record/)])
   })
 })
