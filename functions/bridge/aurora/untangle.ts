@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { sql } from 'kysely'
 import { isTaken } from '../drivers/sql-errors.ts'
 import { type Change, coalesce } from '../model/change.ts'
-import { type Entity, isInCircle, parentsOf } from '../model/entity.ts'
+import { type Entity, isInCircle, parentsOf, referencesOf } from '../model/entity.ts'
 import { BridgeError, kindOf } from '../model/errors.ts'
 import type { Refused } from '../model/outcome.ts'
 import { type Batch, toBatches } from './batch.ts'
@@ -107,7 +107,9 @@ const worthwhile = (knots: readonly Knot[], entities: readonly Entity[]): Knot[]
   const kept = knots.map((knot) => {
     const { entity, changes, indexes } = knot
     const wanted = changes.filter((change) => {
-      if (isDelete(change)) return isOfCircle(entity) && deletes.length > 1
+      // InnoDB takes a row that names itself for its own child.
+      const isAlone = deletes.length === 1 && !referencesOf(entity).includes(entity.name)
+      if (isDelete(change)) return isOfCircle(entity) && !isAlone
       return (indexes.size > 0 && changes.length > 1) || parentsOf(entity, change).some(isKnown)
     })
     return wanted.length === changes.length ? knot : { ...knot, changes: wanted }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import { serve } from '../../../../functions/bridge/api/serve.ts'
+import { explained } from '../../../../functions/bridge/aurora/explain.ts'
 import { DataApiError } from '../../../../functions/bridge/drivers/data-api/errors.ts'
 import { ForeignItemError } from '../../../../functions/bridge/dynamo/items.ts'
 import { encodeCursor } from '../../../../functions/bridge/http/paging.ts'
@@ -275,9 +276,32 @@ describe('an error of the store', () => {
   const mysql = (errno: number): DataApiError =>
     service('DatabaseErrorException', `${SECRET}; Error code: ${errno}; SQLState: HY000`)
 
+  it('names the member, the column and the rule that a value broke, and never the value', async () => {
+    const tooLong = explained(
+      chef,
+      service(
+        'DatabaseErrorException',
+        "Data too long for column 'cheffirst' at row 1; Error code: 1406; SQLState: 22001",
+      ),
+    )
+    expect((await answer(POST, failing(tooLong))).body).toMatchObject({
+      status: 422,
+      errors: [{ pointer: '/firstName', detail: 'firstName (column cheffirst) is too long' }],
+    })
+    const taken = service(
+      'DatabaseErrorException',
+      `Duplicate entry '${SECRET}' for key 'cheftable.one_name'; Error code: 1062; SQLState: 23000`,
+    )
+    const { body } = await answer(POST, failing(taken))
+    expect(body).toMatchObject({ status: 409, detail: expect.stringContaining('cheftable.one_name') })
+    expect(JSON.stringify(body)).not.toContain(SECRET)
+  })
+
   it.each<[string, unknown, number, string]>([
     ['a unique value taken', mysql(1062), 409, 'conflict'],
     ['a value too long', mysql(1406), 422, 'unprocessable'],
+    ['a SIGNAL of a trigger', mysql(1644), 422, 'unprocessable'],
+    ['a failover', service('BadRequestException'), 503, 'unavailable'],
     ['a missing parent', mysql(1452), 409, 'dependency'],
     ['a child that is still there', mysql(1451), 409, 'dependency'],
     ['a deadlock', mysql(1213), 503, 'unavailable'],

@@ -1,44 +1,23 @@
 import { randomUUID } from 'node:crypto'
-import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import { DeleteItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import type { DynamoParking } from '../../../../functions/bridge/parking/dynamo-parking.ts'
 import { formerHeadKey, formerWaitingKey, headKey } from '../../../../functions/bridge/parking/keys.ts'
 import { chef } from '../../../fixtures/entities/chef.ts'
 import { recipe } from '../../../fixtures/entities/recipe.ts'
+import { metered } from '../../../support/metered.ts'
 import { chefItem, chefRecord, recipeItem, recipeRecord } from '../../fixtures/recipe-records.ts'
 import { bad, orphan } from '../parking/harness.ts'
 import { openTestSync, type TestSync } from './harness.ts'
 
-/** Counts the calls that a client makes from now on, and the read units that they take. */
-const meter = (client: DynamoDBClient) => {
-  let calls = 0
-  let units = 0
-  client.middlewareStack.add(
-    (next) => async (args) => {
-      calls += 1
-      const answer = await next({ ...args, input: { ...args.input, ReturnConsumedCapacity: 'TOTAL' } })
-      const { ConsumedCapacity = [] } = Object(answer.output)
-      for (const one of [ConsumedCapacity].flat()) units += Number(one?.CapacityUnits ?? 0)
-      return answer
-    },
-    { step: 'initialize', name: 'meter', priority: 'high' },
-  )
-  return () => {
-    const read = { calls, units }
-    calls = 0
-    units = 0
-    return read
-  }
-}
-
 describe('a batch of a stream', () => {
   let sync: TestSync
-  let read: ReturnType<typeof meter>
+  let read: ReturnType<typeof metered>
   /** Over the client that is measured. */
   let parking: DynamoParking
   beforeAll(async () => {
     sync = await openTestSync([chef, recipe], { chef: 'Chefs', recipe: 'Recipes' })
-    read = meter(sync.parking.client)
+    read = metered(sync.parking.client)
     parking = sync.parking.open()
   })
   afterAll(() => sync.close())
@@ -98,7 +77,6 @@ describe('a batch of a stream', () => {
     /** Takes what is parked now back to where it was kept. */
     const makeFormer = async (entity: string, key: string, on?: { entity: string; key?: string }) => {
       const items = await sync.parking.items()
-      const { DeleteItemCommand, PutItemCommand } = await import('@aws-sdk/client-dynamodb')
       const { pk, sk } = headKey(entity, key)
       const head = items.get(`${pk.S} ${sk.S}`)
       const TableName = sync.parking.table
