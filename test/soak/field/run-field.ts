@@ -120,7 +120,7 @@ export const runField = async (ground: Ground, options: FieldOptions): Promise<F
     writes: scene.writes,
     told: Object.fromEntries(told),
     faults: Object.fromEntries(schedule.fired),
-    expected: endings.filter(({ ends }) => ends !== 'equal').length,
+    expected: endings.filter(({ ends }) => typeof ends === 'object').length,
     listed: compared.listed,
     problems: [...compared.problems, ...late],
   }
@@ -287,16 +287,18 @@ const compare = async (
         readRows(sql, entity),
         parking.parkedOf(entity),
       ])
-      listed += heads.size
+      listed += [...heads.keys()].filter((key) => of.get(key)?.ends !== 'either').length
       for (const [key, { code }] of heads) {
         const ends = of.get(key)?.ends
+        if (ends === 'either') continue
         if (ends === undefined || ends === 'equal')
           problems.push(`${entity} ${key}: listed as ${code}, and must not be`)
         else if (!ends.listed.test(code))
           problems.push(`${entity} ${key}: listed as ${code}, expected ${ends.listed}`)
       }
       for (const [key, { ends }] of of) {
-        if (ends !== 'equal') {
+        if (ends === 'either' && heads.has(key)) continue
+        if (typeof ends === 'object') {
           if (!heads.has(key)) problems.push(`${entity} ${key}: not listed, and must be`)
         } else if (!areEqual(items.get(key), rows.get(key)))
           problems.push(

@@ -1,0 +1,113 @@
+/**
+ * `node test/soak/field/mutants.ts [--only PART] [--writes N]`: takes out of a copy of this checkout one mend after the
+ * other, and runs the field on it, which has to fail. One JSON line each; exit code 1: one was not seen.
+ */
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Command } from 'commander'
+import { runCommand } from '../../../infra/local/processes/command.ts'
+import { copyCheckout } from '../../support/checkout.ts'
+
+type Mutant = {
+  readonly name: string
+  readonly file: string
+  readonly find: string
+  readonly replace: string
+}
+
+const mutants: readonly Mutant[] = [
+  {
+    name: 'none: as it is',
+    file: 'functions/bridge/sync/overruled.ts',
+    find: 'Keys that are asked about at once.',
+    replace: 'Keys that are asked about at once, as before.',
+  },
+  {
+    name: 'what is overruled is taken for late',
+    file: 'functions/bridge/sync/overruled.ts',
+    find: '(await isCurrent(one.change, mirror)) ? toLost(one) : undefined',
+    replace: '(await isCurrent(one.change, mirror)) ? undefined : undefined',
+  },
+  {
+    name: 'of several records the largest version counts',
+    file: 'functions/bridge/model/change.ts',
+    find: 'version > LARGEST_VERSION && version < known',
+    replace: 'version < known',
+  },
+  {
+    name: 'equal versions are taken for equal content',
+    file: 'functions/bridge/aurora/judge.ts',
+    find: 'if (standing !== undefined && standing >= change.version) {',
+    replace:
+      "if (standing !== undefined && standing === change.version && held !== undefined) return { is: 'overruled', overruled: { change, held: { version: standing + 1n, op: 'upsert', row: async () => undefined } } }\n  if (standing !== undefined && standing >= change.version) {",
+  },
+  {
+    name: 'digits become ids',
+    file: 'functions/bridge/aurora/statements.ts',
+    find: 'return sql`IF(d.version IS NOT NULL AND',
+    replace: 'if (lookup) return sql`j.i`\n  return sql`IF(d.version IS NOT NULL AND',
+  },
+  {
+    name: 'what a batch has overtaken is listed',
+    file: 'functions/bridge/sync/apply.ts',
+    find: '  if (errors.size === 0) return\n  const refusedKeys',
+    replace: '  if (errors.size >= 0) return\n  const refusedKeys',
+  },
+  {
+    name: 'a refused row takes its batch along',
+    file: 'functions/bridge/aurora/isolate.ts',
+    find: 'if (!(error instanceof Error) || !mayBeOfOne(error)) throw error',
+    replace: 'if (error !== undefined) throw error',
+  },
+  {
+    name: 'values that change places are never untangled',
+    file: 'functions/bridge/aurora/aurora-sink.ts',
+    find: 'untangle: (refused) => untangle(this.#entities, refused, this.#writer),',
+    replace:
+      'untangle: async (refused) => (refused.size < 0 ? untangle(this.#entities, refused, this.#writer) : new Set()),',
+  },
+  {
+    name: "a foreign key's own rule is ignored",
+    file: 'functions/bridge/aurora/aurora-sink.ts',
+    find: "onDelete === 'CASCADE' || onDelete === 'SET NULL'",
+    replace: "onDelete === 'NEVER'",
+  },
+  {
+    name: 'what waits is never tried again',
+    file: 'functions/bridge/sync/follow.ts',
+    find: '    await unpark(outcomes, mirror)\n    await sweep(mirror)\n',
+    replace: '    if (outcomes.length < 0) await unpark(outcomes, mirror).then(() => sweep(mirror))\n',
+  },
+]
+
+const { only, writes } = new Command('mutants')
+  .option('--only <part>', 'those whose name has it')
+  .option('--writes <n>', 'of each run', '1200')
+  .parse()
+  .opts<{ only?: string; writes: string }>()
+
+for (const { name, file, find, replace } of mutants) {
+  if (only !== undefined && !name.includes(only)) continue
+  const checkout = await copyCheckout()
+  try {
+    const path = join(checkout.path, file)
+    const text = await readFile(path, 'utf8')
+    if (text.split(find).length !== 2) throw new Error(`${name}: ${file} has not once what is to be replaced`)
+    await writeFile(
+      path,
+      text.replace(find, () => replace),
+    )
+    const { code, output } = await runCommand(
+      process.execPath,
+      ['test/soak/field/main.ts', '--writes', writes, '--seed', '1', '--restored', '20', '--no-faults'],
+      { withinMs: 540_000, cwd: checkout.path, env: { ...process.env, TMPDIR: checkout.path } },
+    )
+    const seen = code !== 0
+    const expected = !name.startsWith('none')
+    const [first = ''] = output.split('\n').filter((line) => /^(chef|recipe|the |Error)/.test(line))
+    console.log(JSON.stringify({ name, seen, asExpected: seen === expected, first: first.slice(0, 200) }))
+    if (seen !== expected) process.exitCode = 1
+  } finally {
+    await checkout.remove()
+  }
+}
