@@ -62,7 +62,7 @@ const edges: Record<string, readonly Value[]> = {
       '👩🏽‍🍳': '\u0000\u0001\u001f"\\/\u2028',
       nested: { list: [null, { a: [] }, [{}]] },
     },
-    JSON.parse('{"__proto__": {"__proto__": "a"}, "constructor": "b"}'),
+    { constructor: { toString: 'a' }, hasOwnProperty: 'b' },
     nested(30),
   ],
   bytes: [

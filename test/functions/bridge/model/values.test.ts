@@ -146,6 +146,8 @@ describe('decoding', () => {
     fc.uniqueArray(fc.string()).map((texts) => same('SS', new Set(texts), texts)),
     fc.uniqueArray(digits).map((texts) => same('NS', new Set(texts.map(number)), texts)),
   )
+  /** Such a member is refused. */
+  const names = fc.string().filter((name) => name !== '__proto__')
   const { sample } = fc.letrec<{ sample: Sample }>((tie) => ({
     sample: fc.oneof(
       { maxDepth: 5 },
@@ -155,7 +157,7 @@ describe('decoding', () => {
         event: { L: items.map(({ event }) => event) },
         sdk: { L: items.map(({ sdk }) => sdk) },
       })),
-      fc.dictionary(fc.string(), tie('sample'), { maxKeys: 4 }).map((members) => ({
+      fc.dictionary(names, tie('sample'), { maxKeys: 4 }).map((members) => ({
         value: Object.fromEntries(Object.entries(members).map(([name, { value }]) => [name, value])),
         event: { M: Object.fromEntries(Object.entries(members).map(([name, { event }]) => [name, event])) },
         sdk: { M: Object.fromEntries(Object.entries(members).map(([name, { sdk }]) => [name, sdk])) },

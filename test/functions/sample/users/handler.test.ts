@@ -120,7 +120,6 @@ describe('the users', () => {
     [400, 'malformed-json', '', contentType],
     [413, 'body-too-large', { ...alice, city: 'x'.repeat(LARGEST_BODY) }, contentType],
     [415, 'content-type', alice, { 'content-type': 'text/plain' }],
-    [415, 'content-type', alice, {}],
   ])('are refused with %i %s, and nothing is written (%#)', async (status, code, body, headers) => {
     const refused = await post(body, headers)
 
@@ -138,8 +137,8 @@ describe('the users', () => {
   it.each([
     ['PUT', '/users', 405, 'GET, POST'],
     ['PUT', '/users/a%40example.com', 405, 'GET, DELETE'],
-    ['GET', '/users/', 404, undefined],
-    ['DELETE', '/users/', 404, undefined],
+    ['GET', '/users//', 404, undefined],
+    ['DELETE', '/users/', 405, 'GET, POST'],
     ['GET', `/users/${'a'.repeat(2049)}`, 404, undefined],
     ['GET', '/users/nobody%40example.com', 404, undefined],
     ['GET', '/users/a/b', 404, undefined],

@@ -127,7 +127,7 @@ describe('values over the direct connection', () => {
   })
 
   it.each([
-    ['a duplicate key', "INSERT INTO t (id, v) VALUES (1, 'x'), (1, 'y')", 1062, '23000', 'data'],
+    ['a duplicate key', "INSERT INTO t (id, v) VALUES (1, 'x'), (1, 'y')", 1062, '23000', 'dependency'],
     ['text that is too long', "INSERT INTO t (v) VALUES ('too long for it')", 1406, '22001', 'data'],
     ['an unknown table', 'SELECT * FROM nowhere', 1146, '42S02', 'configuration'],
     ['bad syntax', 'SELEKT 1', 1064, '42000', 'configuration'],
