@@ -160,8 +160,13 @@ describe('the stack', () => {
     expect(routes.sort()).toEqual(
       [
         'ANY /aurora',
+        'ANY /aurora/{slash+}',
+        'ANY /aurora/{entities}/{slash+}',
+        'ANY /dynamo/{entities}/{slash+}',
         'ANY /greetings',
+        'ANY /greetings/{slash+}',
         'ANY /greetings/{name}',
+        'ANY /greetings/{name}/{slash+}',
         ...twoEntities.flatMap(({ plural, keyName }) => [
           `ANY /aurora/${plural}`,
           `ANY /aurora/${plural}/{${keyName}}`,
@@ -205,7 +210,8 @@ describe('the stack', () => {
       'ParkingTable',
       'TableSyncTombstonesTable',
     ])
-    template.resourceCountIs('AWS::ApiGatewayV2::Route', 1)
+    // The state of the schema, and three for a slash at the end.
+    template.resourceCountIs('AWS::ApiGatewayV2::Route', 4)
     template.resourceCountIs('AWS::Lambda::EventSourceMapping', 0)
     expect(
       resourceOf(template, 'AWS::Lambda::Function', 'ModernApi').properties.Environment.Variables.TABLES,

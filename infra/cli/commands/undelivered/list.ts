@@ -13,7 +13,7 @@ export const list = defineCommand({
   name: 'list',
   summary: 'Lists the batches that event sources gave up on, the oldest first.',
   writes: false,
-  examples: ['backsync undelivered list', 'backsync undelivered list --stack Backsync-prod --json'],
+  examples: ['backsync undelivered list', 'backsync undelivered list --json'],
   notes:
     'A batch stays until it is redriven or dropped. Changes that are refused one by one are in: backsync parked list',
   input: { arguments: z.tuple([]), options: z.object({}) },

@@ -8,7 +8,7 @@ export const redrive = defineCommand({
   writes: true,
   examples: [
     'backsync undelivered redrive --dry-run',
-    'backsync undelivered redrive --stack Backsync-prod',
+    'backsync undelivered redrive --yes',
     'backsync undelivered redrive 2026-11-22T10.00.00-0a1b2c3d-4e5f-6a7b-8c9d-0e1f2a3b4c5d --yes',
   ],
   notes: [
