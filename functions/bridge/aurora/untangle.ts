@@ -7,10 +7,11 @@ import { BridgeError, kindOf } from '../model/errors.ts'
 import type { Refused } from '../model/outcome.ts'
 import { type Batch, toBatches } from './batch.ts'
 import type { Column } from './catalogue.ts'
-import type { GuardedWriter, Step } from './guarded-writer.ts'
+import type { GuardedWriter } from './guarded-writer.ts'
 import { judge } from './judge.ts'
 import { type Standing, selectStanding } from './standing.ts'
 import * as statements from './statements.ts'
+import type { Step } from './steps.ts'
 import { temporaryValue } from './temporary-value.ts'
 
 /** Larger tangles are left to an operator. */

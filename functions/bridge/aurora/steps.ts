@@ -1,0 +1,105 @@
+import type { Kysely, QueryResult, RawBuilder } from 'kysely'
+import { wasRepeated } from '../drivers/data-api/driver.ts'
+import type { Change } from '../model/change.ts'
+import type { Batch } from './batch.ts'
+import * as statements from './statements.ts'
+
+/** How many rows statements have written, and how many of them anew. */
+export type Rows = { readonly affected: number; readonly inserted: number }
+
+/** What statements did so far. */
+export type Run = Rows & { readonly repeated: boolean }
+
+export const addRuns = (a: Run, b: Run): Run => ({
+  affected: a.affected + b.affected,
+  inserted: a.inserted + b.inserted,
+  repeated: a.repeated || b.repeated,
+})
+
+/** Where statements run, and how. */
+export type Step = {
+  readonly db: Kysely<unknown>
+  /** @returns how many rows it affected */
+  run(statement: RawBuilder<unknown>): Promise<number>
+}
+
+/** Runs statements, and knows of each whether it was sent more than once. @param before each of them */
+export const runSteps = async (
+  db: Kysely<unknown>,
+  work: (step: Step) => Promise<Rows>,
+  before: () => void = () => undefined,
+): Promise<Run> => {
+  let repeated = false
+  const written = await work({
+    db,
+    run: async (statement) => {
+      before()
+      const result: QueryResult<unknown> = await statement.execute(db)
+      repeated ||= wasRepeated(result)
+      return Number(result.numAffectedRows ?? 0n)
+    },
+  })
+  return { ...written, repeated }
+}
+
+/** Which changes may find a row, and which may find none: a change that is in both goes through both statements. */
+export type Guess = { readonly older: Batch; readonly missing: Batch }
+
+/**
+ * Children of updated rows go before rows are inserted: a delete that finds nothing would lock the gap for others.
+ *
+ * @param older the changes that may find a row, and `missing` those that may find none; together the whole batch
+ */
+export const upsertRows = async (
+  { db, run }: Step,
+  batch: Batch,
+  { older, missing }: Guess,
+): Promise<Rows> => {
+  const { entity } = batch
+  const lists = Object.values(entity.children)
+  const winners = entity.write && (await upsertsToApply(db, batch))
+  let updated = 0
+  let inserted = 0
+  if (older.changes.length > 0)
+    updated = await run(statements.updateOlder(entity, older.document, older.lookup))
+  for (const list of lists)
+    await run(statements.deleteChildrenOfUpdated(entity, list, batch.keys, batch.lookup))
+  if (missing.changes.length > 0)
+    inserted = await run(statements.insertMissing(entity, missing.document, missing.lookup))
+  for (const [at, list] of lists.entries())
+    await run(statements.insertChildren(entity, [list, at], batch.document, batch.lookup))
+  if (winners !== undefined && winners.length > 0) await entity.write?.({ changes: winners, transaction: db })
+  return { affected: updated + inserted, inserted }
+}
+
+/** Buries the keys first: from then on no older write brings a row back. */
+export const deleteRows = async ({ db, run }: Step, batch: Batch): Promise<Rows> => {
+  const { entity, keys, lookup } = batch
+  await run(statements.bury(entity, keys))
+  if (entity.write !== undefined) {
+    const { rows } = await statements.selectDeletable(entity, keys, lookup).execute(db)
+    const winners = named(
+      batch,
+      rows.map(({ k }) => k),
+    )
+    if (winners.length > 0) await entity.write({ changes: winners, transaction: db })
+  }
+  for (const list of Object.values(entity.children))
+    await run(statements.deleteChildrenOfOlder(entity, list, keys, lookup))
+  return { affected: await run(statements.deleteOlder(entity, keys, lookup)), inserted: 0 }
+}
+
+/** The upserts that the guard will let pass; their rows stay locked. */
+const upsertsToApply = async (db: Kysely<unknown>, batch: Batch): Promise<readonly Change[]> => {
+  const { rows } = await statements.selectWinners(batch.entity, batch.document, batch.lookup).execute(db)
+  return named(
+    batch,
+    rows.map(({ k }) => k),
+  )
+}
+
+/** The changes of a batch with these keys. */
+export const named = ({ changes }: Batch, keys: readonly string[]): Change[] => {
+  const wanted = new Set(keys)
+  return changes.filter(({ key }) => wanted.has(key))
+}
