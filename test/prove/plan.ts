@@ -9,7 +9,10 @@ export type Part = { readonly name: PartName; readonly engine: Engine; readonly 
 /** What each has of the whole time. */
 const SHARE: Readonly<Record<PartName, number>> = { properties: 0.4, soak: 0.35, field: 0.25 }
 
-/** Splits the time over the parts, and each part's over the engines. */
+/** Less, in minutes, is too short for each part on each engine: then the field has one, the last. */
+const SHORT = 20
+
+/** Splits the time over the parts, and each part's over its engines. */
 export const makePlan = ({
   minutes,
   engines,
@@ -21,13 +24,11 @@ export const makePlan = ({
 }): readonly Part[] =>
   partNames
     .filter((name) => only === undefined || name === only)
-    .flatMap((name) =>
-      engines.map((engine) => ({
-        name,
-        engine,
-        ms: (minutes * 60_000 * (only === undefined ? SHARE[name] : 1)) / engines.length,
-      })),
-    )
+    .flatMap((name) => {
+      const own = name === 'field' && minutes < SHORT ? engines.slice(-1) : engines
+      const ms = (minutes * 60_000 * (only === undefined ? SHARE[name] : 1)) / own.length
+      return own.map((engine) => ({ name, engine, ms }))
+    })
 
 /**
  * How many times as often as in `npm test` a random test runs in one round. In a long time each seed gets a longer look,
