@@ -38,7 +38,7 @@ import {
   named,
   type Rows,
   type Run,
-  runSteps,
+  runStatements,
   type Step,
   upsertRows,
 } from './steps.ts'
@@ -286,7 +286,7 @@ export class GuardedWriter {
 
   /** Runs statements one by one, or in one transaction where an entity has more than its own row. */
   async #together(entity: Entity, work: (step: Step) => Promise<Rows>): Promise<Run> {
-    if (!needsTransaction(entity)) return runSteps(this.#db, work)
+    if (!needsTransaction(entity)) return runStatements(this.#db, work)
     return this.#inTransaction(work)
   }
 
@@ -319,7 +319,7 @@ export class GuardedWriter {
         this.#deadline.require(STEP_TIME, 'a transaction')
         return this.#db.transaction().execute(async (transaction) => {
           await sql`SET innodb_lock_wait_timeout = ${sql.raw(String(LOCK_WAIT))}`.execute(transaction)
-          return runSteps(transaction, work, () =>
+          return runStatements(transaction, work, () =>
             this.#deadline.require(STEP_TIME, 'a step of a transaction'),
           )
         })

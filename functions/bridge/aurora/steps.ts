@@ -24,7 +24,7 @@ export type Step = {
 }
 
 /** Runs statements, and knows of each whether it was sent more than once. @param before each of them */
-export const runSteps = async (
+export const runStatements = async (
   db: Kysely<unknown>,
   work: (step: Step) => Promise<Rows>,
   before: () => void = () => undefined,

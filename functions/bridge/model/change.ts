@@ -90,5 +90,19 @@ export const coalesce = (changes: readonly Change[]): Change[] => {
   return [...last.values()]
 }
 
+/**
+ * Where the last change of a key has a smaller version than one before it, that one before: the store has to have heard of
+ * it. Otherwise the smaller version would stand there, and a repeat of the larger one overwrite it.
+ */
+export const peaksOf = (changes: readonly Change[]): Change[] => {
+  const last = new Map(coalesce(changes).map((change) => [change.key, change]))
+  const peaks = new Map<string, Change>()
+  for (const change of changes) {
+    const known = peaks.get(change.key) ?? last.get(change.key)
+    if (known !== undefined && change.version > known.version) peaks.set(change.key, change)
+  }
+  return [...peaks.values()]
+}
+
 const isBehind = ({ version }: Change, { version: known }: Change): boolean =>
   version > LARGEST_VERSION && version < known

@@ -2,7 +2,7 @@ import type { TransactWriteItem } from '@aws-sdk/client-dynamodb'
 import type { Item } from '../drivers/dynamo/items.ts'
 import { versionText } from '../model/change.ts'
 import { isWaiting, type Parked, type ParkedHead, type Resolution } from '../ports/parking.ts'
-import { comparePlaces } from '../ports/place.ts'
+import { comparePlaces, laterInOrder } from '../ports/place.ts'
 import type { WaitsFor } from '../ports/sink.ts'
 import { type Entry, headAttributes, type Mark, markAttributes, waitsAttributes } from './items.ts'
 import {
@@ -60,7 +60,10 @@ export const planPark = (
   // The same change again, delivered or tried anew: what came with the stream says more than what a retry made of it.
   const same = entry !== undefined && comparePlaces(change, entry.head) === 0 ? entry : undefined
   const known = entry?.head
-  const { payload: _, waitsFor, sequenceNumber = known?.sequenceNumber, ...facts } = change
+  const { payload: _, waitsFor, sequenceNumber: __, ...facts } = change
+  // An older record with the same content may come again: what came in front of the newer one must not end it.
+  const sequenceNumber =
+    same === undefined ? (change.sequenceNumber ?? known?.sequenceNumber) : laterInOrder(change, same.head)
   const head: ParkedHead = {
     ...facts,
     ...(sequenceNumber !== undefined && { sequenceNumber }),

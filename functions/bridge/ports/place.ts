@@ -19,6 +19,13 @@ export const comparePlaces = (a: Place, b: Place): number => {
   return Number(a.version !== undefined) - Number(b.version !== undefined)
 }
 
+/** The later of two places in a source's own order; the one that there is. */
+export const laterInOrder = (a: Place, b: Place): string | undefined => {
+  const [ours, theirs] = [sequenceOf(a), sequenceOf(b)]
+  if (ours === undefined || theirs === undefined) return a.sequenceNumber ?? b.sequenceNumber
+  return compare(ours, theirs) < 0 ? b.sequenceNumber : a.sequenceNumber
+}
+
 const compare = (a: bigint, b: bigint): number => (a === b ? 0 : a < b ? -1 : 1)
 
 const sequenceOf = ({ sequenceNumber }: Place): bigint | undefined =>

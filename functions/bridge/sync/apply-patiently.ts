@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import { type Change, coalesce } from '../model/change.ts'
+import { type Change, coalesce, peaksOf } from '../model/change.ts'
 import { kindOf } from '../model/errors.ts'
 import { type PartialOutcome, type Refused, StillReferencedError, sum } from '../model/outcome.ts'
 import { retry } from '../runtime/retry.ts'
@@ -105,7 +105,12 @@ const applyOne = async (
       },
       deadline,
     },
-    () => applyUnblocked(name, changes, parts),
+    async () => {
+      const peaks = peaksOf(changes)
+      // What becomes of them nobody needs to know: each has another one behind it that decides.
+      if (peaks.length > 0) await applyUnblocked(name, peaks, parts)
+      return applyUnblocked(name, changes, parts)
+    },
   )
 }
 

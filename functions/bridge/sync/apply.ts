@@ -1,5 +1,5 @@
 import type { Change } from '../model/change.ts'
-import { ConfigurationError } from '../model/errors.ts'
+import { ConfigurationError, InvalidRecordError } from '../model/errors.ts'
 import { isWaiting, type Parked, type Resolution } from '../ports/parking.ts'
 import type { Sink } from '../ports/sink.ts'
 import type { Subject } from '../ports/source.ts'
@@ -54,6 +54,7 @@ export const applyAll = async (
   for (const { name, applied: rows } of applied) mirror.metrics.count('Applied', name, rows)
   const { outcomes, payloads, lateChanges } = await decide(applied, mirror)
   const errors = errorsOf(evidence, outcomes)
+  if (mode === 'parked') await leaveOutdated(errors, mirror)
   const late = ofSameKey(evidence, lateChanges)
   if (mode === 'parked') leaveOvertaken(evidence, errors, late, mirror)
   const refused = [...errors].map(([one, error]) =>
@@ -124,6 +125,37 @@ const leaveOvertaken = (
     errors.delete(one)
     metrics.count('Superseded', 'change' in one ? one.change.entity : one.fault.entity, 1)
   }
+}
+
+/**
+ * Takes out records that are no change and come again, when their source has something else by now and the store is
+ * beyond them: they are settled, and listed no more than when that came behind them in one batch.
+ *
+ * @throws BridgeError when source or store can't be asked
+ */
+const leaveOutdated = async (errors: Map<Evidence, Error>, mirror: Mirror): Promise<void> => {
+  for (const one of [...errors.keys()]) {
+    if (!('fault' in one) || !(await isOutdated(one.fault, mirror))) continue
+    errors.delete(one)
+    mirror.metrics.count('Superseded', one.fault.entity, 1)
+  }
+}
+
+const isOutdated = async (
+  { entity, key, version }: Subject,
+  { sink, source, now }: Mirror,
+): Promise<boolean> => {
+  if (version === undefined) return false
+  const at = now()
+  try {
+    const current = await source.current({ entity, key, version }, at)
+    if (current.some((one) => one.version <= version)) return false
+  } catch (error) {
+    // It holds something that is no change now, either.
+    if (error instanceof InvalidRecordError) return false
+    throw error
+  }
+  return sink.isLater({ entity, key, version, op: 'delete', source: 'stream', at: at.toISOString() })
 }
 
 /** Ends the parking of a key up to a place, and counts it where there was something to end. */

@@ -114,7 +114,9 @@ export const openTestSync = async (
       await client.send(new DeleteItemCommand({ TableName: real[item.table], Key }))
     },
     parked: async (entity) =>
-      [...(await parts.parking.parkedOf(entity)).values()].map((head) => [head.key, head.class, head.code]),
+      [...(await parts.parking.parkedOf(entity)).values()]
+        .map((head): [string, string, string] => [head.key, head.class, head.code])
+        .toSorted(([a], [b]) => (a < b ? -1 : 1)),
     close: async () => {
       for (const table of Object.values(real)) await client.send(new DeleteTableCommand({ TableName: table }))
       client.destroy()

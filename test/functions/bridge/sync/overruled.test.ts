@@ -239,7 +239,7 @@ describe('a change of the stream that does nothing', () => {
     expect([await row(), await parked()]).toEqual([['v2', 2], undefined])
   })
 
-  it('is the last of its key in a batch, whatever the versions are', async () => {
+  it('is the last of its key in a batch, and listed where a version before it was larger: that may come once more', async () => {
     await sync.put(chef, chefItem(CHEF, 1))
     await deliver(
       chefRecord(chefItem(CHEF, 5)),
@@ -247,7 +247,49 @@ describe('a change of the stream that does nothing', () => {
       chefRecord(chefItem(CHEF, 1)),
     )
 
-    expect([await row(), await parked()]).toEqual([['v1', 1], undefined])
+    expect([await row(), await parked()]).toEqual([
+      undefined,
+      ['version.behind', expect.stringContaining('the store has deleted it at version 6')],
+    ])
+  })
+
+  it('stays listed when the delete of the life before comes once more, alone', async () => {
+    const [born, gone, again] = [
+      chefRecord(chefItem(CHEF, 5)),
+      chefRecord(chefItem(CHEF, 5), { removes: true }),
+      chefRecord(chefItem(CHEF, 1)),
+    ]
+    await sync.put(chef, chefItem(CHEF, 1))
+    await deliver(born, gone, again)
+    await deliver(gone)
+    await deliver(born)
+
+    expect(await row()).toBeUndefined()
+    expect(await parked()).toMatchObject(['version.behind', expect.any(String)])
+  })
+
+  it('stays listed when a record of an earlier life with the same content comes once more, and then its delete', async () => {
+    const [born, gone, again] = [
+      chefRecord(chefItem(CHEF, 1)),
+      chefRecord(chefItem(CHEF, 1), { removes: true }),
+      chefRecord(chefItem(CHEF, 1)),
+    ]
+    await sync.put(chef, chefItem(CHEF, 1))
+    for (const record of [born, gone, again]) await deliver(record)
+    for (const record of [born, gone]) await deliver(record)
+
+    expect(await row()).toBeUndefined()
+    expect(await parked()).toMatchObject(['version.behind', expect.any(String)])
+  })
+
+  it('is not listed as a bad record that comes once more, when a good one behind it was applied', async () => {
+    const bad = chefRecord({ ...chefItem(CHEF, 1), firstName: { SS: ['no', 'name'] } })
+    await sync.put(chef, chefItem(CHEF, 2))
+    await deliver(bad, chefRecord(chefItem(CHEF, 2)))
+    await deliver(bad)
+
+    expect(await row()).toEqual(['v2', 2])
+    expect(await parked()).toBeUndefined()
   })
 
   it('costs one more statement where all of a batch comes again, and asks the source for nothing', async () => {
