@@ -146,16 +146,17 @@ const isOutdated = async (
   { sink, source, now }: Mirror,
 ): Promise<boolean> => {
   if (version === undefined) return false
-  const at = now()
   try {
-    const current = await source.current({ entity, key, version }, at)
-    if (current.some((one) => one.version <= version)) return false
+    const current = await source.current({ entity, key, version }, now())
+    if (current.length === 0 || current.some((one) => one.version <= version)) return false
+    // Where the store has it, only what is there now tells.
+    const later = await Promise.all(current.map((one) => sink.isLater({ ...one, version })))
+    return later.every((is) => is)
   } catch (error) {
     // It holds something that is no change now, either.
     if (error instanceof InvalidRecordError) return false
     throw error
   }
-  return sink.isLater({ entity, key, version, op: 'delete', source: 'stream', at: at.toISOString() })
 }
 
 /** Ends the parking of a key up to a place, and counts it where there was something to end. */
