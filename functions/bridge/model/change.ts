@@ -82,8 +82,7 @@ export const subjectOf = ({ key, sourceKey = key }: Pick<Change, 'key' | 'source
 export const coalesce = (changes: readonly Change[]): Change[] => {
   const last = new Map<string, Change>()
   for (const change of changes) {
-    const identity =
-      change.sourceKey === undefined ? change.key : JSON.stringify([change.key, change.sourceKey])
+    const identity = keyOf(change)
     const known = last.get(identity)
     if (known === undefined || !isBehind(change, known)) last.set(identity, change)
   }
@@ -95,14 +94,25 @@ export const coalesce = (changes: readonly Change[]): Change[] => {
  * it. Otherwise the smaller version would stand there, and a repeat of the larger one overwrite it.
  */
 export const peaksOf = (changes: readonly Change[]): Change[] => {
-  const last = new Map(coalesce(changes).map((change) => [change.key, change]))
   const peaks = new Map<string, Change>()
+  let stepsBack = false
   for (const change of changes) {
-    const known = peaks.get(change.key) ?? last.get(change.key)
-    if (known !== undefined && change.version > known.version) peaks.set(change.key, change)
+    const identity = keyOf(change)
+    const known = peaks.get(identity)
+    if (known === undefined || change.version >= known.version) peaks.set(identity, change)
+    else stepsBack = true
   }
-  return [...peaks.values()]
+  // The usual batch.
+  if (!stepsBack) return []
+  const last = new Map(coalesce(changes).map((change) => [keyOf(change), change]))
+  return [...peaks].flatMap(([identity, peak]) =>
+    peak.version > (last.get(identity)?.version ?? peak.version) ? [peak] : [],
+  )
 }
+
+/** Several items of a source may want one key. */
+const keyOf = ({ key, sourceKey }: Change): string =>
+  sourceKey === undefined ? key : JSON.stringify([key, sourceKey])
 
 const isBehind = ({ version }: Change, { version: known }: Change): boolean =>
   version > LARGEST_VERSION && version < known

@@ -1,6 +1,12 @@
 import { fc } from '@fast-check/jest'
 import { describe, expect, it } from '@jest/globals'
-import { type Change, coalesce, type Intent, settle } from '../../../../functions/bridge/model/change.ts'
+import {
+  type Change,
+  coalesce,
+  type Intent,
+  peaksOf,
+  settle,
+} from '../../../../functions/bridge/model/change.ts'
 
 const change = (key: string, version: number, firstName = `${key}${version}`): Change => ({
   entity: 'chef',
@@ -88,5 +94,27 @@ describe('settling an intent', () => {
 
   it('makes it a change one version above the current one, without its precondition', () => {
     expect(settle(intent, 7n)).toEqual({ ...wish, version: 8n })
+  })
+})
+
+describe('the peaks of a batch', () => {
+  it.each<[string, Change[], Change[]]>([
+    ['nothing', [], []],
+    ['versions that grow', [change('a', 1), change('b', 1), change('a', 2)], []],
+    ['equal versions', [change('a', 1, 'first'), change('a', 1, 'second')], []],
+    ['a life behind a death', [change('a', 5), remove('a', 6), change('a', 1)], [remove('a', 6)]],
+    ['several of which one steps back', [change('a', 5), change('b', 1), change('a', 1)], [change('a', 5)]],
+    ['steps back and on above', [change('a', 5), change('a', 1), change('a', 6)], []],
+    ['steps back and on below', [change('a', 5), change('a', 1), change('a', 4)], [change('a', 5)]],
+    [
+      'two items of one key',
+      [
+        { ...change('a', 5), sourceKey: 'one' },
+        { ...change('a', 1), sourceKey: 'other' },
+      ],
+      [],
+    ],
+  ])('of %s are the versions that a last one is below', (_, batch, peaks) => {
+    expect(peaksOf(batch)).toEqual(peaks)
   })
 })
