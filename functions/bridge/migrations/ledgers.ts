@@ -1,5 +1,8 @@
 import { type Kysely, sql } from 'kysely'
 import { idempotently } from '../drivers/data-api/idempotent.ts'
+import { SqlError } from '../drivers/sql-errors.ts'
+import type { Deadline } from '../runtime/deadline.ts'
+import { retry } from '../runtime/retry.ts'
 import type { Migration } from './files.ts'
 import { type AppliedMigration, MigrationLedger } from './ledger.ts'
 import { lockTable } from './lock.ts'
@@ -71,11 +74,15 @@ export class MigrationLedgers {
    * How long the server has been running a statement that carries a mark, in seconds; undefined when it isn't. A user
    * sees its own statements there, without a right of its own.
    */
-  async runningFor(mark: string): Promise<number | undefined> {
-    const { rows } = await sql<{ seconds: unknown }>`
+  async runningFor(mark: string, deadline: Deadline): Promise<number | undefined> {
+    const query = sql<{ seconds: unknown }>`
       SELECT TIME AS seconds FROM information_schema.processlist
       WHERE DB = DATABASE() AND ID <> CONNECTION_ID() AND LOCATE(${mark}, INFO) > 0
-      ORDER BY TIME DESC LIMIT 1`.execute(this.#db)
+      ORDER BY TIME DESC LIMIT 1`
+    const { rows } = await retry(
+      { attempts: 60, firstPause: 50, longestPause: 1_000, retryable: isUntellable, deadline },
+      () => query.execute(this.#db),
+    )
     return rows[0] === undefined ? undefined : Number(rows[0].seconds)
   }
 
@@ -110,3 +117,8 @@ export class MigrationLedgers {
     await this.bridge.forget({ id })
   }
 }
+
+/**
+ * MySQL 9 can't list its statements while anybody's holds characters beyond utf8mb3 (error 3854): these come and go.
+ */
+const isUntellable = (error: unknown): boolean => error instanceof SqlError && error.errno === 3854

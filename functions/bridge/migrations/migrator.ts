@@ -184,7 +184,7 @@ export class Migrator {
 
   #one(migration: Migration, ledger: MigrationLedger): OneMigration {
     const { ledgers, lock, run, deadline, log, by } = this.#parts
-    const runningFor = (mark: string): Promise<number | undefined> => ledgers.runningFor(mark)
+    const runningFor = (mark: string): Promise<number | undefined> => ledgers.runningFor(mark, deadline)
     return new OneMigration(migration, { ledger, lock, run, runningFor, deadline, log, by })
   }
 }

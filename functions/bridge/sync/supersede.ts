@@ -1,4 +1,4 @@
-import { subjectOf } from '../model/change.ts'
+import { type Change, coalesce, subjectOf } from '../model/change.ts'
 import type { ParkedHead } from '../ports/parking.ts'
 import { comparePlaces } from '../ports/place.ts'
 import { type Applied, endParking } from './apply.ts'
@@ -43,9 +43,11 @@ export const supersede = async (
     evidence.filter((one, at) => verdicts[at] !== 'settled' || late.has(one)).map(headOf),
   )
   const faults = evidence.filter((one) => 'fault' in one)
+  const counted = countedOf(evidence.filter((one) => headOf(one) !== undefined))
   for (const one of evidence) {
     const head = headOf(one)
-    if (!('change' in one) || head === undefined || failed.has(head)) continue
+    // Of several changes of a key only the one that counts was applied, whatever is true of the others.
+    if (!('change' in one) || head === undefined || failed.has(head) || !counted.has(one.change)) continue
     const place = placeOf(one)
     // It came before what is parked, and comes again.
     if (isBehind(head, place)) continue
@@ -58,4 +60,10 @@ export const supersede = async (
     const how = place.version === head.version ? 'applied' : 'superseded'
     await endParking(head, { upTo, how }, mirror)
   }
+}
+
+/** The changes that the batch comes to, of each key. */
+const countedOf = (evidence: readonly Evidence[]): ReadonlySet<Change> => {
+  const changes = evidence.flatMap((one) => ('change' in one ? [one.change] : []))
+  return new Set([...Map.groupBy(changes, ({ entity }) => entity).values()].flatMap(coalesce))
 }

@@ -1,15 +1,19 @@
 import { type Change, subjectOf } from '../model/change.ts'
 import { isWaiting, type ParkedHead, type Parking } from '../ports/parking.ts'
 import { BEFORE_ALL } from '../ports/place.ts'
+import { inLanes } from '../runtime/lanes.ts'
 import { applyAll, endParking } from './apply.ts'
 import { isDependency, type NamedOutcome } from './apply-patiently.ts'
-import type { Evidence } from './evidence.ts'
+import { type Evidence, placeOf } from './evidence.ts'
 import type { Mirror } from './mirror.ts'
+import { isCurrent, OverruledError } from './overruled.ts'
 import { retryParked } from './retry-parked.ts'
 
 /** What has waited for so long, in ms, is told of when it is tried in vain; and a process looks for it so often. */
 const OVERDUE = 5 * 60_000
 const SWEEP_EVERY = 30_000
+/** Keys that are asked about at once. */
+const LANES = 8
 /** What trying a group may take, in milliseconds: none is begun that can't end. */
 const GROUP_TIME = 10_000
 
@@ -32,6 +36,33 @@ export const recheck = async (
     // One without a version that was parked since is not ended by this.
     await endParking(of, { upTo: { ...BEFORE_ALL, version: change.version }, how: 'applied' }, mirror)
   }
+}
+
+/**
+ * Ends the parking of what a batch has just parked for its data, where the store is beyond it and its source has something
+ * else: another invocation, which saw nothing parked yet, may have brought that in between.
+ */
+export const leaveBehind = async (
+  evidence: readonly Evidence[],
+  outcomes: readonly NamedOutcome[],
+  mirror: Mirror,
+): Promise<void> => {
+  const bad = new Set(
+    outcomes.flatMap(({ refused }) =>
+      refused.filter((one) => !isDependency(one) && !(one.error instanceof OverruledError)),
+    ),
+  )
+  const changes = new Set([...bad].map(({ change }) => change))
+  const parked = evidence.filter((one) => 'change' in one).filter(({ change }) => changes.has(change))
+  await inLanes(parked, LANES, async (one) => {
+    const { change } = one
+    const { entity, key, sourceKey, version, source, at } = change
+    // As a delete: where nothing stands, nothing proves that the store is beyond it.
+    const beyond: Change = { entity, key, version, source, at, op: 'delete', ...(sourceKey && { sourceKey }) }
+    if ((await isCurrent(change, mirror)) || !(await mirror.sink.isLater(beyond))) return
+    const of = { entity: change.entity, key: subjectOf(change) }
+    await endParking(of, { upTo: placeOf(one), how: 'superseded' }, mirror)
+  })
 }
 
 /**

@@ -37,6 +37,15 @@ describe('a migration', () => {
   const migrator = (...statements: string[]): Migrator => aurora.migrator([migration(...statements)], [])
   const rows = async (query: string): Promise<RowDataPacket[]> =>
     (await aurora.legacy.query<RowDataPacket[]>(query))[0]
+  /** What the server is doing: nothing, while it can't tell since somebody's statement holds more than it lists. */
+  const running = async (query: string): Promise<RowDataPacket[]> => {
+    try {
+      return await rows(query)
+    } catch (error) {
+      if (Object(error).errno === 3854) return []
+      throw error
+    }
+  }
   const count = async (): Promise<number> => Number((await rows('SELECT n FROM counter'))[0]?.n)
   const state = async (...statements: string[]): Promise<string | undefined> =>
     (await migrator(...statements).report()).team[0]?.state
@@ -248,7 +257,7 @@ describe('a migration', () => {
     const alter = 'ALTER TABLE counter ADD COLUMN m INT'
     const isRunning = async (): Promise<boolean> =>
       (
-        await rows(
+        await running(
           'SELECT INFO FROM information_schema.processlist WHERE DB = DATABASE() AND ID <> CONNECTION_ID()',
         )
       ).some(({ INFO }) => String(INFO).includes('ALTER TABLE counter'))
@@ -286,7 +295,7 @@ describe('a migration', () => {
       const error = await first
       expect(error).toBeInstanceOf(MigrationRunningError)
       expect(String(error)).toContain('0001_test, statement 1 of 1')
-      expect(await isRunning()).toBe(true)
+      await until('it to be seen running still', 10_000, isRunning)
 
       const second = migrator(alter).apply()
       const seen = aurora.calls()
@@ -301,9 +310,14 @@ describe('a migration', () => {
       await held()
       const run = migrator(alter).apply()
       await timeOut()
-      const [process] = await rows(
-        "SELECT ID FROM information_schema.processlist WHERE DB = DATABASE() AND INFO LIKE '%ALTER TABLE counter%' AND ID <> CONNECTION_ID()",
-      )
+      let process: RowDataPacket | undefined
+      await until('it to be found', 10_000, async () => {
+        const [found] = await running(
+          "SELECT ID FROM information_schema.processlist WHERE DB = DATABASE() AND INFO LIKE '%ALTER TABLE counter%' AND ID <> CONNECTION_ID()",
+        )
+        process = found
+        return found !== undefined
+      })
       await aurora.legacy.query(`KILL QUERY ${process?.ID}`)
       await aurora.legacy.query('COMMIT')
 

@@ -282,6 +282,46 @@ describe('a change of the stream that does nothing', () => {
     expect(await parked()).toMatchObject(['version.behind', expect.any(String)])
   })
 
+  it('stays listed as a delete that waits, when its records come once more in another order', async () => {
+    const [born, gone] = [chefRecord(chefItem(CHEF, 1)), chefRecord(chefItem(CHEF, 1), { removes: true })]
+    await sync.put(chef, chefItem(CHEF, 1))
+    await deliver(born, recipeRecord(recipeItem(RECIPE, 1, CHEF)))
+    await sync.remove(chef, CHEF)
+    await deliver(gone)
+    await deliver(gone, born)
+
+    expect(await row()).toEqual(['v1', 1])
+    expect(await parked()).toMatchObject([expect.stringMatching(/referenced|1451/), expect.any(String)])
+
+    await deliver(recipeRecord(recipeItem(RECIPE, 1, CHEF), { removes: true }))
+    expect([await row(), await parked()]).toEqual([undefined, undefined])
+  })
+
+  it('is not listed as what the store refuses, when the next version came while it was being parked', async () => {
+    const long = chefItem(CHEF, 1, 'Alexander')
+    await sync.aurora.legacy.query('ALTER TABLE cheftable MODIFY cheffirst VARCHAR(5)')
+    await sync.put(chef, chefItem(CHEF, 2))
+    const { parking } = sync.parts
+    const slow: typeof parking = Object.assign(Object.create(parking), {
+      park: async (...given: Parameters<typeof parking.park>) => {
+        await deliver(chefRecord(chefItem(CHEF, 2)))
+        await parking.park(...given)
+      },
+      resolve: (...given: Parameters<typeof parking.resolve>) => parking.resolve(...given),
+      parkedAmong: (...given: Parameters<typeof parking.parkedAmong>) => parking.parkedAmong(...given),
+      waitingFor: (...given: Parameters<typeof parking.waitingFor>) => parking.waitingFor(...given),
+      due: (...given: Parameters<typeof parking.due>) => parking.due(...given),
+    })
+    try {
+      await sync.deliverWith({ parking: slow }, chefRecord(long))
+    } finally {
+      await sync.aurora.legacy.query('ALTER TABLE cheftable MODIFY cheffirst VARCHAR(255)')
+    }
+
+    expect(await row()).toEqual(['v2', 2])
+    expect(await parked()).toBeUndefined()
+  })
+
   it('is not listed as a bad record that comes once more, when a good one behind it was applied', async () => {
     const bad = chefRecord({ ...chefItem(CHEF, 1), firstName: { SS: ['no', 'name'] } })
     await sync.put(chef, chefItem(CHEF, 2))
