@@ -1,3 +1,4 @@
+import { isTaken } from '../drivers/sql-errors.ts'
 import { type Change, subjectOf } from '../model/change.ts'
 import { isWaiting, type ParkedHead, type Parking } from '../ports/parking.ts'
 import { BEFORE_ALL } from '../ports/place.ts'
@@ -12,6 +13,8 @@ import { retryParked } from './retry-parked.ts'
 /** What has waited for so long, in ms, is told of when it is tried in vain; and a process looks for it so often. */
 const OVERDUE = 5 * 60_000
 const SWEEP_EVERY = 30_000
+/** Of a batch's own, those that are tried with others; larger tangles are an operator's. */
+const TOGETHER = 100
 /** Keys that are asked about at once. */
 const LANES = 8
 /** What trying a group may take, in milliseconds: none is begun that can't end. */
@@ -35,6 +38,24 @@ export const recheck = async (
     const of = { entity: change.entity, key: subjectOf(change) }
     // One without a version that was parked since is not ended by this.
     await endParking(of, { upTo: { ...BEFORE_ALL, version: change.version }, how: 'applied' }, mirror)
+  }
+}
+
+/**
+ * Tries what a batch has just parked because another row holds its value together with what is parked for the same reason:
+ * values that change places may come in two batches, and nothing else might ever wake them.
+ */
+export const rejoin = async (outcomes: readonly NamedOutcome[], mirror: Mirror): Promise<void> => {
+  const { parking } = mirror
+  for (const { name, refused } of outcomes) {
+    const own = refused.filter(({ error }) => isTaken(error)).map(({ change }) => subjectOf(change))
+    if (own.length === 0) continue
+    const others = (await parking.waitingFor(name, [])).filter(({ head }) => head.entity === name)
+    const heads = new Map(others.map(({ head }) => [head.key, head]))
+    for (const key of own) heads.delete(key)
+    if (heads.size === 0) continue
+    const parked = await parking.parkedAmong(name, own.slice(0, TOGETHER))
+    await tryAgain(name, [...heads.values(), ...parked.values()], mirror)
   }
 }
 

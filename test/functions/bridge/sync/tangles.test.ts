@@ -5,7 +5,6 @@ import type { RowDataPacket } from 'mysql2/promise'
 import { reference } from '../../../../functions/bridge/model/attributes/reference.ts'
 import { text } from '../../../../functions/bridge/model/attributes/text.ts'
 import { defineEntity, type Entity } from '../../../../functions/bridge/model/entity.ts'
-import { retryParked } from '../../../../functions/bridge/sync/retry-parked.ts'
 import { runs } from '../../../support/runs.ts'
 import { streamRecord } from '../../fixtures/stream-events.ts'
 import { openTestSync, type TestSync } from './harness.ts'
@@ -259,7 +258,7 @@ describe('changes of which each waits for another one', () => {
       expect(await parked()).toEqual([])
     })
 
-    it('that change places over two batches are applied by a retry of both', async () => {
+    it('that change places over two batches are applied with the second, though nothing comes behind it', async () => {
       for (const [key, value] of [
         ['a', 'blue'],
         ['b', 'red'],
@@ -267,14 +266,7 @@ describe('changes of which each waits for another one', () => {
         await sync.put(category, item(category, key, 2, { code: of + key, slug: of + value }))
         await sync.deliver(slug(key, 2, value))
       }
-      const heads = [...(await sync.parts.parking.parkedOf('category')).values()].filter(({ key }) =>
-        key.startsWith(of),
-      )
-      expect(heads).toHaveLength(2)
-      expect(await retryParked(sync.parts, 'category', heads)).toMatchObject([
-        { outcome: 'applied' },
-        { outcome: 'applied' },
-      ])
+      expect(await parked()).toEqual([])
       expect(await rows()).toMatchObject({ a: [null, 'a', 'blue', 2], b: [null, 'b', 'red', 2] })
     })
   })
