@@ -77,14 +77,17 @@ describe('places among what may be open at once', () => {
     const release = await slots.take(unbounded)
     release()
     release()
-    await slots.take(unbounded)
+    const again = await slots.take(unbounded)
     let taken = false
-    void slots.take(unbounded).then(() => {
+    const waiting = slots.take(unbounded).then(() => {
       taken = true
     })
     await settled()
 
     expect(taken).toBe(false)
+    // Whoever still waits when a test ends is refused in the midst of another one.
+    again()
+    await waiting
   })
 
   it('are never more than there are, and none is lost, whatever comes, goes and gives up', async () => {
