@@ -11,7 +11,7 @@ const GRACE_MS = 90_000
 export type Ended = { readonly code: number | null; readonly output: string; readonly cut: boolean }
 
 /**
- * Runs a program of the repository with the Node that runs this one, and shows what it prints.
+ * Runs a program of the repository with the Node that runs this one, and shows what it prints until it is asked to end.
  *
  * @param ms then it is asked to end, and `cut` says so
  */
@@ -28,6 +28,8 @@ export const runProgram = (args: readonly string[], { engine, env, ms, signal }:
       [child.stderr, process.stderr],
     ] as const)
       stream.setEncoding('utf8').on('data', (text: string) => {
+        // What it says of its own end, as of tests that lost their servers, would be taken for what it found.
+        if (cut) return
         output = (output + text).slice(-200_000)
         to.write(text)
       })

@@ -41,14 +41,22 @@ say(
   `${minutes} minutes from seed ${seed}: ${plan.map(({ name, engine }) => `${name} on ${engine.name}`).join(', ')}`,
 )
 let [passed, failed] = [0, 0]
-for (const { name, engine, ms } of plan) {
+for (const { name, engine, first, ms } of plan) {
   if (stop.signal.aborted) {
     say(`skipped: ${name} on ${engine.name}`)
     failed += 1
     continue
   }
   const prove = { properties: proveProperties, soak: proveSoak, field: proveField }[name]
-  const outcome = await prove({ engine, ms, seed, factor: factorOf(minutes), say, signal: stop.signal })
+  const outcome = await prove({
+    engine,
+    first,
+    ms,
+    seed,
+    factor: factorOf(minutes),
+    say,
+    signal: stop.signal,
+  })
   passed += outcome.passed
   failed += outcome.failed
 }

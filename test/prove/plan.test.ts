@@ -23,9 +23,14 @@ describe('a plan', () => {
       expect(plan.filter((part) => part.name === name).map(({ engine }) => engine)).toEqual(engines)
   })
 
+  it('knows the first engine, for what has no SQL in it', () => {
+    const plan = makePlan({ minutes: 45, engines: [mariadb, mysql] })
+    expect(plan.map(({ engine, first }) => first === (engine === mariadb))).not.toContain(false)
+  })
+
   it('gives one part all of it', () => {
     expect(makePlan({ minutes: 2, engines: [mariadb], only: 'soak' })).toEqual([
-      { name: 'soak', engine: mariadb, ms: 120_000 },
+      { name: 'soak', engine: mariadb, ms: 120_000, first: true },
     ])
   })
 })
@@ -85,5 +90,13 @@ describe('a program', () => {
     expect(await run(forever, 100)).toMatchObject({ cut: true, code: null })
     expect(await run(forever, 60_000, AbortSignal.timeout(100))).toMatchObject({ cut: true })
     expect(await run(forever, 60_000, AbortSignal.abort())).toMatchObject({ cut: true })
+  })
+
+  it('is not heard any more once it was asked to end: tests that lose their servers fail', async () => {
+    const script = `process.on('SIGTERM', () => { console.log('FAIL'); process.exit(1) })
+      setInterval(() => {}, 1000)
+      console.log('up')`
+    const ended = await run(script, 2_000)
+    expect(ended).toEqual({ code: 1, output: 'up\n', cut: true })
   })
 })

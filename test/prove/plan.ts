@@ -4,7 +4,13 @@ export const partNames = ['properties', 'soak', 'field'] as const
 export type PartName = (typeof partNames)[number]
 
 /** What is proved, on what, and in which time, in milliseconds. */
-export type Part = { readonly name: PartName; readonly engine: Engine; readonly ms: number }
+export type Part = {
+  readonly name: PartName
+  readonly engine: Engine
+  readonly ms: number
+  /** Whether this is the part's first engine. */
+  readonly first: boolean
+}
 
 /** What each has of the whole time. */
 const SHARE: Readonly<Record<PartName, number>> = { properties: 0.4, soak: 0.35, field: 0.25 }
@@ -27,7 +33,7 @@ export const makePlan = ({
     .flatMap((name) => {
       const own = name === 'field' && minutes < SHORT ? engines.slice(-1) : engines
       const ms = (minutes * 60_000 * (only === undefined ? SHARE[name] : 1)) / own.length
-      return own.map((engine) => ({ name, engine, ms }))
+      return own.map((engine, at) => ({ name, engine, ms, first: at === 0 }))
     })
 
 /**
@@ -38,6 +44,7 @@ export const factorOf = (minutes: number): number => (minutes < 30 ? 1 : 3)
 
 export type Proving = {
   readonly engine: Engine
+  readonly first: boolean
   readonly ms: number
   readonly seed: number
   /** Of the random tests' runs. */

@@ -11,6 +11,8 @@ export const provide = async (servers: readonly ('mysql' | 'dynamodb')[]): Promi
     // Ctrl-C: jest would leave without its globalTeardown.
     for (const signal of ['SIGINT', 'SIGTERM'] as const) {
       process.once(signal, () => {
+        // jest goes on until its workers' servers are gone, and prints what that does to them.
+        console.error(`${signal}: the servers are stopped; what fails from here on fails for that`)
         void stopKept().finally(() => process.exit(signal === 'SIGINT' ? 130 : 143))
       })
     }

@@ -1,3 +1,4 @@
+import { globSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
@@ -7,6 +8,7 @@ import { readLanes, readProofs } from './lanes.ts'
 // Apart, or this file would itself be taken for one that uses servers.
 const MYSQL = ['TEST', 'MYSQL_URL'].join('_')
 const DYNAMODB = ['TEST', 'DYNAMODB_ENDPOINT'].join('_')
+const ASSERT = ['fc', 'assert(one)'].join('.')
 
 describe('the lanes of the tests', () => {
   let folder: TemporaryFolder
@@ -75,16 +77,50 @@ describe('the lanes of the tests', () => {
     expect(lanes.unit.map((path) => relative(root, path))).toContain('test/support/lanes.test.ts')
   })
 
-  it('those with something random in them are found by what makes it', () => {
-    const root = join(import.meta.dirname, '..', '..')
-    const random = readProofs(root).map((path) => relative(root, path))
-    const folder = 'test/functions/bridge'
-    expect(random).toEqual(
-      expect.arrayContaining([
-        `${folder}/copy/copy-killed.long.test.ts`,
-        `${folder}/tables/round-trip.test.ts`,
-      ]),
-    )
-    expect(random).not.toContain('test/support/tally.test.ts')
+  describe('what a proof plays', () => {
+    const proofOf = async (name: string, text: string): Promise<string | undefined> => {
+      const path = join(folder.path, 'test/infra', name)
+      await write({
+        'test/support/runs.ts': "import 'fast-check'\nexport const times = 1\nexport const isProving = true",
+        'test/support/drawn.ts':
+          "import fc from 'fast-check'\nexport const some = fc.sample(fc.nat(), { seed: 1 })",
+        'test/support/suite.ts': `import fc from 'fast-check'\nexport const suite = () => ${ASSERT}`,
+        [`test/infra/${name}`]: text,
+      })
+      return Object.entries(readProofs(folder.path)).find(([, paths]) => paths.includes(path))?.[0]
+    }
+
+    it.each([
+      ['nothing random', undefined, 'a.test.ts', ''],
+      ['a property', 'random', 'a.test.ts', "import { fc } from '@fast-check/jest'"],
+      ['one that it asserts', 'random', 'a.test.ts', `import fc from 'fast-check'\nawait ${ASSERT}`],
+      ['one of a suite', 'random', 'a.test.ts', "import { suite } from '../support/suite.ts'"],
+      ['a number of runs', 'random', 'a.test.ts', "import { isProving, times } from '../support/runs.ts'"],
+      ['one over several lines', 'random', 'a.test.ts', "import {\n  runs,\n} from '../support/runs.ts'"],
+      ['a long property', 'random', 'a.long.test.ts', "import { fc } from '@fast-check/jest'"],
+      ['what a fixed seed draws', undefined, 'a.test.ts', "import { some } from '../support/drawn.ts'"],
+      ['that, for long', 'once', 'a.long.test.ts', "import { some } from '../support/drawn.ts'"],
+      ['a long time', 'once', 'a.long.test.ts', ''],
+      ['more in a proof', 'once', 'a.test.ts', "import { isProving } from '../support/runs.ts'"],
+    ])('of a test with %s is %s', async (_, proof, name, text) => {
+      expect(await proofOf(name, text)).toBe(proof)
+    })
+
+    it('is each random test of the project, and each long one', () => {
+      const root = join(import.meta.dirname, '..', '..')
+      const { random, once } = readProofs(root)
+      const names = (paths: readonly string[]) => paths.map((path) => relative(root, path))
+      const bridge = 'test/functions/bridge'
+      expect(names(random)).toEqual(
+        expect.arrayContaining([
+          `${bridge}/copy/copy-killed.long.test.ts`,
+          `${bridge}/tables/round-trip.test.ts`,
+        ]),
+      )
+      expect(names(once)).toEqual(expect.arrayContaining(['test/infra/app.test.ts']))
+      expect(names(random)).not.toContain('test/support/lanes.test.ts')
+      const long = globSync('test/**/*.long.test.ts', { cwd: root })
+      expect([...names(random), ...names(once)]).toEqual(expect.arrayContaining(long))
+    })
   })
 })

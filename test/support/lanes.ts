@@ -30,8 +30,14 @@ const MENTIONS = [
   /\b(?:resolve|join)\(\s*(?:\w+,\s*)?'(?<far>(?:infra|functions|test)\/[^'\s]+\.(?:ts|mjs))'/g,
 ]
 
-/** Modules whose use makes a test another one with each seed. */
-const RANDOM = [/^(?:import|}) [^\n]*'(?:fast-check|@fast-check\/jest)'$/m, /^export const times = /m]
+/** What only modules say whose use makes a test another one with each seed. A value drawn from a seed of its own is none. */
+const RANDOM = [
+  /^(?:import|}) [^\n]*'@fast-check\/jest'$/m,
+  /\bfc\s*\.(?:assert|check)\(/,
+  /^import \{[^}]*\b(?:runs|times)\b[^}]*\} from '[^']*\/runs\.ts'$/m,
+]
+/** What a test says that does more in a proof than in `npm test`. */
+const LONGER = /^import \{[^}]*\bisProving\b[^}]*\} from '[^']*\/runs\.ts'$/m
 
 /** What a test reaches: itself, what it imports or runs, and what that does in turn. Types don't count. */
 type Reach = (test: string) => Iterable<string>
@@ -64,12 +70,25 @@ export const readLanes = (root: string): Lanes => {
   return { unit: [], dynamodb: [], mysql: [], ...Object.groupBy(testsIn(root), laneOf) }
 }
 
-/** What `npm run prove` plays: the tests with something random in them, and the long ones: absolute paths. */
-export const readProofs = (root: string): readonly string[] => {
+/** What `npm run prove` plays, as absolute paths. */
+export type Proofs = {
+  /** With something random in them: anew from each seed. */
+  readonly random: readonly string[]
+  /** Long, or longer in a proof, and the same from each seed: once. */
+  readonly once: readonly string[]
+}
+
+/** @param root the repository */
+export const readProofs = (root: string): Proofs => {
   const texts = new Map<string, string>()
   const reach = reachIn(root, texts)
   const isRandom = (file: string): boolean => RANDOM.some((pattern) => pattern.test(texts.get(file) ?? ''))
-  return testsIn(root).filter((test) => test.endsWith('.long.test.ts') || [...reach(test)].some(isRandom))
+  const [random, once]: [string[], string[]] = [[], []]
+  for (const test of testsIn(root)) {
+    if ([...reach(test)].some(isRandom)) random.push(test)
+    else if (test.endsWith('.long.test.ts') || LONGER.test(texts.get(test) ?? '')) once.push(test)
+  }
+  return { random, once }
 }
 
 const testsIn = (root: string): string[] =>
