@@ -74,6 +74,18 @@ export class AuroraStore implements EntityStore {
     return row && { key: keyOf(row), version: toVersion(row.backsync_version) }
   }
 
+  /** Where a deleted key stands; undefined when no delete of it is known. */
+  async tombstone(
+    entity: Entity,
+    key: string,
+  ): Promise<{ readonly version: Version; readonly at: string | null } | undefined> {
+    const { rows } = await sql<{ readonly version: unknown; readonly at: unknown }>`
+      SELECT CAST(version AS CHAR) AS version, deleted_at AS at FROM backsync_tombstones
+      WHERE entity = ${entity.name} AND entity_key = ${key}`.execute(this.#db)
+    const [row] = rows
+    return row && { version: toVersion(row.version), at: typeof row.at === 'string' ? toIso(row.at) : null }
+  }
+
   /** A page of large rows has fewer of them than asked for; one that can't be read is named, and the list goes on. */
   async list(entity: Entity, { limit, position }: PageRequest): Promise<Page> {
     const after = position === undefined ? 0n : legacyIdOf(position)

@@ -2,7 +2,6 @@ import {
   ConditionalCheckFailedException,
   DeleteItemCommand,
   type DynamoDBClient,
-  GetItemCommand,
   PutItemCommand,
   ScanCommand,
   UpdateItemCommand,
@@ -31,6 +30,7 @@ import { retry } from '../runtime/retry.ts'
 import type { Tables } from '../runtime/tables.ts'
 import { absent, present } from './conditions.ts'
 import { createWithRecord, firstAnswerOf } from './create-once.ts'
+import { getItem } from './get-item.ts'
 import { belongsTo, ForeignItemError, keyOf, toAttributes, toItem, toStored, writtenFields } from './items.ts'
 import { type Scan, scanPage } from './scan-page.ts'
 
@@ -66,9 +66,7 @@ export class DynamoStore implements EntityStore {
   }
 
   async get(entity: Entity, key: string): Promise<Stored | undefined> {
-    const command = new GetItemCommand({ ...this.#at(entity, key), ConsistentRead: true })
-    const { Item } = await this.#call('GetItem', (options) => this.#client.send(command, options))
-    return Item && belongsTo(entity, Item) ? toStored(entity, Item) : undefined
+    return getItem({ client: this.#client, tables: this.#tables, deadline: this.#deadline }, entity, key)
   }
 
   async list(entity: Entity, { limit, position }: PageRequest): Promise<Page> {

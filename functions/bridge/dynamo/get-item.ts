@@ -1,0 +1,28 @@
+import { type DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb'
+import { call } from '../drivers/dynamo/call.ts'
+import type { Entity } from '../model/entity.ts'
+import type { Stored } from '../ports/stored.ts'
+import type { Deadline } from '../runtime/deadline.ts'
+import type { Tables } from '../runtime/tables.ts'
+import { belongsTo, keyOf, toStored } from './items.ts'
+
+type Parts = { readonly client: DynamoDBClient; readonly tables: Tables; readonly deadline: Deadline }
+
+/**
+ * An entity's item, strongly consistent; undefined when none of this entity is under the key.
+ *
+ * @throws ForeignItemError, DynamoError, DeadlineError
+ */
+export const getItem = async (
+  { client, tables, deadline }: Parts,
+  entity: Entity,
+  key: string,
+): Promise<Stored | undefined> => {
+  const command = new GetItemCommand({
+    TableName: tables.of(entity.item.table),
+    Key: keyOf(entity, key),
+    ConsistentRead: true,
+  })
+  const { Item } = await call('GetItem', deadline, (options) => client.send(command, options))
+  return Item && belongsTo(entity, Item) ? toStored(entity, Item) : undefined
+}

@@ -1,0 +1,32 @@
+import { openAurora } from '../../../functions/bridge/aurora/open.ts'
+import type { KeyStores } from '../../../functions/bridge/compare/key-report.ts'
+import { openDynamo } from '../../../functions/bridge/drivers/dynamo/client.ts'
+import { getItem } from '../../../functions/bridge/dynamo/get-item.ts'
+import type { Entity } from '../../../functions/bridge/model/entity.ts'
+import { Deadline } from '../../../functions/bridge/runtime/deadline.ts'
+import { openParking } from './open-parking.ts'
+import { tablesOf } from './settings.ts'
+import { outputOf, type Target } from './target.ts'
+
+/** How long both stores may take together, in milliseconds: a paused cluster takes up to half of it to resume. */
+const LIMIT = 60_000
+
+/** Both stores of a stack, to be asked about keys of one entity. */
+export const openKeyStores = (target: Target, { item }: Entity): KeyStores => {
+  const deadline = new Deadline()
+  deadline.within(LIMIT)
+  const { store } = openAurora(
+    {
+      CLUSTER_ARN: outputOf(target, 'ClusterArn'),
+      SECRET_ARN: outputOf(target, 'SecretArn'),
+      DATABASE_NAME: outputOf(target, 'DatabaseName'),
+    },
+    deadline,
+  )
+  const parts = { client: openDynamo(), tables: tablesOf(target, [item.table]), deadline }
+  return {
+    aurora: store,
+    dynamo: { get: (entity, key) => getItem(parts, entity, key) },
+    parking: openParking(target),
+  }
+}

@@ -1,0 +1,139 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import type { Change } from '../../../../functions/bridge/model/change.ts'
+import { chef } from '../../../fixtures/entities/chef.ts'
+import { bad, T1 } from '../../../functions/bridge/parking/harness.ts'
+import { openTestStack, type TestStack } from '../harness.ts'
+
+const AT = '2026-11-22T10:00:00.000Z'
+
+describe('backsync key', () => {
+  let stack: TestStack
+  beforeAll(async () => {
+    stack = await openTestStack()
+  }, 60_000)
+  afterAll(() => stack.close())
+
+  const written = (key: string, version: bigint, firstName: string): Change => ({
+    entity: 'chef',
+    key,
+    op: 'upsert',
+    version,
+    source: 'stream',
+    at: AT,
+    row: { firstName, lastName: 'Point' },
+  })
+  const deleted = (key: string, version: bigint): Change => ({
+    entity: 'chef',
+    key,
+    op: 'delete',
+    version,
+    source: 'stream',
+    at: AT,
+  })
+  const row = (...changes: readonly Change[]) => stack.aurora.writer.apply(chef, changes)
+  const item = (key: string, version: number, firstName: string) =>
+    stack.put('chef', key, version, { firstName: { S: firstName }, lastName: { S: 'Point' } })
+  const ask = async (...args: readonly string[]) => {
+    const { code, stdout, stderr } = await stack.run('key', 'chef', ...args, '--json')
+    expect(stderr).toBe('')
+    return { code, ...JSON.parse(stdout) }
+  }
+
+  it('says that both hold the same', async () => {
+    await row(written('same', 3n, 'Ida'))
+    await item('same', 3, 'Ida')
+
+    expect(await ask('same')).toMatchObject({
+      code: 0,
+      relation: 'agree',
+      differing: [],
+      aurora: { is: 'held', version: '3', at: AT, row: { firstName: 'Ida', lastName: 'Point' } },
+      dynamo: { is: 'held', version: '3', at: AT, row: { firstName: 'Ida', lastName: 'Point' } },
+    })
+  })
+
+  it.each([
+    ['aurora behind', 1n, 2],
+    ['dynamo behind', 3n, 2],
+    ['conflict', 2n, 2],
+  ])('tells %s by versions, and names the fields that differ', async (relation, ours, theirs) => {
+    const key = `differs-${ours}`
+    await row(written(key, ours, 'Ida'))
+    await item(key, theirs, 'Ada')
+
+    expect(await ask(key)).toMatchObject({ code: 3, relation, differing: ['firstName'] })
+  })
+
+  it('tells which of the two has it', async () => {
+    await row(written('row', 1n, 'Ida'))
+    await item('item', 1, 'Ida')
+
+    expect(await ask('row')).toMatchObject({ code: 3, relation: 'only aurora', dynamo: { is: 'absent' } })
+    expect(await ask('item')).toMatchObject({ code: 3, relation: 'only dynamo', aurora: { is: 'absent' } })
+  })
+
+  it('shows a tombstone, and an item that was made anew below it', async () => {
+    await row(written('gone', 1n, 'Ida'))
+    await row(deleted('gone', 4n))
+    const tombstone = { is: 'deleted', version: '4', at: AT }
+
+    expect(await ask('gone')).toMatchObject({ code: 0, relation: 'agree', aurora: tombstone })
+    await item('gone', 1, 'Ida')
+    expect(await ask('gone')).toMatchObject({ code: 3, relation: 'only dynamo', aurora: tombstone })
+  })
+
+  it('finds a legacy row by its id, and its item by the key of the row', async () => {
+    await row(written('of-both', 2n, 'Ida'))
+    await item('of-both', 2, 'Ida')
+    const [found] = await stack.aurora.legacy
+      .query("SELECT CAST(id AS CHAR) AS id FROM cheftable WHERE backsync_key = 'of-both'")
+      .then(([rows]) => (Array.isArray(rows) ? rows : []))
+    const id = found !== undefined && 'id' in found ? String(found.id) : ''
+
+    expect(await ask(id)).toMatchObject({ code: 0, key: 'of-both', relation: 'agree' })
+  })
+
+  it('says what is wrong with an item that is none, and still shows the other side', async () => {
+    await row(written('broken', 1n, 'Ida'))
+    await stack.put('chef', 'broken', 1, { firstName: { N: '7' } })
+
+    expect(await ask('broken')).toMatchObject({
+      code: 3,
+      relation: 'unreadable',
+      aurora: { is: 'held', version: '1' },
+      dynamo: { is: 'unreadable', code: 'item.foreign', message: expect.stringContaining('firstName') },
+    })
+  })
+
+  it('names what is parked of it, and what to type', async () => {
+    await row(written('parked', 1n, 'Ida'))
+    await item('parked', 2, 'Ada')
+    await stack.parking.parking.park([bad('parked', 2n)], T1)
+
+    expect(await ask('parked')).toMatchObject({ code: 3, parked: { version: '2', code: 'sql.1406' } })
+    const { stdout } = await stack.run('key', 'chef', 'parked')
+    expect(stdout.split('\n').map((line) => line.split(/ {2,}/))).toEqual([
+      ['entity', 'chef'],
+      ['key', 'parked'],
+      ['aurora', `version 1 of ${AT}`],
+      ['dynamo', `version 2 of ${AT}`],
+      ['relation', 'aurora behind'],
+      ['differing', 'firstName'],
+      ['parked', 'version 2, sql.1406: firstName is too long for its column'],
+      ['next', 'mend the cause, then: backsync parked retry chef parked'],
+      ['aurora {"firstName":"Ida","lastName":"Point"}'],
+      ['dynamo {"firstName":"Ada","lastName":"Point"}'],
+      [''],
+    ])
+  })
+
+  it('refuses an entity that is not defined, and a key that nothing can have', async () => {
+    const unknown = await stack.run('key', 'cook', 'x')
+    expect([unknown.code, unknown.stderr]).toEqual([
+      2,
+      expect.stringContaining('unknown entity cook; known are chef'),
+    ])
+    const blank = await stack.run('key', 'chef', 'x ')
+    expect([blank.code, blank.stderr]).toEqual([2, expect.stringContaining('the key ends with a blank')])
+  })
+})
