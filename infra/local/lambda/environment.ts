@@ -8,7 +8,7 @@ export type Outcome =
   | { readonly ok: false; readonly error: FunctionError }
 
 /** Loading the code may take this long, as on AWS. @see lambda-runtime-environment, "Init phase" */
-const INIT_TIMEOUT_MS = 10_000
+export const INIT_TIMEOUT_MS = 10_000
 
 /** What takes the place of each limit where a person may sit at a breakpoint, milliseconds. */
 export const PATIENCE_MS = 12 * 3_600_000
@@ -29,11 +29,18 @@ export class Environment {
   used = false
   #settle: ((outcome: Outcome) => void) | undefined
   #dead: FunctionError | undefined
+  #initTimedOut = false
   #inspectorUrl: string | undefined
 
-  constructor(data: EnvironmentData, env: Record<string, string>, onLog: (text: string) => void) {
+  /** @param initMs how long loading the code may take, milliseconds */
+  constructor(
+    data: EnvironmentData,
+    env: Record<string, string>,
+    onLog: (text: string) => void,
+    initMs: number,
+  ) {
     const started = performance.now()
-    const initTimeout = data.inspect ? PATIENCE_MS : INIT_TIMEOUT_MS
+    const initTimeout = data.inspect ? PATIENCE_MS : initMs
     let ready = started
     this.initMs = () => ready - started
     this.#worker = new Worker(new URL('./environment-main.ts', import.meta.url), {
@@ -55,6 +62,7 @@ export class Environment {
         this.#finish({ ok: false, error: this.#dead })
       }
       const timer = setTimeout(() => {
+        this.#initTimedOut = true
         const seconds = (initTimeout / 1000).toFixed(2)
         failed({
           errorType: 'Sandbox.Timedout',
@@ -95,6 +103,11 @@ export class Environment {
   /** False once the thread has crashed, exited, timed out or been closed. */
   get alive(): boolean {
     return this.#dead === undefined
+  }
+
+  /** True once loading the code has taken longer than it may. */
+  get initTimedOut(): boolean {
+    return this.#initTimedOut
   }
 
   /** Of its inspector, once it has one; undefined where nobody may look into it. */

@@ -1,11 +1,13 @@
 import { randomUUID } from 'node:crypto'
+import { availableParallelism } from 'node:os'
 import { pathToFileURL } from 'node:url'
 import { type Measurement, readEmf } from '../metrics/emf.ts'
 import type { MetricStore } from '../metrics/metric-store.ts'
-import { Environment, type Outcome, PATIENCE_MS } from './environment.ts'
+import { Environment, INIT_TIMEOUT_MS, type Outcome, PATIENCE_MS } from './environment.ts'
 import { InvokeError } from './errors.ts'
 import type { Inspected } from './inspector.ts'
 import type { LogFile } from './log-file.ts'
+import { Turns } from './turns.ts'
 
 /** A function as the template defines it, everything resolved. */
 export type FunctionDefinition = {
@@ -35,6 +37,18 @@ const QUEUE_TIMEOUT_MS = 10_000
 /** Invocations that may wait at once. */
 const QUEUE_LENGTH = 1_000
 
+/**
+ * Environments load their code in turns, those of all functions: more of them at once than there are processors only make
+ * each slower, until none is done in time. On AWS every one has a processor of its own.
+ */
+const loading = new Turns(Math.max(2, availableParallelism()))
+
+/** Who waits for an environment: gets one that has become free, or a new one when it is its turn. */
+type Wanting = {
+  readonly take: (environment: Environment) => void
+  readonly refuse: (error: InvokeError) => void
+}
+
 type Waiting = { readonly grant: () => void; readonly refuse: (error: InvokeError) => void }
 
 /** Runs one function's bundle in as many execution environments as its invocations need, kept warm between them. */
@@ -43,10 +57,12 @@ export class LocalFunction {
   readonly #env: Record<string, string>
   readonly #log: LogFile
   readonly #inspect: boolean
+  readonly #initMs: number
   readonly #logStream = `local/[$LATEST]${randomUUID().replaceAll('-', '')}`
   readonly #idle: Environment[] = []
   readonly #all = new Set<Environment>()
   readonly #waiting: Waiting[] = []
+  readonly #wanting = new Set<Wanting>()
   readonly #running = new Set<Promise<Outcome>>()
   /** Who hears what an environment prints, while its invocation runs. */
   readonly #listening = new Map<Environment, (line: string) => void>()
@@ -57,17 +73,22 @@ export class LocalFunction {
   /**
    * @param env everything that the code may see: nothing of the parent's environment is added
    * @param options.inspect lets debuggers look into its environments, and takes as long as they like
+   * @param options.initMs how long an environment may load its code before it is loaded anew, milliseconds
    */
   constructor(
     definition: FunctionDefinition,
     env: Record<string, string>,
     log: LogFile,
-    { inspect = false }: { readonly inspect?: boolean } = {},
+    {
+      inspect = false,
+      initMs = INIT_TIMEOUT_MS,
+    }: { readonly inspect?: boolean; readonly initMs?: number } = {},
   ) {
     this.definition = definition
     this.#env = env
     this.#log = log
     this.#inspect = inspect
+    this.#initMs = initMs
   }
 
   get concurrency(): number {
@@ -102,7 +123,7 @@ export class LocalFunction {
     await this.#acquire()
     try {
       if (this.#closed) throw closed(this.definition.name)
-      const running = this.#run(text, requestId, listen)
+      const running = this.#run(await this.#take(), text, requestId, listen)
       this.#running.add(running)
       try {
         return await running
@@ -134,7 +155,18 @@ export class LocalFunction {
 
   /** Starts an environment ahead of the first invocation. */
   warm(): void {
-    if (!this.#closed && this.#all.size === 0 && this.concurrency > 0) this.#idle.push(this.#start())
+    const isNeeded = () => !this.#closed && this.#all.size === 0 && this.concurrency > 0
+    if (!isNeeded()) return
+    if (this.#inspect) {
+      this.#idle.push(this.#start())
+      return
+    }
+    loading.queue(async () => {
+      if (!isNeeded()) return
+      const environment = this.#start()
+      this.#free(environment)
+      await environment.loaded()
+    })
   }
 
   /**
@@ -154,36 +186,45 @@ export class LocalFunction {
   /** Ends every environment; invocations in flight fail, waiting ones are refused. */
   async close(): Promise<void> {
     this.#closed = true
-    for (const { refuse } of this.#waiting.splice(0)) refuse(closed(this.definition.name))
+    for (const { refuse } of [...this.#waiting.splice(0), ...this.#wanting])
+      refuse(closed(this.definition.name))
     await Promise.all([...this.#all].map((environment) => environment.close()))
     // Invocations never reject; their last lines belong into the log.
     await Promise.all(this.#running)
     await this.#log.close()
   }
 
-  async #run(event: string, requestId: string, listen?: (line: string) => void): Promise<Outcome> {
+  async #run(
+    taken: Environment,
+    event: string,
+    requestId: string,
+    listen?: (line: string) => void,
+  ): Promise<Outcome> {
     const { name, arn, timeoutSeconds, memoryMiB } = this.definition
-    const environment = this.#takeIdle() ?? this.#start()
-    const cold = !environment.used
     const write = (line: string): void => {
       this.#log.write(line)
       listen?.(line)
     }
-    if (listen !== undefined) this.#listening.set(environment, listen)
+    if (listen !== undefined) this.#listening.set(taken, listen)
     write(`START RequestId: ${requestId} Version: $LATEST`)
-    await environment.loaded()
+    await taken.loaded()
+    const begun = performance.now()
+    const environment = taken.initTimedOut ? await this.#loadAnew(taken, write, listen) : taken
+    const cold = !environment.used
     const invoked = performance.now()
+    const left = timeoutSeconds * 1000 - (invoked - begun)
     const outcome = limitAnswer(
-      await environment.invoke(
-        { requestId, event, functionArn: arn },
-        this.#inspect ? PATIENCE_MS : timeoutSeconds * 1000,
-      ),
+      environment.initTimedOut
+        ? timedOut(requestId, timeoutSeconds)
+        : await environment.invoke(
+            { requestId, event, functionArn: arn },
+            this.#inspect ? PATIENCE_MS : left,
+          ),
     )
     this.#listening.delete(environment)
     const init = cold ? environment.initMs() : 0
     const duration = performance.now() - invoked
-    if (environment.alive) this.#idle.push(environment)
-    else this.#all.delete(environment)
+    this.#free(environment)
     if (!outcome.ok) write(`ERROR ${requestId} ${JSON.stringify(outcome.error)}`)
     write(`END RequestId: ${requestId}`)
     write(
@@ -203,6 +244,70 @@ export class LocalFunction {
     return outcome
   }
 
+  /**
+   * In place of an environment that was not loaded in time. As on AWS it is loaded once more, within the function's own
+   * time: the caller need not hear of it.
+   */
+  async #loadAnew(
+    late: Environment,
+    write: (line: string) => void,
+    listen: ((line: string) => void) | undefined,
+  ): Promise<Environment> {
+    write(`INIT_REPORT Init Duration: ${this.#initMs.toFixed(2)} ms Phase: init Status: timeout`)
+    this.#all.delete(late)
+    this.#listening.delete(late)
+    const environment = this.#start(this.definition.timeoutSeconds * 1000)
+    if (listen !== undefined) this.#listening.set(environment, listen)
+    await environment.loaded()
+    return environment
+  }
+
+  /**
+   * A warm environment, or one that is loading its code.
+   *
+   * @throws InvokeError when the function is closed meanwhile
+   */
+  async #take(): Promise<Environment> {
+    const idle = this.#takeIdle()
+    if (idle !== undefined) return idle
+    if (this.#inspect) return this.#start()
+    return new Promise((resolve, reject) => {
+      const end = (): void => {
+        this.#wanting.delete(wanting)
+        withdraw()
+      }
+      const wanting: Wanting = {
+        take: (environment) => {
+          end()
+          resolve(environment)
+        },
+        refuse: (error) => {
+          end()
+          reject(error)
+        },
+      }
+      let withdraw = (): void => {}
+      this.#wanting.add(wanting)
+      withdraw = loading.queue(async () => {
+        this.#wanting.delete(wanting)
+        const environment = this.#start()
+        resolve(environment)
+        await environment.loaded()
+      })
+    })
+  }
+
+  /** Gives an environment to who waits for one, or keeps it; one that has died is let go. */
+  #free(environment: Environment): void {
+    if (!environment.alive) {
+      this.#all.delete(environment)
+      return
+    }
+    const [wanting] = this.#wanting
+    if (wanting === undefined) this.#idle.push(environment)
+    else wanting.take(environment)
+  }
+
   /** A warm environment; those that died while idle (a late unhandled rejection, say) are let go. */
   #takeIdle(): Environment | undefined {
     for (;;) {
@@ -212,7 +317,7 @@ export class LocalFunction {
     }
   }
 
-  #start(): Environment {
+  #start(initMs = this.#initMs): Environment {
     const { folder, handler, sourceMaps, name, memoryMiB } = this.definition
     const data = {
       folder,
@@ -224,11 +329,16 @@ export class LocalFunction {
       logGroup: `/aws/lambda/${name}`,
       logStream: this.#logStream,
     }
-    const environment = new Environment(data, this.#env, (text) => {
-      this.#log.write(text)
-      this.#listening.get(environment)?.(text)
-      for (const measurement of readEmf(text)) this.measured(measurement)
-    })
+    const environment = new Environment(
+      data,
+      this.#env,
+      (text) => {
+        this.#log.write(text)
+        this.#listening.get(environment)?.(text)
+        for (const measurement of readEmf(text)) this.measured(measurement)
+      },
+      initMs,
+    )
     this.#all.add(environment)
     return environment
   }
@@ -273,6 +383,14 @@ const limitAnswer = (outcome: Outcome): Outcome => {
   const errorMessage = `Response payload size exceeded maximum allowed payload size (${PAYLOAD_LIMIT} bytes).`
   return { ok: false, error: { errorType: 'Function.ResponseSizeTooLarge', errorMessage } }
 }
+
+const timedOut = (requestId: string, seconds: number): Outcome => ({
+  ok: false,
+  error: {
+    errorType: 'Sandbox.Timedout',
+    errorMessage: `RequestId: ${requestId} Error: Task timed out after ${seconds.toFixed(2)} seconds`,
+  },
+})
 
 const throttled = (name: string): InvokeError =>
   new InvokeError('lambda.throttled', `Rate Exceeded. TooManyRequestsException for function ${name}`)

@@ -36,10 +36,9 @@ const mutants: readonly Mutant[] = [
   },
   {
     name: 'equal versions are taken for equal content',
-    file: 'functions/bridge/aurora/judge.ts',
-    find: 'if (standing !== undefined && standing >= change.version) {',
-    replace:
-      "if (standing !== undefined && standing === change.version && held !== undefined) return { is: 'overruled', overruled: { change, held: { version: standing + 1n, op: 'upsert', row: async () => undefined } } }\n  if (standing !== undefined && standing >= change.version) {",
+    file: 'functions/bridge/aurora/aurora-sink.ts',
+    find: 'content !== undefined && holdsAll(content, change.row)',
+    replace: '(content === undefined || holdsAll(content, change.row) || true)',
   },
   {
     name: 'digits become ids',

@@ -1,5 +1,5 @@
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import {
@@ -33,7 +33,11 @@ describe('a local function', () => {
     await rm(folder, { recursive: true, force: true })
   })
 
-  const make = async (source: string, changes: Partial<FunctionDefinition> = {}): Promise<LocalFunction> => {
+  const make = async (
+    source: string,
+    changes: Partial<FunctionDefinition> = {},
+    options: { readonly initMs?: number } = {},
+  ): Promise<LocalFunction> => {
     const asset = join(folder, `asset-${functions.length}`)
     await mkdir(asset)
     await writeFile(join(asset, 'index.mjs'), source)
@@ -48,7 +52,7 @@ describe('a local function', () => {
       ...changes,
     }
     const log = openLogFile(join(folder, 'fn.log'), () => {})
-    const fn = new LocalFunction(definition, variablesOf(definition, endpoints), log)
+    const fn = new LocalFunction(definition, variablesOf(definition, endpoints), log, options)
     functions.push(fn)
     return fn
   }
@@ -183,6 +187,61 @@ describe('a local function', () => {
     const log = await logText(fn)
     expect(log.match(/Init Duration/g)).toHaveLength(2)
     expect(log.match(/^START RequestId/gm)).toHaveLength(6)
+  })
+
+  it('loads once more, within its own time, what was not loaded in time', async () => {
+    const source = `await new Promise((r) => setTimeout(r, 300)); export const handler = async () => 'loaded'`
+    const fn = await make(source, {}, { initMs: 100 })
+
+    expect(await answerOf(fn)).toBe('loaded')
+    expect(await answerOf(fn)).toBe('loaded')
+    expect((await logText(fn)).match(/^INIT_REPORT .*Status: timeout$/gm)).toHaveLength(1)
+  })
+
+  it('ends what is not loaded within its own time either', async () => {
+    const source =
+      'await new Promise(() => setInterval(() => {}, 1_000)); export const handler = async () => 1'
+    const fn = await make(source, { timeoutSeconds: 0.3 }, { initMs: 100 })
+
+    expect(await errorOf(fn)).toMatchObject({
+      errorType: 'Sandbox.Timedout',
+      errorMessage: expect.stringMatching(/Task timed out after 0\.30 seconds$/),
+    })
+  })
+
+  it('loads as many environments at once as there are processors, and gives a free one to who waits', async () => {
+    const marks = join(folder, 'marks')
+    const source = `import { appendFileSync } from 'node:fs'
+      appendFileSync(${JSON.stringify(marks)}, '+')
+      await new Promise((r) => setTimeout(r, 50))
+      appendFileSync(${JSON.stringify(marks)}, '-')
+      export const handler = async () => 1`
+    const fn = await make(source)
+
+    const answers = await Promise.all(Array.from({ length: 40 }, () => answerOf(fn)))
+
+    expect(answers).toEqual(Array.from({ length: 40 }, () => 1))
+    let current = 0
+    const counts = [...(await readFile(marks, 'utf8'))].map((mark) => (current += mark === '+' ? 1 : -1))
+    expect(Math.max(...counts)).toBeLessThanOrEqual(Math.max(2, availableParallelism()))
+  })
+
+  it('refuses who waits for an environment when it is closed', async () => {
+    const mark = join(folder, 'mark')
+    const fn = await make(`import { writeFileSync } from 'node:fs'
+      writeFileSync(${JSON.stringify(mark)}, '')
+      await new Promise((r) => setTimeout(r, 8_000))
+      export const handler = async () => 1`)
+    const ends = Array.from({ length: 9 }, () =>
+      fn.invoke({}).then(
+        ({ ok }) => ok,
+        ({ code }) => code,
+      ),
+    )
+    await until(async () => void (await readFile(mark)))
+    await fn.close()
+
+    expect(new Set(await Promise.all(ends))).toEqual(new Set([false, 'lambda.closed']))
   })
 
   it('throttles everything when nothing is reserved, and refuses an event over 6 MiB', async () => {
