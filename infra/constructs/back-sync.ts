@@ -18,7 +18,7 @@ export interface BackSyncProps {
   readonly database: LegacyDatabase
   readonly tables: readonly EntityTable[]
   /**
-   * Whose parked changes raise an alarm. Pass all of them where entities share a table.
+   * Whose parked changes raise an alarm, and whose items may be lifted. Pass all of them where entities share a table.
    *
    * @default the entities that the tables were made for
    */
@@ -47,7 +47,11 @@ export class BackSync extends Construct {
     })
     database.grantSql(this.function)
     grantParking(parking, this.function)
-    for (const table of tables) table.grantGet(this.function)
+    const entities = props.entities ?? tables.map(({ entity }) => entity)
+    for (const table of tables) {
+      table.grantGet(this.function)
+      table.grantLift(this.function, entities)
+    }
 
     const alarms = new StreamAlarms(this, 'Alarms', {
       function: this.function,
@@ -60,7 +64,7 @@ export class BackSync extends Construct {
       tables.map(({ entity, table }) => ({ name: entity.name, table })),
       { settings, failures: this.failures, alarms },
     )
-    for (const { name } of props.entities ?? tables.map(({ entity }) => entity)) alarms.addParked(name)
+    for (const { name } of entities) alarms.addParked(name)
     output(
       this,
       'FailureBucketName',

@@ -19,6 +19,12 @@ export interface EntityDescription {
    * @default a table named after the entity, with `keyName` as its key
    */
   readonly item?: { readonly table: string; readonly keyAttribute: string }
+  /**
+   * What becomes of an item that is current and below what Aurora holds.
+   *
+   * @default lift: the item's version is raised
+   */
+  readonly overruled?: 'lift' | 'park'
   /** A valid body, for people and for commands to paste. */
   readonly example?: Readonly<Record<string, unknown>>
 }
@@ -70,6 +76,21 @@ export class EntityTable extends Construct {
     return Grant.addToPrincipal({
       grantee,
       actions: ['dynamodb:GetItem'],
+      resourceArns: [this.table.tableArn],
+    })
+  }
+
+  /**
+   * Lets the grantee raise the versions of items, if it has to for one of these entities whose items the table has.
+   *
+   * @param entities those of any table
+   */
+  grantLift(grantee: IGrantable, entities: readonly EntityDescription[]): void {
+    const own = entities.filter((entity) => layoutOf(entity).name === this.name)
+    if (own.every(({ overruled = 'lift' }) => overruled === 'park')) return
+    Grant.addToPrincipal({
+      grantee,
+      actions: ['dynamodb:UpdateItem'],
       resourceArns: [this.table.tableArn],
     })
   }

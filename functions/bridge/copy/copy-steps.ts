@@ -38,7 +38,8 @@ export const openStep = (
       pageItems: PAGE_ITEMS,
       ...(step === 'cleanup' && { keysOnly: destination.key }),
     })
-  if (step === 'verify') return { scan, page: async ({ items }) => sumUp(items) }
+  const sum = (items: readonly Item[]) => sumUp(destination.followed ? items.map(withoutVersion) : items)
+  if (step === 'verify') return { scan, page: async ({ items }) => sum(items) }
 
   const writer = new BulkWriter({
     ...bounds,
@@ -62,11 +63,14 @@ export const openStep = (
     scan,
     page: async ({ items }) => {
       // The sum is worked out while DynamoDB is at the first batches.
-      const [{ written, refusals }, tally] = await Promise.all([writer.put(items), sumUp(items)])
+      const [{ written, refusals }, tally] = await Promise.all([writer.put(items), sum(items)])
       return { ...tally, applied: written, refused: refusals.length, refusals }
     },
   }
 }
+
+/** Where a stream follows what is written, an item may be lifted before it is read again: that raises its version. */
+const withoutVersion = ({ version: _, ...rest }: Item): Item => rest
 
 /** What was read. @throws InvalidRecordError */
 const sumUp = async (items: readonly Item[]): Promise<Tally> => {

@@ -33,6 +33,16 @@ export const present = (
   }
 }
 
+/** The item is the entity's, at this version, and no other store's to write. */
+export const liftable = (entity: Entity, version: Version): Condition => {
+  const { expression, names, values } = present(entity, [version])
+  return {
+    expression: `${expression} AND (attribute_not_exists(#owner) OR #owner = :own)`,
+    names: { ...names, '#owner': 'backsync_owner' },
+    values: { ...values, ':own': { S: 'dynamo' } },
+  }
+}
+
 /** The items of the entity among others of its table; undefined when there are no others. */
 export const filter = ({ item: { keyAttribute, prefix, type } }: Entity): Condition | undefined => {
   if (prefix === undefined && type === undefined) return undefined

@@ -1,12 +1,18 @@
-import { type DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb'
+import {
+  ConditionalCheckFailedException,
+  type DynamoDBClient,
+  GetItemCommand,
+  UpdateItemCommand,
+} from '@aws-sdk/client-dynamodb'
 import { call } from '../drivers/dynamo/call.ts'
-import type { Change } from '../model/change.ts'
+import { type Change, LARGEST_VERSION, type Version } from '../model/change.ts'
 import type { Entity } from '../model/entity.ts'
 import { ConfigurationError, InvalidRecordError } from '../model/errors.ts'
 import { decodeItem, type Value } from '../model/values.ts'
-import type { Source, Subject } from '../ports/source.ts'
+import type { Lifting, Source, Subject } from '../ports/source.ts'
 import type { Deadline } from '../runtime/deadline.ts'
 import type { Tables } from '../runtime/tables.ts'
+import { liftable } from './conditions.ts'
 import { itemToChange } from './entity-reader.ts'
 import { keyOf } from './items.ts'
 
@@ -33,8 +39,7 @@ export class EntitySource implements Source {
    * @throws DynamoError, DeadlineError; InvalidRecordError for an item with values of no known type
    */
   async current({ entity: name, key, version, op }: Subject, at: Date): Promise<readonly Change[]> {
-    const entity = this.#parts.entities.find((one) => one.name === name)
-    if (entity === undefined) throw new ConfigurationError([`there is no entity ${name}`])
+    const entity = this.#entity(name)
     const item = await this.#read(entity, key)
     if (item !== undefined) return [itemToChange(entity, key, item, version)]
     if (version !== undefined) {
@@ -46,6 +51,50 @@ export class EntitySource implements Source {
     throw new InvalidRecordError(
       'The item is gone and its version unknown: delete the row on the legacy side',
     )
+  }
+
+  /**
+   * One conditional call: whoever writes the item in between is not overtaken, and whoever comes too late changes nothing.
+   *
+   * @throws DynamoError, DeadlineError
+   */
+  async lift(change: Change, above: Version): Promise<Lifting> {
+    const entity = this.#entity(change.entity)
+    // The next version must be one that a record may have, and have a next one itself.
+    if (entity.overruled === 'park' || above + 1n >= LARGEST_VERSION) return 'kept'
+    if (change.op === 'delete') {
+      const item = await this.#read(entity, change.key)
+      return item === undefined ? 'lifted' : 'late'
+    }
+    const { client, tables, deadline } = this.#parts
+    const { expression, names, values } = liftable(entity, change.version)
+    const lifted = { N: String(above + 1n) }
+    const command = new UpdateItemCommand({
+      TableName: tables.of(entity.item.table),
+      Key: keyOf(entity, change.key),
+      UpdateExpression: 'SET #version = :lifted',
+      ConditionExpression: expression,
+      ExpressionAttributeNames: { ...names, '#version': 'version' },
+      ExpressionAttributeValues: { ...values, ':lifted': lifted },
+      ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+    })
+    try {
+      await call('UpdateItem', deadline, (options) => client.send(command, options))
+      return 'lifted'
+    } catch (error) {
+      if (!(error instanceof ConditionalCheckFailedException)) throw error
+      const { version, backsync_owner: owner } = error.Item ?? {}
+      // At a repeat the first attempt may have done it, and its answer been lost.
+      if ((error.$metadata.attempts ?? 1) > 1 && version?.N === lifted.N) return 'lifted'
+      // What another store owns may well be what is there.
+      return owner === undefined || owner.S === 'dynamo' ? 'late' : 'kept'
+    }
+  }
+
+  #entity(name: string): Entity {
+    const entity = this.#parts.entities.find((one) => one.name === name)
+    if (entity === undefined) throw new ConfigurationError([`there is no entity ${name}`])
+    return entity
   }
 
   /** @returns the item's attributes, strongly consistent; undefined when none of this entity is under the key */

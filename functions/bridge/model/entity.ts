@@ -37,6 +37,12 @@ export type EntityDefinition = {
    * records, for a table whose writers keep none; then an item's `version` is not looked at. @default 'counted'
    */
   readonly versions?: 'counted' | 'stream'
+  /**
+   * What becomes of an item that is current and yet overruled, since the other store is at a larger version, or at the same
+   * one with other content: `lift` raises the item's version above that, `park` lists it for a person to decide.
+   * @default 'lift'; 'park' where versions come from the stream, since nothing of such an item could be raised
+   */
+  readonly overruled?: 'lift' | 'park'
   /** @default a table of its own, named after the entity */
   readonly item?: Omit<ItemLayout, 'keyAttribute'> & { readonly keyAttribute?: string }
   /** Writes what the mapping can't express, in the transaction that writes the rows. */
@@ -46,9 +52,10 @@ export type EntityDefinition = {
 }
 
 /** A kind of thing kept in both stores. */
-export type Entity = Omit<EntityDefinition, 'children' | 'versions' | 'item'> & {
+export type Entity = Omit<EntityDefinition, 'children' | 'versions' | 'overruled' | 'item'> & {
   readonly children: Readonly<Record<string, ChildRows>>
   readonly versions: 'counted' | 'stream'
+  readonly overruled: 'lift' | 'park'
   readonly item: ItemLayout
   /** Attributes and child lists by name: all that a row has. */
   readonly fields: Readonly<Record<string, Field>>
@@ -75,6 +82,7 @@ export const defineEntity = (definition: EntityDefinition): Entity => {
     throw new TypeError(`Entity ${definition.name}: ${why}`)
   }
   const { children = {}, versions = 'counted', attributes, keyName } = definition
+  const { overruled = versions === 'counted' ? 'lift' : 'park' } = definition
   const item: ItemLayout = { keyAttribute: keyName, table: definition.name, ...definition.item }
   const fields: Record<string, Field> = { ...attributes, ...children }
 
@@ -82,6 +90,8 @@ export const defineEntity = (definition: EntityDefinition): Entity => {
     if (!NAME.test(name)) fail(`"${name}" is not a lower camel case name`)
   for (const name of [definition.table, definition.idColumn])
     if (!SQL_NAME.test(name)) fail(`"${name}" is not a plain SQL name`)
+  if (versions === 'stream' && overruled === 'lift')
+    fail('an item whose version comes from the stream has none that could be lifted')
   if (Object.keys(attributes).length === 0) fail('has no attributes')
   if (writable(attributes).length === 0) fail('has no attribute that is written')
   const named = [...RESERVED, keyName, item.keyAttribute, item.type?.attribute]
@@ -119,7 +129,7 @@ export const defineEntity = (definition: EntityDefinition): Entity => {
   const { body, image } = mapOf(fields)
   const example = body.safeParse(parseExactJson(JSON.stringify(definition.example)))
   if (!example.success) fail(`its example is not valid: ${z.prettifyError(example.error)}`)
-  return { ...definition, children, versions, item, fields, body, image }
+  return { ...definition, children, versions, overruled, item, fields, body, image }
 }
 
 /** Every JavaScript object has something under such a name, so that nobody could tell whether it is absent. */

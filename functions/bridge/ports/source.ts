@@ -18,4 +18,18 @@ export interface Source {
    * @throws InvalidRecordError when what is there can't become a change
    */
   current(subject: Subject, at: Date): Promise<readonly Change[]>
+  /**
+   * Lets a change get through that a store has overruled, if it still is what is there: raises its item to one above what
+   * the store holds, and nothing else of it. The record of that comes by itself. Of a delete there is nothing to raise: it
+   * is asked whether the key is still gone. Absent where nothing can be raised.
+   *
+   * @param above the version that the store holds
+   */
+  readonly lift?: (change: Change, above: Version) => Promise<Lifting>
 }
+
+/**
+ * `lifted`: it is what is there, and now above that version; a delete is to be applied so. `late`: it is not, any more.
+ * `kept`: what is there is left as it is, current or not.
+ */
+export type Lifting = 'lifted' | 'late' | 'kept'

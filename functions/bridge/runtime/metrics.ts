@@ -5,6 +5,8 @@ export type CountName =
   | 'SkippedAsOlder'
   /** Of those, what its source has overtaken. */
   | 'Late'
+  /** Neither: its source's current state, which was given a version above the store's so that it gets through. */
+  | 'Lifted'
   /** Parked although it is its source's current state: below the store's version, or at it with other content. */
   | 'Behind'
   | 'Conflicts'

@@ -5,13 +5,14 @@ import type { Sink } from '../ports/sink.ts'
 import type { Subject } from '../ports/source.ts'
 import type { CountName } from '../runtime/metrics.ts'
 import { applyPatiently, type NamedOutcome } from './apply-patiently.ts'
+import { decide } from './decide.ts'
 import { type Evidence, identityOf, isBehind, placeOf, toParked } from './evidence.ts'
 import type { Mirror } from './mirror.ts'
-import { decideOverruled, type Lost } from './overruled.ts'
 
 /**
  * What became of one. `settled`: the store is as late as it, or another one of its key in the same batch decides.
- * What did nothing is settled only where it is known why: the store holds it, or its source has something else by now.
+ * What did nothing is settled only where it is known why: the store holds it, its source has something else by now, or
+ * has it above what the store holds, and brings it once more.
  * `parked`: set aside with its payload, and listed. `again`: neither could be done; its source has to bring it once more.
  */
 export type Verdict = 'settled' | 'parked' | 'again'
@@ -22,8 +23,10 @@ export type Applied = {
   readonly outcomes: readonly NamedOutcome[]
   /** What could not be applied; parked, unless there is a `failure`. */
   readonly refused: readonly Parked[]
-  /** Of those that are settled, the ones whose key's last change was late: nothing proves that the store holds it. */
-  readonly late: ReadonlySet<Evidence>
+  /** Of those that are settled, the ones whose key's last change was late or lifted: nothing proves that the store holds it. */
+  readonly unproved: ReadonlySet<Evidence>
+  /** Changes that were lifted at their source: each comes once more, and gets through then. */
+  readonly lifted: ReadonlySet<Change>
   /** Why something is to come again. */
   readonly failure?: unknown
 }
@@ -52,43 +55,18 @@ export const applyAll = async (
 ): Promise<Applied> => {
   const applied = await applyPatiently(byName(evidence, mirror.sink), mirror, pauses)
   for (const { name, applied: rows } of applied) mirror.metrics.count('Applied', name, rows)
-  const { outcomes, payloads, lateChanges } = await decide(applied, mirror)
+  const { outcomes, aside, unproved: changes, lifted } = await decide(applied, mirror)
   const errors = errorsOf(evidence, outcomes)
   if (mode === 'parked') await leaveOutdated(errors, mirror)
-  const late = ofSameKey(evidence, lateChanges)
-  if (mode === 'parked') leaveOvertaken(evidence, errors, late, mirror)
+  const unproved = ofSameKey(evidence, changes)
+  if (mode === 'parked') leaveOvertaken(evidence, errors, unproved, mirror)
   const refused = [...errors].map(([one, error]) =>
-    toParked(one, error, mirror.sink, 'change' in one ? payloads.get(one.change) : undefined),
+    toParked(one, error, mirror.sink, 'change' in one ? aside.get(one.change) : undefined),
   )
   const failure = mode === 'left' ? undefined : await park(refused, mode === 'parked', mirror)
   const verdict = failure === undefined ? 'parked' : 'again'
   const verdicts = evidence.map((one) => (errors.has(one) ? verdict : 'settled'))
-  return { verdicts, outcomes, refused, late, failure }
-}
-
-type DecidedOutcomes = {
-  /** With what is lost among the refused. */
-  readonly outcomes: readonly NamedOutcome[]
-  readonly payloads: ReadonlyMap<Change, Lost['payload']>
-  readonly lateChanges: ReadonlySet<Change>
-}
-
-/** Finds out why each change did nothing that did nothing, and counts as skipped what was a repeat or late. */
-const decide = async (outcomes: readonly NamedOutcome[], mirror: Mirror): Promise<DecidedOutcomes> => {
-  const { lost, late: lateChanges } = await decideOverruled(
-    outcomes.flatMap(({ overruled }) => overruled),
-    mirror,
-  )
-  const decided = outcomes.map((outcome): NamedOutcome => {
-    const { name, overruled, skipped } = outcome
-    const own = new Set(overruled.map(({ change }) => change))
-    const ownLost = lost.filter(({ change }) => own.has(change))
-    mirror.metrics.count('SkippedAsOlder', name, skipped - ownLost.length)
-    mirror.metrics.count('Late', name, own.size - ownLost.length)
-    return { ...outcome, skipped: skipped - ownLost.length, refused: [...outcome.refused, ...ownLost] }
-  })
-  const payloads = new Map(lost.map(({ change, payload }) => [change, payload]))
-  return { outcomes: decided, payloads, lateChanges }
+  return { verdicts, outcomes, refused, unproved, lifted, failure }
 }
 
 /** All that is of the key of one of some changes. */
@@ -105,7 +83,7 @@ const ofSameKey = (evidence: readonly Evidence[], changes: ReadonlySet<Change>):
 const leaveOvertaken = (
   evidence: readonly Evidence[],
   errors: Map<Evidence, Error>,
-  late: ReadonlySet<Evidence>,
+  unproved: ReadonlySet<Evidence>,
   { metrics }: Mirror,
 ): void => {
   if (errors.size === 0) return
@@ -114,7 +92,7 @@ const leaveOvertaken = (
   const lastBad = new Map<string, Evidence>()
   for (const one of evidence) {
     const key = identityOf(one)
-    if (!refusedKeys.has(key) || late.has(one)) continue
+    if (!refusedKeys.has(key) || unproved.has(one)) continue
     const last = errors.has(one) ? lastBad : lastGood
     const known = last.get(key)
     if (known === undefined || isBehind(placeOf(one), placeOf(known))) last.set(key, one)

@@ -1,5 +1,5 @@
 import { isTaken } from '../drivers/sql-errors.ts'
-import { type Change, subjectOf } from '../model/change.ts'
+import { type Change, subjectOf, type Version } from '../model/change.ts'
 import { BridgeError, kindOf } from '../model/errors.ts'
 import type { Parked } from '../ports/parking.ts'
 import { comparePlaces, type Place } from '../ports/place.ts'
@@ -16,6 +16,14 @@ export type Evidence = {
   readonly payload: () => string
 } & ({ readonly change: Change } | { readonly fault: RecordFault & { readonly key: string } })
 
+/** How a change is set aside, where that is not by its own record and version alone. */
+export type Aside = {
+  /** Makes what is kept of the record's own text. */
+  readonly payload?: (record: string) => string
+  /** From which on a change of its key gets through. */
+  readonly version?: Version
+}
+
 /** The key of what names none. @param number tells it apart from all others of its source */
 export const namelessKey = (number: string): string => `?${number}`
 
@@ -31,13 +39,13 @@ export const placeOf = (one: Evidence): Place => {
 /**
  * How what can't be applied is set aside.
  *
- * @param payload makes what is kept of the evidence's own text; @default that text
+ * @param aside makes what is kept of the evidence's own text, and names a version; @default that text, its own version
  */
 export const toParked = (
   one: Evidence,
   error: Error,
   { references }: Sink,
-  payload: (own: string) => string = (own) => own,
+  { payload = (own) => own, version }: Aside = {},
 ): Parked => {
   const waits = 'change' in one && kindOf(error) === 'dependency'
   const waitsFor = waits ? references?.waitsFor(one.change, error) : undefined
@@ -46,6 +54,7 @@ export const toParked = (
       ? { entity: one.change.entity, key: subjectOf(one.change), op: one.change.op }
       : { entity: one.fault.entity, key: one.fault.key }),
     ...placeOf(one),
+    ...(version !== undefined && { version }),
     ...(error instanceof OverruledError && { version: error.version }),
     // A value that another row holds may never become free: that is for somebody to decide.
     class: waits && !isTaken(error) ? 'dependency' : 'data',

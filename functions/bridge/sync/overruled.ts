@@ -1,7 +1,7 @@
 import { toJsonText } from '../drivers/dynamo/json-text.ts'
 import { toAttributeValue } from '../model/attribute-values.ts'
 import { type Change, holdsAll, type Row, subjectOf, type Version } from '../model/change.ts'
-import { BridgeError, InvalidRecordError } from '../model/errors.ts'
+import { BridgeError, InvalidRecordError, kindOf } from '../model/errors.ts'
 import type { Held, Overruled, Refused } from '../model/outcome.ts'
 import { inLanes } from '../runtime/lanes.ts'
 import type { Mirror } from './mirror.ts'
@@ -9,7 +9,7 @@ import type { Mirror } from './mirror.ts'
 /** Keys that are asked about at once. */
 const LANES = 8
 
-/** A change that did nothing, although it is what its source holds now. The two stores differ, and no later change will mend it. */
+/** A change that did nothing, although it is what its source holds now, and that was not lifted: no later change will mend it. */
 export class OverruledError extends BridgeError {
   override readonly name = 'OverruledError'
   readonly code: 'version.behind' | 'version.conflict'
@@ -20,8 +20,10 @@ export class OverruledError extends BridgeError {
    */
   readonly version: Version
 
-  constructor({ change, held }: Overruled) {
-    super(messageOf(change, held))
+  /** @param cause what kept it from being lifted */
+  constructor({ change, held }: Overruled, cause?: BridgeError) {
+    const why = cause === undefined ? '' : `. It could not be lifted above that: ${cause.message}`
+    super(`${messageOf(change, held)}${why}`, { cause })
     this.code = held.version === change.version ? 'version.conflict' : 'version.behind'
     this.version = change.op === 'delete' ? held.version + 1n : held.version
   }
@@ -34,16 +36,24 @@ export type Lost = Refused & {
 }
 
 export type Decided = {
-  /** Their source's current state. */
+  /** Their source's current state, and left as it is there. */
   readonly lost: readonly Lost[]
   /** Overtaken at their source: what it holds now comes, or has come, by itself. */
   readonly late: ReadonlySet<Change>
+  /** Their source's current state: by now it is above what the store holds, and comes once more. */
+  readonly lifted: ReadonlySet<Change>
+  /** Deletes that their source still means, each as the one that is above what the store holds. */
+  readonly raised: ReadonlyMap<Change, Change>
 }
 
 /**
  * The one place where it is decided what a change means that did nothing and is no repeat. The store can't tell: what it
  * holds may be newer, or the source's writers may have let the version step back, by a plain put, a restore or a new
- * life of a deleted key. So the source is asked what is true now; a call that lands late is told from that, too.
+ * life of a deleted key. So the source is asked what is true now, and in the same call its item is raised above what the
+ * store holds; a call that lands late is told from that, too.
+ *
+ * It ends: a lift makes one record, and that is above what the store held, so that it is overruled only by what was applied
+ * in between, which is another change.
  *
  * @throws BridgeError when the source can't be asked
  */
@@ -51,13 +61,36 @@ export const decideOverruled = async (
   overruled: readonly Overruled[],
   mirror: Pick<Mirror, 'source' | 'now'>,
 ): Promise<Decided> => {
-  const decided = await inLanes(overruled, LANES, async (one) =>
-    (await isCurrent(one.change, mirror)) ? toLost(one) : undefined,
-  )
+  const fates = await inLanes(overruled, LANES, async (one) => ({ one, ...(await fateOf(one, mirror)) }))
+  const of = (fate: Fate['fate']) => fates.filter((each) => each.fate === fate).map(({ one }) => one)
+  const lifted = of('lifted')
+  const isDelete = ({ change }: Overruled): boolean => change.op === 'delete'
   return {
-    lost: decided.filter((one) => one !== undefined),
-    late: new Set(overruled.filter((_, at) => decided[at] === undefined).map(({ change }) => change)),
+    lost: await Promise.all(
+      fates.flatMap(({ fate, one, cause }) => (fate === 'lost' ? [toLost(one, cause)] : [])),
+    ),
+    late: new Set(of('late').map(({ change }) => change)),
+    lifted: new Set(lifted.filter((one) => !isDelete(one)).map(({ change }) => change)),
+    raised: new Map(
+      lifted.filter(isDelete).map(({ change, held }) => [change, { ...change, version: held.version + 1n }]),
+    ),
   }
+}
+
+type Fate = { readonly fate: 'lifted' | 'late' | 'lost'; readonly cause?: BridgeError }
+
+const fateOf = async ({ change, held }: Overruled, mirror: Pick<Mirror, 'source' | 'now'>): Promise<Fate> => {
+  let cause: BridgeError | undefined
+  try {
+    const lifting = await mirror.source.lift?.(change, held.version)
+    if (lifting === 'lifted' || lifting === 'late') return { fate: lifting }
+  } catch (error) {
+    // What passes comes again. A right that is missing, or an item that would grow too large, must not hold up others.
+    const kind = kindOf(error)
+    if (!(error instanceof BridgeError) || (kind !== 'configuration' && kind !== 'data')) throw error
+    cause = error
+  }
+  return (await isCurrent(change, mirror)) ? { fate: 'lost', ...(cause && { cause }) } : { fate: 'late' }
 }
 
 /** Whether a change has made what its source holds now. @throws BridgeError when that can't be asked */
@@ -81,7 +114,8 @@ export const isCurrent = async (
   )
 }
 
-const toLost = async (one: Overruled): Promise<Lost> => {
+/** @param cause what kept it from being lifted */
+export const toLost = async (one: Overruled, cause?: BridgeError): Promise<Lost> => {
   const { change, held } = one
   const row = held.op === 'upsert' ? await contentOf(held) : undefined
   const store = { version: String(held.version), op: held.op, ...(row !== undefined && { row: asItem(row) }) }
@@ -91,7 +125,11 @@ const toLost = async (one: Overruled): Promise<Lost> => {
     ...(change.op === 'upsert' && { row: asItem(change.row) }),
   }
   const sides = `"store":${toJsonText(store)},"source":${toJsonText(source)}`
-  return { change, error: new OverruledError(one), payload: (record) => `{"record":${record},${sides}}` }
+  return {
+    change,
+    error: new OverruledError(one, cause),
+    payload: (record) => `{"record":${record},${sides}}`,
+  }
 }
 
 /** It is for an operator to read: that the change is listed does not depend on it. */

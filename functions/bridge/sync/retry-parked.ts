@@ -2,6 +2,7 @@ import { toJsonText } from '../drivers/dynamo/json-text.ts'
 import { toAttributeValue } from '../model/attribute-values.ts'
 import { type Change, subjectOf } from '../model/change.ts'
 import { BridgeError, InvalidRecordError, kindOf } from '../model/errors.ts'
+import { UnsettledError } from '../model/outcome.ts'
 import { isWaiting, type ParkedHead } from '../ports/parking.ts'
 import { BEFORE_ALL } from '../ports/place.ts'
 import { applyAll, endParking } from './apply.ts'
@@ -18,6 +19,8 @@ export type RetryOutcome = {
 
 /** Keys that are tried in one go. */
 const GROUP = 100
+/** How often one is tried that is lifted at its source and overruled once more, since somebody else writes its row. */
+const ROUNDS = 3
 
 type Options = {
   /** Asked before each group: may throw; on false the rest stays as it is. @default always */
@@ -55,19 +58,37 @@ const retryGroup = async (
   mirror: Mirror,
   name: string,
   heads: readonly ParkedHead[],
+  round = 1,
 ): Promise<RetryOutcome[]> => {
   const prepared = await Promise.all(heads.map((head) => prepare(mirror, head)))
   const evidence = prepared.flatMap(({ changes }) =>
     changes.map((change) => ({ change, payload: () => describe(change) })),
   )
   // Whoever asks for it has waited already.
-  const { outcomes, failure } = await applyAll(evidence, mirror, { refused: 'noted' })
+  const { outcomes, lifted, failure } = await applyAll(evidence, mirror, { refused: 'noted' })
   if (failure !== undefined) throw failure
+  const isLifted = ({ changes }: Prepared): boolean => changes.some((change) => lifted.has(change))
   const own = outcomes.find((outcome) => outcome.name === name)
   const refused = new Map(own?.refused.map((one) => [subjectOf(one.change), one.error]))
   const someSkipped = (own?.skipped ?? 0) > 0
-  return Promise.all(prepared.map((one) => conclude(mirror, one, refused.get(one.head.key), someSkipped)))
+  const concluded = await Promise.all(
+    prepared
+      .filter((one) => !isLifted(one))
+      .map((one) => conclude(mirror, one, refused.get(one.head.key), someSkipped)),
+  )
+  const raised = prepared.filter(isLifted).map(({ head }) => head)
+  if (raised.length === 0) return concluded
+  // It comes by the stream as well: it is applied here so that nothing ends that has not come through.
+  const next = round < ROUNDS ? await retryGroup(mirror, name, raised, round + 1) : raised.map(stillToCome)
+  const all = new Map([...concluded, ...next].map((one) => [one.head, one]))
+  return heads.map((head) => all.get(head)).filter((one) => one !== undefined)
 }
+
+const stillToCome = (head: ParkedHead): RetryOutcome => ({
+  head,
+  outcome: 'parked',
+  error: new UnsettledError('It was lifted at its source, and something else has been written over it since'),
+})
 
 const prepare = async ({ source, now }: Mirror, head: ParkedHead): Promise<Prepared> => {
   try {

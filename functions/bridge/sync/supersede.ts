@@ -33,14 +33,14 @@ export const readHeads = async (
 export const supersede = async (
   heads: Heads,
   evidence: readonly Evidence[],
-  { verdicts, late }: Pick<Applied, 'verdicts' | 'late'>,
+  { verdicts, unproved }: Pick<Applied, 'verdicts' | 'unproved'>,
   mirror: Mirror,
 ): Promise<void> => {
   const headOf = (one: Evidence): ParkedHead | undefined =>
     'change' in one ? heads.get(one.change.entity)?.get(subjectOf(one.change)) : undefined
-  // What is late is settled, and proves nothing of what the store holds.
+  // What is late, or lifted, is settled, and proves nothing of what the store holds.
   const failed = new Set(
-    evidence.filter((one, at) => verdicts[at] !== 'settled' || late.has(one)).map(headOf),
+    evidence.filter((one, at) => verdicts[at] !== 'settled' || unproved.has(one)).map(headOf),
   )
   const faults = evidence.filter((one) => 'fault' in one)
   const counted = countedOf(evidence.filter((one) => headOf(one) !== undefined))

@@ -33,8 +33,8 @@ export const recheck = async (
     outcomes.flatMap(({ refused }) => refused.filter(isDependency).map(({ change }) => change)),
   )
   const waiting = evidence.filter((one) => 'change' in one).filter(({ change }) => waits.has(change))
-  const { verdicts, late } = await applyAll(waiting, mirror, { refused: 'left' })
-  for (const { change } of waiting.filter((one, at) => verdicts[at] === 'settled' && !late.has(one))) {
+  const { verdicts, unproved } = await applyAll(waiting, mirror, { refused: 'left' })
+  for (const { change } of waiting.filter((one, at) => verdicts[at] === 'settled' && !unproved.has(one))) {
     const of = { entity: change.entity, key: subjectOf(change) }
     // One without a version that was parked since is not ended by this.
     await endParking(of, { upTo: { ...BEFORE_ALL, version: change.version }, how: 'applied' }, mirror)

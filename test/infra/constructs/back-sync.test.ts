@@ -62,6 +62,22 @@ describe('BackSync', () => {
     ])
   })
 
+  it('may raise versions in the tables of entities that are to be lifted, and in no other', () => {
+    const [lifted, listed] = [
+      { name: 'dish', plural: 'dishes', keyName: 'dishId', overruled: 'lift' },
+      { name: 'recipe-step', plural: 'recipe-steps', keyName: 'stepKey', overruled: 'park' },
+    ] as const
+    const of = synthesise({}, [lifted, listed]).template
+    const { Statement } = resourceOf(of, 'AWS::IAM::Policy', 'BackSyncFunctionRole').properties.PolicyDocument
+    const raised = (table: string): boolean =>
+      Statement.some(
+        ({ Action, Resource }: { Action: string | string[]; Resource: unknown }) =>
+          [Action].flat().includes('dynamodb:UpdateItem') &&
+          JSON.stringify(Resource).includes(resourceOf(of, 'AWS::DynamoDB::Table', table).id),
+      )
+    expect([raised('DishTable'), raised('RecipeStepTable')]).toEqual([true, false])
+  })
+
   it('grants the failure bucket as Lambda asks for it, and no right to read it', () => {
     const arn = { 'Fn::GetAtt': [bucket.id, 'Arn'] }
     template.hasResourceProperties('AWS::IAM::Policy', {

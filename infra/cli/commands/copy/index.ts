@@ -50,7 +50,7 @@ export const copy = defineCommand({
     'Cleans up, copies, then reads the destination once more: count and checksum of both sides are the result, and 3 the',
     'exit code when they differ. A destination that holds items asks for its name. Interrupted, the same command goes on',
     'where it stopped. What is written to a table that a stream follows goes on to the other side: versions that step back',
-    'are parked there, and at the end the command says of how many keys. On a deployed stack --yes does not empty such a',
+    'are raised above those there, or parked, as the entity has it; at the end the command says of how many keys. On a deployed stack --yes does not empty such a',
     'table: its name does, typed or as --empties.',
   ].join('\n'),
   input: {

@@ -78,7 +78,7 @@ export const printPlan = (io: Io, { from, to, steps, goesOnAt, asks, followed }:
     ...Object.fromEntries(steps.map((step, at) => [`${at + 1}. ${step}`, does[step]])),
     ...(goesOnAt !== null && { 'goes on': `an earlier one stopped at ${goesOnAt}` }),
     ...(followed && {
-      followed: `a stream carries what is ${steps.includes('cleanup') ? 'deleted and ' : ''}written to ${to.table} on to the other side; versions that step back are parked there`,
+      followed: `a stream carries what is ${steps.includes('cleanup') ? 'deleted and ' : ''}written to ${to.table} on to the other side; versions that step back are lifted, or parked there`,
     }),
     ...(asks && { asks: `for the name ${to.table}, unless --yes is given` }),
   })

@@ -65,6 +65,13 @@ describe('an entity', () => {
     expect(defineEntity({ ...dish, item: { table: 'kitchen' } }).item.keyAttribute).toBe('dishId')
   })
 
+  it('has what is overruled lifted unless it says otherwise, and listed where versions come from the stream', () => {
+    expect(defineEntity(dish).overruled).toBe('lift')
+    expect(defineEntity({ ...dish, overruled: 'park' }).overruled).toBe('park')
+    expect(defineEntity({ ...dish, versions: 'stream' }).overruled).toBe('park')
+    expect(() => defineEntity({ ...dish, versions: 'stream', overruled: 'lift' })).toThrow(/could be lifted/)
+  })
+
   it('has its lists among its fields', () => {
     const { fields, body, image } = defineEntity({ ...dish, children: { steps } })
 

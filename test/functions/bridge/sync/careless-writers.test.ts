@@ -2,10 +2,12 @@ import { randomUUID } from 'node:crypto'
 import { fc } from '@fast-check/jest'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import type { Mirror } from '../../../../functions/bridge/sync/mirror.ts'
-import { chef } from '../../../fixtures/entities/chef.ts'
+import { chef as lifted } from '../../../fixtures/entities/chef.ts'
 import { runs, times } from '../../../support/runs.ts'
 import { chefItem, chefRecord } from '../../fixtures/recipe-records.ts'
 import { openTestSync, type TestSync } from './harness.ts'
+
+const chef = { ...lifted, overruled: 'park' } as const
 
 type Write =
   | { readonly does: 'put'; readonly version: number }
@@ -23,7 +25,7 @@ const history = fc.array(fc.tuple(fc.nat({ max: 1 }), write, fc.boolean()), { mi
 /** When an earlier batch is delivered once more: behind which batch, and which one. */
 const replays = fc.array(fc.tuple(fc.nat({ max: 9 }), fc.nat({ max: 9 })), { maxLength: 3 })
 
-describe('writers that count no versions, put old ones back, and delete and put anew', () => {
+describe('writers that count no versions, put old ones back, and delete and put anew, where that is to be listed', () => {
   let sync: TestSync
 
   beforeAll(async () => {

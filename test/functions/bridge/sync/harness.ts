@@ -5,6 +5,7 @@ import {
   DeleteItemCommand,
   DeleteTableCommand,
   DynamoDBClient,
+  GetItemCommand,
   PutItemCommand,
 } from '@aws-sdk/client-dynamodb'
 import { AuroraSink } from '../../../../functions/bridge/aurora/aurora-sink.ts'
@@ -37,6 +38,10 @@ export type TestSync = {
   deliverWith(parts: Partial<Mirror>, ...records: unknown[]): Promise<StreamAnswer>
   put(entity: Entity, item: Record<string, AttributeValue>): Promise<void>
   remove(entity: Entity, key: string): Promise<void>
+  /** What an entity's table has under a key. */
+  item(entity: Entity, key: string): Promise<Record<string, AttributeValue> | undefined>
+  /** Takes the items that were lifted since the last time, as they were then, in that order: what the stream would bring. */
+  takeLifted(): { readonly entity: string; readonly item: Record<string, AttributeValue> }[]
   /** What is parked of an entity: key, class, code. */
   parked(entity: string): Promise<unknown[]>
   close(): Promise<void>
@@ -62,6 +67,19 @@ export const openTestSync = async (
       }),
     )
   }
+  const source = new EntitySource({
+    client,
+    entities,
+    tables: new Tables(real),
+    deadline: new Deadline(),
+    holds: async (entity, key) => (await aurora.store.get(entity, key)) !== undefined,
+  })
+  const item: TestSync['item'] = async ({ item: { keyAttribute, prefix = '', table } }, key) => {
+    const Key = { [keyAttribute]: { S: `${prefix}${key}` } }
+    const command = new GetItemCommand({ TableName: real[table], Key, ConsistentRead: true })
+    return (await client.send(command)).Item
+  }
+  const lifted: ReturnType<TestSync['takeLifted']> = []
   const entries: LogEntry[] = []
   const keep =
     (level: string) =>
@@ -71,13 +89,16 @@ export const openTestSync = async (
   const deadline = new Deadline()
   const parts: Mirror = {
     sink: new AuroraSink(entities, aurora),
-    source: new EntitySource({
-      client,
-      entities,
-      tables: new Tables(real),
-      deadline,
-      holds: async (entity, key) => (await aurora.store.get(entity, key)) !== undefined,
-    }),
+    source: {
+      current: (...of) => source.current(...of),
+      lift: async (change, above) => {
+        const lifting = await source.lift(change, above)
+        const entity = entities.find(({ name }) => name === change.entity)
+        const now = lifting === 'lifted' && entity && (await item(entity, change.key))
+        if (now) lifted.push({ entity: change.entity, item: now })
+        return lifting
+      },
+    },
     parking: new DynamoParking({ client, table: parking.table, deadline }),
     deadline,
     metrics: {
@@ -113,6 +134,8 @@ export const openTestSync = async (
       const Key = { [item.keyAttribute]: { S: `${item.prefix ?? ''}${key}` } }
       await client.send(new DeleteItemCommand({ TableName: real[item.table], Key }))
     },
+    item,
+    takeLifted: () => lifted.splice(0),
     parked: async (entity) =>
       [...(await parts.parking.parkedOf(entity)).values()]
         .map((head): [string, string, string] => [head.key, head.class, head.code])

@@ -1,12 +1,15 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
 import { retryParked } from '../../../../functions/bridge/sync/retry-parked.ts'
-import { chef } from '../../../fixtures/entities/chef.ts'
-import { recipe } from '../../../fixtures/entities/recipe.ts'
+import { chef as lifted } from '../../../fixtures/entities/chef.ts'
+import { recipe as liftedRecipe } from '../../../fixtures/entities/recipe.ts'
 import { chefItem, chefRecord, recipeItem, recipeRecord } from '../../fixtures/recipe-records.ts'
 import { openTestSync, type TestSync } from './harness.ts'
 
-describe('a change of the stream that does nothing', () => {
+const chef = { ...lifted, overruled: 'park' } as const
+const recipe = { ...liftedRecipe, overruled: 'park' } as const
+
+describe('a change of the stream that does nothing, of an entity that has such changes listed', () => {
   let sync: TestSync
   // Parking remembers what it resolved, so each test has keys of its own.
   let CHEF: string
@@ -28,6 +31,7 @@ describe('a change of the stream that does nothing', () => {
   const deliver = (...records: unknown[]) => {
     const { source } = sync.parts
     const counting: typeof source = {
+      ...source,
       current: (...of) => {
         asked += 1
         return source.current(...of)

@@ -343,15 +343,17 @@ describe('what a batch of the stream can not apply', () => {
       expect(await recipeVersion()).toBe(5n)
     })
 
-    it('stays parked while the store has a later version than the item', async () => {
+    it('is lifted where the store has a later version than the item, and applied', async () => {
       await sync.deliver(chefRecord(chefItem(CHEF, 1)), recipeRecord(bad()))
       await sync.put(recipe, recipeItem(RECIPE, 3, CHEF))
       await arrives(5)
 
       expect(await retryParked(sync.parts, recipe.name, await heads())).toMatchObject([
-        { outcome: 'parked', error: { code: 'version.behind' } },
+        { outcome: 'applied' },
       ])
-      expect(await sync.parked('recipe')).toEqual([[RECIPE, 'data', 'version.behind']])
+      expect(await sync.parked('recipe')).toEqual([])
+      expect(await recipeVersion()).toBe(6n)
+      expect((await sync.item(recipe, RECIPE))?.version).toEqual({ N: '6' })
     })
   })
 })
