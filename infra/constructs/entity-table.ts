@@ -22,7 +22,7 @@ export interface EntityDescription {
   /**
    * What becomes of an item that is current and below what Aurora holds.
    *
-   * @default lift: the item's version is raised
+   * @default park: it is listed
    */
   readonly overruled?: 'lift' | 'park'
   /** A valid body, for people and for commands to paste. */
@@ -87,7 +87,7 @@ export class EntityTable extends Construct {
    */
   grantLift(grantee: IGrantable, entities: readonly EntityDescription[]): void {
     const own = entities.filter((entity) => layoutOf(entity).name === this.name)
-    if (own.every(({ overruled = 'lift' }) => overruled === 'park')) return
+    if (own.every(({ overruled = 'park' }) => overruled === 'park')) return
     Grant.addToPrincipal({
       grantee,
       actions: ['dynamodb:UpdateItem'],

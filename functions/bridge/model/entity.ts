@@ -39,8 +39,9 @@ export type EntityDefinition = {
   readonly versions?: 'counted' | 'stream'
   /**
    * What becomes of an item that is current and yet overruled, since the other store is at a larger version, or at the same
-   * one with other content: `lift` raises the item's version above that, `park` lists it for a person to decide.
-   * @default 'lift'; 'park' where versions come from the stream, since nothing of such an item could be raised
+   * one with other content: `park` lists it for a person to decide, `lift` raises the item's version above that. What is lifted
+   * overwrites what the other store holds: it is for an entity that is written in DynamoDB alone, and not for one whose
+   * versions come from the stream, since nothing of such an item could be raised. @default 'park'
    */
   readonly overruled?: 'lift' | 'park'
   /** @default a table of its own, named after the entity */
@@ -82,7 +83,7 @@ export const defineEntity = (definition: EntityDefinition): Entity => {
     throw new TypeError(`Entity ${definition.name}: ${why}`)
   }
   const { children = {}, versions = 'counted', attributes, keyName } = definition
-  const { overruled = versions === 'counted' ? 'lift' : 'park' } = definition
+  const { overruled = 'park' } = definition
   const item: ItemLayout = { keyAttribute: keyName, table: definition.name, ...definition.item }
   const fields: Record<string, Field> = { ...attributes, ...children }
 

@@ -25,20 +25,8 @@ const mutants: readonly Mutant[] = [
   {
     name: 'what is overruled is taken for late',
     file: 'functions/bridge/sync/overruled.ts',
-    find: "if (lifting === 'lifted' || lifting === 'late') return { fate: lifting }",
-    replace: "if (lifting !== undefined) return { fate: 'late' }",
-  },
-  {
-    name: 'what is lifted is parked',
-    file: 'functions/bridge/dynamo/entity-source.ts',
-    find: "if (entity.overruled === 'park' ||",
-    replace: "if (entity.overruled !== 'park' ||",
-  },
-  {
-    name: 'a lift asks for no version',
-    file: 'functions/bridge/dynamo/conditions.ts',
-    find: 'present(entity, [version])',
-    replace: 'present(entity, version < 0n ? [version] : undefined)',
+    find: "? { fate: 'lost', ...(cause && { cause }) } : { fate: 'late' }",
+    replace: "? { fate: 'late' } : { fate: 'late' }",
   },
   {
     name: 'of several records the largest version counts',

@@ -35,6 +35,8 @@ const listed = (key: string, codes: RegExp): Ending => ({
   clean: false,
 })
 
+/** Codes of what is current in DynamoDB and yet behind what Aurora holds. */
+const BEHIND = /^version\./
 /** Codes of what a trigger refuses. */
 const SIGNALLED = /^(sql|mysql|mariadb)\./
 
@@ -94,7 +96,7 @@ export const stories = {
   },
   'a key that is born again': async (scene, key) => {
     await rebirth(scene, key)
-    return [equal(key, false)]
+    return [listed(key, BEHIND)]
   },
   'a key that is born again, and written on': async (scene, key) => {
     const buried = await rebirth(scene, key)
@@ -103,7 +105,7 @@ export const stories = {
   },
   'a version that goes back': async (scene, key) => {
     await stepBack(scene, key)
-    return [equal(key, false)]
+    return [listed(key, BEHIND)]
   },
   'a version that goes back, and on': async (scene, key) => {
     const version = await stepBack(scene, key)
@@ -115,12 +117,7 @@ export const stories = {
     await putUpTo(scene, key, versions)
     await scene.remove('chef', key)
     await scene.put('chef', key, scene.random.int(1, versions), person(scene))
-    return [equal(key, false)]
-  },
-  'a delete of a version that goes back': async (scene, key) => {
-    await stepBack(scene, key)
-    await scene.remove('chef', key)
-    return [equal(key, false)]
+    return [listed(key, BEHIND)]
   },
   'a record that is none, and a good one behind it': async (scene, key) => {
     await scene.put('chef', key, 1, { ...person(scene), firstName: { SS: ['not', 'a', 'name'] } })
@@ -135,7 +132,7 @@ export const stories = {
     await scene.put('chef', key, 2, person(scene, 'One'))
     await scene.applied('chef', key, 2)
     await scene.put('chef', key, 2, person(scene, 'Other'))
-    return [equal(key, false)]
+    return [listed(key, BEHIND)]
   },
   'a row that a trigger refuses': async (scene, key) => {
     await scene.put('chef', key, 1, person(scene, REFUSED))
@@ -192,7 +189,6 @@ export const WEIGHTS: Readonly<Record<StoryName, number>> = {
   'a version that goes back': 5,
   'a version that goes back, and on': 3,
   'a life, a death and a life in haste': 4,
-  'a delete of a version that goes back': 3,
   'a record that is none, and a good one behind it': 3,
   'a record that is none, and nothing behind it': 2,
   'two contents of one version': 3,

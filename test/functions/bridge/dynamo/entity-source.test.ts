@@ -6,10 +6,13 @@ import type { Change } from '../../../../functions/bridge/model/change.ts'
 import type { Entity } from '../../../../functions/bridge/model/entity.ts'
 import { Deadline } from '../../../../functions/bridge/runtime/deadline.ts'
 import { Tables } from '../../../../functions/bridge/runtime/tables.ts'
-import { knife, oven, pan, shelf } from '../../fixtures/kitchen.ts'
+import { knife, pan as listedPan, shelf as listedShelf, oven } from '../../fixtures/kitchen.ts'
 import { openTestTables } from './tables.ts'
 
 type Item = Record<string, AttributeValue>
+
+const pan = { ...listedPan, overruled: 'lift' } as const
+const shelf = { ...listedShelf, overruled: 'lift' } as const
 
 describe('lifting an item above what another store holds', () => {
   let tables: Awaited<ReturnType<typeof openTestTables>>
@@ -89,8 +92,7 @@ describe('lifting an item above what another store holds', () => {
   it('keeps items whose versions come from the stream, and those of an entity that has them listed', async () => {
     await tables.put(pot())
     expect(await lift(oven, 2n)).toBe('kept')
-    const listed = { ...pan, overruled: 'park' } as const
-    expect(await sourceOver(tables.client, [listed]).lift(changeOf(listed, 2n), 7n)).toBe('kept')
+    expect(await sourceOver(tables.client, [listedPan]).lift(changeOf(listedPan, 2n), 7n)).toBe('kept')
     expect(await tables.item(key)).toEqual(pot())
   })
 

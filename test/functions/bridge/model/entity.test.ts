@@ -65,9 +65,9 @@ describe('an entity', () => {
     expect(defineEntity({ ...dish, item: { table: 'kitchen' } }).item.keyAttribute).toBe('dishId')
   })
 
-  it('has what is overruled lifted unless it says otherwise, and listed where versions come from the stream', () => {
-    expect(defineEntity(dish).overruled).toBe('lift')
-    expect(defineEntity({ ...dish, overruled: 'park' }).overruled).toBe('park')
+  it('has what is overruled listed unless it says otherwise, which it cannot where versions come from the stream', () => {
+    expect(defineEntity(dish).overruled).toBe('park')
+    expect(defineEntity({ ...dish, overruled: 'lift' }).overruled).toBe('lift')
     expect(defineEntity({ ...dish, versions: 'stream' }).overruled).toBe('park')
     expect(() => defineEntity({ ...dish, versions: 'stream', overruled: 'lift' })).toThrow(/could be lifted/)
   })
