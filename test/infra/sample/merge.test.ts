@@ -11,13 +11,14 @@ import type { TemporaryFolder } from '../../support/folder.ts'
 const TEAM = {
   'functions/entities/dish.ts': `import { text } from '../bridge/model/attributes/text.ts'
 import { defineEntity } from '../bridge/model/entity.ts'
+import { autoIncrement } from '../bridge/model/identity.ts'
 
 export const dish = defineEntity({
   name: 'dish',
   plural: 'dishes',
   keyName: 'dishId',
   table: 'dishtable',
-  idColumn: 'id',
+  identity: autoIncrement('id'),
   attributes: { title: text({ column: 'title', maxLength: 200 }) },
   example: { title: 'Soup' },
 })

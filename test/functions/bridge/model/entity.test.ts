@@ -13,6 +13,7 @@ import {
   parentsOf,
   referencesOf,
 } from '../../../../functions/bridge/model/entity.ts'
+import { autoIncrement } from '../../../../functions/bridge/model/identity.ts'
 import { chef } from '../../../fixtures/entities/chef.ts'
 import { entities } from '../../../fixtures/entities/index.ts'
 
@@ -22,7 +23,7 @@ const dish: EntityDefinition = {
   plural: 'dishes',
   keyName: 'dishId',
   table: 'dishtable',
-  idColumn: 'id',
+  identity: autoIncrement('id'),
   attributes: { name },
   example: { name: 'Soup' },
 }
@@ -86,7 +87,11 @@ describe('an entity', () => {
       { table: 'other.dish' },
       'Entity dish: "other.dish" is not a plain SQL name',
     ],
-    ['an id column with a blank', { idColumn: 'the id' }, 'Entity dish: "the id" is not a plain SQL name'],
+    [
+      'an id column with a blank',
+      { identity: autoIncrement('the id') },
+      'Entity dish: "the id" is not a plain SQL name',
+    ],
     ['no attributes', { attributes: {} }, 'Entity dish: has no attributes'],
     [
       'an attribute with an odd name',
