@@ -16,7 +16,7 @@ import { isList, isMap, type Value } from '../model/values.ts'
  */
 
 /** Places before an entity's own: key, version, time, legacy id. */
-export const HEAD = 4
+export const HEAD_PLACES = 4
 
 export type Places = {
   /** Where each attribute's text stands; the legacy id that a reference names stands behind it. */
@@ -27,7 +27,7 @@ export type Places = {
 
 /** Where an entity's values stand in a row. */
 export const placesOf = (entity: Entity): Places => {
-  let next = HEAD + entity.keyParts.length
+  let next = HEAD_PLACES + entity.keyParts.length
   const attributes = writable(entity.attributes).map(([, { references }]) => {
     next += references ? 2 : 1
     return references ? next - 2 : next - 1

@@ -2,7 +2,7 @@ import { type RawBuilder, sql } from 'kysely'
 import { type Attribute, writable } from '../model/attributes/attribute.ts'
 import type { ChildRows } from '../model/child-rows.ts'
 import type { Entity } from '../model/entity.ts'
-import { HEAD, placesOf } from './document.ts'
+import { HEAD_PLACES, placesOf } from './document.ts'
 import { equalParts, exactParts, hasOwnKey } from './row-key.ts'
 
 /*
@@ -48,7 +48,7 @@ const table = (entity: Entity, document: string, columns: readonly string[]): Sq
     `v ${VERSION_TYPE[entity.versions]} PATH '$[1]' ERROR ON ERROR`,
     "u VARCHAR(32) PATH '$[2]' ERROR ON ERROR",
     column('i', 'BIGINT', 3),
-    ...entity.keyParts.map(({ type }, at) => column(`n${at}`, type, HEAD + at)),
+    ...entity.keyParts.map(({ type }, at) => column(`n${at}`, type, HEAD_PLACES + at)),
   ]
   return sql`JSON_TABLE(${document}, '$[*]' COLUMNS (${raw([...head, ...columns].join(', '))})) AS j`
 }
