@@ -134,7 +134,7 @@ describe('the repository', () => {
       /^infra\/constructs\/bundle\//,
       // What a team calls in its definitions and in handlers of its own, whether or not the sample is there to do so.
       /^functions\/bridge\/(model\/attributes|http)\//,
-      /: (childRows|defineEntity|defineTable|replicate|reshape)$/,
+      /: (childRows|autoIncrement|natural|uuidKey|defineEntity|defineTable|replicate|reshape)$/,
       // What production doesn't reach yet.
       /\/drivers\/direct\/open\.ts: /,
     ]

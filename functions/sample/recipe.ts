@@ -9,6 +9,7 @@ import { reference } from '../bridge/model/attributes/reference.ts'
 import { text } from '../bridge/model/attributes/text.ts'
 import { childRows } from '../bridge/model/child-rows.ts'
 import { defineEntity } from '../bridge/model/entity.ts'
+import { autoIncrement } from '../bridge/model/identity.ts'
 import { chef } from './chef.ts'
 
 export const recipe = defineEntity({
@@ -16,7 +17,7 @@ export const recipe = defineEntity({
   plural: 'recipes',
   keyName: 'recipeId',
   table: 'recipetable',
-  idColumn: 'id',
+  identity: autoIncrement('id'),
   attributes: {
     chefId: reference({ column: 'chef_id', to: chef }),
     title: text({ column: 'title', maxLength: 200 }),

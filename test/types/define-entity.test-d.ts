@@ -15,6 +15,7 @@ import { uuid } from '../../functions/bridge/model/attributes/uuid.ts'
 import { year } from '../../functions/bridge/model/attributes/year.ts'
 import { childRows } from '../../functions/bridge/model/child-rows.ts'
 import { defineEntity, type Entity, type EntityDefinition } from '../../functions/bridge/model/entity.ts'
+import { autoIncrement } from '../../functions/bridge/model/identity.ts'
 import { isTrue, type Same } from './same.ts'
 
 const dish = {
@@ -22,7 +23,7 @@ const dish = {
   plural: 'dishes',
   keyName: 'dishId',
   table: 'dishtable',
-  idColumn: 'id',
+  identity: autoIncrement('id'),
   attributes: { title: text({ column: 'title', maxLength: 80 }) },
   example: { title: 'Soup' },
 }

@@ -15,6 +15,7 @@ import { InProgressError, KeyReusedError } from '../ports/once.ts'
 import {
   type EntityStore,
   InvalidPositionError,
+  KeyExistsError,
   NoSuchKeyError,
   RowTooLargeError,
   StaleVersionError,
@@ -68,7 +69,7 @@ const answer = async (call: ApiCall, store: EntityStore, log: Log): Promise<Http
     case 'create': {
       const [create] = call.changes
       const answer = (stored: Stored | undefined) =>
-        found(entity, stored, 201, { location: `${request.path}/${stored?.key}` })
+        found(entity, stored, 201, { location: `${request.path}/${encodeURIComponent(stored?.key ?? '')}` })
       if (call.once === undefined) return answer(await store.write(entity, create))
       const kept = await store.createOnce(entity, create, {
         ...call.once,
@@ -189,6 +190,7 @@ const pointerOf = ({ attribute }: BrokenRule): string =>
 /** What a store's own word for a client's fault is in HTTP; undefined for any other error. */
 const problemOfClient = (error: unknown): Problem | undefined => {
   if (error instanceof NoSuchKeyError) return notFound(`${error.message}.`)
+  if (error instanceof KeyExistsError) return new Problem(409, 'exists', `${error.message}.`)
   if (error instanceof RowTooLargeError)
     return new Problem(
       500,

@@ -5,12 +5,11 @@ import { answerSize, LARGEST_ANSWER } from '../model/answer-size.ts'
 import { type Change, holdsAll, type Intent, settle, type Version } from '../model/change.ts'
 import type { Entity } from '../model/entity.ts'
 import { BridgeError } from '../model/errors.ts'
-import { legacyIdOf } from '../model/key.ts'
 import { UnsettledError } from '../model/outcome.ts'
 import type { OnceAnswer, OnceRequest } from '../ports/once.ts'
 import {
   type EntityStore,
-  InvalidPositionError,
+  KeyExistsError,
   matches,
   NoSuchKeyError,
   type Page,
@@ -23,6 +22,7 @@ import {
 import type { Stored } from '../ports/stored.ts'
 import type { GuardedWriter } from './guarded-writer.ts'
 import { IdempotentCreate } from './idempotent-create.ts'
+import { behind, hasOwnKey, keyOfSelected, selectedKey, whichRow } from './row-key.ts'
 import { readSelected, type SqlRow } from './selection.ts'
 import { type MeasuredRow, measure, readMeasured, selection } from './wide-rows.ts'
 
@@ -46,7 +46,7 @@ export class AuroraStore implements EntityStore {
 
   /** Finds a row by its key or by its id: both stay usable. @throws RowTooLargeError */
   async get(entity: Entity, key: string): Promise<Stored | undefined> {
-    const which = identified(entity, key)
+    const which = whichRow(entity, key)
     const query = sql<SqlRow>`
       SELECT ${selection(entity)} FROM ${sql.table(entity.table)} AS t WHERE ${which}`
     const rows = await unlessTooLarge(
@@ -68,10 +68,10 @@ export class AuroraStore implements EntityStore {
     key: string,
   ): Promise<{ readonly key: string; readonly version: Version } | undefined> {
     const { rows } = await sql<SqlRow>`
-      SELECT t.${sql.ref(entity.idColumn)} AS id, t.backsync_key AS backsync_key, t.backsync_version AS backsync_version
-      FROM ${sql.table(entity.table)} AS t WHERE ${identified(entity, key)}`.execute(this.#db)
+      SELECT ${sql.join(selectedKey(entity))}, t.backsync_version AS backsync_version
+      FROM ${sql.table(entity.table)} AS t WHERE ${whichRow(entity, key)}`.execute(this.#db)
     const [row] = rows
-    return row && { key: keyOf(row), version: toVersion(row.backsync_version) }
+    return row && { key: keyOfSelected(entity, row), version: toVersion(row.backsync_version) }
   }
 
   /** Where a deleted key stands; undefined when no delete of it is known. */
@@ -88,17 +88,14 @@ export class AuroraStore implements EntityStore {
 
   /** A page of large rows has fewer of them than asked for; one that can't be read is named, and the list goes on. */
   async list(entity: Entity, { limit, position }: PageRequest): Promise<Page> {
-    const after = position === undefined ? 0n : legacyIdOf(position)
-    if (after === undefined) throw new InvalidPositionError()
-    const id = sql`t.${sql.ref(entity.idColumn)}`
-    const which = sql`WHERE ${id} > ${after} ORDER BY ${id} LIMIT ${sql.raw(String(limit + 1))}`
+    const which = behind(entity, position, limit + 1)
     const query = sql<SqlRow>`SELECT ${selection(entity)} FROM ${sql.table(entity.table)} AS t ${which}`
     const found = await unlessTooLarge(
       async (): Promise<Found> => {
         const { rows } = await query.execute(this.#db)
         const entries = rows
           .slice(0, limit)
-          .map((row) => ({ id: BigInt(String(row.id)), key: keyOf(row), row }))
+          .map((row) => ({ position: positionOf(entity, row), key: keyOfSelected(entity, row), row }))
         return { entries, more: rows.length > limit }
       },
       () => this.#wide((transaction) => readPage(transaction, entity, which, limit)),
@@ -113,14 +110,36 @@ export class AuroraStore implements EntityStore {
 
   async write(entity: Entity, wish: Change | Intent): Promise<Stored | undefined> {
     if (wish.version !== 'next') {
+      if (isNatural(entity)) return this.#createNatural(entity, wish)
       await this.#writer.apply(entity, [wish])
       return this.get(entity, wish.key)
     }
     return this.#rewrite(entity, wish)
   }
 
-  createOnce(entity: Entity, change: Change, once: OnceRequest): Promise<OnceAnswer> {
-    return this.#once.create(entity, change, once)
+  async createOnce(entity: Entity, change: Change, once: OnceRequest): Promise<OnceAnswer> {
+    const create = isNatural(entity) ? await this.#aboveTombstone(entity, change) : change
+    return this.#once.create(entity, create, once)
+  }
+
+  /** A natural key may be somebody else's, or have been deleted: a new row is above all that was there. */
+  async #createNatural(entity: Entity, wish: Change): Promise<Stored | undefined> {
+    for (let attempt = 1; attempt <= 5; attempt++) {
+      const change = await this.#aboveTombstone(entity, wish)
+      const { applied, repeated } = await this.#writer.apply(entity, [change])
+      const after = await this.get(entity, change.key)
+      if (applied > 0 || (repeated && isOwn(change, after))) return after
+      if (after !== undefined) throw new KeyExistsError(entity)
+    }
+    throw new UnsettledError(`A create of ${entity.name} lost every race`)
+  }
+
+  async #aboveTombstone(entity: Entity, change: Change): Promise<Change> {
+    const { rows } = await sql<SqlRow>`SELECT d.version AS version FROM backsync_tombstones AS d
+      WHERE d.entity = ${entity.name} AND d.entity_key = ${change.key}`.execute(this.#db)
+    const [row] = rows
+    const version = row === undefined ? 0n : toVersion(row.version)
+    return version < change.version ? change : { ...change, version: version + 1n }
   }
 
   /** Reads the version, writes one above it. Who loses the race starts again, or gets 412 if it named a version. */
@@ -143,6 +162,8 @@ export class AuroraStore implements EntityStore {
   }
 }
 
+const isNatural = ({ identity }: Entity): boolean => identity.kind === 'natural'
+
 /** Whether the state is what this change made, although the writer saw nothing to do: its first answer was lost. */
 const isOwn = (change: Change, stored: Stored | undefined): boolean => {
   if (change.op === 'delete' || stored === undefined) return change.op === 'delete' && stored === undefined
@@ -151,17 +172,8 @@ const isOwn = (change: Change, stored: Stored | undefined): boolean => {
   )
 }
 
-/** The condition that finds a row: by its key, or by its id, where no row has a key of these digits. */
-const identified = (entity: Entity, key: string) => {
-  const id = legacyIdOf(key)
-  if (id === undefined) return sql`t.backsync_key = ${key}`
-  const column = sql.ref(entity.idColumn)
-  const named = sql`(SELECT ${column} FROM ${sql.table(entity.table)} WHERE backsync_key = ${key})`
-  return sql`t.${column} = COALESCE(${named}, ${id})`
-}
-
 /** A row of a page, or that it is one that no answer could hold. */
-type Entry = { readonly id: bigint; readonly key: string; readonly row: SqlRow | undefined }
+type Entry = { readonly position: string; readonly key: string; readonly row: SqlRow | undefined }
 type Found = { readonly entries: readonly Entry[]; readonly more: boolean }
 
 /** Does it again in another way, where a result was larger than the service returns. */
@@ -183,7 +195,9 @@ const readPage = async (
   which: RawBuilder<unknown>,
   limit: number,
 ): Promise<Found> => {
-  const measured = await measure(transaction, entity, which)
+  const measured = hasOwnKey(entity)
+    ? await measureInOrder(transaction, entity, which)
+    : await measure(transaction, entity, which)
   let bytes = 0
   const fitting = measured.slice(0, limit).filter((row, at) => {
     if (!isTooLarge(row)) bytes += row.bytes
@@ -194,31 +208,57 @@ const readPage = async (
     entity,
     fitting.filter((row) => !isTooLarge(row)),
   )
-  const byId = new Map(rows.map((row) => [String(row.id), row]))
+  const byKey = new Map(rows.map((row) => [keyOfSelected(entity, row), row]))
   return {
-    entries: fitting.map(({ id, key }) => ({ id, key, row: byId.get(String(id)) })),
+    entries: fitting.map(({ id, key }) => ({
+      position: hasOwnKey(entity) ? key : String(id),
+      key,
+      row: byKey.get(key),
+    })),
     more: measured.length > fitting.length,
   }
 }
+
+/** The order of a primary key is its collation's, which only the server knows. */
+const measureInOrder = async (
+  transaction: Transaction<unknown>,
+  entity: Entity,
+  which: RawBuilder<unknown>,
+): Promise<MeasuredRow[]> => {
+  const { rows } = await sql<SqlRow>`
+    SELECT ${sql.join(selectedKey(entity))} FROM ${sql.table(entity.table)} AS t ${which}`.execute(
+    transaction,
+  )
+  const measured: MeasuredRow[] = []
+  for (const row of rows) {
+    const one = sql`WHERE ${whichRow(entity, keyOfSelected(entity, row))}`
+    measured.push(...(await measure(transaction, entity, one)))
+  }
+  return measured
+}
+
+/** Where the next page begins behind this row. */
+const positionOf = (entity: Entity, row: SqlRow): string =>
+  hasOwnKey(entity) ? keyOfSelected(entity, row) : String(row.id)
 
 const toPage = (entity: Entity, { entries, more }: Found): Page => {
   const items: Stored[] = []
   const unreadable: Unreadable[] = []
   let bytes = 0
-  let last: bigint | undefined
-  const upTo = (next: bigint | undefined): Page => ({
+  let last: string | undefined
+  const upTo = (next: string | undefined): Page => ({
     items,
     ...(unreadable.length > 0 && { unreadable }),
-    next: next === undefined ? undefined : String(next),
+    next,
   })
-  for (const { id, key, row } of entries) {
+  for (const { position, key, row } of entries) {
     const read = readEntry(entity, key, row)
     const size = 'error' in read ? 0 : answerSize(read.row)
     if (bytes + size > LARGEST_ANSWER && items.length > 0) return upTo(last)
     if ('error' in read) unreadable.push(read)
     else items.push(read)
     bytes += size
-    last = id
+    last = position
   }
   return upTo(more ? last : undefined)
 }
@@ -237,14 +277,12 @@ const readEntry = (entity: Entity, key: string, row: SqlRow | undefined): Stored
 const toStored = (entity: Entity, row: SqlRow): Stored => {
   const { backsync_version: version, backsync_updated_at: updatedAt } = row
   return {
-    key: keyOf(row),
+    key: keyOfSelected(entity, row),
     row: readSelected(entity, row),
     version: toVersion(version),
     updatedAt: typeof updatedAt === 'string' ? toIso(updatedAt) : null,
   }
 }
-
-const keyOf = ({ backsync_key: key, id }: SqlRow): string => (typeof key === 'string' ? key : String(id))
 
 const toVersion = (value: unknown): Version => BigInt(typeof value === 'bigint' ? value : String(value))
 

@@ -2,6 +2,7 @@ import type { Change } from '../model/change.ts'
 import type { Entity } from '../model/entity.ts'
 import { legacyIdOf } from '../model/key.ts'
 import { joinRows, toDocumentRow, toKeyRow } from './document.ts'
+import { hasOwnKey } from './row-key.ts'
 import type { Lookup } from './statements.ts'
 
 /**
@@ -35,12 +36,12 @@ export class Batch {
 
   /** Keys and versions only: for statements that need no values. */
   get keys(): string {
-    this.#keys ??= joinRows(this.changes.map(toKeyRow))
+    this.#keys ??= joinRows(this.changes.map((change) => toKeyRow(this.entity, change)))
     return this.#keys
   }
 
   get lookup(): Lookup {
-    this.#lookup ??= lookupOf(this.changes)
+    this.#lookup ??= hasOwnKey(this.entity) ? 'keys' : lookupOf(this.changes)
     return this.#lookup
   }
 

@@ -1,6 +1,8 @@
 import { writable } from '../model/attributes/attribute.ts'
 import type { Change } from '../model/change.ts'
 import type { Entity } from '../model/entity.ts'
+import { InvalidRecordError } from '../model/errors.ts'
+import { splitKey } from '../model/identity.ts'
 import { legacyIdOf } from '../model/key.ts'
 import { isList, isMap, type Value } from '../model/values.ts'
 
@@ -8,12 +10,13 @@ import { isList, isMap, type Value } from '../model/values.ts'
  * A batch travels as one JSON document, an array with an array per change, which takes a third less to read than
  * objects do:
  *   0  the key   1  the version   2  the time of the write   3  the legacy id, for a key that is one
+ *   then the texts of the columns that are the key, where there are such;
  *   then, for upserts, per attribute its text and, for one that refers to another entity, the legacy id that it names;
  *   then per child list an array with an array per member.
  */
 
 /** Places before an entity's own: key, version, time, legacy id. */
-const HEAD = 4
+export const HEAD_PLACES = 4
 
 export type Places = {
   /** Where each attribute's text stands; the legacy id that a reference names stands behind it. */
@@ -24,7 +27,7 @@ export type Places = {
 
 /** Where an entity's values stand in a row. */
 export const placesOf = (entity: Entity): Places => {
-  let next = HEAD
+  let next = HEAD_PLACES + entity.keyParts.length
   const attributes = writable(entity.attributes).map(([, { references }]) => {
     next += references ? 2 : 1
     return references ? next - 2 : next - 1
@@ -34,7 +37,7 @@ export const placesOf = (entity: Entity): Places => {
 
 /** A change's row in the document, as JSON text. */
 export const toDocumentRow = (entity: Entity, change: Change): string => {
-  const head = headOf(change)
+  const head = headOf(entity, change)
   if (change.op === 'delete') return JSON.stringify(head)
   const attributes = writable(entity.attributes).flatMap(([name, attribute]) => {
     const text = attribute.toSql(change.row[name] ?? null)
@@ -51,9 +54,15 @@ export const toDocumentRow = (entity: Entity, change: Change): string => {
 export const joinRows = (rows: readonly string[]): string => `[${rows.join(',')}]`
 
 /** Key, version, time and legacy id only: for statements that need no values. */
-export const toKeyRow = (change: Change): string => JSON.stringify(headOf(change))
+export const toKeyRow = (entity: Entity, change: Change): string => JSON.stringify(headOf(entity, change))
 
-const headOf = ({ key, version, at }: Change) => [key, String(version), toSqlTime(at), idText(key)]
+const headOf = ({ keyParts }: Entity, { key, version, at }: Change) => {
+  const head = [key, String(version), toSqlTime(at)]
+  if (keyParts.length === 0) return [...head, idText(key)]
+  const values = splitKey(keyParts, key)
+  if (values === undefined) throw new InvalidRecordError("The key is not in the form of the entity's keys")
+  return [...head, null, ...keyParts.map(({ attribute }, at) => attribute.toSql(values[at] ?? null))]
+}
 
 const idText = (key: string): string | null => {
   const id = legacyIdOf(key)

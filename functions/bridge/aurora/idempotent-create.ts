@@ -4,6 +4,7 @@ import { type Change, holdsAll } from '../model/change.ts'
 import type { Entity } from '../model/entity.ts'
 import { InvalidRecordError, kindOf } from '../model/errors.ts'
 import { keyReused, type OnceAnswer, type OnceRequest, replay, stillInProgress } from '../ports/once.ts'
+import { KeyExistsError } from '../ports/store.ts'
 import type { Stored } from '../ports/stored.ts'
 import type { GuardedWriter } from './guarded-writer.ts'
 import type { IdempotencyRecord } from './idempotency-records.ts'
@@ -95,12 +96,25 @@ export class IdempotentCreate {
       throw error
     }
     const stored = await this.#get(entity, change.key)
+    if (
+      entity.identity.kind === 'natural' &&
+      applied === 0 &&
+      stored !== undefined &&
+      !isMade(stored, made)
+    ) {
+      await records.release(this.#db, once.id, change.key)
+      throw new KeyExistsError(entity)
+    }
     if (stored?.version !== change.version) return made
     // The record was free, but its row is there: of the request that was refused, a twin has got through meanwhile.
     if (reclaimed && applied === 0 && !holdsAll(stored.row, made.row)) throw keyReused()
     return stored
   }
 }
+
+/** Whether a row is still what the create made of it: then it was this one, at an earlier attempt. */
+const isMade = (stored: Stored, made: Stored): boolean =>
+  stored.version === made.version && stored.updatedAt === made.updatedAt && holdsAll(stored.row, made.row)
 
 const madeBy = (change: Change): Stored => {
   if (change.op !== 'upsert') throw new InvalidRecordError('A create carries a row')

@@ -1,7 +1,7 @@
 import type { Change, Version } from '../model/change.ts'
 import type { Entity } from '../model/entity.ts'
 import type { Overruled } from '../model/outcome.ts'
-import { KeyTakenError, MissingParentError } from './refusals.ts'
+import { KeyCollationError, KeyTakenError, MissingParentError } from './refusals.ts'
 import type { Standing } from './standing.ts'
 
 /** What a change meets: something that overrules it, or what refuses it, or nothing but a writer that was faster. */
@@ -24,7 +24,10 @@ export const judge = (entity: Entity, change: Change, row: Standing): Judged => 
     }
   }
   if (Number(row.taken) === 1) {
-    const error = new KeyTakenError(`The key is the id of a ${entity.name} that has a key of its own`)
+    const error =
+      entity.keyParts.length > 0
+        ? new KeyCollationError(entity)
+        : new KeyTakenError(`The key is the id of a ${entity.name} that has a key of its own`)
     return { is: 'refused', error }
   }
   if (Number(row.missing) === 1) {

@@ -8,6 +8,17 @@ export class KeyTakenError extends BridgeError {
   readonly kind = 'data'
 }
 
+/** The key differs from a row's in case, accents or trailing blanks only, and the table can't hold both. */
+export class KeyCollationError extends BridgeError {
+  override readonly name = 'KeyCollationError'
+  readonly code = 'key.collation'
+  readonly kind = 'data'
+
+  constructor({ name }: { readonly name: string }) {
+    super(`The table of ${name} takes the key for another row's, from which it differs`)
+  }
+}
+
 /** A row that the change refers to is not there. */
 export class MissingParentError extends BridgeError {
   override readonly name = 'MissingParentError'

@@ -14,6 +14,7 @@ import {
   raw,
   rows,
   type Sql,
+  standsAgainst,
 } from './statements.ts'
 
 /*
@@ -25,7 +26,7 @@ import {
 /** A key at which the store doesn't hold what the batch has, and what it holds there. */
 export type Standing = {
   readonly k: string
-  /** 1 when the key is a legacy id whose row has a key of its own: that row is somebody else's. */
+  /** 1 when the key is a legacy id whose row has a key of its own, or a row's only by collation: that is somebody else's. */
   readonly taken: Flag
   /** 1 when a row that it refers to is not there. */
   readonly missing: Flag
@@ -52,7 +53,7 @@ export const selectStanding = (entity: Entity, document: string, lookup: Lookup)
       : raw(sameColumn(attribute, column, `j.c${at}`))
   })
   return sql`
-  SELECT j.k AS k, IF(t.${sql.ref(entity.idColumn)} IS NULL AND legacy.backsync_key IS NOT NULL, 1, 0) AS taken,
+  SELECT j.k AS k, IF(t.${sql.ref(entity.idColumn)} IS NULL AND ${standsAgainst(entity)} IS NOT NULL, 1, 0) AS taken,
     IF(TRUE${parentsFound(entity)}, 0, 1) AS missing,
     ${inDecimal('t.backsync_version')} AS held, ${inDecimal('d.version')} AS gone, IF(${raw(OWN)}, 1, 0) AS own
   FROM ${rows(entity, document)} ${found(entity, lookup, 'LEFT JOIN')} ${against(entity)} ${parents(entity)}

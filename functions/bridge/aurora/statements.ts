@@ -2,12 +2,14 @@ import { type RawBuilder, sql } from 'kysely'
 import { type Attribute, writable } from '../model/attributes/attribute.ts'
 import type { ChildRows } from '../model/child-rows.ts'
 import type { Entity } from '../model/entity.ts'
-import { placesOf } from './document.ts'
+import { HEAD_PLACES, placesOf } from './document.ts'
+import { equalParts, exactParts, hasOwnKey } from './row-key.ts'
 
 /*
  * The guarded statements. Each applies a whole batch, which travels as one JSON parameter, read as the table `j`:
  *   k  the key          i  the legacy id, for a key that is one
  *   v  the version      u  the time of the write
+ *   n0, n1 …  the columns that are the key, where there are such
  *   c0, c1 …  the columns' texts        r0, r1 …  the legacy ids that references name
  *
  * Each is safe by itself, at any time, in any order and any number of times, also when it reaches the server late:
@@ -29,7 +31,8 @@ const VERSION_TYPE = { counted: 'BIGINT UNSIGNED', stream: 'DECIMAL(50, 0)' } as
 /** Those that are written. */
 const attributesOf = (entity: Entity): Attribute[] => writable(entity.attributes).map(([, one]) => one)
 export const raw = (text: string): Sql => sql.raw(text)
-const list = (parts: readonly Sql[]): Sql => sql.join(parts)
+const list = (parts: readonly Sql[], between: Sql = sql`, `): Sql =>
+  parts.length === 0 ? sql`` : sql.join(parts, between)
 /** MySQL can't lock a JSON_TABLE (errno 3569), but passes over one inside a derived table; MariaDB takes either. */
 const lockable = (table: Sql): Sql => sql`(SELECT * FROM ${table}) AS j`
 /** Names were checked when the entity was defined. */
@@ -45,6 +48,7 @@ const table = (entity: Entity, document: string, columns: readonly string[]): Sq
     `v ${VERSION_TYPE[entity.versions]} PATH '$[1]' ERROR ON ERROR`,
     "u VARCHAR(32) PATH '$[2]' ERROR ON ERROR",
     column('i', 'BIGINT', 3),
+    ...entity.keyParts.map(({ type }, at) => column(`n${at}`, type, HEAD_PLACES + at)),
   ]
   return sql`JSON_TABLE(${document}, '$[*]' COLUMNS (${raw([...head, ...columns].join(', '))})) AS j`
 }
@@ -108,8 +112,11 @@ export const parentsFound = (entity: Entity): Sql =>
   )
 
 /** The legacy table's columns, and what is stored in each. */
-export const assignments = (entity: Entity): { readonly name: Sql; readonly value: Sql }[] =>
+export const assignments = (
+  entity: Entity,
+): { readonly name: Sql; readonly value: Sql; readonly isKey: boolean }[] =>
   attributesOf(entity).map(({ column: name, references, stored = identity }, at) => ({
+    isKey: entity.keyParts.some(({ attribute }) => attribute.column === name),
     name: sql.ref(name),
     value: raw(references ? parentId(at, references.idColumn) : stored(`j.c${at}`)),
   }))
@@ -127,27 +134,48 @@ export const found = (
 ): Sql => {
   const own = sql`${sql.table(entity.table)}`
   const id = sql.ref(entity.idColumn)
+  if (hasOwnKey(entity)) return sql`${raw(join)} ${own} AS t ON ${raw(keyed(entity))}`
   if (lookup === 'keys') return sql`${raw(join)} ${own} AS t ON t.backsync_key = j.k`
   return sql`LEFT JOIN ${own} AS named ON named.backsync_key = j.k
     ${raw(join)} ${own} AS t ON t.${id} = COALESCE(named.${id}, j.i)
       AND (named.${id} IS NOT NULL OR t.backsync_key IS NULL)`
 }
 
+/** The row `t` has this very key. */
+const keyed = (entity: Entity): string =>
+  [equalParts(entity, 't'), exactParts(entity, 't')].filter((part) => part !== undefined).join(' AND ')
+
 /**
  * Joins what may stand against a key: a row with the same id as `legacy`, and the key's tombstone as `d`. A row whose own
- * key is made of digits is known by that, and its id stands for nothing.
+ * key is made of digits is known by that, and its id stands for nothing. Where the key is the primary key's columns,
+ * `legacy` is a row whose key is another one that they take for the same.
  */
 export const against = (entity: Entity): Sql => {
   const own = sql`${sql.table(entity.table)}`
+  if (hasOwnKey(entity)) {
+    const exact = exactParts(entity, 'legacy')
+    const other = exact === undefined ? 'FALSE' : `${equalParts(entity, 'legacy')} AND NOT (${exact})`
+    return sql`LEFT JOIN ${own} AS legacy ON ${raw(other)}
+    LEFT JOIN backsync_tombstones AS d ON d.entity = ${entity.name} AND d.entity_key = j.k`
+  }
   return sql`LEFT JOIN ${own} AS legacy ON legacy.${sql.ref(entity.idColumn)} = j.i
       AND (legacy.backsync_key IS NULL OR legacy.backsync_key NOT REGEXP '^[1-9][0-9]*$')
     LEFT JOIN backsync_tombstones AS d ON d.entity = ${entity.name} AND d.entity_key = j.k`
 }
 
-/** Updates rows that hold an older version. */
+/** What of `legacy` is NULL unless it stands against the key. */
+export const standsAgainst = (entity: Entity): Sql =>
+  sql`legacy.${sql.ref(hasOwnKey(entity) ? entity.idColumn : 'backsync_key')}`
+
+/** Updates rows that hold an older version. Columns that are the key are the same already. */
 export const updateOlder = (entity: Entity, document: string, lookup: Lookup): Sql => sql`
   UPDATE ${rows(entity, document)} ${found(entity, lookup)} ${parents(entity)}
-  SET ${list(assignments(entity).map(({ name, value }) => sql`t.${name} = ${value}`))},
+  SET ${list(
+    assignments(entity)
+      .filter(({ isKey }) => !isKey)
+      .map(({ name, value }) => sql`t.${name} = ${value},`),
+    sql` `,
+  )}
     t.backsync_version = j.v, t.backsync_updated_at = j.u
   WHERE t.backsync_version < j.v${parentsFound(entity)}`
 
@@ -163,13 +191,28 @@ const newId = (entity: Entity, lookup: Lookup): Sql => {
     AND NOT EXISTS (SELECT 1 FROM ${own} AS other WHERE other.${id} = j.i), j.i, NULL)`
 }
 
+/** All columns of a new row but those that every row has. */
+const inserted = (entity: Entity, lookup: Lookup): { readonly name: Sql; readonly value: Sql }[] => {
+  const own = assignments(entity)
+  if (!hasOwnKey(entity))
+    return [
+      { name: sql.ref(entity.idColumn), value: newId(entity, lookup) },
+      ...own,
+      { name: sql.ref('backsync_key'), value: sql`j.k` },
+    ]
+  const silent = entity.keyParts.flatMap(({ name, attribute: { column: of, stored = identity } }, at) =>
+    name === undefined ? [{ name: sql.ref(of), value: raw(stored(`j.n${at}`)) }] : [],
+  )
+  return [...silent, ...own]
+}
+
 /** Inserts rows that don't exist, unless their key was deleted at the same or a later version. */
 export const insertMissing = (entity: Entity, document: string, lookup: Lookup = 'ids'): Sql => sql`
   INSERT INTO ${sql.table(entity.table)}
-    (${sql.ref(entity.idColumn)}, ${list(assignments(entity).map(({ name }) => name))},
-     backsync_key, backsync_version, backsync_updated_at)
-  SELECT ${newId(entity, lookup)}, ${list(assignments(entity).map(({ value }) => value))}, j.k, j.v, j.u
-  FROM ${rows(entity, document)} LEFT JOIN ${sql.table(entity.table)} AS t ON t.backsync_key = j.k
+    (${list(inserted(entity, lookup).map(({ name }) => name))}, backsync_version, backsync_updated_at)
+  SELECT ${list(inserted(entity, lookup).map(({ value }) => value))}, j.v, j.u
+  FROM ${rows(entity, document)} LEFT JOIN ${sql.table(entity.table)} AS t
+    ON ${hasOwnKey(entity) ? raw(keyed(entity)) : sql`t.backsync_key = j.k`}
     ${against(entity)} ${parents(entity)}
   WHERE t.${sql.ref(entity.idColumn)} IS NULL AND legacy.${sql.ref(entity.idColumn)} IS NULL
     AND (d.version IS NULL OR d.version < j.v)${parentsFound(entity)}`
@@ -253,7 +296,7 @@ export const selectWinners = (
 ): RawBuilder<{ readonly k: string }> => sql`
   SELECT j.k AS k
   FROM ${lockable(referenceRows(entity, document))} ${found(entity, lookup, 'LEFT JOIN')} ${against(entity)} ${parents(entity)}
-  WHERE COALESCE(t.backsync_version, IF(legacy.backsync_key IS NULL, 0, j.v)) < j.v
+  WHERE COALESCE(t.backsync_version, IF(${standsAgainst(entity)} IS NULL, 0, j.v)) < j.v
     AND COALESCE(d.version, 0) < j.v${parentsFound(entity)} FOR UPDATE`
 
 /** Lists the deletes whose row holds an older version, and keeps those rows locked until the transaction ends. */

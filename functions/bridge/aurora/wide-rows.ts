@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { type Kysely, type RawBuilder, sql, type Transaction } from 'kysely'
 import type { Entity } from '../model/entity.ts'
 import { UnsettledError } from '../model/outcome.ts'
+import { hasOwnKey, keyNames, keyOfSelected, selectedKey, whichRow } from './row-key.ts'
 import { type SqlRow, selected } from './selection.ts'
 
 /*
@@ -29,6 +30,7 @@ type Measure = {
 
 /** How large a row is, and each of its columns. */
 export type MeasuredRow = {
+  /** What numbers it; 0 where the columns of the primary key are its key. */
   readonly id: bigint
   /** The row's key: its own, or its id where it has none. */
   readonly key: string
@@ -41,14 +43,13 @@ type Db = Kysely<unknown> | Transaction<unknown>
 /** What of a row is selected, by names that `readSelected` knows, key and version included. */
 export const selection = (entity: Entity): RawBuilder<unknown> =>
   sql.join([
-    sql`t.${sql.ref(entity.idColumn)} AS id`,
-    sql`t.backsync_key AS backsync_key`,
+    ...selectedKey(entity),
     sql`t.backsync_version AS backsync_version`,
     sql`t.backsync_updated_at AS backsync_updated_at`,
     ...selected(entity),
   ])
 
-const ALWAYS = ['id', 'backsync_key', 'backsync_version', 'backsync_updated_at'] as const
+const always = (entity: Entity) => [...keyNames(entity), 'backsync_version', 'backsync_updated_at']
 
 /** The names of the columns that a selection has beside those that every row has. */
 const columnsOf = (entity: Entity): readonly string[] => [
@@ -73,7 +74,7 @@ export const measure = async (db: Db, entity: Entity, which: RawBuilder<unknown>
     ]
   })
   const { rows } = await sql<SqlRow>`
-    SELECT ${sql.join([sql`s.id AS id`, sql`s.backsync_key AS backsync_key`, ...figures])}
+    SELECT ${sql.join([...keyNames(entity).map((name) => sql`s.${sql.ref(name)} AS ${sql.ref(name)}`), ...figures])}
     FROM (SELECT ${selection(entity)} FROM ${sql.table(entity.table)} AS t ${which}) AS s`.execute(db)
   // Sorted here, and everywhere below: MySQL's own sorting has no room for rows such as these (errno 1038).
   return rows.toSorted(byId).map((row) => {
@@ -87,8 +88,8 @@ export const measure = async (db: Db, entity: Entity, which: RawBuilder<unknown>
       }
     })
     return {
-      id: BigInt(String(row.id)),
-      key: typeof row.backsync_key === 'string' ? row.backsync_key : String(row.id),
+      id: idOf(row),
+      key: keyOfSelected(entity, row),
       bytes: columns.reduce((total, { bytes }) => total + bytes, 0),
       columns,
     }
@@ -135,22 +136,28 @@ export const readMeasured = async (
 }
 
 const readTogether = async (db: Db, entity: Entity, measured: readonly MeasuredRow[]): Promise<SqlRow[]> => {
-  const id = sql`t.${sql.ref(entity.idColumn)}`
-  const ids = sql.join(measured.map((row) => row.id))
+  const which = hasOwnKey(entity)
+    ? sql.join(
+        measured.map(({ key }) => sql`(${whichRow(entity, key)})`),
+        sql` OR `,
+      )
+    : sql`t.${sql.ref(entity.idColumn)} IN (${sql.join(measured.map((row) => row.id))})`
   const { rows } = await sql<SqlRow>`
     SELECT ${selection(entity)} FROM ${sql.table(entity.table)} AS t
-    WHERE ${id} IN (${ids})`.execute(db)
+    WHERE ${which}`.execute(db)
   return rows.toSorted(byId)
 }
 
-const byId = ({ id: a }: SqlRow, { id: b }: SqlRow): number => Number(BigInt(String(a)) - BigInt(String(b)))
+const idOf = ({ id = 0n }: SqlRow): bigint => BigInt(String(id))
 
-const readInPieces = async (db: Db, entity: Entity, { id, columns }: MeasuredRow): Promise<SqlRow> => {
-  const source = sql`(SELECT ${selection(entity)} FROM ${sql.table(entity.table)} AS t
-    WHERE t.${sql.ref(entity.idColumn)} = ${id}) AS s`
+const byId = (a: SqlRow, b: SqlRow): number => Number(idOf(a) - idOf(b))
+
+const readInPieces = async (db: Db, entity: Entity, { id, key, columns }: MeasuredRow): Promise<SqlRow> => {
+  const which = hasOwnKey(entity) ? whichRow(entity, key) : sql`t.${sql.ref(entity.idColumn)} = ${id}`
+  const source = sql`(SELECT ${selection(entity)} FROM ${sql.table(entity.table)} AS t WHERE ${which}) AS s`
   const row: Record<string, unknown> = {}
   for (const names of grouped(columns.filter(({ bytes }) => bytes <= ROW_ROOM))) {
-    const wanted = [...ALWAYS, ...names].map((name) => sql`s.${sql.ref(name)} AS ${sql.ref(name)}`)
+    const wanted = [...always(entity), ...names].map((name) => sql`s.${sql.ref(name)} AS ${sql.ref(name)}`)
     const { rows } = await sql<SqlRow>`SELECT ${sql.join(wanted)} FROM ${source}`.execute(db)
     Object.assign(row, rows[0])
   }

@@ -72,3 +72,7 @@ export const firstAnswerOf = (error: unknown): FirstAnswer | undefined => {
     throw new IdempotencyRecordError('The record of an idempotency key lacks its attributes')
   return { fingerprint: fingerprint.S, answer: answer.S }
 }
+
+/** Whether an item with the key stood against a transaction of `createWithRecord`. */
+export const isKeyTaken = (error: unknown): boolean =>
+  cancellationOf(error)?.CancellationReasons?.[1]?.Code === 'ConditionalCheckFailed'

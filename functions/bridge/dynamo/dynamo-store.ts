@@ -16,6 +16,7 @@ import { type OnceAnswer, type OnceRequest, replay, stillInProgress } from '../p
 import {
   type EntityStore,
   InvalidPositionError,
+  KeyExistsError,
   matches,
   NoSuchKeyError,
   type Page,
@@ -29,7 +30,7 @@ import type { Log } from '../runtime/log.ts'
 import { retry } from '../runtime/retry.ts'
 import type { Tables } from '../runtime/tables.ts'
 import { absent, present } from './conditions.ts'
-import { createWithRecord, firstAnswerOf } from './create-once.ts'
+import { createWithRecord, firstAnswerOf, isKeyTaken } from './create-once.ts'
 import { getItem } from './get-item.ts'
 import { belongsTo, ForeignItemError, keyOf, toAttributes, toItem, toStored, writtenFields } from './items.ts'
 import { type Scan, scanPage } from './scan-page.ts'
@@ -105,7 +106,8 @@ export class DynamoStore implements EntityStore {
     } catch (error) {
       const first = firstAnswerOf(error)
       if (first !== undefined) return replay(first, once, answer)
-      throw isConflict(error) ? stillInProgress() : error
+      if (isConflict(error)) throw stillInProgress()
+      throw isKeyTaken(error) ? existing(entity, error) : error
     }
   }
 
@@ -128,7 +130,7 @@ export class DynamoStore implements EntityStore {
       )
     } catch (error) {
       const found = wasRepeated(error) ? conflicting(entity, error) : undefined
-      if (found === undefined || !isOwn(toStored(entity, found), change, row)) throw error
+      if (found === undefined || !isOwn(toStored(entity, found), change, row)) throw existing(entity, error)
     }
     return toStored(entity, item)
   }
@@ -230,6 +232,13 @@ export class DynamoStore implements EntityStore {
 
 /** A transaction that met another one over the same items. */
 const CONFLICTS = { attempts: 6, firstPause: 40, longestPause: 640, retryable: isConflict }
+
+/** A natural key that is there is the client's own; a random one that is, is nobody's to choose. */
+const existing = (entity: Entity, error: unknown): unknown =>
+  entity.identity.kind === 'natural' &&
+  (error instanceof ConditionalCheckFailedException || isKeyTaken(error))
+    ? new KeyExistsError(entity)
+    : error
 
 const rowOf = (change: Change): Row => {
   if (change.op !== 'upsert') throw new InvalidRecordError('A create carries a row')

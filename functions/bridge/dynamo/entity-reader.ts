@@ -1,6 +1,7 @@
 import type { Change, Row, Version } from '../model/change.ts'
 import type { Entity } from '../model/entity.ts'
 import { InvalidRecordError } from '../model/errors.ts'
+import { rowOfKey, splitKey } from '../model/identity.ts'
 import { faultOfKey } from '../model/key.ts'
 import { decodeItem, isList, isMap, type Value } from '../model/values.ts'
 import type { TableIndex } from '../normalise/stream.ts'
@@ -106,12 +107,17 @@ const isItemOf = (entity: Entity, keys: Record<string, Value>, image: Image): bo
   return typeof value === 'object' && value !== null && Reflect.get(value, 'S') === type.value
 }
 
-const keyOf = (keys: Record<string, Value>, { item: { keyAttribute, prefix = '' } }: Entity): string => {
+const keyOf = (
+  keys: Record<string, Value>,
+  { item: { keyAttribute, prefix = '' }, keyParts }: Entity,
+): string => {
   const key = keys[keyAttribute]
   if (typeof key !== 'string') throw new InvalidRecordError(`${keyAttribute} is not a string key`)
   const own = key.slice(prefix.length)
   const fault = faultOfKey(own)
   if (fault !== undefined) throw new InvalidRecordError(`${keyAttribute} ${fault}`)
+  if (keyParts.length > 0 && splitKey(keyParts, own) === undefined)
+    throw new InvalidRecordError(`${keyAttribute} is not in the form of the entity's keys`)
   return own
 }
 
@@ -134,7 +140,15 @@ const toUpsert = (
   // A time that no column could hold is the writer's fault; the record's own stands in, so that the row isn't lost to it.
   const written = typeof updatedAt === 'string' && ISO.test(updatedAt) ? Date.parse(updatedAt) : Number.NaN
   const at = isStorable(written) ? isoTime(written) : createdAt(origin)
-  return { entity: entity.name, key, source: 'stream', op: 'upsert', version, row: rowOf(image, entity), at }
+  return {
+    entity: entity.name,
+    key,
+    source: 'stream',
+    op: 'upsert',
+    version,
+    row: rowOfKey(entity.keyParts, key, rowOf(image, entity)),
+    at,
+  }
 }
 
 /** Names of the item, and of the members of its lists, that the entity doesn't have. */

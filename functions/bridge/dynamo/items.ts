@@ -4,6 +4,7 @@ import { type Field, writable } from '../model/attributes/attribute.ts'
 import type { Change, Row } from '../model/change.ts'
 import type { Entity } from '../model/entity.ts'
 import { BridgeError } from '../model/errors.ts'
+import { rowOfKey } from '../model/identity.ts'
 import { DecimalText, decodeItem, type Value } from '../model/values.ts'
 import type { Stored } from '../ports/stored.ts'
 
@@ -73,9 +74,17 @@ export const toStored = (entity: Entity, item: Item): Stored => {
     throw new ForeignItemError(`An item is another entity's, not a ${entity.name}`)
   return {
     key: key.slice(prefix.length),
-    row: row.data,
+    row: withKey(entity, key.slice(prefix.length), row.data),
     version: versionOf(entity, version),
     updatedAt: typeof updatedAt === 'string' ? updatedAt : null,
+  }
+}
+
+const withKey = ({ name, keyParts }: Entity, key: string, row: Row): Row => {
+  try {
+    return rowOfKey(keyParts, key, row)
+  } catch (cause) {
+    throw new ForeignItemError(`An item is not a ${name}: it isn't its key's`, { cause })
   }
 }
 

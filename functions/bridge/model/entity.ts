@@ -4,6 +4,7 @@ import type { Change, Row } from './change.ts'
 import type { ChildRows } from './child-rows.ts'
 import type { CustomWrite } from './custom-write.ts'
 import { parseExactJson } from './exact-json.ts'
+import { autoIncrement, type Identity, type KeyPart, keyPartsOf } from './identity.ts'
 import { mapOf } from './map-of.ts'
 
 /** Where an entity's items are, when its table is shared with others or its key attribute has another name. */
@@ -26,9 +27,12 @@ export type EntityDefinition = {
   readonly plural: string
   /** The key's name in JSON and, without `item`, in the DynamoDB table: `chefId`. */
   readonly keyName: string
-  /** The legacy table and its AUTO_INCREMENT column. */
+  /** The legacy table. */
   readonly table: string
-  readonly idColumn: string
+  /** How its keys are made: `autoIncrement('id')`, `natural(['emp_no', 'dept_no'])`, `uuidKey('id')`. */
+  readonly identity?: Identity
+  /** The same as `identity: autoIncrement(...)`, as definitions had it up to 0.2. */
+  readonly idColumn?: string
   readonly attributes: Readonly<Record<string, Attribute>>
   /** List attributes that are kept as rows of tables of their own. */
   readonly children?: Readonly<Record<string, ChildRows>>
@@ -53,11 +57,19 @@ export type EntityDefinition = {
 }
 
 /** A kind of thing kept in both stores. */
-export type Entity = Omit<EntityDefinition, 'children' | 'versions' | 'overruled' | 'item'> & {
+export type Entity = Omit<
+  EntityDefinition,
+  'children' | 'versions' | 'overruled' | 'identity' | 'idColumn' | 'item'
+> & {
+  readonly identity: Identity
   readonly children: Readonly<Record<string, ChildRows>>
   readonly versions: 'counted' | 'stream'
   readonly overruled: 'lift' | 'park'
   readonly item: ItemLayout
+  /** The column that numbers its rows or, where the key is the primary key's columns, the first of these. */
+  readonly idColumn: string
+  /** The columns that are the key; none where it stands in a column of its own. */
+  readonly keyParts: readonly KeyPart[]
   /** Attributes and child lists by name: all that a row has. */
   readonly fields: Readonly<Record<string, Field>>
   /** What a client may send: exactly the fields, each valid. */
@@ -82,14 +94,15 @@ export const defineEntity = (definition: EntityDefinition): Entity => {
   const fail = (why: string): never => {
     throw new TypeError(`Entity ${definition.name}: ${why}`)
   }
-  const { children = {}, versions = 'counted', attributes, keyName } = definition
-  const { overruled = 'park' } = definition
+  const { children = {}, versions = 'counted', overruled = 'park', attributes, keyName } = definition
+  const identity = identityOf(definition, fail)
   const item: ItemLayout = { keyAttribute: keyName, table: definition.name, ...definition.item }
   const fields: Record<string, Field> = { ...attributes, ...children }
 
   for (const name of [definition.name, definition.plural, keyName, item.table])
     if (!NAME.test(name)) fail(`"${name}" is not a lower camel case name`)
-  for (const name of [definition.table, definition.idColumn])
+  const keyColumns = identity.kind === 'natural' ? identity.columns : [identity.column]
+  for (const name of [definition.table, ...keyColumns])
     if (!SQL_NAME.test(name)) fail(`"${name}" is not a plain SQL name`)
   if (versions === 'stream' && overruled === 'lift')
     fail('an item whose version comes from the stream has none that could be lifted')
@@ -104,8 +117,12 @@ export const defineEntity = (definition: EntityDefinition): Entity => {
   if (outward !== undefined) fail(outward)
   if (Object.keys(children).some((name) => Object.hasOwn(attributes, name)))
     fail('an attribute and a list share a name')
-  const taken = columnFault(attributes, [definition.idColumn])
+  const taken = columnFault(attributes, identity.kind === 'natural' ? [] : keyColumns)
   if (taken !== undefined) fail(taken)
+  const keyParts = keyPartsOr(identity, attributes, fail)
+  const [idColumn = ''] = keyColumns
+  if (keyParts.length > 1 && Object.keys(children).length > 0)
+    fail('a key of several columns has no lists yet: their rows name one column of it')
   const tables = [definition.table, ...Object.values(children).map(({ table }) => table)]
   for (const [name, child] of Object.entries(children)) {
     if (!SQL_NAME.test(child.table)) fail(`${name}: "${child.table}" is not a plain SQL name`)
@@ -130,7 +147,38 @@ export const defineEntity = (definition: EntityDefinition): Entity => {
   const { body, image } = mapOf(fields)
   const example = body.safeParse(parseExactJson(JSON.stringify(definition.example)))
   if (!example.success) fail(`its example is not valid: ${z.prettifyError(example.error)}`)
-  return { ...definition, children, versions, overruled, item, fields, body, image }
+  return {
+    ...definition,
+    children,
+    versions,
+    overruled,
+    identity,
+    item,
+    idColumn,
+    keyParts,
+    fields,
+    body,
+    image,
+  }
+}
+
+const identityOf = ({ identity, idColumn }: EntityDefinition, fail: (why: string) => never): Identity => {
+  if (identity !== undefined) return identity
+  if (idColumn !== undefined) return autoIncrement(idColumn)
+  return fail("says no identity: autoIncrement('id'), natural(['code']) or uuidKey('id')")
+}
+
+const keyPartsOr = (
+  identity: Identity,
+  attributes: Readonly<Record<string, Attribute>>,
+  fail: (why: string) => never,
+): readonly KeyPart[] => {
+  try {
+    return keyPartsOf(identity, attributes)
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error
+    return fail(error.message)
+  }
 }
 
 /** Every JavaScript object has something under such a name, so that nobody could tell whether it is absent. */

@@ -1,10 +1,11 @@
-import { apart, readJson, toRow, withoutGiven } from '../http/body.ts'
+import { apart, pointer, readJson, toRow, withoutGiven } from '../http/body.ts'
 import { readIfMatch } from '../http/etag.ts'
 import { readOnce } from '../http/idempotency-key.ts'
 import { notFound, Problem } from '../http/problem.ts'
 import { type HttpRequest, readHttpEvent } from '../http/request.ts'
 import type { Change, Intent, Row } from '../model/change.ts'
 import type { Entity } from '../model/entity.ts'
+import { keyOfRow, otherParts, splitKey } from '../model/identity.ts'
 import { faultOfKey } from '../model/key.ts'
 import type { Once } from '../ports/once.ts'
 
@@ -74,13 +75,19 @@ const toCall = (request: HttpRequest, context: ApiContext): ApiCall => {
         const body = readJson(request)
         const row = withoutGiven(entity, toRow(entity, body))
         const once = readOnce(request, { side: context.base, entity: entity.name, body })
-        const create: Change = { ...identified, key: context.newKey(), op: 'upsert', version: 1n, row }
+        const create: Change = {
+          ...identified,
+          key: newKeyOf(entity, row, context),
+          op: 'upsert',
+          version: 1n,
+          row,
+        }
         return { from: 'api', request, entity, action: 'create', changes: [create], ...(once && { once }) }
       }
     }
   }
   const method = allow(request, ['GET', 'PUT', 'DELETE'])
-  if (faultOfKey(key) !== undefined) throw unknownKey(entity)
+  if (!isKeyOf(entity, key)) throw unknownKey(entity)
   if (method === 'GET') return { from: 'api', request, entity, action: 'read', key, changes: [] }
   const sent = method === 'PUT' ? apart(entity, toRow(entity, readJson(request))) : undefined
   const ifMatch = readIfMatch(request.headers['if-match'])
@@ -88,9 +95,34 @@ const toCall = (request: HttpRequest, context: ApiContext): ApiCall => {
   if (sent === undefined)
     return { from: 'api', request, entity, action: 'remove', changes: [{ ...wish, op: 'delete' }] }
   const { row, given } = sent
+  requireSameKey(entity, key, row)
   const changes: readonly [Intent] = [{ ...wish, op: 'upsert', row }]
   return { from: 'api', request, entity, action: 'replace', changes, ...(given && { given }) }
 }
+
+/** A key that the body brings, or a new one. @throws Problem 422 for parts that make none */
+const newKeyOf = (entity: Entity, row: Row, { newKey }: ApiContext): string => {
+  if (entity.identity.kind !== 'natural') return newKey()
+  const key = keyOfRow(entity.keyParts, row)
+  if (isKeyOf(entity, key)) return key
+  const names = entity.keyParts.flatMap(({ name }) => (name === undefined ? [] : [name]))
+  const why = faultOfKey(key) ?? 'has another form than it is stored in'
+  throw partProblem(entity, names, `makes no key: it ${why}`)
+}
+
+const isKeyOf = ({ keyParts }: Entity, key: string): boolean =>
+  keyParts.length === 0 ? faultOfKey(key) === undefined : splitKey(keyParts, key) !== undefined
+
+/** @throws Problem 422 naming each part of the key that the body would change */
+const requireSameKey = (entity: Entity, key: string, row: Row): void => {
+  const others = otherParts(entity.keyParts, key, row)
+  if (others.length > 0) throw partProblem(entity, others, 'is a part of the key, which never changes')
+}
+
+const partProblem = (entity: Entity, names: readonly string[], detail: string): Problem =>
+  new Problem(422, 'key', `The body can't be what the ${entity.name} with this key holds.`, {
+    errors: names.map((name) => ({ pointer: pointer([entity.attributes[name]?.as ?? name]), detail })),
+  })
 
 const unknownKey = (entity: Entity): Problem =>
   notFound(`There is no ${entity.name} with this ${entity.keyName}.`)

@@ -27,7 +27,8 @@ export interface EntityStore {
    * Applies a client's write.
    *
    * @returns the state after it; undefined after a delete
-   * @throws NoSuchKeyError when there is nothing to change, StaleVersionError when `ifMatch` fails
+   * @throws NoSuchKeyError when there is nothing to change, StaleVersionError when `ifMatch` fails, KeyExistsError for
+   *   a create of a key that is there
    */
   write(entity: Entity, change: Change | Intent): Promise<Stored | undefined>
   /**
@@ -48,6 +49,17 @@ export class NoSuchKeyError extends BridgeError {
 
   constructor({ name, keyName }: Pick<Entity, 'name' | 'keyName'>) {
     super(`There is no ${name} with this ${keyName}`)
+  }
+}
+
+/** A create brings a key that something has. */
+export class KeyExistsError extends BridgeError {
+  override readonly name = 'KeyExistsError'
+  readonly code = 'key.exists'
+  readonly kind = 'client'
+
+  constructor({ name, keyName }: Pick<Entity, 'name' | 'keyName'>) {
+    super(`There is a ${name} with this ${keyName} already`)
   }
 }
 

@@ -9,6 +9,7 @@ import { textColumn } from './text.ts'
  * yet waits for it.
  *
  * @param to the entity that is referred to
+ * @throws TypeError for an entity whose key is its primary key
  */
 export const reference = ({
   column,
@@ -16,8 +17,17 @@ export const reference = ({
   to,
   optional = false,
 }: AttributeOptions & {
-  readonly to: { readonly name: string; readonly table: string; readonly idColumn: string }
+  readonly to: {
+    readonly name: string
+    readonly table: string
+    readonly idColumn: string
+    readonly keyParts?: readonly unknown[]
+  }
 }): Attribute => {
+  if ((to.keyParts ?? []).length > 0)
+    throw new TypeError(
+      `${column}: a reference finds rows by a counted id, and ${to.name} has none: give the column its own kind`,
+    )
   const key = z.string({ error: expecting(`the key of a ${to.name}`) }).superRefine((text, context) => {
     const fault = faultOfKey(text)
     if (fault !== undefined) context.addIssue({ code: 'custom', message: fault })

@@ -110,6 +110,6 @@ describe('the document', () => {
   it('of keys alone begins with the same places', () => {
     const one = change('42', { title: 'x' })
 
-    expect(JSON.parse(toKeyRow(one))).toEqual(parsed(one).slice(0, 4))
+    expect(JSON.parse(toKeyRow(chef, one))).toEqual(parsed(one).slice(0, 4))
   })
 })

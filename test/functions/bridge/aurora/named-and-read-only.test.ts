@@ -7,6 +7,7 @@ import { text } from '../../../../functions/bridge/model/attributes/text.ts'
 import { timestamp } from '../../../../functions/bridge/model/attributes/timestamp.ts'
 import { childRows } from '../../../../functions/bridge/model/child-rows.ts'
 import { defineEntity } from '../../../../functions/bridge/model/entity.ts'
+import { autoIncrement } from '../../../../functions/bridge/model/identity.ts'
 import { normaliseApiEvent } from '../../../../functions/bridge/normalise/api.ts'
 import type { EntityStore } from '../../../../functions/bridge/ports/store.ts'
 import { openTestAurora, type TestAurora } from '../../../support/aurora.ts'
@@ -21,7 +22,7 @@ const guest = defineEntity({
   plural: 'guests',
   keyName: 'guestId',
   table: 'guests',
-  idColumn: 'id',
+  identity: autoIncrement('id'),
   attributes: {
     touched: readOnly(timestamp({ column: 'touched', precision: 3 })),
     firstName: text({ column: 'first_name', as: 'first_name', maxLength: 20 }),

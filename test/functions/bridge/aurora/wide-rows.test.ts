@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import type { RowDataPacket } from 'mysql2'
 import { json } from '../../../../functions/bridge/model/attributes/json.ts'
 import { defineEntity } from '../../../../functions/bridge/model/entity.ts'
+import { autoIncrement } from '../../../../functions/bridge/model/identity.ts'
 import type { Page } from '../../../../functions/bridge/ports/store.ts'
 import { recipe } from '../../../fixtures/entities/recipe.ts'
 import { openTestAurora, type TestAurora } from '../../../support/aurora.ts'
@@ -162,7 +163,7 @@ describe('a row whose columns hold what its definition has no form for', () => {
     plural: 'misreads',
     keyName: 'misreadId',
     table: 'recipetable',
-    idColumn: 'id',
+    identity: autoIncrement('id'),
     attributes: { title: json({ column: 'title' }) },
     example: { title: {} },
   })

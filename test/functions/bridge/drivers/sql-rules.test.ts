@@ -7,6 +7,7 @@ import { SqlError } from '../../../../functions/bridge/drivers/sql-errors.ts'
 import { integer } from '../../../../functions/bridge/model/attributes/integer.ts'
 import { text } from '../../../../functions/bridge/model/attributes/text.ts'
 import { defineEntity } from '../../../../functions/bridge/model/entity.ts'
+import { autoIncrement } from '../../../../functions/bridge/model/identity.ts'
 import { LambdaLog } from '../../../../functions/bridge/runtime/log.ts'
 import { openTestAurora, type TestAurora } from '../../../support/aurora.ts'
 import { runs } from '../../../support/runs.ts'
@@ -16,7 +17,7 @@ const guest = defineEntity({
   plural: 'guests',
   keyName: 'guestId',
   table: 'guests',
-  idColumn: 'id',
+  identity: autoIncrement('id'),
   attributes: {
     name: text({ column: 'full_name', maxLength: 10 }),
     nickname: text({ column: 'nickname', maxLength: 20 }),

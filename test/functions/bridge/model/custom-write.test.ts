@@ -6,6 +6,7 @@ import type { Change } from '../../../../functions/bridge/model/change.ts'
 import type { CustomWriteInput } from '../../../../functions/bridge/model/custom-write.ts'
 import { defineEntity } from '../../../../functions/bridge/model/entity.ts'
 import { InvalidRecordError } from '../../../../functions/bridge/model/errors.ts'
+import { autoIncrement } from '../../../../functions/bridge/model/identity.ts'
 import { openTestAurora, type TestAurora } from '../../../support/aurora.ts'
 import { adopted } from '../../fixtures/specimen.ts'
 
@@ -23,7 +24,7 @@ const tin = defineEntity({
   plural: 'tins',
   keyName: 'tinId',
   table: 'tintable',
-  idColumn: 'id',
+  identity: autoIncrement('id'),
   attributes: { label: text({ column: 'label', maxLength: 20 }) },
   /** Keeps a log of each key's writes, which is a table of its own. */
   write: async ({ changes, transaction }) => {

@@ -13,6 +13,7 @@ import {
   parentsOf,
   referencesOf,
 } from '../../../../functions/bridge/model/entity.ts'
+import { autoIncrement } from '../../../../functions/bridge/model/identity.ts'
 import { chef } from '../../../fixtures/entities/chef.ts'
 import { entities } from '../../../fixtures/entities/index.ts'
 
@@ -22,7 +23,7 @@ const dish: EntityDefinition = {
   plural: 'dishes',
   keyName: 'dishId',
   table: 'dishtable',
-  idColumn: 'id',
+  identity: autoIncrement('id'),
   attributes: { name },
   example: { name: 'Soup' },
 }
@@ -65,6 +66,12 @@ describe('an entity', () => {
     expect(defineEntity({ ...dish, item: { table: 'kitchen' } }).item.keyAttribute).toBe('dishId')
   })
 
+  it('takes the column that numbers its rows for its identity, as former definitions say it, and wants one of the two', () => {
+    const { identity: _, ...none } = dish
+    expect(defineEntity({ ...none, idColumn: 'id' }).identity).toEqual(autoIncrement('id'))
+    expect(() => defineEntity(none)).toThrow("says no identity: autoIncrement('id')")
+  })
+
   it('has what is overruled listed unless it says otherwise, which it cannot where versions come from the stream', () => {
     expect(defineEntity(dish).overruled).toBe('park')
     expect(defineEntity({ ...dish, overruled: 'lift' }).overruled).toBe('lift')
@@ -93,7 +100,11 @@ describe('an entity', () => {
       { table: 'other.dish' },
       'Entity dish: "other.dish" is not a plain SQL name',
     ],
-    ['an id column with a blank', { idColumn: 'the id' }, 'Entity dish: "the id" is not a plain SQL name'],
+    [
+      'an id column with a blank',
+      { identity: autoIncrement('the id') },
+      'Entity dish: "the id" is not a plain SQL name',
+    ],
     ['no attributes', { attributes: {} }, 'Entity dish: has no attributes'],
     [
       'an attribute with an odd name',

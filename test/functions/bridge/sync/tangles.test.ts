@@ -5,6 +5,7 @@ import type { RowDataPacket } from 'mysql2/promise'
 import { reference } from '../../../../functions/bridge/model/attributes/reference.ts'
 import { text } from '../../../../functions/bridge/model/attributes/text.ts'
 import { defineEntity, type Entity } from '../../../../functions/bridge/model/entity.ts'
+import { autoIncrement } from '../../../../functions/bridge/model/identity.ts'
 import { runs } from '../../../support/runs.ts'
 import { streamRecord } from '../../fixtures/stream-events.ts'
 import { openTestSync, type TestSync } from './harness.ts'
@@ -20,7 +21,7 @@ const category = defineEntity({
   plural: 'categories',
   keyName: 'categoryId',
   table: 'categories',
-  idColumn: 'id',
+  identity: autoIncrement('id'),
   attributes: {
     parentId: reference({
       column: 'parent_id',
@@ -39,7 +40,7 @@ const team = defineEntity({
   plural: 'teams',
   keyName: 'teamId',
   table: 'teams',
-  idColumn: 'id',
+  identity: autoIncrement('id'),
   attributes: {
     leadId: reference({
       column: 'lead_id',
@@ -54,7 +55,7 @@ const member = defineEntity({
   plural: 'members',
   keyName: 'memberId',
   table: 'members',
-  idColumn: 'id',
+  identity: autoIncrement('id'),
   attributes: {
     teamId: reference({ column: 'team_id', to: { name: 'team', table: 'teams', idColumn: 'id' } }),
   },

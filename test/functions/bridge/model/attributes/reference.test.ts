@@ -40,4 +40,9 @@ describe('a reference', () => {
     expect([optional.body.parse(undefined), optional.body.parse(null)]).toEqual([null, null])
     expect([optional.toSql(null), optional.fromSql(null), optional.toJson(null)]).toEqual([null, null, null])
   })
+
+  it('is refused to an entity that counts no ids', () => {
+    const part = { ...to, keyParts: [{}] }
+    expect(() => reference({ column: 'chef_id', to: part })).toThrow('chef has none')
+  })
 })

@@ -1,0 +1,170 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
+import type { RowDataPacket } from 'mysql2/promise'
+import { toBatches } from '../../../../functions/bridge/aurora/batch.ts'
+import { updateOlder } from '../../../../functions/bridge/aurora/statements.ts'
+import type { Change, Row } from '../../../../functions/bridge/model/change.ts'
+import { openTestAurora, type TestAurora } from '../../../support/aurora.ts'
+import { keyed } from '../../fixtures/keyed.ts'
+
+const AT = '2026-11-22T03:00:00.123Z'
+const LATER = '2026-11-22T03:00:01.456Z'
+
+describe.each(keyed)('an entity whose key is %s', (_, example) => {
+  const { entity, keys, rows, changed, unknown, near, tables } = example
+  const [key, other] = keys
+  const [row, otherRow] = rows
+  let aurora: TestAurora
+
+  const names = tables.map((text) => /CREATE TABLE (\w+)/.exec(text)?.[1] ?? '')
+  const upsert = (version: number, content: Row = row, of = key, at = AT): Change => ({
+    entity: entity.name,
+    key: of,
+    op: 'upsert',
+    version: BigInt(version),
+    source: 'stream',
+    at,
+    row: content,
+  })
+  const gone = (version: number, of = key): Change => ({
+    entity: entity.name,
+    key: of,
+    op: 'delete',
+    version: BigInt(version),
+    source: 'stream',
+    at: AT,
+  })
+  const create = (content: Row = row, of = key): Change => ({ ...upsert(1, content, of), source: 'api' })
+  const get = (of = key) => aurora.store.get(entity, of)
+
+  beforeAll(async () => {
+    aurora = await openTestAurora()
+    for (const text of tables) await aurora.legacy.query(text)
+  })
+  afterAll(() => aurora.close())
+  beforeEach(async () => {
+    for (const table of names.toReversed()) await aurora.legacy.query(`DELETE FROM ${table}`)
+    await aurora.legacy.query('DELETE FROM backsync_tombstones')
+  })
+
+  it('creates rows, and finds each by its own key', async () => {
+    const outcome = await aurora.writer.apply(entity, [upsert(1), upsert(1, otherRow, other)])
+
+    expect(outcome.applied).toBe(2)
+    expect(await get()).toEqual({ key, row, version: 1n, updatedAt: AT })
+    expect(await get(other)).toEqual({ key: other, row: otherRow, version: 1n, updatedAt: AT })
+    for (const strange of unknown) expect(await get(strange)).toBeUndefined()
+  })
+
+  it('takes repeats and late changes for what they are', async () => {
+    await aurora.writer.apply(entity, [upsert(3, changed)])
+
+    for (const late of [upsert(3, changed), upsert(2), upsert(1), gone(2)])
+      expect(await aurora.writer.apply(entity, [late])).toMatchObject({ applied: 0, skipped: 1 })
+    expect(await get()).toMatchObject({ row: changed, version: 3n })
+  })
+
+  it('replaces a row, and no other', async () => {
+    await aurora.writer.apply(entity, [upsert(1), upsert(1, otherRow, other)])
+
+    expect(await aurora.writer.apply(entity, [upsert(2, changed)])).toMatchObject({ applied: 1 })
+    expect(await get()).toMatchObject({ row: changed, version: 2n })
+    expect(await get(other)).toMatchObject({ row: otherRow, version: 1n })
+  })
+
+  it('deletes a row, and brings it back only above its tombstone', async () => {
+    await aurora.writer.apply(entity, [upsert(1), upsert(1, otherRow, other)])
+
+    expect(await aurora.writer.apply(entity, [gone(2)])).toMatchObject({ applied: 1 })
+    expect(await get()).toBeUndefined()
+    expect(await aurora.writer.apply(entity, [upsert(2)])).toMatchObject({ applied: 0 })
+    expect(await get()).toBeUndefined()
+    expect(await aurora.writer.apply(entity, [upsert(3)])).toMatchObject({ applied: 1 })
+    expect(await get()).toMatchObject({ row, version: 3n })
+    expect(await get(other)).toMatchObject({ row: otherRow })
+  })
+
+  it('lists page by page, each row once', async () => {
+    await aurora.writer.apply(entity, [upsert(1), upsert(1, otherRow, other)])
+
+    const first = await aurora.store.list(entity, { limit: 1, position: undefined })
+    const second = await aurora.store.list(entity, { limit: 1, position: first.next })
+
+    expect(second.next).toBeUndefined()
+    expect([...first.items, ...second.items].map((one) => one.key).toSorted()).toEqual(keys.toSorted())
+  })
+
+  it('replaces and deletes for a client, who names a version', async () => {
+    await aurora.store.write(entity, create())
+    const wish = { ...upsert(1, changed, key, LATER), version: 'next' } as const
+
+    expect(await aurora.store.write(entity, { ...wish, ifMatch: [1n] })).toMatchObject({
+      row: changed,
+      version: 2n,
+    })
+    await expect(aurora.store.write(entity, { ...wish, ifMatch: [1n] })).rejects.toMatchObject({
+      code: 'version.stale',
+    })
+    await aurora.store.write(entity, { ...gone(1), version: 'next' })
+    expect(await get()).toBeUndefined()
+    await expect(aurora.store.write(entity, wish)).rejects.toMatchObject({ code: 'key.unknown' })
+  })
+
+  if (entity.identity.kind === 'natural') {
+    it('refuses a create of a key that is there, and creates one anew that was deleted', async () => {
+      await aurora.writer.apply(entity, [upsert(4, changed)])
+      await expect(aurora.store.write(entity, create())).rejects.toMatchObject({ code: 'key.exists' })
+      expect(await get()).toMatchObject({ row: changed, version: 4n })
+
+      await aurora.writer.apply(entity, [gone(5)])
+      expect(await aurora.store.write(entity, create())).toMatchObject({ row, version: 6n })
+    })
+
+    it('says to a repeatable create that its key is there, and gives its first answer again', async () => {
+      const once = (id: string) => ({
+        id: id.repeat(64),
+        fingerprint: 'f'.repeat(64),
+        answer: () => '{}',
+      })
+      expect(await aurora.store.createOnce(entity, create(), once('a'))).toMatchObject({ replayed: false })
+      expect(await aurora.store.createOnce(entity, create(), once('a'))).toMatchObject({ replayed: true })
+      const late = { ...create(changed), at: LATER }
+      await expect(aurora.store.createOnce(entity, late, once('b'))).rejects.toMatchObject({
+        code: 'key.exists',
+      })
+      expect(await get()).toMatchObject({ row, version: 1n })
+    })
+  }
+
+  if (near !== undefined) {
+    it('never takes a key for a row that has it only by the collation, and refuses it by name', async () => {
+      await aurora.writer.apply(entity, [upsert(1)])
+
+      const outcome = await aurora.writer.applyIsolating(entity, [
+        upsert(7, near.row, near.key),
+        upsert(1, otherRow, other),
+      ])
+      expect(outcome.refused.map(({ change, error }) => [change.key, error])).toEqual([
+        [near.key, expect.objectContaining({ code: 'key.collation', kind: 'data' })],
+      ])
+      expect(outcome.applied).toBe(1)
+      await aurora.writer.apply(entity, [gone(9, near.key)])
+      expect(await get(near.key)).toBeUndefined()
+      expect(await get()).toEqual({ key, row, version: 1n, updatedAt: AT })
+      await expect(aurora.store.write(entity, create(near.row, near.key))).rejects.toMatchObject({
+        code: 'key.collation',
+      })
+    })
+  }
+
+  it('can find rows by an index', async () => {
+    const [batch] = toBatches(entity, [upsert(2)])
+    const query = updateOlder(entity, batch?.document ?? '', batch?.lookup ?? 'keys').compile(aurora.db)
+    const text = query.sql.replace(/:\w+/g, '?')
+    const [lines] = await aurora.legacy.query<RowDataPacket[]>(`EXPLAIN FORMAT=TRADITIONAL ${text}`, [
+      ...query.parameters,
+    ])
+
+    // Of so small a table the server may still read all.
+    expect(lines.find((line) => line.table === 't')?.possible_keys).toEqual(expect.any(String))
+  })
+})
