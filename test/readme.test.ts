@@ -5,6 +5,7 @@ import { reference } from '../functions/bridge/model/attributes/reference.ts'
 import { text } from '../functions/bridge/model/attributes/text.ts'
 import { childRows } from '../functions/bridge/model/child-rows.ts'
 import { defineEntity } from '../functions/bridge/model/entity.ts'
+import { autoIncrement } from '../functions/bridge/model/identity.ts'
 import { teamPlaces } from '../infra/team.ts'
 import { chef } from './fixtures/entities/chef.ts'
 
@@ -37,7 +38,7 @@ describe('the page on entities', () => {
   const code = /^ *```ts\n(.*?)```/ms.exec(pageAt('functions/entities/README.md'))?.[1] ?? ''
 
   it('has a valid definition, with a valid example', () => {
-    const known = { defineEntity, text, decimal, reference, childRows, chef }
+    const known = { defineEntity, autoIncrement, text, decimal, reference, childRows, chef }
     const define = new Function(...Object.keys(known), code.replace(/export const \w+ =/, 'return'))
     const entity: unknown = define(...Object.values(known))
 

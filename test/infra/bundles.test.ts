@@ -44,8 +44,8 @@ describe('the bundles', () => {
   }
 
   it.each([
-    ['LegacyApi', 530],
-    ['BackSyncFunction', 530],
+    ['LegacyApi', 560],
+    ['BackSyncFunction', 560],
     ['ModernApi', 360],
     ['MigrationsMigrate', 480],
     ['TableSyncFunction', 320],
