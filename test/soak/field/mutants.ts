@@ -25,8 +25,20 @@ const mutants: readonly Mutant[] = [
   {
     name: 'what is overruled is taken for late',
     file: 'functions/bridge/sync/overruled.ts',
-    find: "? { fate: 'lost', ...(cause && { cause }) } : { fate: 'late' }",
-    replace: "? { fate: 'late' } : { fate: 'late' }",
+    find: "if (lifting === 'lifted' || lifting === 'late') return { fate: lifting }",
+    replace: "if (lifting !== undefined) return { fate: 'late' }",
+  },
+  {
+    name: 'what is lifted is parked',
+    file: 'functions/bridge/dynamo/entity-source.ts',
+    find: "if (entity.overruled === 'park' ||",
+    replace: "if (entity.overruled !== 'park' ||",
+  },
+  {
+    name: 'a lift asks for no version',
+    file: 'functions/bridge/dynamo/conditions.ts',
+    find: 'present(entity, [version])',
+    replace: 'present(entity, version < 0n ? [version] : undefined)',
   },
   {
     name: 'of several records the largest version counts',
