@@ -3,6 +3,7 @@ import { Kysely } from 'kysely'
 import * as z from 'zod'
 import { toProblem } from '../bridge/api/serve.ts'
 import { dataApiConfig } from '../bridge/aurora/open.ts'
+import { recordNewcomers, requireRecordColumns } from '../bridge/aurora/owners.ts'
 import { DataApiClient } from '../bridge/drivers/data-api/client.ts'
 import { DataApiDialect } from '../bridge/drivers/data-api/dialect.ts'
 import { notFound } from '../bridge/http/problem.ts'
@@ -17,6 +18,7 @@ import { methodNotAllowed } from '../bridge/normalise/api.ts'
 import { readConfig, settings } from '../bridge/runtime/config.ts'
 import { Deadline, type InvocationContext } from '../bridge/runtime/deadline.ts'
 import { LambdaLog } from '../bridge/runtime/log.ts'
+import { entities } from '../entities/index.ts'
 
 const config = readConfig(settings.aurora.extend(settings.migrations.shape), process.env)
 const deadline = new Deadline()
@@ -85,6 +87,8 @@ const openMigrator = (requestId: string): Migrator =>
     ledgers: new MigrationLedgers(db),
     lock: new MigrationLock(db, requestId),
     requireSettings: () => requireServerSettings(db),
+    beforeTeam: () => recordNewcomers(db, entities),
+    requireSchema: () => requireRecordColumns(db, entities),
     run: async (sql) => {
       await client.execute({ sql, continueAfterTimeout: true })
     },

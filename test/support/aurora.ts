@@ -5,6 +5,7 @@ import { Kysely, type QueryCompiler } from 'kysely'
 import mysql, { type Connection } from 'mysql2/promise'
 import { AuroraStore } from '../../functions/bridge/aurora/aurora-store.ts'
 import { GuardedWriter } from '../../functions/bridge/aurora/guarded-writer.ts'
+import { recordOwners } from '../../functions/bridge/aurora/owners.ts'
 import { DataApiClient, type DataApiConfig } from '../../functions/bridge/drivers/data-api/client.ts'
 import { DataApiDialect } from '../../functions/bridge/drivers/data-api/dialect.ts'
 import { type Migration, readMigrations } from '../../functions/bridge/migrations/files.ts'
@@ -71,16 +72,20 @@ class UnguardedDialect extends DataApiDialect {
 /**
  * @param migrate whether the schema is brought up to date; default true
  * @param clock of the Data API's limits; default: the system's
+ * @param owned as a new stack has it; none: as an older one does that has not been taken over
  * @param rewrite changes each statement on its way to the server; default: none
  */
 export const openTestAurora = async ({
   migrate = true,
   clock,
   rewrite = (text) => text,
+  owned = ['chef', 'recipe'],
 }: {
   readonly migrate?: boolean
   readonly clock?: Clock
   readonly rewrite?: (sql: string) => string
+  /** Entities whose records all say whose their keys are. */
+  readonly owned?: readonly string[]
 } = {}): Promise<TestAurora> => {
   const url = new URL(process.env.TEST_MYSQL_URL ?? '')
   const database = `t_${randomUUID().replaceAll('-', '')}`
@@ -169,7 +174,10 @@ export const openTestAurora = async ({
     await legacy.query(`DROP DATABASE ${database}`)
     await legacy.end()
   }
-  if (migrate) await migrator().apply()
+  if (migrate) {
+    await migrator().apply()
+    for (const name of owned) await recordOwners(db, { name })
+  }
   const store = new AuroraStore(db, writer)
   const writerUntil = (other: Deadline): GuardedWriter =>
     new GuardedWriter(new Kysely({ dialect: new DataApiDialect({ ...config, deadline: other }) }), other)

@@ -9,6 +9,7 @@ import { answerSize, LARGEST_ANSWER } from '../model/answer-size.ts'
 import type { Row } from '../model/change.ts'
 import type { Entity } from '../model/entity.ts'
 import { BridgeError, type BrokenRule, kindOf, UnreadableAttributesError } from '../model/errors.ts'
+import { otherOf } from '../model/owner.ts'
 import { sameValue } from '../model/values.ts'
 import type { ApiCall, RefusedCall } from '../normalise/api.ts'
 import { InProgressError, KeyReusedError } from '../ports/once.ts'
@@ -17,6 +18,7 @@ import {
   InvalidPositionError,
   KeyExistsError,
   NoSuchKeyError,
+  NotTheOwnerError,
   RowTooLargeError,
   StaleVersionError,
 } from '../ports/store.ts'
@@ -37,6 +39,8 @@ export const serve = async (
     if (call.action === 'refuse') throw call.problem
     return await answer(call, store, log)
   } catch (error) {
+    if (error instanceof NotTheOwnerError && call.action !== 'refuse')
+      return problemResponse(notTheOwner(call, error), call.request.path, requestId)
     return problemResponse(toProblem(error, log), call.request.path, requestId)
   }
 }
@@ -143,6 +147,14 @@ const represent = (entity: Entity, { key, row, version, updatedAt }: Stored): Re
   version: Number.isSafeInteger(Number(version)) ? Number(version) : String(version),
   updatedAt,
 })
+
+/** Where the write belongs, and what an operator types to have it here. */
+const notTheOwner = ({ entity, request }: ApiCall, { owner, key, message }: NotTheOwnerError): Problem => {
+  const path = `/${owner}/${entity.plural}`
+  const there = request.method === 'POST' ? path : `${path}/${encodeURIComponent(key)}`
+  const claim = `npx backsync key ${entity.name} ${key} --claim ${otherOf(owner)}`
+  return new Problem(409, 'not-the-owner', `${message}. Write it at ${there}. An operator moves it: ${claim}`)
+}
 
 /** What the client gets told of an error; what it must not see goes to the log. */
 export const toProblem = (error: unknown, log: Log): Problem => {

@@ -6,12 +6,14 @@ import { type Change, holdsAll, type Intent, settle, type Version } from '../mod
 import type { Entity } from '../model/entity.ts'
 import { BridgeError } from '../model/errors.ts'
 import { UnsettledError } from '../model/outcome.ts'
+import type { Authority } from '../model/owner.ts'
 import type { OnceAnswer, OnceRequest } from '../ports/once.ts'
 import {
   type EntityStore,
   KeyExistsError,
   matches,
   NoSuchKeyError,
+  NotTheOwnerError,
   type Page,
   type PageRequest,
   RowTooLargeError,
@@ -20,6 +22,7 @@ import {
   UnreadableRowError,
 } from '../ports/store.ts'
 import type { Stored } from '../ports/stored.ts'
+import { ownersKnown } from './authority.ts'
 import type { GuardedWriter } from './guarded-writer.ts'
 import { IdempotentCreate } from './idempotent-create.ts'
 import { behind, hasOwnKey, keyOfSelected, selectedKey, whichRow } from './row-key.ts'
@@ -63,27 +66,37 @@ export class AuroraStore implements EntityStore {
   }
 
   /** What is known of a key without its row, which may be large. */
-  async head(
-    entity: Entity,
-    key: string,
-  ): Promise<{ readonly key: string; readonly version: Version } | undefined> {
+  async head(entity: Entity, key: string): Promise<RowHead | undefined> {
     const { rows } = await sql<SqlRow>`
-      SELECT ${sql.join(selectedKey(entity))}, t.backsync_version AS backsync_version
+      SELECT ${sql.join(selectedKey(entity))}, t.backsync_version AS backsync_version,
+        t.backsync_owner AS owner, CAST(t.backsync_epoch AS CHAR) AS epoch, IF(${ownersKnown(entity)}, 1, 0) AS known
       FROM ${sql.table(entity.table)} AS t WHERE ${whichRow(entity, key)}`.execute(this.#db)
     const [row] = rows
-    return row && { key: keyOfSelected(entity, row), version: toVersion(row.backsync_version) }
+    return (
+      row && {
+        key: keyOfSelected(entity, row),
+        version: toVersion(row.backsync_version),
+        ...authorityOf(row),
+      }
+    )
   }
 
   /** Where a deleted key stands; undefined when no delete of it is known. */
-  async tombstone(
-    entity: Entity,
-    key: string,
-  ): Promise<{ readonly version: Version; readonly at: string | null } | undefined> {
-    const { rows } = await sql<{ readonly version: unknown; readonly at: unknown }>`
-      SELECT CAST(version AS CHAR) AS version, deleted_at AS at FROM backsync_tombstones
-      WHERE entity = ${entity.name} AND entity_key = ${key}`.execute(this.#db)
+  async tombstone(entity: Entity, key: string): Promise<TombstoneHead | undefined> {
+    const { rows } = await sql<SqlRow>`
+      SELECT CAST(d.version AS CHAR) AS version, d.deleted_at AS at,
+        d.owner AS owner, CAST(d.epoch AS CHAR) AS epoch, IF(${ownersKnown(entity)}, 1, 0) AS known
+      FROM backsync_tombstones AS d WHERE d.entity = ${entity.name} AND d.entity_key = ${key}`.execute(
+      this.#db,
+    )
     const [row] = rows
-    return row && { version: toVersion(row.version), at: typeof row.at === 'string' ? toIso(row.at) : null }
+    return (
+      row && {
+        version: toVersion(row.version),
+        at: typeof row.at === 'string' ? toIso(row.at) : null,
+        ...authorityOf(row),
+      }
+    )
   }
 
   /** A page of large rows has fewer of them than asked for; one that can't be read is named, and the list goes on. */
@@ -134,12 +147,13 @@ export class AuroraStore implements EntityStore {
     throw new UnsettledError(`A create of ${entity.name} lost every race`)
   }
 
+  /** @throws NotTheOwnerError when the key, deleted, is DynamoDB's */
   async #aboveTombstone(entity: Entity, change: Change): Promise<Change> {
-    const { rows } = await sql<SqlRow>`SELECT d.version AS version FROM backsync_tombstones AS d
-      WHERE d.entity = ${entity.name} AND d.entity_key = ${change.key}`.execute(this.#db)
-    const [row] = rows
-    const version = row === undefined ? 0n : toVersion(row.version)
-    return version < change.version ? change : { ...change, version: version + 1n }
+    const tombstone = await this.tombstone(entity, change.key)
+    if (tombstone === undefined) return change
+    requireOwn(entity, change.key, tombstone)
+    const { version, epoch } = tombstone
+    return { ...change, version: version < change.version ? change.version : version + 1n, epoch }
   }
 
   /** Reads the version, writes one above it. Who loses the race starts again, or gets 412 if it named a version. */
@@ -147,6 +161,7 @@ export class AuroraStore implements EntityStore {
     for (let attempt = 1; attempt <= 5; attempt++) {
       const current = await this.head(entity, intent.key)
       if (current === undefined) throw new NoSuchKeyError(entity)
+      requireOwn(entity, current.key, current)
       if (!matches(intent.ifMatch, current.version)) throw new StaleVersionError(entity)
       const change = settle({ ...intent, key: current.key }, current.version)
       const { applied, repeated } = await this.#writer.apply(entity, [change])
@@ -160,6 +175,26 @@ export class AuroraStore implements EntityStore {
     }
     throw new UnsettledError(`A write of ${entity.name} lost every race`)
   }
+}
+
+/** What is known of a row without its columns. */
+export type RowHead = { readonly key: string; readonly version: Version } & KnownAuthority
+
+/** What is known of a deleted key. */
+export type TombstoneHead = { readonly version: Version; readonly at: string | null } & KnownAuthority
+
+/** Whose a record is; whether that is `known` of all records of its entity, so that it counts. */
+type KnownAuthority = Authority & { readonly known: boolean }
+
+const authorityOf = ({ owner, epoch, known }: SqlRow): KnownAuthority => ({
+  owner: owner === 'dynamo' ? 'dynamo' : 'aurora',
+  epoch: BigInt(String(epoch ?? 0)),
+  known: Number(known) === 1,
+})
+
+/** @throws NotTheOwnerError */
+const requireOwn = (entity: Entity, key: string, { owner, known }: KnownAuthority): void => {
+  if (known && owner !== 'aurora') throw new NotTheOwnerError(entity, key, owner)
 }
 
 const isNatural = ({ identity }: Entity): boolean => identity.kind === 'natural'

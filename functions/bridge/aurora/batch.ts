@@ -1,6 +1,7 @@
 import type { Change } from '../model/change.ts'
 import type { Entity } from '../model/entity.ts'
 import { legacyIdOf } from '../model/key.ts'
+import type { Owner } from '../model/owner.ts'
 import { joinRows, toDocumentRow, toKeyRow } from './document.ts'
 import { hasOwnKey } from './row-key.ts'
 import type { Lookup } from './statements.ts'
@@ -17,13 +18,16 @@ type Entry = { readonly change: Change; readonly row: string }
 export class Batch {
   readonly entity: Entity
   readonly changes: readonly Change[]
+  /** The store whose writes they are. */
+  readonly by: Owner
   readonly #entries: readonly Entry[]
   #document: string | undefined
   #keys: string | undefined
   #lookup: Lookup | undefined
 
-  constructor(entity: Entity, entries: readonly Entry[]) {
+  constructor(entity: Entity, entries: readonly Entry[], by: Owner) {
     this.entity = entity
+    this.by = by
     this.changes = entries.map(({ change }) => change)
     this.#entries = entries
   }
@@ -50,26 +54,27 @@ export class Batch {
     return new Batch(
       this.entity,
       this.#entries.filter(({ change }) => test(change)),
+      this.by,
     )
   }
 
   /** Each of its changes as a batch of its own. */
   each(): Batch[] {
-    return this.#entries.map((entry) => new Batch(this.entity, [entry]))
+    return this.#entries.map((entry) => new Batch(this.entity, [entry], this.by))
   }
 
   /** Its two halves, the first the larger one. */
   halves(): readonly [Batch, Batch] {
     const middle = Math.ceil(this.#entries.length / 2)
     return [
-      new Batch(this.entity, this.#entries.slice(0, middle)),
-      new Batch(this.entity, this.#entries.slice(middle)),
+      new Batch(this.entity, this.#entries.slice(0, middle), this.by),
+      new Batch(this.entity, this.#entries.slice(middle), this.by),
     ]
   }
 }
 
 /** Cuts changes into batches. One change always fits: an item has 400 KB at most. */
-export const toBatches = (entity: Entity, changes: readonly Change[]): Batch[] => {
+export const toBatches = (entity: Entity, changes: readonly Change[], by: Owner): Batch[] => {
   const parts: Entry[][] = []
   let size = Number.POSITIVE_INFINITY
   for (const change of changes) {
@@ -82,7 +87,7 @@ export const toBatches = (entity: Entity, changes: readonly Change[]): Batch[] =
     parts.at(-1)?.push({ change, row })
     size += bytes
   }
-  return parts.map((entries) => new Batch(entity, entries))
+  return parts.map((entries) => new Batch(entity, entries, by))
 }
 
 /** Bytes of a row in the request, whose own JSON escapes quotes and backslashes once more. */

@@ -10,13 +10,14 @@ import { isList, isMap, type Value } from '../model/values.ts'
  * A batch travels as one JSON document, an array with an array per change, which takes a third less to read than
  * objects do:
  *   0  the key   1  the version   2  the time of the write   3  the legacy id, for a key that is one
+ *   4  the epoch at which it was DynamoDB's
  *   then the texts of the columns that are the key, where there are such;
  *   then, for upserts, per attribute its text and, for one that refers to another entity, the legacy id that it names;
  *   then per child list an array with an array per member.
  */
 
-/** Places before an entity's own: key, version, time, legacy id. */
-export const HEAD_PLACES = 4
+/** Places before an entity's own: key, version, time, legacy id, epoch. */
+export const HEAD_PLACES = 5
 
 export type Places = {
   /** Where each attribute's text stands; the legacy id that a reference names stands behind it. */
@@ -56,12 +57,17 @@ export const joinRows = (rows: readonly string[]): string => `[${rows.join(',')}
 /** Key, version, time and legacy id only: for statements that need no values. */
 export const toKeyRow = (entity: Entity, change: Change): string => JSON.stringify(headOf(entity, change))
 
-const headOf = ({ keyParts }: Entity, { key, version, at }: Change) => {
+const headOf = ({ keyParts }: Entity, { key, version, at, epoch = 0n }: Change) => {
   const head = [key, String(version), toSqlTime(at)]
-  if (keyParts.length === 0) return [...head, idText(key)]
+  if (keyParts.length === 0) return [...head, idText(key), String(epoch)]
   const values = splitKey(keyParts, key)
   if (values === undefined) throw new InvalidRecordError("The key is not in the form of the entity's keys")
-  return [...head, null, ...keyParts.map(({ attribute }, at) => attribute.toSql(values[at] ?? null))]
+  return [
+    ...head,
+    null,
+    String(epoch),
+    ...keyParts.map(({ attribute }, at) => attribute.toSql(values[at] ?? null)),
+  ]
 }
 
 const idText = (key: string): string | null => {

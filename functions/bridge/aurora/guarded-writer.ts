@@ -14,6 +14,7 @@ import {
   sum,
   UnsettledError,
 } from '../model/outcome.ts'
+import type { Owner } from '../model/owner.ts'
 import { Deadline } from '../runtime/deadline.ts'
 import { retry } from '../runtime/retry.ts'
 import { type Batch, toBatches } from './batch.ts'
@@ -76,14 +77,16 @@ export class GuardedWriter {
   /**
    * Applies changes of one entity; of several for one key the last counts.
    *
+   * @param by the store whose writes they are: a record that is the other one's is left as it is
+   * @throws NotTheOwnerError for a change of Aurora's own whose key is DynamoDB's
    * @throws BridgeError also for a single change that can't be applied; the others may have been applied then, and
    *   repeating all of them is harmless
    */
-  async apply(entity: Entity, changes: readonly Change[]): Promise<ApplyOutcome> {
+  async apply(entity: Entity, changes: readonly Change[], by: Owner = 'aurora'): Promise<ApplyOutcome> {
     const outcomes: PartialOutcome[] = []
     const isNew = likelyNew(changes)
     try {
-      for (const batch of toBatches(entity, coalesce(changes)))
+      for (const batch of toBatches(entity, coalesce(changes), by))
         outcomes.push(await this.#applyBatch(batch, isNew))
     } catch (error) {
       throw explained(entity, error)
@@ -94,14 +97,14 @@ export class GuardedWriter {
   }
 
   /**
-   * Applies what can be applied and names the rest; see `isolate`.
+   * Applies what DynamoDB has accepted and can be applied, and names the rest; see `isolate`.
    *
    * @throws BridgeError for what is no single change's fault
    */
   async applyIsolating(entity: Entity, changes: readonly Change[]): Promise<PartialOutcome> {
     const outcomes: PartialOutcome[] = []
     const isNew = likelyNew(changes)
-    for (const batch of toBatches(entity, coalesce(changes)))
+    for (const batch of toBatches(entity, coalesce(changes), 'dynamo'))
       outcomes.push(
         await isolate(batch, {
           apply: (piece) => this.#applyBatch(piece, isNew),
@@ -119,17 +122,17 @@ export class GuardedWriter {
   /**
    * Of some deletes, those whose rows are still referred to, so that trying them would fail.
    *
-   * @param by the columns that may refer to them
+   * @param from the columns that may refer to them
    */
   async referenced(
     entity: Entity,
     deletes: readonly Change[],
-    by: readonly statements.ReferringColumn[],
+    from: readonly statements.ReferringColumn[],
   ): Promise<ReadonlySet<Change>> {
-    if (by.length === 0 || deletes.length === 0) return new Set()
+    if (from.length === 0 || deletes.length === 0) return new Set()
     const blocked: Change[] = []
-    for (const batch of toBatches(entity, deletes)) {
-      const query = statements.selectReferenced(entity, batch.keys, batch.lookup, by)
+    for (const batch of toBatches(entity, deletes, 'dynamo')) {
+      const query = statements.selectReferenced(entity, batch.keys, batch.lookup, from, batch.by)
       const { rows } = await query.execute(this.#db)
       blocked.push(
         ...named(
@@ -142,15 +145,15 @@ export class GuardedWriter {
   }
 
   /** The statements of a batch without any change in it: they fail only on what is not a change's fault. */
-  async #probe({ entity }: Batch): Promise<void> {
+  async #probe({ entity, by }: Batch): Promise<void> {
     const [nothing, lookup] = [joinRows([]), 'keys'] as const
     await this.#together(entity, async ({ run }) => {
-      await run(statements.bury(entity, nothing))
-      await run(statements.deleteOlder(entity, nothing, lookup))
-      await run(statements.updateOlder(entity, nothing, lookup))
-      await run(statements.insertMissing(entity, nothing))
+      await run(statements.bury(entity, nothing, lookup, by))
+      await run(statements.deleteOlder(entity, nothing, lookup, by))
+      await run(statements.updateOlder(entity, nothing, lookup, by))
+      await run(statements.insertMissing(entity, nothing, lookup, by))
       for (const [at, list] of Object.values(entity.children).entries()) {
-        await run(statements.deleteChildrenOfOlder(entity, list, nothing, lookup))
+        await run(statements.deleteChildrenOfOlder(entity, list, nothing, lookup, by))
         await run(statements.insertChildren(entity, [list, at], nothing, lookup))
       }
       return { affected: 0, inserted: 0 }
@@ -205,7 +208,7 @@ export class GuardedWriter {
       for (const change of rest.changes) {
         const row = standing.get(change.key)
         if (row === undefined) continue
-        const judged = judge(entity, change, row)
+        const judged = judge(entity, change, row, batch.by)
         if (judged.is === 'overruled') overruled.push(judged.overruled)
         else if (judged.is === 'refused') refused.push({ change, error: judged.error })
         else open.add(change)
@@ -220,7 +223,7 @@ export class GuardedWriter {
   /** Of some upserts, one for each key, those that the store doesn't hold with their version and content, in bytes. */
   async unheld(entity: Entity, upserts: readonly Change[]): Promise<ReadonlySet<Change>> {
     const unheld: Change[] = []
-    for (const batch of toBatches(entity, upserts))
+    for (const batch of toBatches(entity, upserts, 'dynamo'))
       unheld.push(...named(batch, [...(await this.#standing(batch)).keys()]))
     return new Set(unheld)
   }
@@ -247,14 +250,19 @@ export class GuardedWriter {
     if (outcome.skipped === 0) return outcome
     const { rows } = await selectUndeleted(entity, keys, lookup).execute(this.#db)
     const standing = new Map(rows.map((row) => [row.k, row]))
+    const refused: Refused[] = []
     const overruled = changes.flatMap((change): Overruled[] => {
       const row = standing.get(change.key)
       if (row === undefined) return []
-      const judged = judgeDelete(change, row)
+      const judged = judgeDelete(entity, change, row, batch.by)
       if (judged.is === 'overruled') return [judged.overruled]
+      if (judged.is === 'refused') {
+        refused.push({ change, error: judged.error })
+        return []
+      }
       throw new UnsettledError(`A row of ${entity.name} came back while it was deleted`)
     })
-    return { ...outcome, overruled }
+    return { ...outcome, skipped: outcome.skipped - refused.length, overruled, refused }
   }
 
   /**

@@ -92,7 +92,8 @@ export class IdempotentCreate {
       applied = (await this.#writer.apply(entity, [change])).applied
     } catch (error) {
       const kind = kindOf(error)
-      if (kind === 'data' || kind === 'dependency') await records.release(this.#db, once.id, change.key)
+      if (kind === 'data' || kind === 'dependency' || kind === 'client')
+        await records.release(this.#db, once.id, change.key)
       throw error
     }
     const stored = await this.#get(entity, change.key)

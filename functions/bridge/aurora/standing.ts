@@ -2,6 +2,7 @@ import { type RawBuilder, sql } from 'kysely'
 import { type Attribute, writable } from '../model/attributes/attribute.ts'
 import type { ChildRows } from '../model/child-rows.ts'
 import type { Entity } from '../model/entity.ts'
+import { ownersKnown, standingAuthority } from './authority.ts'
 import {
   against,
   assignments,
@@ -36,6 +37,15 @@ export type Standing = {
   readonly gone: string | null
   /** 1 when the row bears the time of this very write. */
   readonly own: Flag | null
+} & StandingAuthority
+
+/** Whose the record is that stands there. */
+export type StandingAuthority = {
+  readonly owner: string | null
+  /** In decimal; null without a record. */
+  readonly epoch: string | null
+  /** 1 when each record of the entity says whose its key is. */
+  readonly known: Flag
 }
 
 type Flag = number | bigint
@@ -55,7 +65,8 @@ export const selectStanding = (entity: Entity, document: string, lookup: Lookup)
   return sql`
   SELECT j.k AS k, IF(t.${sql.ref(entity.idColumn)} IS NULL AND ${standsAgainst(entity)} IS NOT NULL, 1, 0) AS taken,
     IF(TRUE${parentsFound(entity)}, 0, 1) AS missing,
-    ${inDecimal('t.backsync_version')} AS held, ${inDecimal('d.version')} AS gone, IF(${raw(OWN)}, 1, 0) AS own
+    ${inDecimal('t.backsync_version')} AS held, ${inDecimal('d.version')} AS gone, IF(${raw(OWN)}, 1, 0) AS own,
+    ${standingAuthority(entity)}
   FROM ${rows(entity, document)} ${found(entity, lookup, 'LEFT JOIN')} ${against(entity)} ${parents(entity)}
   WHERE NOT (t.backsync_version <=> j.v AND ${sql.join(same, sql` AND `)})`
 }
@@ -74,8 +85,10 @@ export const selectOtherMembers = (
     sameColumn(attribute, `c.\`${attribute.column}\``, `j.c${place}`),
   )
   return sql`
-  SELECT m.k AS k, 0 AS taken, 0 AS missing, m.held AS held, NULL AS gone, m.own AS own FROM (
+  SELECT m.k AS k, 0 AS taken, 0 AS missing, m.held AS held, NULL AS gone, m.own AS own,
+    m.owner AS owner, m.epoch AS epoch, IF(${ownersKnown(entity)}, 1, 0) AS known FROM (
     SELECT j.k AS k, t.${sql.ref(entity.idColumn)} AS id, ${inDecimal('MAX(t.backsync_version)')} AS held,
+      MAX(t.backsync_owner) AS owner, ${inDecimal('MAX(t.backsync_epoch)')} AS epoch,
       MAX(IF(${raw(OWN)}, 1, 0)) AS own, COUNT(j.p) AS members,
       SUM(IF(j.p IS NULL OR (c.${position} IS NOT NULL AND ${raw(same.join(' AND '))}), 0, 1)) AS others
     FROM ${members(entity, [child, at], document)} ${found(entity, lookup)}
@@ -89,8 +102,9 @@ export const selectUndeleted = (
   entity: Entity,
   document: string,
   lookup: Lookup,
-): RawBuilder<Pick<Standing, 'k' | 'held'>> => sql`
-  SELECT j.k AS k, ${inDecimal('t.backsync_version')} AS held
+): RawBuilder<Pick<Standing, 'k' | 'held'> & StandingAuthority> => sql`
+  SELECT j.k AS k, ${inDecimal('t.backsync_version')} AS held, t.backsync_owner AS owner,
+    ${inDecimal('t.backsync_epoch')} AS epoch, IF(${ownersKnown(entity)}, 1, 0) AS known
   FROM ${keys(entity, document)} ${found(entity, lookup)}`
 
 /** Lists the keys that have a tombstone. */

@@ -2,18 +2,20 @@ import { type RawBuilder, sql } from 'kysely'
 import { type Attribute, writable } from '../model/attributes/attribute.ts'
 import type { ChildRows } from '../model/child-rows.ts'
 import type { Entity } from '../model/entity.ts'
+import type { Owner } from '../model/owner.ts'
+import { bornOf, mayWrite } from './authority.ts'
 import { HEAD_PLACES, placesOf } from './document.ts'
 import { equalParts, exactParts, hasOwnKey } from './row-key.ts'
 
 /*
  * The guarded statements. Each applies a whole batch, which travels as one JSON parameter, read as the table `j`:
  *   k  the key          i  the legacy id, for a key that is one
- *   v  the version      u  the time of the write
+ *   v  the version      u  the time of the write      e  the epoch at which DynamoDB owned what it wrote
  *   n0, n1 …  the columns that are the key, where there are such
  *   c0, c1 …  the columns' texts        r0, r1 …  the legacy ids that references name
  *
  * Each is safe by itself, at any time, in any order and any number of times, also when it reaches the server late:
- * it compares versions in its own WHERE. A row is found by its key, or by its id where the row has no key.
+ * it compares versions, and asks whose the key is, in its own WHERE. A row is found by its key, or by its id where the row has no key.
  *
  * Update and insert are two statements, because INSERT … ON DUPLICATE KEY UPDATE burns an AUTO_INCREMENT value for each
  * row that it updates, and fires on any unique index.
@@ -48,6 +50,7 @@ const table = (entity: Entity, document: string, columns: readonly string[]): Sq
     `v ${VERSION_TYPE[entity.versions]} PATH '$[1]' ERROR ON ERROR`,
     "u VARCHAR(32) PATH '$[2]' ERROR ON ERROR",
     column('i', 'BIGINT', 3),
+    "e BIGINT UNSIGNED PATH '$[4]' ERROR ON ERROR",
     ...entity.keyParts.map(({ type }, at) => column(`n${at}`, type, HEAD_PLACES + at)),
   ]
   return sql`JSON_TABLE(${document}, '$[*]' COLUMNS (${raw([...head, ...columns].join(', '))})) AS j`
@@ -168,7 +171,7 @@ export const standsAgainst = (entity: Entity): Sql =>
   sql`legacy.${sql.ref(hasOwnKey(entity) ? entity.idColumn : 'backsync_key')}`
 
 /** Updates rows that hold an older version. Columns that are the key are the same already. */
-export const updateOlder = (entity: Entity, document: string, lookup: Lookup): Sql => sql`
+export const updateOlder = (entity: Entity, document: string, lookup: Lookup, by: Owner): Sql => sql`
   UPDATE ${rows(entity, document)} ${found(entity, lookup)} ${parents(entity)}
   SET ${list(
     assignments(entity)
@@ -177,7 +180,11 @@ export const updateOlder = (entity: Entity, document: string, lookup: Lookup): S
     sql` `,
   )}
     t.backsync_version = j.v, t.backsync_updated_at = j.u
-  WHERE t.backsync_version < j.v${parentsFound(entity)}`
+  WHERE ${older(entity, by)}${parentsFound(entity)}`
+
+/** The row is of an older version, and the writer's to change. */
+const older = (entity: Entity, by: Owner): Sql =>
+  sql`t.backsync_version < j.v AND ${mayWrite(entity, by, 't')}`
 
 /**
  * The id of a new row: the next one, whatever its key looks like, since an id of somebody else's choice would make the
@@ -206,29 +213,45 @@ const inserted = (entity: Entity, lookup: Lookup): { readonly name: Sql; readonl
   return [...silent, ...own]
 }
 
-/** Inserts rows that don't exist, unless their key was deleted at the same or a later version. */
-export const insertMissing = (entity: Entity, document: string, lookup: Lookup = 'ids'): Sql => sql`
+/** Inserts rows that don't exist, unless their key was deleted at the same or a later version, or is the other store's. */
+export const insertMissing = (entity: Entity, document: string, lookup: Lookup, by: Owner): Sql => sql`
   INSERT INTO ${sql.table(entity.table)}
-    (${list(inserted(entity, lookup).map(({ name }) => name))}, backsync_version, backsync_updated_at)
-  SELECT ${list(inserted(entity, lookup).map(({ value }) => value))}, j.v, j.u
+    (${list(inserted(entity, lookup).map(({ name }) => name))},
+      backsync_version, backsync_updated_at, backsync_owner, backsync_epoch)
+  SELECT ${list(inserted(entity, lookup).map(({ value }) => value))}, j.v, j.u, ${bornOf(by)}
   FROM ${rows(entity, document)} LEFT JOIN ${sql.table(entity.table)} AS t
     ON ${hasOwnKey(entity) ? raw(keyed(entity)) : sql`t.backsync_key = j.k`}
     ${against(entity)} ${parents(entity)}
   WHERE t.${sql.ref(entity.idColumn)} IS NULL AND legacy.${sql.ref(entity.idColumn)} IS NULL
-    AND (d.version IS NULL OR d.version < j.v)${parentsFound(entity)}`
+    AND (d.version IS NULL OR d.version < j.v)
+    AND (d.version IS NULL OR ${mayWrite(entity, by, 'd')})${parentsFound(entity)}`
 
-/** Records deletes. It comes before the delete itself: from here on no older write can bring the row back. */
-export const bury = (entity: Entity, document: string): Sql => sql`
-  INSERT INTO backsync_tombstones (entity, entity_key, version, deleted_at)
-  SELECT ${entity.name}, j.k, j.v, j.u FROM ${keys(entity, document)}
+/**
+ * Records deletes. It comes before the delete itself: from here on no older write can bring the row back. The record of a
+ * key stays whose it is: the row's under the row's own condition, else the tombstone's.
+ */
+export const bury = (entity: Entity, document: string, lookup: Lookup, by: Owner): Sql => {
+  const id = sql.ref(`t.${entity.idColumn}`)
+  const born = by === 'dynamo' ? sql`'dynamo'` : sql`NULL`
+  return sql`
+  INSERT INTO backsync_tombstones (entity, entity_key, version, deleted_at, owner, epoch)
+  SELECT ${entity.name}, j.k, j.v, j.u,
+    IF(${id} IS NOT NULL, t.backsync_owner, IF(d.version IS NOT NULL, d.owner, ${born})),
+    IF(${id} IS NOT NULL, t.backsync_epoch, COALESCE(d.epoch, j.e))
+  FROM ${keys(entity, document)} ${found(entity, lookup, 'LEFT JOIN')}
+    LEFT JOIN backsync_tombstones AS d ON d.entity = ${entity.name} AND d.entity_key = j.k
+  WHERE IF(${id} IS NOT NULL, ${older(entity, by)}, d.version IS NULL OR ${mayWrite(entity, by, 'd')})
   ON DUPLICATE KEY UPDATE
     deleted_at = IF(VALUES(version) > backsync_tombstones.version, VALUES(deleted_at), backsync_tombstones.deleted_at),
-    version = GREATEST(backsync_tombstones.version, VALUES(version))`
+    version = GREATEST(backsync_tombstones.version, VALUES(version)),
+    owner = IF(VALUES(epoch) >= backsync_tombstones.epoch, VALUES(owner), backsync_tombstones.owner),
+    epoch = GREATEST(backsync_tombstones.epoch, VALUES(epoch))`
+}
 
 /** Deletes rows that hold an older version. */
-export const deleteOlder = (entity: Entity, document: string, lookup: Lookup): Sql => sql`
+export const deleteOlder = (entity: Entity, document: string, lookup: Lookup, by: Owner): Sql => sql`
   DELETE t FROM ${keys(entity, document)} ${found(entity, lookup)}
-  WHERE t.backsync_version < j.v`
+  WHERE ${older(entity, by)}`
 
 /** Deletes the child rows of rows that hold an older version and are about to be deleted. */
 export const deleteChildrenOfOlder = (
@@ -236,9 +259,10 @@ export const deleteChildrenOfOlder = (
   child: ChildRows,
   document: string,
   lookup: Lookup,
+  by: Owner,
 ): Sql => sql`
   DELETE c FROM ${keys(entity, document)} ${found(entity, lookup)} ${childrenOf(entity, child)}
-  WHERE t.backsync_version < j.v`
+  WHERE ${older(entity, by)}`
 
 /**
  * Whether the row is as this very change wrote it. At the same version another writer may have left other content: then
@@ -293,20 +317,24 @@ export const selectWinners = (
   entity: Entity,
   document: string,
   lookup: Lookup,
+  by: Owner,
 ): RawBuilder<{ readonly k: string }> => sql`
   SELECT j.k AS k
   FROM ${lockable(referenceRows(entity, document))} ${found(entity, lookup, 'LEFT JOIN')} ${against(entity)} ${parents(entity)}
   WHERE COALESCE(t.backsync_version, IF(${standsAgainst(entity)} IS NULL, 0, j.v)) < j.v
-    AND COALESCE(d.version, 0) < j.v${parentsFound(entity)} FOR UPDATE`
+    AND COALESCE(d.version, 0) < j.v
+    AND IF(t.${sql.ref(entity.idColumn)} IS NOT NULL, ${mayWrite(entity, by, 't')},
+      d.version IS NULL OR ${mayWrite(entity, by, 'd')})${parentsFound(entity)} FOR UPDATE`
 
 /** Lists the deletes whose row holds an older version, and keeps those rows locked until the transaction ends. */
 export const selectDeletable = (
   entity: Entity,
   document: string,
   lookup: Lookup,
+  by: Owner,
 ): RawBuilder<{ readonly k: string }> => sql`
   SELECT j.k AS k FROM ${lockable(keys(entity, document))} ${found(entity, lookup)}
-  WHERE t.backsync_version < j.v FOR UPDATE`
+  WHERE ${older(entity, by)} FOR UPDATE`
 
 /** A column of a table that holds the ids of an entity's rows; the table may be the entity's own. */
 export type ReferringColumn = { readonly table: string; readonly column: string }
@@ -316,16 +344,17 @@ export const selectReferenced = (
   entity: Entity,
   document: string,
   lookup: Lookup,
-  by: readonly ReferringColumn[],
+  from: readonly ReferringColumn[],
+  by: Owner,
 ): RawBuilder<{ readonly k: string }> => {
   const own = sql.ref(entity.idColumn)
-  const referring = by.map(({ table: name, column: of }) => {
+  const referring = from.map(({ table: name, column: of }) => {
     const others = name.toLowerCase() === entity.table.toLowerCase() ? sql` AND r.${own} <> t.${own}` : sql``
     return sql`EXISTS (SELECT 1 FROM ${sql.table(name)} AS r WHERE r.${sql.ref(of)} = t.${own}${others})`
   })
   return sql`
   SELECT j.k AS k FROM ${keys(entity, document)} ${found(entity, lookup)}
-  WHERE t.backsync_version < j.v AND (${sql.join(referring, sql` OR `)})`
+  WHERE ${older(entity, by)} AND (${sql.join(referring, sql` OR `)})`
 }
 
 /** Gives columns of rows that hold an older version other values, for as long as the transaction lasts. */
@@ -334,10 +363,11 @@ export const loosen = (
   document: string,
   lookup: Lookup,
   values: readonly { readonly column: string; readonly value: Sql }[],
+  by: Owner,
 ): Sql => sql`
   UPDATE ${keys(entity, document)} ${found(entity, lookup)}
   SET ${list(values.map(({ column: name, value }) => sql`t.${sql.ref(name)} = ${value}`))}
-  WHERE t.backsync_version < j.v`
+  WHERE ${older(entity, by)}`
 
 /** Sets references of rows at the batch's version that were inserted without them. */
 export const setReferences = (

@@ -55,17 +55,17 @@ export const upsertRows = async (
   batch: Batch,
   { older, missing }: Guess,
 ): Promise<Rows> => {
-  const { entity } = batch
+  const { entity, by } = batch
   const lists = Object.values(entity.children)
   const winners = entity.write && (await upsertsToApply(db, batch))
   let updated = 0
   let inserted = 0
   if (older.changes.length > 0)
-    updated = await run(statements.updateOlder(entity, older.document, older.lookup))
+    updated = await run(statements.updateOlder(entity, older.document, older.lookup, by))
   for (const list of lists)
     await run(statements.deleteChildrenOfUpdated(entity, list, batch.keys, batch.lookup))
   if (missing.changes.length > 0)
-    inserted = await run(statements.insertMissing(entity, missing.document, missing.lookup))
+    inserted = await run(statements.insertMissing(entity, missing.document, missing.lookup, by))
   for (const [at, list] of lists.entries())
     await run(statements.insertChildren(entity, [list, at], batch.document, batch.lookup))
   if (winners !== undefined && winners.length > 0) await entity.write?.({ changes: winners, transaction: db })
@@ -74,10 +74,10 @@ export const upsertRows = async (
 
 /** Buries the keys first: from then on no older write brings a row back. */
 export const deleteRows = async ({ db, run }: Step, batch: Batch): Promise<Rows> => {
-  const { entity, keys, lookup } = batch
-  await run(statements.bury(entity, keys))
+  const { entity, keys, lookup, by } = batch
+  await run(statements.bury(entity, keys, lookup, by))
   if (entity.write !== undefined) {
-    const { rows } = await statements.selectDeletable(entity, keys, lookup).execute(db)
+    const { rows } = await statements.selectDeletable(entity, keys, lookup, by).execute(db)
     const winners = named(
       batch,
       rows.map(({ k }) => k),
@@ -85,13 +85,15 @@ export const deleteRows = async ({ db, run }: Step, batch: Batch): Promise<Rows>
     if (winners.length > 0) await entity.write({ changes: winners, transaction: db })
   }
   for (const list of Object.values(entity.children))
-    await run(statements.deleteChildrenOfOlder(entity, list, keys, lookup))
-  return { affected: await run(statements.deleteOlder(entity, keys, lookup)), inserted: 0 }
+    await run(statements.deleteChildrenOfOlder(entity, list, keys, lookup, by))
+  return { affected: await run(statements.deleteOlder(entity, keys, lookup, by)), inserted: 0 }
 }
 
 /** The upserts that the guard will let pass; their rows stay locked. */
 const upsertsToApply = async (db: Kysely<unknown>, batch: Batch): Promise<readonly Change[]> => {
-  const { rows } = await statements.selectWinners(batch.entity, batch.document, batch.lookup).execute(db)
+  const { rows } = await statements
+    .selectWinners(batch.entity, batch.document, batch.lookup, batch.by)
+    .execute(db)
   return named(
     batch,
     rows.map(({ k }) => k),

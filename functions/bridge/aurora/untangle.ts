@@ -14,6 +14,8 @@ import * as statements from './statements.ts'
 import type { Step } from './steps.ts'
 import { temporaryValue } from './temporary-value.ts'
 
+/** Only what is mirrored comes in tangles: a client's request is one change. */
+const BY = 'dynamo'
 /** Larger tangles are left to an operator. */
 const MOST = 200
 /** How often a tangle is tried, each time without those that were to blame. */
@@ -173,11 +175,12 @@ const toTangle = async (
   })
   return {
     entity,
-    deletes: toBatches(entity, changes.filter(isDelete)),
-    upserts: toBatches(entity, upserts),
+    deletes: toBatches(entity, changes.filter(isDelete), BY),
+    upserts: toBatches(entity, upserts, BY),
     bare: toBatches(
       entity,
       upserts.map((change) => ({ ...change, row: { ...change.row, ...nothing } })),
+      BY,
     ),
     references: loose.map(([, { column }]) => column),
     unique: [...new Map(unique.map((column) => [column.name, column])).values()],
@@ -201,17 +204,19 @@ const applyTogether = async (step: Step, tangles: readonly Tangle[], singly: boo
   for (const tangle of tangles) await loosen(tangle, run)
   for (const { entity, deletes } of tangles.toReversed()) {
     for (const child of Object.values(entity.children))
-      await run(deletes, ({ keys, lookup }) => statements.deleteChildrenOfOlder(entity, child, keys, lookup))
-    await run(deletes, ({ keys, lookup }) => statements.deleteOlder(entity, keys, lookup))
+      await run(deletes, ({ keys, lookup }) =>
+        statements.deleteChildrenOfOlder(entity, child, keys, lookup, BY),
+      )
+    await run(deletes, ({ keys, lookup }) => statements.deleteOlder(entity, keys, lookup, BY))
   }
   // Each pass finds the parents that the one before has made.
   for (let affected = 1; affected > 0; ) {
     affected = 0
     for (const { entity, upserts, bare } of tangles) {
       affected += await run(upserts, ({ document, lookup }) =>
-        statements.updateOlder(entity, document, lookup),
+        statements.updateOlder(entity, document, lookup, BY),
       )
-      affected += await run(bare, ({ document }) => statements.insertMissing(entity, document))
+      affected += await run(bare, ({ document }) => statements.insertMissing(entity, document, 'ids', BY))
     }
   }
   for (const { entity, upserts, references } of tangles) {
@@ -236,10 +241,10 @@ type Run = (batches: readonly Batch[], make: (batch: Batch) => Parameters<Step['
 
 /** Takes away what the rows hold fast by. */
 const loosen = async ({ entity, deletes, upserts, references, unique }: Tangle, run: Run): Promise<void> => {
-  await run(deletes, ({ keys }) => statements.bury(entity, keys))
+  await run(deletes, ({ keys, lookup }) => statements.bury(entity, keys, lookup, BY))
   const nothing = references.map((column) => ({ column, value: sql`NULL` }))
   if (nothing.length > 0)
-    await run(deletes, ({ keys, lookup }) => statements.loosen(entity, keys, lookup, nothing))
+    await run(deletes, ({ keys, lookup }) => statements.loosen(entity, keys, lookup, nothing, BY))
   const id = sql`t.${sql.ref(entity.idColumn)}`
   const salt = randomUUID()
   const values = unique.flatMap((column) => {
@@ -247,7 +252,7 @@ const loosen = async ({ entity, deletes, upserts, references, unique }: Tangle, 
     return value === undefined ? [] : [{ column: column.name, value }]
   })
   if (values.length > 0)
-    await run(upserts, ({ keys, lookup }) => statements.loosen(entity, keys, lookup, values))
+    await run(upserts, ({ keys, lookup }) => statements.loosen(entity, keys, lookup, values, BY))
 }
 
 /** Those that did not come to hold what their version says. */
@@ -263,14 +268,14 @@ const leftOf = async ({ db }: Step, tangle: Tangle): Promise<Change[]> => {
     const byKey = new Map(batch.changes.map((change) => [change.key, change]))
     const isOpen = (row: Standing): boolean => {
       const change = byKey.get(row.k)
-      return change !== undefined && judge(entity, change, row).is !== 'overruled'
+      return change !== undefined && judge(entity, change, row, BY).is !== 'overruled'
     }
     note(batch, rows.filter(isOpen))
     if (references.length > 0)
       note(batch, (await statements.selectDangling(entity, batch.document, batch.lookup).execute(db)).rows)
   }
   for (const batch of deletes)
-    note(batch, (await statements.selectDeletable(entity, batch.keys, batch.lookup).execute(db)).rows)
+    note(batch, (await statements.selectDeletable(entity, batch.keys, batch.lookup, BY).execute(db)).rows)
   return left
 }
 

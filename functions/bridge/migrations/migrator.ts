@@ -26,6 +26,10 @@ export type MigratorParts = {
   readonly lock: MigrationLock
   /** Refuses a server whose settings would change data without a word. */
   readonly requireSettings: () => Promise<void>
+  /** Runs behind the bridge's own migrations and before the team's: what is to be known of tables that these change. */
+  readonly beforeTeam?: () => Promise<void>
+  /** Refuses a schema that the code can't work with, once all is applied: at each start, too. */
+  readonly requireSchema?: () => Promise<void>
   /** Runs one statement of a migration, over whatever connection fits. */
   readonly run: (statement: string) => Promise<void>
   /** How long a statement that goes on at the server may be waited for. */
@@ -89,13 +93,17 @@ export class Migrator {
    * @throws MigrationError; what was done before the fault stays done and is recorded
    * @throws MigrationLockedError when somebody else is at it
    * @throws ServerSettingsError before anything is done, at each start: with nothing to apply too
+   * @throws what `requireSchema` does, when all is applied
    */
   async apply(): Promise<OfBoth<string>> {
-    const { ledgers, lock, requireSettings, ...lines } = this.#parts
+    const { ledgers, lock, requireSettings, beforeTeam, requireSchema, ...lines } = this.#parts
     await requireSettings()
     const before = await ledgers.read()
     this.#check(before)
-    if (this.#isDone(before)) return { bridge: [], team: [] }
+    if (this.#isDone(before)) {
+      await requireSchema?.()
+      return { bridge: [], team: [] }
+    }
     await lock.acquire(PATIENCE)
     try {
       await ledgers.create()
@@ -109,8 +117,10 @@ export class Migrator {
         )
       const team = pendingOf(lines.team, progress.team)
       if (progress.formers.length > 0) await ledgers.makeRoom(team)
+      if (team.length > 0) await beforeTeam?.()
       for (const migration of team)
         await this.#one(migration, ledgers.team).apply(progress.team.find(({ id }) => id === migration.id))
+      await requireSchema?.()
       return { bridge: bridge.map(({ name }) => name), team: team.map(({ name }) => name) }
     } finally {
       await lock.release()

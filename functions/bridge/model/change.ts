@@ -1,3 +1,4 @@
+import type { Epoch } from './owner.ts'
 import { sameValue, type Value } from './values.ts'
 
 /** A positive integer per key. Every write, at either side, makes it larger; the larger one is the truth. */
@@ -38,6 +39,8 @@ type Identified = {
   readonly source: string
   /** When the write happened: ISO 8601, UTC, milliseconds. */
   readonly at: string
+  /** The move that had given the key to the store which accepted the write; absent: none had, it is 0. */
+  readonly epoch?: Epoch
 }
 
 /** The whole new image of one key. Nothing is ever merged. */

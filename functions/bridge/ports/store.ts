@@ -1,6 +1,7 @@
 import type { Change, Intent, Version } from '../model/change.ts'
 import type { Entity } from '../model/entity.ts'
 import { BridgeError } from '../model/errors.ts'
+import type { Owner } from '../model/owner.ts'
 import type { OnceAnswer, OnceRequest } from './once.ts'
 import type { Stored } from './stored.ts'
 
@@ -27,8 +28,8 @@ export interface EntityStore {
    * Applies a client's write.
    *
    * @returns the state after it; undefined after a delete
-   * @throws NoSuchKeyError when there is nothing to change, StaleVersionError when `ifMatch` fails, KeyExistsError for
-   *   a create of a key that is there
+   * @throws NoSuchKeyError when there is nothing to change, NotTheOwnerError when the key is the other store's,
+   *   StaleVersionError when `ifMatch` fails, KeyExistsError for a create of a key that is there
    */
   write(entity: Entity, change: Change | Intent): Promise<Stored | undefined>
   /**
@@ -60,6 +61,21 @@ export class KeyExistsError extends BridgeError {
 
   constructor({ name, keyName }: Pick<Entity, 'name' | 'keyName'>) {
     super(`There is a ${name} with this ${keyName} already`)
+  }
+}
+
+/** The key is another store's to write. */
+export class NotTheOwnerError extends BridgeError {
+  override readonly name = 'NotTheOwnerError'
+  readonly code = 'owner.other'
+  readonly kind = 'client'
+  readonly key: string
+  readonly owner: Owner
+
+  constructor({ name, keyName }: Pick<Entity, 'name' | 'keyName'>, key: string, owner: Owner) {
+    super(`${owner === 'dynamo' ? 'DynamoDB' : 'Aurora'} owns the ${name} with this ${keyName}`)
+    this.key = key
+    this.owner = owner
   }
 }
 

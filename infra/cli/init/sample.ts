@@ -9,9 +9,14 @@ export const sample = {
     'test/e2e/init.test.ts',
   ],
   /** In the team's folder, because migrations of one database have one order. */
-  migrations: ['0001_legacy_chefs', '0003_adopt_chefs', '0005_legacy_recipes', '0006_adopt_recipes'].flatMap(
-    (name) => [`sql/${name}.up.sql`, `sql/${name}.down.sql`],
-  ),
+  migrations: [
+    '0001_legacy_chefs',
+    '0003_adopt_chefs',
+    '0005_legacy_recipes',
+    '0006_adopt_recipes',
+    '0007_owners_of_chefs',
+    '0008_owners_of_recipes',
+  ].flatMap((name) => [`sql/${name}.up.sql`, `sql/${name}.down.sql`]),
   /** Commands of package.json. */
   scripts: ['walkthrough', 'sample'],
 } as const

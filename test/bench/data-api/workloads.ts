@@ -52,6 +52,8 @@ export const prepared = (): RawBuilder<unknown>[] =>
     statements.insertMissing(
       chef,
       documentOf(Array.from({ length: SET }, (_, at) => upsert(part * SET + at, 1))),
+      'ids',
+      'dynamo',
     ),
   )
 
@@ -101,7 +103,10 @@ const setUpsert = (): Workload => {
         at % 2 === 0 ? upsert((version * SET + at) % PREPARED_ROWS, version) : upsert(fresh++, version),
       )
       const document = documentOf(changes)
-      return [statements.updateOlder(chef, document, 'keys'), statements.insertMissing(chef, document)]
+      return [
+        statements.updateOlder(chef, document, 'keys', 'dynamo'),
+        statements.insertMissing(chef, document, 'ids', 'dynamo'),
+      ]
     },
   }
 }

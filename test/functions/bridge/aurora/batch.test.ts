@@ -36,16 +36,16 @@ describe('cutting changes into batches', () => {
   it('keeps what fits together, in its order', () => {
     const changes = keys(1000).map((key) => upsert(key, { word: 'x' }))
 
-    expect(toBatches(specimen, changes).map((batch) => batch.changes)).toEqual([changes])
+    expect(toBatches(specimen, changes, 'aurora').map((batch) => batch.changes)).toEqual([changes])
   })
 
   it('makes nothing of nothing', () => {
-    expect(toBatches(specimen, [])).toEqual([])
+    expect(toBatches(specimen, [], 'aurora')).toEqual([])
   })
 
   it('loses and repeats no change, and leaves their order', () => {
     const changes = keys(500).map((key) => upsert(key, { story: 'x'.repeat(20_000) }))
-    const batches = toBatches(specimen, changes)
+    const batches = toBatches(specimen, changes, 'aurora')
 
     expect(batches.length).toBeGreaterThan(1)
     expect(batches.flatMap((batch) => batch.changes)).toEqual(changes)
@@ -55,6 +55,7 @@ describe('cutting changes into batches', () => {
     const sizes = toBatches(
       specimen,
       keys(500).map((key) => upsert(key, { story: 'x'.repeat(20_000) })),
+      'aurora',
     ).map(({ document }) => document.length)
 
     for (const [at, size] of sizes.slice(1).entries())
@@ -69,6 +70,7 @@ describe('cutting changes into batches', () => {
     const [batch] = toBatches(
       specimen,
       own.map((key) => upsert(key, {})),
+      'aurora',
     )
 
     expect(batch?.lookup).toBe(lookup)

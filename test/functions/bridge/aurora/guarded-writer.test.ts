@@ -258,13 +258,13 @@ describe('the guarded writer', () => {
     const stale = joinRows([toDocumentRow(chef, upsert(1, 'Zombie'))])
     await writer.apply(chef, [upsert(2, 'Alive')])
 
-    await updateOlder(chef, stale, 'keys').execute(aurora.db)
-    await insertMissing(chef, stale).execute(aurora.db)
+    await updateOlder(chef, stale, 'keys', 'aurora').execute(aurora.db)
+    await insertMissing(chef, stale, 'ids', 'aurora').execute(aurora.db)
     expect(await rows()).toEqual([[KEY, 'Alive', 2]])
 
     await writer.apply(chef, [remove(3)])
-    await updateOlder(chef, stale, 'keys').execute(aurora.db)
-    await insertMissing(chef, stale).execute(aurora.db)
+    await updateOlder(chef, stale, 'keys', 'aurora').execute(aurora.db)
+    await insertMissing(chef, stale, 'ids', 'aurora').execute(aurora.db)
     expect(await rows()).toEqual([])
   })
 

@@ -157,8 +157,10 @@ describe.each(keyed)('an entity whose key is %s', (_, example) => {
   }
 
   it('can find rows by an index', async () => {
-    const [batch] = toBatches(entity, [upsert(2)])
-    const query = updateOlder(entity, batch?.document ?? '', batch?.lookup ?? 'keys').compile(aurora.db)
+    const [batch] = toBatches(entity, [upsert(2)], 'aurora')
+    const query = updateOlder(entity, batch?.document ?? '', batch?.lookup ?? 'keys', 'aurora').compile(
+      aurora.db,
+    )
     const text = query.sql.replace(/:\w+/g, '?')
     const [lines] = await aurora.legacy.query<RowDataPacket[]>(`EXPLAIN FORMAT=TRADITIONAL ${text}`, [
       ...query.parameters,

@@ -36,7 +36,9 @@ describe('a batch of the stream', () => {
     await sync.aurora.legacy.query(`ALTER TABLE dishtable
       ADD COLUMN backsync_key VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NULL UNIQUE INVISIBLE,
       ADD COLUMN backsync_version BIGINT UNSIGNED NOT NULL DEFAULT 1 INVISIBLE,
-      ADD COLUMN backsync_updated_at TIMESTAMP(3) NULL DEFAULT NULL INVISIBLE`)
+      ADD COLUMN backsync_updated_at TIMESTAMP(3) NULL DEFAULT NULL INVISIBLE,
+      ADD COLUMN backsync_owner VARCHAR(8) CHARACTER SET ascii COLLATE ascii_bin NULL DEFAULT NULL INVISIBLE,
+      ADD COLUMN backsync_epoch BIGINT UNSIGNED NOT NULL DEFAULT 0 INVISIBLE`)
   })
   afterAll(() => sync.close())
   beforeEach(async () => {

@@ -52,7 +52,10 @@ export const openTestSync = async (
   entities: readonly Entity[],
   tables: Readonly<Record<string, string>>,
 ): Promise<TestSync> => {
-  const [aurora, parking] = await Promise.all([openTestAurora(), openTestParking()])
+  const [aurora, parking] = await Promise.all([
+    openTestAurora({ owned: entities.map(({ name }) => name) }),
+    openTestParking(),
+  ])
   const client = new DynamoDBClient(settings)
   const suffix = randomUUID()
   const real = Object.fromEntries(Object.keys(tables).map((name) => [name, `${name}-${suffix}`]))

@@ -13,6 +13,8 @@ import { openTestSync, type TestSync } from './harness.ts'
 const ADOPTED = `backsync_key VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NULL INVISIBLE,
   backsync_version BIGINT UNSIGNED NOT NULL DEFAULT 1 INVISIBLE,
   backsync_updated_at TIMESTAMP(3) NULL DEFAULT NULL ON UPDATE CURRENT_TIMESTAMP(3) INVISIBLE,
+  backsync_owner VARCHAR(8) CHARACTER SET ascii COLLATE ascii_bin NULL DEFAULT NULL INVISIBLE,
+  backsync_epoch BIGINT UNSIGNED NOT NULL DEFAULT 0 INVISIBLE,
   UNIQUE KEY backsync_key (backsync_key)`
 
 /** A tree: each may have a parent; no two have one code, no two have one slug. */

@@ -1,0 +1,3 @@
+ALTER TABLE cheftable
+  DROP COLUMN backsync_owner,
+  DROP COLUMN backsync_epoch;

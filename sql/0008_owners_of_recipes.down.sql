@@ -1,0 +1,3 @@
+ALTER TABLE recipetable
+  DROP COLUMN backsync_owner,
+  DROP COLUMN backsync_epoch;
