@@ -1,6 +1,7 @@
 import type { Item } from '../drivers/dynamo/items.ts'
 import type { Version } from '../model/change.ts'
 import type { Entity } from '../model/entity.ts'
+import type { KeyPlace } from '../model/item-layout.ts'
 
 /** An expression with the names and values that it uses; the key attribute is `#key` in each. */
 export type Condition = {
@@ -44,22 +45,27 @@ export const liftable = (entity: Entity, version: Version): Condition => {
 }
 
 /** The items of the entity among others of its table; undefined when there are no others. */
-export const filter = ({ item: { keyAttribute, prefix, type } }: Entity): Condition | undefined => {
-  if (prefix === undefined && type === undefined) return undefined
+export const filter = ({ keyPlaces, item: { type } }: Entity): Condition | undefined => {
+  const own = [
+    ...keyPlaces.flatMap(ofPlace),
+    ...(type === undefined
+      ? []
+      : [{ name: '#type', attribute: type.attribute, text: type.value, is: '#type = :type', as: ':type' }]),
+  ]
+  if (own.length === 0) return undefined
   return {
-    expression: [
-      ...(prefix === undefined ? [] : ['begins_with(#key, :prefix)']),
-      ...(type === undefined ? [] : ['#type = :type']),
-    ].join(' AND '),
-    names: {
-      ...(prefix !== undefined && { '#key': keyAttribute }),
-      ...(type && { '#type': type.attribute }),
-    },
-    values: {
-      ...(prefix !== undefined && { ':prefix': { S: prefix } }),
-      ...(type && { ':type': { S: type.value } }),
-    },
+    expression: own.map(({ is }) => is).join(' AND '),
+    names: Object.fromEntries(own.map(({ name, attribute }) => [name, attribute])),
+    values: Object.fromEntries(own.map(({ as, text }) => [as, { S: text }])),
   }
+}
+
+/** What an attribute of the primary key has in every item of the entity. */
+const ofPlace = ({ attribute, prefix, value }: KeyPlace, at: number) => {
+  const name = at === 0 ? '#key' : '#sort'
+  const as = at === 0 ? ':prefix' : ':sort'
+  if (value !== undefined) return [{ name, attribute, as, text: value, is: `${name} = ${as}` }]
+  return prefix === '' ? [] : [{ name, attribute, as, text: prefix, is: `begins_with(${name}, ${as})` }]
 }
 
 /** DynamoDB's numbers have so many digits; no item has a version with more. */

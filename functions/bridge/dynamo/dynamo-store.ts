@@ -15,7 +15,6 @@ import { InvalidRecordError } from '../model/errors.ts'
 import { type OnceAnswer, type OnceRequest, replay, stillInProgress } from '../ports/once.ts'
 import {
   type EntityStore,
-  InvalidPositionError,
   KeyExistsError,
   matches,
   NoSuchKeyError,
@@ -32,11 +31,17 @@ import type { Tables } from '../runtime/tables.ts'
 import { absent, present } from './conditions.ts'
 import { createWithRecord, firstAnswerOf, isKeyTaken } from './create-once.ts'
 import { getItem } from './get-item.ts'
-import { belongsTo, ForeignItemError, keyOf, toAttributes, toItem, toStored, writtenFields } from './items.ts'
+import { findItemKey } from './item-key.ts'
+import {
+  belongsTo,
+  ForeignItemError,
+  nameOfItem,
+  toAttributes,
+  toItem,
+  toStored,
+  writtenFields,
+} from './items.ts'
 import { type Scan, scanPage } from './scan-page.ts'
-
-/** The longest partition key, in bytes of UTF-8: DynamoDB refuses a page that begins behind a longer one. */
-const LONGEST_KEY = 2048
 
 /**
  * DynamoDB as the API's store. Each write is one conditional call that makes the version one larger, so no write is
@@ -71,7 +76,6 @@ export class DynamoStore implements EntityStore {
   }
 
   async list(entity: Entity, { limit, position }: PageRequest): Promise<Page> {
-    if (position === '' || Buffer.byteLength(position ?? '') > LONGEST_KEY) throw new InvalidPositionError()
     const scan: Scan = (input) =>
       this.#call('Scan', (options) =>
         this.#client.send(
@@ -207,20 +211,23 @@ export class DynamoStore implements EntityStore {
     return this.#tables.of(item.table)
   }
 
+  /** @throws NoSuchKeyError for a key that no item can have */
   #at(entity: Entity, key: string): { TableName: string; Key: Item } {
-    return { TableName: this.#table(entity), Key: keyOf(entity, key) }
+    const Key = findItemKey(entity, key)
+    if (Key === undefined) throw new NoSuchKeyError(entity)
+    return { TableName: this.#table(entity), Key }
   }
 
   /** One item that isn't the entity's must not hide the others of its page: it is logged, and named beside them. */
   #own(entity: Entity, item: Item, unreadable: Unreadable[]): Stored[] {
+    if (!belongsTo(entity, item)) return []
     try {
       return [toStored(entity, item)]
     } catch (error) {
       if (!(error instanceof ForeignItemError)) throw error
-      const { keyAttribute, prefix = '' } = entity.item
-      const key = item[keyAttribute]?.S ?? ''
+      const key = nameOfItem(entity, item)
       this.#log.warn('foreign item', { entity: entity.name, key, error })
-      unreadable.push({ key: key.slice(prefix.length), error })
+      unreadable.push({ key, error })
       return []
     }
   }

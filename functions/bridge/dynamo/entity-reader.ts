@@ -17,6 +17,7 @@ import {
   versionOf,
 } from '../normalise/stream-record.ts'
 import type { ReadChange, RecordFault, RecordReader, RecordReading } from '../ports/record-reader.ts'
+import { readItemKey } from './item-key.ts'
 
 /**
  * Who reads the streams of the entities' tables.
@@ -63,7 +64,7 @@ const readRecord = (record: unknown, entities: readonly [Entity, ...Entity[]]): 
     const removes = eventName === 'REMOVE'
     if ((removes ? before : after) === undefined) {
       // The image would tell whose item it is: without it, by the key alone.
-      const owner = entities.find((entity) => hasPrefix(entity, keys))
+      const owner = entities.find((entity) => readItemKey(entity, keys) !== undefined)
       if (owner !== undefined)
         attempt(owner, (known) => {
           known.key = keyOf(keys, owner)
@@ -94,31 +95,26 @@ const readRecord = (record: unknown, entities: readonly [Entity, ...Entity[]]): 
 
 type Known = { key: string | undefined; version: Version | undefined }
 
-const hasPrefix = ({ item: { keyAttribute, prefix } }: Entity, keys: Record<string, Value>): boolean => {
-  const key = keys[keyAttribute]
-  return prefix === undefined || (typeof key === 'string' && key.startsWith(prefix))
-}
-
 const isItemOf = (entity: Entity, keys: Record<string, Value>, image: Image): boolean => {
-  if (image === undefined || !hasPrefix(entity, keys)) return false
+  if (image === undefined || readItemKey(entity, keys) === undefined) return false
   const { type } = entity.item
   if (type === undefined) return true
   const value = image[type.attribute]
   return typeof value === 'object' && value !== null && Reflect.get(value, 'S') === type.value
 }
 
-const keyOf = (
-  keys: Record<string, Value>,
-  { item: { keyAttribute, prefix = '' }, keyParts }: Entity,
-): string => {
-  const key = keys[keyAttribute]
-  if (typeof key !== 'string') throw new InvalidRecordError(`${keyAttribute} is not a string key`)
-  const own = key.slice(prefix.length)
-  const fault = faultOfKey(own)
-  if (fault !== undefined) throw new InvalidRecordError(`${keyAttribute} ${fault}`)
-  if (keyParts.length > 0 && splitKey(keyParts, own) === undefined)
-    throw new InvalidRecordError(`${keyAttribute} is not in the form of the entity's keys`)
-  return own
+const keyOf = (keys: Record<string, Value>, entity: Entity): string => {
+  const { keyParts, keyPlaces } = entity
+  const read = readItemKey(entity, keys)
+  const names = keyPlaces.map(({ attribute }) => attribute).join(' and ')
+  if (read === undefined) throw new InvalidRecordError(`${names} is another one's key`)
+  if ('fault' in read) throw new InvalidRecordError(read.fault)
+  const { key } = read
+  const fault = faultOfKey(key)
+  if (fault !== undefined) throw new InvalidRecordError(`${names} ${fault}`)
+  if (keyParts.length > 0 && splitKey(keyParts, key) === undefined)
+    throw new InvalidRecordError(`${names} is not in the form of the entity's keys`)
+  return key
 }
 
 const toDelete = (entity: Entity, key: string, oldImage: Image, origin: Origin): Change => {
@@ -155,7 +151,8 @@ const toUpsert = (
 const countUnknown = (entity: Entity, image: Record<string, Value>): number => {
   const known = new Set([
     ...Object.entries(entity.fields).map(([name, { as = name }]) => as),
-    ...['version', 'updatedAt', 'origin', entity.item.keyAttribute],
+    ...['version', 'updatedAt', 'origin'],
+    ...entity.keyPlaces.map(({ attribute }) => attribute),
     ...(entity.item.type ? [entity.item.type.attribute] : []),
   ])
   const strange = (names: Iterable<string>, of: (name: string) => boolean): number =>

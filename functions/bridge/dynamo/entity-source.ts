@@ -14,7 +14,7 @@ import type { Deadline } from '../runtime/deadline.ts'
 import type { Tables } from '../runtime/tables.ts'
 import { liftable } from './conditions.ts'
 import { itemToChange } from './entity-reader.ts'
-import { keyOf } from './items.ts'
+import { findItemKey, itemKey } from './item-key.ts'
 
 type Parts = {
   readonly client: DynamoDBClient
@@ -71,7 +71,7 @@ export class EntitySource implements Source {
     const lifted = { N: String(above + 1n) }
     const command = new UpdateItemCommand({
       TableName: tables.of(entity.item.table),
-      Key: keyOf(entity, change.key),
+      Key: itemKey(entity, change.key),
       UpdateExpression: 'SET #version = :lifted',
       ConditionExpression: expression,
       ExpressionAttributeNames: { ...names, '#version': 'version' },
@@ -101,11 +101,9 @@ export class EntitySource implements Source {
   async #read(entity: Entity, key: string): Promise<Readonly<Record<string, Value>> | undefined> {
     const { client, tables, deadline } = this.#parts
     const { table: own, type } = entity.item
-    const command = new GetItemCommand({
-      TableName: tables.of(own),
-      Key: keyOf(entity, key),
-      ConsistentRead: true,
-    })
+    const Key = findItemKey(entity, key)
+    if (Key === undefined) return undefined
+    const command = new GetItemCommand({ TableName: tables.of(own), Key, ConsistentRead: true })
     const { Item } = await call('GetItem', deadline, (options) => client.send(command, options))
     if (Item === undefined) return undefined
     const values = decodeItem(Item, entity.name)

@@ -4,7 +4,8 @@ import type { Entity } from '../model/entity.ts'
 import type { Stored } from '../ports/stored.ts'
 import type { Deadline } from '../runtime/deadline.ts'
 import type { Tables } from '../runtime/tables.ts'
-import { belongsTo, keyOf, toStored } from './items.ts'
+import { findItemKey } from './item-key.ts'
+import { belongsTo, toStored } from './items.ts'
 
 type Parts = { readonly client: DynamoDBClient; readonly tables: Tables; readonly deadline: Deadline }
 
@@ -18,11 +19,9 @@ export const getItem = async (
   entity: Entity,
   key: string,
 ): Promise<Stored | undefined> => {
-  const command = new GetItemCommand({
-    TableName: tables.of(entity.item.table),
-    Key: keyOf(entity, key),
-    ConsistentRead: true,
-  })
+  const Key = findItemKey(entity, key)
+  if (Key === undefined) return undefined
+  const command = new GetItemCommand({ TableName: tables.of(entity.item.table), Key, ConsistentRead: true })
   const { Item } = await call('GetItem', deadline, (options) => client.send(command, options))
   return Item && belongsTo(entity, Item) ? toStored(entity, Item) : undefined
 }

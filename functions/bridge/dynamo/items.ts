@@ -7,6 +7,8 @@ import { BridgeError } from '../model/errors.ts'
 import { rowOfKey } from '../model/identity.ts'
 import { DecimalText, decodeItem, type Value } from '../model/values.ts'
 import type { Stored } from '../ports/stored.ts'
+import { itemKey, keysOf, readItemKey } from './item-key.ts'
+import { positionOf } from './position.ts'
 
 /**
  * An item in an entity's table that isn't one of it. The client who asks for it did nothing wrong, and no repeat
@@ -18,20 +20,34 @@ export class ForeignItemError extends BridgeError {
   readonly kind = 'configuration'
 }
 
-/** The primary key of an entity's item. */
-export const keyOf = ({ item: { keyAttribute, prefix = '' } }: Entity, key: string): Item => ({
-  [keyAttribute]: { S: `${prefix}${key}` },
-})
-
 /** Whether an item is one of this entity's, where others have theirs in the same table. */
-export const belongsTo = ({ item: { keyAttribute, prefix = '', type } }: Entity, item: Item): boolean =>
-  (item[keyAttribute]?.S ?? '').startsWith(prefix) &&
-  (type === undefined || item[type.attribute]?.S === type.value)
+export const belongsTo = (entity: Entity, item: Item): boolean => {
+  const { type } = entity.item
+  return (
+    readItemKey(entity, keysOf(entity, item)) !== undefined &&
+    (type === undefined || item[type.attribute]?.S === type.value)
+  )
+}
 
-/** The fields that a write sets: what the database sets is left as somebody else has put it. */
-export const writtenFields = (entity: Entity): Readonly<Record<string, Field>> => ({
-  ...Object.fromEntries(writable(entity.attributes)),
-  ...entity.children,
+/** The key under which an item that can't be read is named: the entity's, or what stands in its place. */
+export const nameOfItem = (entity: Entity, item: Item): string => {
+  const read = readItemKey(entity, keysOf(entity, item))
+  return read !== undefined && 'key' in read ? read.key : (positionOf(entity, item) ?? '')
+}
+
+/**
+ * The fields that a write sets: what the database sets is left as somebody else has put it, and what is the item's key
+ * never changes.
+ */
+export const writtenFields = ({
+  attributes,
+  children,
+  keyPlaces,
+}: Entity): Readonly<Record<string, Field>> => ({
+  ...Object.fromEntries(
+    writable(attributes).filter(([name]) => keyPlaces.every(({ field }) => field !== name)),
+  ),
+  ...children,
 })
 
 /** The fields of a row as an item holds them, without key, type, version and time. What is NULL is left out. */
@@ -43,11 +59,11 @@ export const toAttributes = (entity: Entity, row: Row): Item =>
     }),
   )
 
-/** A new item. */
+/** A new item. @throws NoItemKeyError */
 export const toItem = (entity: Entity, { key, version, at }: Change, row: Row): Item => {
   const { type } = entity.item
   return {
-    ...keyOf(entity, key),
+    ...itemKey(entity, key),
     ...(type && { [type.attribute]: { S: type.value } }),
     ...toAttributes(entity, row),
     version: { N: String(version) },
@@ -61,20 +77,20 @@ export const toItem = (entity: Entity, { key, version, at }: Change, row: Row): 
  * @throws ForeignItemError when it is not one of this entity: the API then answers 500, and the log says why
  */
 export const toStored = (entity: Entity, item: Item): Stored => {
-  const { keyAttribute, prefix = '' } = entity.item
   const values = decode(entity, item)
-  const { [keyAttribute]: key, version, updatedAt } = values
+  const { version, updatedAt } = values
   const row = entity.image.safeParse(values)
   if (!row.success)
     throw new ForeignItemError(`An item is not a ${entity.name}: ${faultsOf(row.error).join('; ')}`, {
       cause: row.error,
     })
-  if (typeof key !== 'string') throw new ForeignItemError(`${keyAttribute} of an item is not a string`)
-  if (!belongsTo(entity, item))
+  const read = readItemKey(entity, values)
+  if (read === undefined || !belongsTo(entity, item))
     throw new ForeignItemError(`An item is another entity's, not a ${entity.name}`)
+  if ('fault' in read) throw new ForeignItemError(`An item is not a ${entity.name}: ${read.fault}`)
   return {
-    key: key.slice(prefix.length),
-    row: withKey(entity, key.slice(prefix.length), row.data),
+    key: read.key,
+    row: withKey(entity, read.key, row.data),
     version: versionOf(entity, version),
     updatedAt: typeof updatedAt === 'string' ? updatedAt : null,
   }

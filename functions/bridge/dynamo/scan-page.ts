@@ -5,6 +5,7 @@ import type { Entity } from '../model/entity.ts'
 import type { Page, PageRequest } from '../ports/store.ts'
 import type { Stored } from '../ports/stored.ts'
 import { filter } from './conditions.ts'
+import { positionOf, startKeyOf } from './position.ts'
 
 /** Items that one call looks at, where most of them may be other entities'. */
 const LOOKED_AT = 1000
@@ -22,7 +23,8 @@ export type Scan = (
  * Collects one page of an entity's items.
  *
  * @param read gives no item for one that can't be shown
- * @returns the page; a position is the key attribute of the item behind which a page begins
+ * @returns the page; a position is the primary key of the item behind which a page begins
+ * @throws InvalidPositionError
  */
 export const scanPage = async (
   entity: Entity,
@@ -38,7 +40,7 @@ export const scanPage = async (
     const { Items = [], LastEvaluatedKey } = await scan({
       Limit: own === undefined ? limit - items.length : LOOKED_AT,
       ...(position !== undefined && {
-        ExclusiveStartKey: { [entity.item.keyAttribute]: { S: position } },
+        ExclusiveStartKey: startKeyOf(entity, position),
       }),
       ...(own !== undefined && {
         FilterExpression: own.expression,
@@ -49,10 +51,10 @@ export const scanPage = async (
     for (const item of Items) {
       if (items.length === limit) return { items, next: position }
       items.push(...read(item))
-      position = item[entity.item.keyAttribute]?.S
+      position = positionOf(entity, item)
       bytes += itemSize(item)
     }
-    position = LastEvaluatedKey?.[entity.item.keyAttribute]?.S
+    position = positionOf(entity, LastEvaluatedKey)
     if (position === undefined || items.length === limit) break
   }
   return { items, next: position }

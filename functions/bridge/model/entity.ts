@@ -5,19 +5,8 @@ import type { ChildRows } from './child-rows.ts'
 import type { CustomWrite } from './custom-write.ts'
 import { parseExactJson } from './exact-json.ts'
 import { autoIncrement, type Identity, type KeyPart, keyPartsOf } from './identity.ts'
+import { haveOtherKeys, type ItemLayout, type KeyPlace, keyPlacesOf } from './item-layout.ts'
 import { mapOf } from './map-of.ts'
-
-/** Where an entity's items are, when its table is shared with others or its key attribute has another name. */
-export type ItemLayout = {
-  /** The table's name in this project: entities that name the same one share it, and its stream. */
-  readonly table: string
-  /** The table's partition key. */
-  readonly keyAttribute: string
-  /** The attribute and value that tell this entity's items from the others'. */
-  readonly type?: { readonly attribute: string; readonly value: string }
-  /** What stands before the key in the key attribute: `RECIPE#`. */
-  readonly prefix?: string
-}
 
 /** What an author of an entity says about it. */
 export type EntityDefinition = {
@@ -70,6 +59,8 @@ export type Entity = Omit<
   readonly idColumn: string
   /** The columns that are the key; none where it stands in a column of its own. */
   readonly keyParts: readonly KeyPart[]
+  /** The attributes of its items' primary key, partition key first. */
+  readonly keyPlaces: readonly KeyPlace[]
   /** Attributes and child lists by name: all that a row has. */
   readonly fields: Readonly<Record<string, Field>>
   /** What a client may send: exactly the fields, each valid. */
@@ -108,18 +99,19 @@ export const defineEntity = (definition: EntityDefinition): Entity => {
     fail('an item whose version comes from the stream has none that could be lifted')
   if (Object.keys(attributes).length === 0) fail('has no attributes')
   if (writable(attributes).length === 0) fail('has no attribute that is written')
-  const named = [...RESERVED, keyName, item.keyAttribute, item.type?.attribute]
   for (const name of Object.keys(fields)) {
     if (!NAME.test(name)) fail(`"${name}" is not a lower camel case name`)
     if (isInherited(name)) fail(`"${name}" is reserved`)
   }
-  const outward = outwardFault(fields, named)
-  if (outward !== undefined) fail(outward)
   if (Object.keys(children).some((name) => Object.hasOwn(attributes, name)))
     fail('an attribute and a list share a name')
   const taken = columnFault(attributes, identity.kind === 'natural' ? [] : keyColumns)
   if (taken !== undefined) fail(taken)
-  const keyParts = keyPartsOr(identity, attributes, fail)
+  const keyParts = orFail(() => keyPartsOf(identity, attributes), fail)
+  const keyPlaces = orFail(() => keyPlacesOf(item, keyParts), fail)
+  const beside = keyPlaces.flatMap(({ attribute, field }) => (field === undefined ? [attribute] : []))
+  const outward = outwardFault(fields, [...RESERVED, keyName, item.type?.attribute, ...beside])
+  if (outward !== undefined) fail(outward)
   const [idColumn = ''] = keyColumns
   if (keyParts.length > 1 && Object.keys(children).length > 0)
     fail('a key of several columns has no lists yet: their rows name one column of it')
@@ -156,6 +148,7 @@ export const defineEntity = (definition: EntityDefinition): Entity => {
     item,
     idColumn,
     keyParts,
+    keyPlaces,
     fields,
     body,
     image,
@@ -168,13 +161,9 @@ const identityOf = ({ identity, idColumn }: EntityDefinition, fail: (why: string
   return fail("says no identity: autoIncrement('id'), natural(['code']) or uuidKey('id')")
 }
 
-const keyPartsOr = (
-  identity: Identity,
-  attributes: Readonly<Record<string, Attribute>>,
-  fail: (why: string) => never,
-): readonly KeyPart[] => {
+const orFail = <T>(make: () => T, fail: (why: string) => never): T => {
   try {
-    return keyPartsOf(identity, attributes)
+    return make()
   } catch (error) {
     if (!(error instanceof TypeError)) throw error
     return fail(error.message)
@@ -220,17 +209,16 @@ const columnFault = (
 export const requireDistinct = (entities: readonly Entity[]): void => {
   for (const [at, one] of entities.entries())
     for (const other of entities.slice(at + 1))
-      if (one.item.table === other.item.table && !areDistinct(one.item, other.item))
+      if (one.item.table === other.item.table && !areDistinct(one, other))
         throw new TypeError(
           `Entities ${one.name} and ${other.name} share the table ${one.item.table}, and nothing tells their items apart: give both a type of their own, or prefixes of which none begins with the other`,
         )
 }
 
-const areDistinct = (one: ItemLayout, other: ItemLayout): boolean => {
-  if (one.type && other.type && one.type.attribute === other.type.attribute)
-    return one.type.value !== other.type.value
-  if (one.prefix === undefined || other.prefix === undefined) return false
-  return !one.prefix.startsWith(other.prefix) && !other.prefix.startsWith(one.prefix)
+const areDistinct = (one: Entity, other: Entity): boolean => {
+  const [mine, theirs] = [one.item.type, other.item.type]
+  if (mine && theirs && mine.attribute === theirs.attribute) return mine.value !== theirs.value
+  return haveOtherKeys(one.keyPlaces, other.keyPlaces)
 }
 
 /**
