@@ -2,6 +2,7 @@ import type { Item } from '../drivers/dynamo/items.ts'
 import type { Version } from '../model/change.ts'
 import type { Entity } from '../model/entity.ts'
 import type { KeyPlace } from '../model/item-layout.ts'
+import { OURS, RECORD } from './authority.ts'
 
 /** An expression with the names and values that it uses; the key attribute is `#key` in each. */
 export type Condition = {
@@ -17,7 +18,29 @@ export const absent = ({ item: { keyAttribute } }: Entity): Condition => ({
   values: {},
 })
 
-/** The item exists, is the entity's, and is at one of the versions that the client accepts. */
+/** What stands there is this very tombstone, and DynamoDB's. */
+export const buried = (entity: Entity, { version, [RECORD.epoch]: epoch }: Item): Condition => ({
+  expression: [
+    'attribute_exists(#deleted) AND (attribute_not_exists(#owner) OR #owner = :dynamo)',
+    version === undefined ? 'attribute_not_exists(#version)' : '#version = :version',
+    epoch === undefined ? 'attribute_not_exists(#epoch)' : '#epoch = :epoch',
+    ...(entity.item.type === undefined ? [] : ['#type = :type']),
+  ].join(' AND '),
+  names: {
+    ...OURS.names,
+    '#version': 'version',
+    '#epoch': RECORD.epoch,
+    ...(entity.item.type && { '#type': entity.item.type.attribute }),
+  },
+  values: {
+    ...OURS.values,
+    ...(version && { ':version': version }),
+    ...(epoch && { ':epoch': epoch }),
+    ...(entity.item.type && { ':type': { S: entity.item.type.value } }),
+  },
+})
+
+/** The item exists, is the entity's and DynamoDB's, and is at one of the versions that the client accepts. */
 export const present = (
   { item: { keyAttribute, type } }: Entity,
   ifMatch: readonly Version[] | undefined,
@@ -26,23 +49,22 @@ export const present = (
   return {
     expression: [
       'attribute_exists(#key)',
+      OURS.expression,
       ...(type === undefined ? [] : ['#type = :type']),
       ...(accepted === undefined ? [] : [accepted.expression]),
     ].join(' AND '),
-    names: { '#key': keyAttribute, ...(type && { '#type': type.attribute }), ...accepted?.names },
-    values: { ...(type && { ':type': { S: type.value } }), ...accepted?.values },
+    names: {
+      '#key': keyAttribute,
+      ...OURS.names,
+      ...(type && { '#type': type.attribute }),
+      ...accepted?.names,
+    },
+    values: { ...OURS.values, ...(type && { ':type': { S: type.value } }), ...accepted?.values },
   }
 }
 
 /** The item is the entity's, at this version, and no other store's to write. */
-export const liftable = (entity: Entity, version: Version): Condition => {
-  const { expression, names, values } = present(entity, [version])
-  return {
-    expression: `${expression} AND (attribute_not_exists(#owner) OR #owner = :own)`,
-    names: { ...names, '#owner': 'backsync_owner' },
-    values: { ...values, ':own': { S: 'dynamo' } },
-  }
-}
+export const liftable = (entity: Entity, version: Version): Condition => present(entity, [version])
 
 /** The items of the entity among others of its table; undefined when there are no others. */
 export const filter = ({ keyPlaces, item: { type } }: Entity): Condition | undefined => {

@@ -2,12 +2,9 @@ import { randomUUID } from 'node:crypto'
 import { TransactWriteItemsCommand } from '@aws-sdk/client-dynamodb'
 import { cancellationOf } from '../drivers/dynamo/errors.ts'
 import type { Item } from '../drivers/dynamo/items.ts'
-import type { Change, Row } from '../model/change.ts'
-import type { Entity } from '../model/entity.ts'
 import { type FirstAnswer, IdempotencyRecordError, KEPT_FOR, type Once } from '../ports/once.ts'
-import { absent } from './conditions.ts'
+import type { Condition } from './conditions.ts'
 import { recordTable } from './idempotency-table.ts'
-import { toItem } from './items.ts'
 
 /**
  * The transaction that puts an item together with the record of its answer, each only where there is none; so there is
@@ -18,21 +15,23 @@ import { toItem } from './items.ts'
  */
 export const createWithRecord = (
   tables: { readonly items: string; readonly records: string },
-  entity: Entity,
   {
-    change,
-    row,
+    item,
+    free,
     once,
     answer,
+    at,
   }: {
-    readonly change: Change
-    readonly row: Row
+    readonly item: Item
+    /** That the item takes no other's place. */
+    readonly free: Condition
     readonly once: Once
     readonly answer: string
+    /** ISO 8601, UTC. */
+    readonly at: string
   },
 ): TransactWriteItemsCommand => {
-  const now = Date.parse(change.at)
-  const free = absent(entity)
+  const now = Date.parse(at)
   return new TransactWriteItemsCommand({
     ClientRequestToken: randomUUID(),
     TransactItems: [
@@ -54,9 +53,11 @@ export const createWithRecord = (
       {
         Put: {
           TableName: tables.items,
-          Item: toItem(entity, change, row),
+          Item: item,
           ConditionExpression: free.expression,
           ExpressionAttributeNames: { ...free.names },
+          ExpressionAttributeValues: Object.keys(free.values).length === 0 ? undefined : free.values,
+          ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
         },
       },
     ],
@@ -76,3 +77,9 @@ export const firstAnswerOf = (error: unknown): FirstAnswer | undefined => {
 /** Whether an item with the key stood against a transaction of `createWithRecord`. */
 export const isKeyTaken = (error: unknown): boolean =>
   cancellationOf(error)?.CancellationReasons?.[1]?.Code === 'ConditionalCheckFailed'
+
+/** What has the key, where that stood against a transaction of `createWithRecord`. */
+export const takenBy = (error: unknown): Item | undefined => {
+  const item = cancellationOf(error)?.CancellationReasons?.[1]?.Item
+  return item === undefined || Object.keys(item).length === 0 ? undefined : item
+}

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import {
   ConditionalCheckFailedException,
   DeleteItemCommand,
@@ -18,6 +19,7 @@ import {
   KeyExistsError,
   matches,
   NoSuchKeyError,
+  NotTheOwnerError,
   type Page,
   type PageRequest,
   StaleVersionError,
@@ -28,8 +30,9 @@ import type { Deadline } from '../runtime/deadline.ts'
 import type { Log } from '../runtime/log.ts'
 import { retry } from '../runtime/retry.ts'
 import type { Tables } from '../runtime/tables.ts'
-import { absent, present } from './conditions.ts'
-import { createWithRecord, firstAnswerOf, isKeyTaken } from './create-once.ts'
+import { authorityOf, isTombstone, kept } from './authority.ts'
+import { absent, buried, type Condition, present } from './conditions.ts'
+import { createWithRecord, firstAnswerOf, isKeyTaken, takenBy } from './create-once.ts'
 import { getItem } from './get-item.ts'
 import { findItemKey } from './item-key.ts'
 import {
@@ -98,10 +101,13 @@ export class DynamoStore implements EntityStore {
   }
 
   async createOnce(entity: Entity, change: Change, once: OnceRequest): Promise<OnceAnswer> {
-    const row = rowOf(change)
-    const answer = once.answer(toStored(entity, toItem(entity, change, row)))
+    return this.#createOnce(entity, firstOf(entity, change), change, once)
+  }
+
+  async #createOnce(entity: Entity, birth: Birth, change: Change, once: OnceRequest): Promise<OnceAnswer> {
+    const answer = once.answer(toStored(entity, birth.item))
     const tables = { items: this.#table(entity), records: this.#idempotencyTable }
-    const command = createWithRecord(tables, entity, { change, row, once, answer })
+    const command = createWithRecord(tables, { ...birth, once, answer, at: change.at })
     try {
       await retry({ ...CONFLICTS, deadline: this.#deadline }, () =>
         this.#call('TransactWriteItems', (options) => this.#client.send(command, options)),
@@ -111,30 +117,39 @@ export class DynamoStore implements EntityStore {
       const first = firstAnswerOf(error)
       if (first !== undefined) return replay(first, once, answer)
       if (isConflict(error)) throw stillInProgress()
+      const next = isKeyTaken(error) ? birthOver(entity, change, birth, takenBy(error)) : undefined
+      if (next !== undefined) return this.#createOnce(entity, next, change, once)
       throw isKeyTaken(error) ? existing(entity, error) : error
     }
   }
 
-  async #create(entity: Entity, change: Change): Promise<Stored> {
-    const row = rowOf(change)
-    const item = toItem(entity, change, row)
-    const { expression, names } = absent(entity)
+  async #create(entity: Entity, change: Change, birth = firstOf(entity, change)): Promise<Stored> {
+    const { item, free } = birth
     try {
       await this.#call('PutItem', (options) =>
         this.#client.send(
           new PutItemCommand({
             TableName: this.#table(entity),
             Item: item,
-            ConditionExpression: expression,
-            ExpressionAttributeNames: { ...names },
+            ConditionExpression: free.expression,
+            ExpressionAttributeNames: { ...free.names },
+            ExpressionAttributeValues: Object.keys(free.values).length === 0 ? undefined : free.values,
             ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
           }),
           options,
         ),
       )
     } catch (error) {
-      const found = wasRepeated(error) ? conflicting(entity, error) : undefined
-      if (found === undefined || !isOwn(toStored(entity, found), change, row)) throw existing(entity, error)
+      const found = conflicting(entity, error)
+      const isTried = found !== undefined && !isTombstone(found) && wasRepeated(error)
+      if (isTried) {
+        const made = toStored(entity, item)
+        const own = { ...change, version: made.version }
+        if (isOwn(toStored(entity, found), own, rowOf(change))) return made
+      }
+      const next = birthOver(entity, change, birth, found)
+      if (next !== undefined) return this.#create(entity, change, next)
+      throw existing(entity, error)
     }
     return toStored(entity, item)
   }
@@ -178,7 +193,7 @@ export class DynamoStore implements EntityStore {
       )
       return toStored(entity, Attributes ?? {})
     } catch (error) {
-      const stored = toStored(entity, refusal(entity, error))
+      const stored = toStored(entity, refusal(entity, change.key, error))
       if (wasRepeated(error) && isOwn(stored, change, row)) return stored
       throw new StaleVersionError(entity)
     }
@@ -202,7 +217,7 @@ export class DynamoStore implements EntityStore {
     } catch (error) {
       // Nothing there at a repeated attempt: the first one's answer was lost, its delete was not.
       if (isEmpty(error) && wasRepeated(error)) return
-      const stored = toStored(entity, refusal(entity, error))
+      const stored = toStored(entity, refusal(entity, change.key, error))
       throw matches(change.ifMatch, stored.version) ? error : new StaleVersionError(entity)
     }
   }
@@ -220,7 +235,7 @@ export class DynamoStore implements EntityStore {
 
   /** One item that isn't the entity's must not hide the others of its page: it is logged, and named beside them. */
   #own(entity: Entity, item: Item, unreadable: Unreadable[]): Stored[] {
-    if (!belongsTo(entity, item)) return []
+    if (isTombstone(item) || !belongsTo(entity, item)) return []
     try {
       return [toStored(entity, item)]
     } catch (error) {
@@ -235,6 +250,42 @@ export class DynamoStore implements EntityStore {
   #call<T>(operation: string, send: (options: CallOptions) => Promise<T>): Promise<T> {
     return call(operation, this.#deadline, send)
   }
+}
+
+/** A new item, and the condition that it doesn't take the place of another one. */
+type Birth = { readonly item: Item; readonly free: Condition }
+
+const firstOf = (entity: Entity, change: Change): Birth => ({
+  item: toItem(entity, change, rowOf(change)),
+  free: absent(entity),
+})
+
+/**
+ * A create in the place of a tombstone, above its version. Each of them is tried once: whoever comes in between has made
+ * the key his own.
+ *
+ * @returns undefined where what stands there is none, or the very one that was tried
+ * @throws NotTheOwnerError when the key is Aurora's
+ */
+const birthOver = (
+  entity: Entity,
+  change: Change,
+  last: Birth,
+  found: Item | undefined,
+): Birth | undefined => {
+  if (found === undefined || !belongsTo(entity, found)) return undefined
+  requireOurs(entity, change.key, found)
+  const free = buried(entity, found)
+  if (!isTombstone(found) || isDeepStrictEqual(last.free, free)) return undefined
+  const version = BigInt(found.version?.N ?? '0') + 1n
+  const above = version < change.version ? change : { ...change, version }
+  return { item: { ...toItem(entity, above, rowOf(change)), ...kept(found) }, free }
+}
+
+/** @throws NotTheOwnerError */
+const requireOurs = (entity: Entity, key: string, item: Item): void => {
+  const { owner } = authorityOf(item)
+  if (owner !== 'dynamo') throw new NotTheOwnerError(entity, key, owner)
 }
 
 /** A transaction that met another one over the same items. */
@@ -265,12 +316,13 @@ const conflicting = (entity: Entity, error: unknown): Item | undefined =>
 /**
  * The item that stands against a write.
  *
- * @throws NoSuchKeyError when there is none, or another entity's; any other error as it is
+ * @throws NoSuchKeyError when there is none, or another entity's, NotTheOwnerError when it is Aurora's; any other error as it is
  */
-const refusal = (entity: Entity, error: unknown): Item => {
+const refusal = (entity: Entity, key: string, error: unknown): Item => {
   if (!(error instanceof ConditionalCheckFailedException)) throw error
   const found = isEmpty(error) ? undefined : conflicting(entity, error)
-  if (found === undefined) throw new NoSuchKeyError(entity)
+  if (found === undefined || isTombstone(found)) throw new NoSuchKeyError(entity)
+  requireOurs(entity, key, found)
   return found
 }
 

@@ -1,8 +1,10 @@
 import type { Change, Row, Version } from '../model/change.ts'
+import { ForeignWriteError } from '../model/conflict.ts'
 import type { Entity } from '../model/entity.ts'
 import { InvalidRecordError } from '../model/errors.ts'
 import { rowOfKey, splitKey } from '../model/identity.ts'
 import { faultOfKey } from '../model/key.ts'
+import type { Epoch } from '../model/owner.ts'
 import { decodeItem, isList, isMap, type Value } from '../model/values.ts'
 import type { TableIndex } from '../normalise/stream.ts'
 import {
@@ -17,7 +19,9 @@ import {
   versionOf,
 } from '../normalise/stream-record.ts'
 import type { ReadChange, RecordFault, RecordReader, RecordReading } from '../ports/record-reader.ts'
+import { isTombstone, RECORD } from './authority.ts'
 import { readItemKey } from './item-key.ts'
+import { epochOf, moveOf } from './move.ts'
 
 /**
  * Who reads the streams of the entities' tables.
@@ -55,7 +59,7 @@ const readRecord = (record: unknown, entities: readonly [Entity, ...Entity[]]): 
     try {
       read(known)
     } catch (error) {
-      if (!(error instanceof InvalidRecordError)) throw error
+      if (!(error instanceof InvalidRecordError || error instanceof ForeignWriteError)) throw error
       faults.push({ entity: entity.name, ...known, error })
     }
   }
@@ -79,15 +83,24 @@ const readRecord = (record: unknown, entities: readonly [Entity, ...Entity[]]): 
     if (from !== undefined && from !== to)
       attempt(from, (known) => {
         known.key = keyOf(keys, from)
-        changes.push({ change: toDelete(from, known.key, before, origin), unknownAttributes: 0 })
+        const move = moveOf(before, undefined)
+        if (move.is === 'nothing') return
+        const change = toDelete(from, known.key, before, origin)
+        known.version = change.version
+        if (move.is === 'foreign') throw new ForeignWriteError('aurora')
+        changes.push({ change: underEpoch(change, move.epoch), unknownAttributes: 0 })
       })
     if (to !== undefined)
       attempt(to, (known) => {
         known.key = keyOf(keys, to)
+        const move = moveOf(from === to ? before : undefined, after)
+        if (move.is === 'nothing') return
         const image = decodeItem(after ?? {}, 'NewImage')
         known.version = to.versions === 'counted' ? versionOf(image) : streamVersion(origin)
-        const change = toUpsert(to, known.key, image, known.version, origin)
-        changes.push({ change, unknownAttributes: countUnknown(to, image) })
+        if (move.is === 'foreign') throw new ForeignWriteError('aurora')
+        const change = underEpoch(toChange(to, known.key, image, known.version, origin), move.epoch)
+        const unknownAttributes = change.op === 'delete' ? 0 : countUnknown(to, image)
+        changes.push({ change, unknownAttributes })
       })
   })
   return { changes, faults }
@@ -125,6 +138,18 @@ const toDelete = (entity: Entity, key: string, oldImage: Image, origin: Origin):
   return { entity: entity.name, key, source: 'stream', op: 'delete', version, at: createdAt(origin) }
 }
 
+/** A tombstone says that its key is deleted, at its own version. */
+const toChange = (
+  entity: Entity,
+  key: string,
+  image: Record<string, Value>,
+  version: Version,
+  origin: Origin,
+): Change =>
+  isTombstone(image)
+    ? { entity: entity.name, key, source: 'stream', op: 'delete', version, at: timeOf(image, origin) }
+    : toUpsert(entity, key, image, version, origin)
+
 const toUpsert = (
   entity: Entity,
   key: string,
@@ -132,10 +157,7 @@ const toUpsert = (
   version: Version,
   origin: Origin,
 ): Change => {
-  const { updatedAt } = image
-  // A time that no column could hold is the writer's fault; the record's own stands in, so that the row isn't lost to it.
-  const written = typeof updatedAt === 'string' && ISO.test(updatedAt) ? Date.parse(updatedAt) : Number.NaN
-  const at = isStorable(written) ? isoTime(written) : createdAt(origin)
+  const at = timeOf(image, origin)
   return {
     entity: entity.name,
     key,
@@ -147,11 +169,17 @@ const toUpsert = (
   }
 }
 
+/** A time that no column could hold is the writer's fault; the record's own stands in, so that the row isn't lost to it. */
+const timeOf = ({ updatedAt }: Record<string, Value>, origin: Origin): string => {
+  const written = typeof updatedAt === 'string' && ISO.test(updatedAt) ? Date.parse(updatedAt) : Number.NaN
+  return isStorable(written) ? isoTime(written) : createdAt(origin)
+}
+
 /** Names of the item, and of the members of its lists, that the entity doesn't have. */
 const countUnknown = (entity: Entity, image: Record<string, Value>): number => {
   const known = new Set([
     ...Object.entries(entity.fields).map(([name, { as = name }]) => as),
-    ...['version', 'updatedAt', 'origin'],
+    ...['version', 'updatedAt', 'origin', ...Object.values(RECORD)],
     ...entity.keyPlaces.map(({ attribute }) => attribute),
     ...(entity.item.type ? [entity.item.type.attribute] : []),
   ])
@@ -186,10 +214,15 @@ export const itemToChange = (
   image: Record<string, Value>,
   version?: Version,
 ): Change =>
-  toUpsert(entity, key, image, entity.versions === 'counted' ? versionOf(image) : (version ?? 1n), {
-    created: Date.now() / 1000,
-    sequenceNumber: '',
-  })
+  underEpoch(
+    toChange(entity, key, image, entity.versions === 'counted' ? versionOf(image) : (version ?? 1n), {
+      created: Date.now() / 1000,
+      sequenceNumber: '',
+    }),
+    epochOf(image),
+  )
+
+const underEpoch = (change: Change, epoch: Epoch): Change => (epoch === 0n ? change : { ...change, epoch })
 
 const rowOf = (image: Record<string, Value>, entity: Entity): Row => {
   const parsed = entity.image.safeParse(image)

@@ -8,10 +8,12 @@ import { call } from '../drivers/dynamo/call.ts'
 import { type Change, LARGEST_VERSION, type Version } from '../model/change.ts'
 import type { Entity } from '../model/entity.ts'
 import { ConfigurationError, InvalidRecordError } from '../model/errors.ts'
-import { decodeItem, type Value } from '../model/values.ts'
+import type { Authority } from '../model/owner.ts'
+import { DecimalText, decodeItem, type Value } from '../model/values.ts'
 import type { Lifting, Source, Subject } from '../ports/source.ts'
 import type { Deadline } from '../runtime/deadline.ts'
 import type { Tables } from '../runtime/tables.ts'
+import { authorityOf, isTombstone } from './authority.ts'
 import { liftable } from './conditions.ts'
 import { itemToChange } from './entity-reader.ts'
 import { findItemKey, itemKey } from './item-key.ts'
@@ -25,6 +27,13 @@ type Parts = {
   readonly holds: (entity: Entity, key: string) => Promise<boolean>
 }
 
+/** Whether it is the tombstone of a key that never was. */
+const isNever = (values: OwnedItem['values']): boolean =>
+  isTombstone(values) && values.version instanceof DecimalText && values.version.canonical === '0'
+
+/** An item's attributes, and whose its key is. */
+type OwnedItem = Authority & { readonly values: Readonly<Record<string, Value>> }
+
 /** The entities' tables as where changes come from. */
 export class EntitySource implements Source {
   readonly #parts: Parts
@@ -34,14 +43,20 @@ export class EntitySource implements Source {
   }
 
   /**
-   * A key whose item is gone is deleted, one version above the last one that is known.
+   * A key whose item is gone is deleted, one version above the last one that is known. One that Aurora owns has nothing to
+   * bring.
    *
    * @throws DynamoError, DeadlineError; InvalidRecordError for an item with values of no known type
    */
   async current({ entity: name, key, version, op }: Subject, at: Date): Promise<readonly Change[]> {
     const entity = this.#entity(name)
     const item = await this.#read(entity, key)
-    if (item !== undefined) return [itemToChange(entity, key, item, version)]
+    if (item !== undefined) {
+      const { owner, values } = item
+      // Whoever took it over has what it was. What Aurora owns is not this source's to bring.
+      if (owner !== 'dynamo' || isNever(values)) return []
+      return [itemToChange(entity, key, values, version)]
+    }
     if (version !== undefined) {
       const deleted = op === 'delete' ? version : version + 1n
       return [{ entity: name, key, op: 'delete', version: deleted, source: 'stream', at: at.toISOString() }]
@@ -64,7 +79,8 @@ export class EntitySource implements Source {
     if (entity.overruled === 'park' || above + 1n >= LARGEST_VERSION) return 'kept'
     if (change.op === 'delete') {
       const item = await this.#read(entity, change.key)
-      return item === undefined ? 'lifted' : 'late'
+      if (item === undefined) return 'lifted'
+      return item.owner === 'dynamo' ? 'late' : 'kept'
     }
     const { client, tables, deadline } = this.#parts
     const { expression, names, values } = liftable(entity, change.version)
@@ -83,11 +99,12 @@ export class EntitySource implements Source {
       return 'lifted'
     } catch (error) {
       if (!(error instanceof ConditionalCheckFailedException)) throw error
-      const { version, backsync_owner: owner } = error.Item ?? {}
+      const found = error.Item ?? {}
+      const { version } = found
       // At a repeat the first attempt may have done it, and its answer been lost.
       if ((error.$metadata.attempts ?? 1) > 1 && version?.N === lifted.N) return 'lifted'
       // What another store owns may well be what is there.
-      return owner === undefined || owner.S === 'dynamo' ? 'late' : 'kept'
+      return authorityOf(found).owner === 'dynamo' ? 'late' : 'kept'
     }
   }
 
@@ -98,7 +115,7 @@ export class EntitySource implements Source {
   }
 
   /** @returns the item's attributes, strongly consistent; undefined when none of this entity is under the key */
-  async #read(entity: Entity, key: string): Promise<Readonly<Record<string, Value>> | undefined> {
+  async #read(entity: Entity, key: string): Promise<OwnedItem | undefined> {
     const { client, tables, deadline } = this.#parts
     const { table: own, type } = entity.item
     const Key = findItemKey(entity, key)
@@ -107,6 +124,7 @@ export class EntitySource implements Source {
     const { Item } = await call('GetItem', deadline, (options) => client.send(command, options))
     if (Item === undefined) return undefined
     const values = decodeItem(Item, entity.name)
-    return type === undefined || values[type.attribute] === type.value ? values : undefined
+    if (type !== undefined && values[type.attribute] !== type.value) return undefined
+    return { values, ...authorityOf(Item) }
   }
 }

@@ -32,9 +32,9 @@ export type EntityDefinition = {
   readonly versions?: 'counted' | 'stream'
   /**
    * What becomes of an item that is current and yet overruled, since the other store is at a larger version, or at the same
-   * one with other content: `park` lists it for a person to decide, `lift` raises the item's version above that. What is lifted
-   * overwrites what the other store holds: it is for an entity that is written in DynamoDB alone, and not for one whose
-   * versions come from the stream, since nothing of such an item could be raised. @default 'park'
+   * one with other content: `lift` raises the item's version above that, where the key is known to be DynamoDB's; `park` lists
+   * it for a person to decide, as everything is listed of a key of which nobody knows whose it is. Of items whose versions come
+   * from the stream nothing could be raised. @default 'lift', and 'park' for versions that come from the stream
    */
   readonly overruled?: 'lift' | 'park'
   /** @default a table of its own, named after the entity */
@@ -85,7 +85,8 @@ export const defineEntity = (definition: EntityDefinition): Entity => {
   const fail = (why: string): never => {
     throw new TypeError(`Entity ${definition.name}: ${why}`)
   }
-  const { children = {}, versions = 'counted', overruled = 'park', attributes, keyName } = definition
+  const { children = {}, versions = 'counted', attributes, keyName } = definition
+  const { overruled = versions === 'stream' ? 'park' : 'lift' } = definition
   const identity = identityOf(definition, fail)
   const item: ItemLayout = { keyAttribute: keyName, table: definition.name, ...definition.item }
   const fields: Record<string, Field> = { ...attributes, ...children }

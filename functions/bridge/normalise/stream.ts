@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import type { Version } from '../model/change.ts'
 import { ConfigurationError, InvalidRecordError } from '../model/errors.ts'
-import type { ReadChange, RecordReader } from '../ports/record-reader.ts'
+import type { ReadChange, RecordFault, RecordReader } from '../ports/record-reader.ts'
 
 /** A change with the stream record that it came from. */
 export type StreamChange = ReadChange & {
@@ -17,7 +17,7 @@ export type Rejected = {
   readonly key: string | undefined
   readonly version: Version | undefined
   readonly record: unknown
-  readonly error: InvalidRecordError
+  readonly error: RecordFault['error']
 }
 
 /** A batch of a DynamoDB stream: the good records as changes, the bad ones by name. */

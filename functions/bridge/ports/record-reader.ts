@@ -1,4 +1,5 @@
 import type { Change, Version } from '../model/change.ts'
+import type { ForeignWriteError } from '../model/conflict.ts'
 import type { InvalidRecordError } from '../model/errors.ts'
 
 export type ReadChange = {
@@ -12,7 +13,7 @@ export type RecordFault = {
   readonly entity: string
   readonly key: string | undefined
   readonly version: Version | undefined
-  readonly error: InvalidRecordError
+  readonly error: InvalidRecordError | ForeignWriteError
 }
 
 /** What a record is; neither a change nor a fault when its item is no entity's. */

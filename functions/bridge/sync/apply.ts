@@ -1,4 +1,5 @@
 import type { Change } from '../model/change.ts'
+import { ForeignWriteError } from '../model/conflict.ts'
 import { ConfigurationError, InvalidRecordError } from '../model/errors.ts'
 import { isWaiting, type Parked, type Resolution } from '../ports/parking.ts'
 import type { Sink } from '../ports/sink.ts'
@@ -86,8 +87,10 @@ const leaveOvertaken = (
   unproved: ReadonlySet<Evidence>,
   { metrics }: Mirror,
 ): void => {
-  if (errors.size === 0) return
-  const refusedKeys = new Set([...errors.keys()].map(identityOf))
+  // A foreign write is never overtaken: what came behind it is not made of it.
+  const own = [...errors].flatMap(([one, error]) => (error instanceof ForeignWriteError ? [] : [one]))
+  if (own.length === 0) return
+  const refusedKeys = new Set(own.map(identityOf))
   const lastGood = new Map<string, Evidence>()
   const lastBad = new Map<string, Evidence>()
   for (const one of evidence) {
@@ -97,7 +100,7 @@ const leaveOvertaken = (
     const known = last.get(key)
     if (known === undefined || isBehind(placeOf(one), placeOf(known))) last.set(key, one)
   }
-  for (const one of [...errors.keys()]) {
+  for (const one of own) {
     const [good, bad] = [lastGood.get(identityOf(one)), lastBad.get(identityOf(one))]
     if (good === undefined || bad === undefined || !isBehind(placeOf(good), placeOf(bad))) continue
     errors.delete(one)
@@ -113,7 +116,8 @@ const leaveOvertaken = (
  */
 const leaveOutdated = async (errors: Map<Evidence, Error>, mirror: Mirror): Promise<void> => {
   for (const one of [...errors.keys()]) {
-    if (!('fault' in one) || !(await isOutdated(one.fault, mirror))) continue
+    if (!('fault' in one) || one.fault.error instanceof ForeignWriteError) continue
+    if (!(await isOutdated(one.fault, mirror))) continue
     errors.delete(one)
     mirror.metrics.count('Superseded', one.fault.entity, 1)
   }
@@ -181,6 +185,7 @@ const COUNTED: Readonly<Record<string, CountName>> = {
   'target.taken': 'Collisions',
   'version.behind': 'Behind',
   'version.conflict': 'Conflicts',
+  'owner.foreign': 'Conflicts',
 }
 
 /** @returns why they could not be parked; undefined when they are */

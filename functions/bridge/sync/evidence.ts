@@ -1,5 +1,6 @@
 import { isTaken } from '../drivers/sql-errors.ts'
 import { type Change, subjectOf, type Version } from '../model/change.ts'
+import { conflictsOf, ForeignWriteError } from '../model/conflict.ts'
 import { BridgeError, kindOf } from '../model/errors.ts'
 import type { Parked } from '../ports/parking.ts'
 import { comparePlaces, type Place } from '../ports/place.ts'
@@ -49,10 +50,10 @@ export const toParked = (
 ): Parked => {
   const waits = 'change' in one && kindOf(error) === 'dependency'
   const waitsFor = waits ? references?.waitsFor(one.change, error) : undefined
+  const of = 'change' in one ? one.change : one.fault
   return {
-    ...('change' in one
-      ? { entity: one.change.entity, key: subjectOf(one.change), op: one.change.op }
-      : { entity: one.fault.entity, key: one.fault.key }),
+    ...('change' in one ? { key: subjectOf(one.change), op: one.change.op } : { key: one.fault.key }),
+    entity: error instanceof ForeignWriteError ? conflictsOf(of.entity) : of.entity,
     ...placeOf(one),
     ...(version !== undefined && { version }),
     ...(error instanceof OverruledError && { version: error.version }),

@@ -1,6 +1,7 @@
 import { toJsonText } from '../drivers/dynamo/json-text.ts'
 import { toAttributeValue } from '../model/attribute-values.ts'
 import { type Change, holdsAll, type Row, subjectOf, type Version } from '../model/change.ts'
+import { ForeignWriteError } from '../model/conflict.ts'
 import { BridgeError, InvalidRecordError, kindOf } from '../model/errors.ts'
 import type { Held, Overruled, Refused } from '../model/outcome.ts'
 import { inLanes } from '../runtime/lanes.ts'
@@ -79,10 +80,16 @@ export const decideOverruled = async (
 
 type Fate = { readonly fate: 'lifted' | 'late' | 'lost'; readonly cause?: BridgeError }
 
-const fateOf = async ({ change, held }: Overruled, mirror: Pick<Mirror, 'source' | 'now'>): Promise<Fate> => {
+const fateOf = async (
+  { change, held, authority }: Overruled,
+  mirror: Pick<Mirror, 'source' | 'now'>,
+): Promise<Fate> => {
+  if (authority === 'late') return { fate: 'late' }
   let cause: BridgeError | undefined
   try {
-    const lifting = await mirror.source.lift?.(change, held.version)
+    // Where the key may be the other store's, a lift could overwrite what that has accepted.
+    const mayLift = authority === undefined && held.owner === 'dynamo'
+    const lifting = mayLift ? await mirror.source.lift?.(change, held.version) : 'kept'
     if (lifting === 'lifted' || lifting === 'late') return { fate: lifting }
   } catch (error) {
     // What passes comes again. A right that is missing, or an item that would grow too large, must not hold up others.
@@ -127,7 +134,10 @@ export const toLost = async (one: Overruled, cause?: BridgeError): Promise<Lost>
   const sides = `"store":${toJsonText(store)},"source":${toJsonText(source)}`
   return {
     change,
-    error: new OverruledError(one, cause),
+    error:
+      one.authority === 'foreign'
+        ? new ForeignWriteError(held.owner ?? 'aurora')
+        : new OverruledError(one, cause),
     payload: (record) => `{"record":${record},${sides}}`,
   }
 }

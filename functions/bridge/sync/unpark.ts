@@ -1,5 +1,6 @@
 import { isTaken } from '../drivers/sql-errors.ts'
 import { type Change, subjectOf } from '../model/change.ts'
+import { ForeignWriteError } from '../model/conflict.ts'
 import { isWaiting, type ParkedHead, type Parking } from '../ports/parking.ts'
 import { BEFORE_ALL } from '../ports/place.ts'
 import { inLanes } from '../runtime/lanes.ts'
@@ -59,6 +60,10 @@ export const rejoin = async (outcomes: readonly NamedOutcome[], mirror: Mirror):
   }
 }
 
+/** Whether it is what the store holds of the key that stands against a change. */
+const isOfTheKey = (error: Error): boolean =>
+  error instanceof OverruledError || error instanceof ForeignWriteError
+
 /**
  * Ends the parking of what a batch has just parked for its data, where the store is beyond it and its source has something
  * else: another invocation, which saw nothing parked yet, may have brought that in between.
@@ -69,9 +74,7 @@ export const leaveBehind = async (
   mirror: Mirror,
 ): Promise<void> => {
   const bad = new Set(
-    outcomes.flatMap(({ refused }) =>
-      refused.filter((one) => !isDependency(one) && !(one.error instanceof OverruledError)),
-    ),
+    outcomes.flatMap(({ refused }) => refused.filter((one) => !isDependency(one) && !isOfTheKey(one.error))),
   )
   const changes = new Set([...bad].map(({ change }) => change))
   const parked = evidence.filter((one) => 'change' in one).filter(({ change }) => changes.has(change))

@@ -77,6 +77,9 @@ const plain = (row: Row): Record<string, unknown> =>
 
 describe('an entity with references, child rows and every kind of column', () => {
   let aurora: TestAurora
+  /** As the stream's writes, all of them. */
+  const apply: TestAurora['writer']['apply'] = (entity, changes) =>
+    aurora.writer.apply(entity, changes, 'dynamo')
 
   beforeAll(async () => {
     aurora = await openTestAurora()
@@ -84,7 +87,7 @@ describe('an entity with references, child rows and every kind of column', () =>
   afterAll(() => aurora.close())
   beforeEach(async () => {
     await aurora.empty()
-    await aurora.writer.apply(chef, [chefChange(CHEF)])
+    await apply(chef, [chefChange(CHEF)])
   })
   afterEach(() => aurora.api.faults.clear())
 
@@ -98,14 +101,14 @@ describe('an entity with references, child rows and every kind of column', () =>
   }
 
   it('reads back what it wrote, each value of each kind', async () => {
-    await aurora.writer.apply(recipe, [upsert(1), upsert(1, empty, OTHER)])
+    await apply(recipe, [upsert(1), upsert(1, empty, OTHER)])
 
     expect(await stored()).toEqual({ version: 1, ...plain(soup) })
     expect(await stored(OTHER)).toEqual({ version: 1, ...plain(empty) })
   })
 
   it('does not read a reference to a row that is gone as none, which a PUT would make true', async () => {
-    await aurora.writer.apply(recipe, [upsert(1)])
+    await apply(recipe, [upsert(1)])
     await aurora.legacy.query('SET foreign_key_checks = 0')
     await aurora.legacy.query('UPDATE recipetable SET chef_id = 4711')
     await aurora.legacy.query('SET foreign_key_checks = 1')
@@ -117,36 +120,36 @@ describe('an entity with references, child rows and every kind of column', () =>
   })
 
   it('replaces every column and the whole list of children at once', async () => {
-    await aurora.writer.apply(recipe, [upsert(1)])
-    await aurora.writer.apply(recipe, [upsert(2, empty)])
+    await apply(recipe, [upsert(1)])
+    await apply(recipe, [upsert(2, empty)])
     expect(await stored()).toEqual({ version: 2, ...plain(empty) })
     expect(await ingredients()).toBe(0)
 
-    await aurora.writer.apply(recipe, [upsert(3)])
+    await apply(recipe, [upsert(3)])
     expect(await stored()).toEqual({ version: 3, ...plain(soup) })
     expect(await ingredients()).toBe(3)
   })
 
   it('keeps the children when an older write arrives late, and when a write comes twice', async () => {
-    await aurora.writer.apply(recipe, [upsert(3)])
-    expect(await aurora.writer.apply(recipe, [upsert(2, empty)])).toMatchObject({ applied: 0, skipped: 1 })
-    expect(await aurora.writer.apply(recipe, [upsert(3)])).toMatchObject({ applied: 0, skipped: 1 })
+    await apply(recipe, [upsert(3)])
+    expect(await apply(recipe, [upsert(2, empty)])).toMatchObject({ applied: 0, skipped: 1 })
+    expect(await apply(recipe, [upsert(3)])).toMatchObject({ applied: 0, skipped: 1 })
 
     expect(await stored()).toEqual({ version: 3, ...plain(soup) })
   })
 
   it('deletes the children with their parent, and not by an older delete', async () => {
-    await aurora.writer.apply(recipe, [upsert(3)])
-    await aurora.writer.apply(recipe, [remove(2)])
+    await apply(recipe, [upsert(3)])
+    await apply(recipe, [remove(2)])
     expect(await ingredients()).toBe(3)
 
-    expect(await aurora.writer.apply(recipe, [remove(4)])).toMatchObject({ applied: 1 })
+    expect(await apply(recipe, [remove(4)])).toMatchObject({ applied: 1 })
     expect(await stored()).toBeUndefined()
     expect(await ingredients()).toBe(0)
   })
 
   it('changes neither the parent nor its children when one of the children is bad', async () => {
-    await aurora.writer.apply(recipe, [upsert(1)])
+    await apply(recipe, [upsert(1)])
     const bad: Value = [{ name: 'x'.repeat(101), quantity: null, unit: null }]
     const { refused, applied } = await aurora.writer.applyIsolating(recipe, [
       upsert(2, { ...empty, ingredients: bad }),
@@ -164,7 +167,7 @@ describe('an entity with references, child rows and every kind of column', () =>
     const [[keyed]] = await aurora.legacy.query<RowDataPacket[]>(
       'SELECT id FROM cheftable WHERE backsync_key IS NOT NULL',
     )
-    await aurora.writer.apply(recipe, [upsert(1, { ...empty, chefId: '77' })])
+    await apply(recipe, [upsert(1, { ...empty, chefId: '77' })])
     const { refused } = await aurora.writer.applyIsolating(recipe, [
       upsert(1, { ...empty, chefId: String(keyed?.id) }, OTHER),
     ])
@@ -186,7 +189,7 @@ describe('an entity with references, child rows and every kind of column', () =>
   })
 
   it('leaves a row as it is when it is to refer to a chef that is not there', async () => {
-    await aurora.writer.apply(recipe, [upsert(1)])
+    await apply(recipe, [upsert(1)])
     const { refused } = await aurora.writer.applyIsolating(recipe, [
       upsert(2, { ...empty, chefId: 'nobody' }),
     ])
@@ -196,9 +199,9 @@ describe('an entity with references, child rows and every kind of column', () =>
   })
 
   it('says that a chef with recipes can not be deleted yet', async () => {
-    await aurora.writer.apply(recipe, [upsert(1)])
+    await apply(recipe, [upsert(1)])
     const others = Array.from({ length: 5 }, (_, at) => `01990000-0000-7000-8000-0000000000d${at}`)
-    await aurora.writer.apply(
+    await apply(
       chef,
       others.map((key) => chefChange(key)),
     )
@@ -214,7 +217,7 @@ describe('an entity with references, child rows and every kind of column', () =>
   it('is listed in smaller pages where the rows of a page are larger than a result may be', async () => {
     const thumbnail = Buffer.alloc(65_535, 7)
     const keys = Array.from({ length: 40 }, (_, at) => `key-${at}`)
-    await aurora.writer.apply(
+    await apply(
       recipe,
       keys.map((key) => upsert(1, { ...empty, thumbnail }, key)),
     )
@@ -232,7 +235,7 @@ describe('an entity with references, child rows and every kind of column', () =>
   it('sends a constant number of calls for a batch of any size', async () => {
     const callsFor = async (changes: readonly Change[]): Promise<number> => {
       const before = aurora.calls()
-      await aurora.writer.apply(recipe, changes)
+      await apply(recipe, changes)
       return aurora.calls() - before
     }
     const many = Array.from({ length: 300 }, (_, at) => upsert(1, soup, `key-${at}`))
@@ -245,14 +248,14 @@ describe('an entity with references, child rows and every kind of column', () =>
 
   it('applies a transaction whose commit was answered with silence exactly once', async () => {
     aurora.api.faults.add({ kind: 'drop-after', operation: 'CommitTransaction', times: 1 })
-    expect(await aurora.writer.apply(recipe, [upsert(1)])).toMatchObject({ repeated: true })
+    expect(await apply(recipe, [upsert(1)])).toMatchObject({ repeated: true })
 
     expect(await stored()).toEqual({ version: 1, ...plain(soup) })
     expect(await ingredients()).toBe(3)
   })
 
   it('gives up on a row that an abandoned transaction holds, and leaves no transaction of its own behind', async () => {
-    await aurora.writer.apply(recipe, [upsert(1)])
+    await apply(recipe, [upsert(1)])
     await aurora.legacy.query('START TRANSACTION')
     await aurora.legacy.query('SELECT id FROM recipetable FOR UPDATE')
     const deadline = new Deadline()
@@ -264,7 +267,7 @@ describe('an entity with references, child rows and every kind of column', () =>
     await aurora.legacy.query('ROLLBACK')
     // At once, not after the three minutes for which the service keeps a transaction that nobody has ended.
     await aurora.legacy.query('SELECT id FROM recipetable FOR UPDATE NOWAIT')
-    expect(await aurora.writer.apply(recipe, [upsert(2)])).toMatchObject({ applied: 1 })
+    expect(await apply(recipe, [upsert(2)])).toMatchObject({ applied: 1 })
   })
 
   it('ends with the newest write of each key when batches of the same keys run at once', async () => {
@@ -273,9 +276,7 @@ describe('an entity with references, child rows and every kind of column', () =>
       keys.map((key) =>
         version % 5 === 0 ? remove(version, key) : upsert(version, version % 2 === 0 ? soup : empty, key),
       )
-    await Promise.all(
-      Array.from({ length: 12 }, (_, at) => aurora.writer.apply(recipe, batch(at + 1).toReversed())),
-    )
+    await Promise.all(Array.from({ length: 12 }, (_, at) => apply(recipe, batch(at + 1).toReversed())))
 
     for (const key of keys) expect(await stored(key)).toEqual({ version: 12, ...plain(soup) })
     expect(await ingredients()).toBe(60)

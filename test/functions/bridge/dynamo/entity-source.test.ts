@@ -6,14 +6,12 @@ import type { Change } from '../../../../functions/bridge/model/change.ts'
 import type { Entity } from '../../../../functions/bridge/model/entity.ts'
 import { Deadline } from '../../../../functions/bridge/runtime/deadline.ts'
 import { Tables } from '../../../../functions/bridge/runtime/tables.ts'
-import { knife as listedKnife, pan as listedPan, shelf as listedShelf, oven } from '../../fixtures/kitchen.ts'
+import { knife, oven, pan, shelf } from '../../fixtures/kitchen.ts'
 import { openTestTables } from './tables.ts'
 
 type Item = Record<string, AttributeValue>
 
-const pan = { ...listedPan, overruled: 'lift' } as const
-const knife = { ...listedKnife, overruled: 'lift' } as const
-const shelf = { ...listedShelf, overruled: 'lift' } as const
+const listedPan = { ...pan, overruled: 'park' } as const
 
 describe('lifting an item above what another store holds', () => {
   let tables: Awaited<ReturnType<typeof openTestTables>>

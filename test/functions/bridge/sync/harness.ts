@@ -31,6 +31,9 @@ export type TestSync = {
   readonly parking: TestParking
   readonly parts: Mirror
   readonly entries: LogEntry[]
+  readonly client: DynamoDBClient
+  /** The tables' names in DynamoDB. */
+  readonly tables: Tables
   counts(): Record<string, number>
   read(...records: unknown[]): StreamBatch
   deliver(...records: unknown[]): Promise<StreamAnswer>
@@ -126,6 +129,8 @@ export const openTestSync = async (
     parking,
     parts,
     entries,
+    client,
+    tables: new Tables(real),
     counts: () => Object.fromEntries([...counted].filter(([, n]) => n > 0)),
     read,
     deliver: (...records) => deliverWith({}, ...records),

@@ -119,12 +119,10 @@ describe('a change of the stream that does nothing, of an entity that has such c
 
   it('is a conflict where both sides wrote the same version, each its own', async () => {
     await put(1)
-    const at = new Date().toISOString()
-    const { store } = sync.aurora
-    const body = { firstName: 'Legacy', lastName: 'Test' }
-    await store.write(chef, {
-      ...{ entity: 'chef', key: CHEF, op: 'upsert', version: 'next', source: 'api', at, row: body },
-    })
+    await sync.aurora.legacy.query(
+      `UPDATE cheftable SET cheffirst = 'Legacy', backsync_version = 2 WHERE backsync_key = ?`,
+      [CHEF],
+    )
     const counts = await counted(() => put(2, 'Modern'))
 
     expect(await row()).toEqual(['Legacy', 2])

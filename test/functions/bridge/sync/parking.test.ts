@@ -322,6 +322,7 @@ describe('what a batch of the stream can not apply', () => {
       sync.aurora.writer.apply(
         recipe,
         sync.read(recipeRecord(recipeItem(RECIPE, version, CHEF))).changes.map(({ change }) => change),
+        'dynamo',
       )
 
     it('is superseded when the store gets a later version of the item meanwhile', async () => {

@@ -1,0 +1,63 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { Epoch } from '../model/owner.ts'
+import { DecimalText, type Value } from '../model/values.ts'
+import type { Image } from '../normalise/stream-record.ts'
+import { authorityOf, isMirrored, isTombstone, RECORD } from './authority.ts'
+
+/**
+ * What a record of the stream is, for whose its key was. `own`: a write of DynamoDB's, accepted under an epoch. `nothing`: what
+ * came from Aurora, a change of authority alone, or the end of a tombstone. `foreign`: a write of a key that Aurora owns.
+ */
+export type Move =
+  | { readonly is: 'own'; readonly epoch: Epoch }
+  | { readonly is: 'nothing' }
+  | { readonly is: 'foreign' }
+
+const NOTHING: Move = { is: 'nothing' }
+const FOREIGN: Move = { is: 'foreign' }
+
+/**
+ * Tells whose write made a record, by its two images. A claim's own record is a change: it carries the last that DynamoDB
+ * has accepted, under the epoch that ends with it.
+ *
+ * @throws InvalidRecordError for an owner or an epoch that is none
+ */
+export const moveOf = (before: Image, after: Image): Move => {
+  const was = before && authorityOf(before)
+  if (after === undefined) {
+    if (before === undefined || was === undefined || isTombstone(before)) return NOTHING
+    return was.owner === 'aurora' ? FOREIGN : { is: 'own', epoch: was.epoch }
+  }
+  const is = authorityOf(after)
+  // By it a key is known that never was.
+  if (isTombstone(after) && isNever(after)) return NOTHING
+  if (was === undefined || before === undefined)
+    return is.owner === 'dynamo' ? { is: 'own', epoch: is.epoch } : mirrored(after)
+  if (was.owner === 'dynamo') return { is: 'own', epoch: is.owner === 'dynamo' ? is.epoch : was.epoch }
+  // Aurora's until now: it is DynamoDB's by a later move, or not at all.
+  if (is.owner === 'dynamo') return is.epoch > was.epoch ? { is: 'own', epoch: is.epoch } : FOREIGN
+  if (isDeepStrictEqual(contentOf(before), contentOf(after))) return NOTHING
+  // A stamp that was there before proves nothing of other content.
+  return isDeepStrictEqual(before.version, after.version) ? FOREIGN : mirrored(after)
+}
+
+const isNever = ({ version }: Readonly<Record<string, unknown>>): boolean =>
+  isDeepStrictEqual(version, { N: '0' })
+
+const mirrored = (after: Readonly<Record<string, unknown>>): Move => (isMirrored(after) ? NOTHING : FOREIGN)
+
+/** All that a mirror or a client could have written, version included. */
+const contentOf = (image: Readonly<Record<string, unknown>>): Record<string, unknown> => {
+  const {
+    [RECORD.owner]: _,
+    [RECORD.epoch]: __,
+    [RECORD.mirrored]: ___,
+    [RECORD.expires]: ____,
+    ...content
+  } = image
+  return content
+}
+
+/** The epoch of an item that was decoded; 0 where it has none. */
+export const epochOf = ({ [RECORD.epoch]: epoch }: Readonly<Record<string, Value>>): Epoch =>
+  epoch instanceof DecimalText && /^\d+$/.test(epoch.text) ? BigInt(epoch.text) : 0n
