@@ -72,6 +72,18 @@ export class Catalogue {
     )
   }
 
+  /** The columns of a table that MySQL sets when a row is updated and they are not. */
+  async setOnUpdate(table: string): Promise<readonly string[]> {
+    const rows = await this.#ask(
+      `columns of ${table} that are set`,
+      z.object({ name: z.string() }),
+      () => sql`
+      SELECT COLUMN_NAME AS name FROM information_schema.COLUMNS
+      WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = ${table} AND LOWER(EXTRA) LIKE '%on update%'`,
+    )
+    return rows.map(({ name }) => name)
+  }
+
   /** The columns of the unique indexes of a table, the primary key's left out. */
   uniques(table: string): Promise<readonly z.output<typeof indexRow>[]> {
     return this.#ask(

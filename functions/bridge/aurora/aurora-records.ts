@@ -1,0 +1,126 @@
+import { type Kysely, sql } from 'kysely'
+import { idempotently } from '../drivers/data-api/idempotent.ts'
+import type { Change, Version } from '../model/change.ts'
+import type { Entity } from '../model/entity.ts'
+import type { Authority, Epoch } from '../model/owner.ts'
+import { ClaimConflictError, OwnersUnknownError } from '../ports/claim-errors.ts'
+import type { KeyRecord, KeyRecords } from '../ports/key-records.ts'
+import type { AuroraSink } from './aurora-sink.ts'
+import type { AuroraStore } from './aurora-store.ts'
+import { type Batch, toBatches } from './batch.ts'
+import type { Catalogue } from './catalogue.ts'
+import { claimAbsent, claimRows, claimTombstones } from './claim-statements.ts'
+import { readOwners } from './owners.ts'
+import type { Sql } from './statements.ts'
+
+type Parts = {
+  readonly db: Kysely<unknown>
+  readonly store: AuroraStore
+  readonly sink: AuroraSink
+  readonly catalogue: Catalogue
+}
+
+/** Rows and tombstones as one side of a claim: its statements commit one by one, and any of them may be the last. */
+export class AuroraRecords implements KeyRecords {
+  readonly side = 'aurora'
+  readonly #db: Kysely<unknown>
+  readonly #parts: Parts
+
+  constructor(parts: Parts) {
+    this.#db = idempotently(parts.db)
+    this.#parts = parts
+  }
+
+  /** @throws OwnersUnknownError as long as not every record of the entity says whose its key is */
+  async read(entity: Entity, key: string): Promise<KeyRecord> {
+    const { store } = this.#parts
+    const head = await store.head(entity, key)
+    const own = head?.key ?? key
+    const tombstone = head === undefined ? await store.tombstone(entity, own) : undefined
+    const known = head ?? tombstone
+    if (!(known?.known ?? (await this.#areOwnersKnown(entity)))) throw new OwnersUnknownError(entity)
+    const authority: Authority = { owner: known?.owner ?? 'aurora', epoch: known?.epoch ?? 0n }
+    if (head !== undefined) {
+      const stored = await store.get(entity, own)
+      // Read apart: a row that was written in between is read again.
+      if (stored === undefined || stored.version !== head.version) return this.read(entity, own)
+      const { row, version, updatedAt: at } = stored
+      return { key: own, state: 'held', row, version, at, ...authority }
+    }
+    if (tombstone === undefined || tombstone.version === 0n)
+      return { key: own, state: 'absent', version: 0n, at: null, ...authority }
+    return { key: own, state: 'deleted', version: tombstone.version, at: tombstone.at, ...authority }
+  }
+
+  /** The tombstone goes before the row: whoever makes the row in between has met the one, or is met by the other. */
+  async release(entity: Entity, key: string, to: Authority): Promise<KeyRecord> {
+    const batch = batchOf(entity, key, to)
+    await this.#run(claimAbsent(entity, batch.keys, batch.lookup, to.owner))
+    await this.#run(claimTombstones(entity, batch.keys, to.owner))
+    await this.#claimRows(batch, to)
+    return this.read(entity, key)
+  }
+
+  /** The content comes first, as a mirrored change does, while the record is still DynamoDB's. */
+  async take(entity: Entity, last: KeyRecord, to: Authority): Promise<KeyRecord> {
+    const { key } = last
+    if (last.state !== 'absent') {
+      const change = changeOf(entity, last, to)
+      const { refused, overruled } = await this.#parts.sink.applyIsolating(entity.name, [change])
+      if (refused[0]) throw refused[0].error
+      if (overruled.length > 0) {
+        const now = await this.read(entity, key)
+        // Somebody has completed this very move, or begun a later one.
+        if (now.epoch >= to.epoch) return now
+        throw new ClaimConflictError(entity)
+      }
+    }
+    const batch = batchOf(entity, key, to, last.version)
+    if (last.state === 'absent') await this.#run(claimAbsent(entity, batch.keys, batch.lookup, to.owner))
+    await this.#run(claimTombstones(entity, batch.keys, to.owner, sql`d.epoch < j.e AND d.version <= j.v`))
+    if (last.state === 'held')
+      await this.#claimRows(batch, to, sql`t.backsync_epoch < j.e AND t.backsync_version = j.v`)
+    const now = await this.read(entity, key)
+    if (now.epoch < to.epoch) throw new ClaimConflictError(entity)
+    return now
+  }
+
+  async restore(entity: Entity, key: string, epoch: Epoch): Promise<void> {
+    const own: Authority = { owner: this.side, epoch }
+    const batch = batchOf(entity, key, own)
+    await this.#run(claimTombstones(entity, batch.keys, own.owner, sql`d.epoch = j.e`))
+    await this.#claimRows(batch, own, sql`t.backsync_epoch = j.e`)
+  }
+
+  async #areOwnersKnown({ name }: Entity): Promise<boolean> {
+    return (await readOwners(this.#db)).has(name)
+  }
+
+  async #claimRows({ entity, keys, lookup }: Batch, { owner }: Authority, where?: Sql): Promise<void> {
+    const unchanged = await this.#parts.catalogue.setOnUpdate(entity.table)
+    await this.#run(claimRows(entity, keys, lookup, { owner, unchanged, ...(where && { where }) }))
+  }
+
+  async #run(statement: Sql): Promise<void> {
+    await statement.execute(this.#db)
+  }
+}
+
+/** One key with the epoch of a move, as the statements' document. */
+const batchOf = (entity: Entity, key: string, { epoch }: Authority, version: Version = 0n): Batch => {
+  const at = new Date().toISOString()
+  const change: Change = { entity: entity.name, key, op: 'delete', version, epoch, source: 'claim', at }
+  const [batch] = toBatches(entity, [change], 'dynamo')
+  if (batch === undefined) throw new TypeError('A change makes a batch')
+  return batch
+}
+
+const changeOf = (entity: Entity, last: KeyRecord, { epoch }: Authority): Change => {
+  const { key, version, at } = last
+  // It was written before this move.
+  const own = { entity: entity.name, key, version, epoch: epoch - 1n, source: 'claim' }
+  const written = at ?? new Date().toISOString()
+  return last.state === 'held'
+    ? { ...own, at: written, op: 'upsert', row: last.row }
+    : { ...own, at: written, op: 'delete' }
+}

@@ -1,0 +1,43 @@
+import { sql } from 'kysely'
+import type { Entity } from '../model/entity.ts'
+import type { Owner } from '../model/owner.ts'
+import { found, keys, type Lookup, type Sql } from './statements.ts'
+
+/*
+ * The statements of claims, for sets of keys: `j.e` is the epoch of the move, `j.v` a version. Each changes a record of an
+ * earlier move only, waits for whoever is writing it, and may come at any time, and again.
+ */
+
+/** @param unchanged columns that MySQL would set by itself when the row is updated */
+export const claimRows = (
+  entity: Entity,
+  document: string,
+  lookup: Lookup,
+  {
+    owner,
+    unchanged,
+    where,
+  }: { readonly owner: Owner; readonly unchanged: readonly string[]; readonly where?: Sql },
+): Sql => sql`
+  UPDATE ${keys(entity, document)} ${found(entity, lookup)}
+  SET t.backsync_owner = ${owner}, t.backsync_epoch = j.e${sql.join(
+    unchanged.map((name) => sql`, t.${sql.ref(name)} = t.${sql.ref(name)}`),
+    sql``,
+  )}
+  WHERE ${where ?? sql`t.backsync_epoch < j.e`}`
+
+export const claimTombstones = (entity: Entity, document: string, owner: Owner, where?: Sql): Sql => sql`
+  UPDATE ${keys(entity, document)}
+  STRAIGHT_JOIN backsync_tombstones AS d ON d.entity = ${entity.name} AND d.entity_key = j.k
+  SET d.owner = ${owner}, d.epoch = j.e
+  WHERE ${where ?? sql`d.epoch < j.e`}`
+
+/** Makes a record of a key that has none: a tombstone of version 0, by which a later write there is refused. */
+export const claimAbsent = (entity: Entity, document: string, lookup: Lookup, owner: Owner): Sql => sql`
+  INSERT INTO backsync_tombstones (entity, entity_key, version, deleted_at, owner, epoch)
+  SELECT ${entity.name}, j.k, 0, NULL, ${owner}, j.e
+  FROM ${keys(entity, document)} ${found(entity, lookup, 'LEFT JOIN')}
+  WHERE t.${sql.ref(entity.idColumn)} IS NULL
+  ON DUPLICATE KEY UPDATE
+    owner = IF(VALUES(epoch) > backsync_tombstones.epoch, VALUES(owner), backsync_tombstones.owner),
+    epoch = GREATEST(backsync_tombstones.epoch, VALUES(epoch))`

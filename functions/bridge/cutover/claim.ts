@@ -1,0 +1,93 @@
+import type { Entity } from '../model/entity.ts'
+import { BridgeError } from '../model/errors.ts'
+import { type Authority, type Epoch, type Owner, otherOf } from '../model/owner.ts'
+import { ClaimConflictError, StaleClaimError, UndecidedError } from '../ports/claim-errors.ts'
+import type { KeyRecord, KeyRecords } from '../ports/key-records.ts'
+
+export type Sides = { readonly aurora: KeyRecords; readonly dynamo: KeyRecords }
+
+/** What a claim has done. `already`: the key was that side's, at both stores. */
+export type Claimed = { readonly done: 'moved' | 'already'; readonly record: KeyRecord }
+
+/**
+ * Moves a key to a side, with its last content, and without anybody waiting: first it is taken from the side that has it, by
+ * one conditional update of its record there, which answers with the last that was accepted; then it is given to the other
+ * one. Whoever dies in between leaves a move that anybody may go on with, by asking for the same again.
+ *
+ * @param epoch the number of the move; by itself one above whatever the records say
+ * @throws ClaimConflictError, UndecidedError before anything is changed; StaleClaimError when somebody else has moved it;
+ *   what the target has against the content: then the key is given back to the side that had it
+ */
+export const claim = async (
+  entity: Entity,
+  key: string,
+  to: Owner,
+  sides: Sides,
+  epoch?: Epoch,
+): Promise<Claimed> => {
+  const [from, target] = [sides[otherOf(to)], sides[to]]
+  const aurora = await sides.aurora.read(entity, key)
+  const dynamo = await sides.dynamo.read(entity, aurora.key)
+  const [old, now] = to === 'dynamo' ? [aurora, dynamo] : [dynamo, aurora]
+  const latest = [old.epoch, now.epoch].reduce((a, b) => (a > b ? a : b))
+  const move: Authority = { owner: to, epoch: epoch ?? nextOf(old, now, to, latest) }
+  if (move.epoch === 0n || (now.owner === to && now.epoch >= move.epoch))
+    return { done: 'already', record: now }
+  if (move.epoch < latest) throw new StaleClaimError(entity)
+  requireMovable(entity, aurora, dynamo, to)
+  const last = await from.release(entity, aurora.key, move, aurora.version)
+  if (last.epoch !== move.epoch || last.owner !== to) throw new StaleClaimError(entity)
+  return { done: 'moved', record: await takeOrGiveBack(entity, last, move, { from, target }) }
+}
+
+/**
+ * The number of the move that is asked for: of one that stopped half way, its own; 0 where there is nothing to move.
+ *
+ * @param old the record at the side that is to lose the key
+ */
+const nextOf = (old: KeyRecord, now: KeyRecord, to: Owner, latest: Epoch): Epoch => {
+  const isHalfDone = old.owner === to && old.state !== 'absent' && old.epoch > now.epoch
+  if (isHalfDone) return old.epoch
+  const isNowhere = old.state === 'absent' && now.state === 'absent' && latest === 0n
+  return !isNowhere && saysSo(old, to) && saysSo(now, to) ? 0n : latest + 1n
+}
+
+/** Whether a record says that a key is a side's; one that is absent, and of no move, says nothing. */
+const saysSo = ({ owner, state, epoch }: KeyRecord, to: Owner): boolean =>
+  owner === to || (state === 'absent' && epoch === 0n)
+
+/** @throws UndecidedError, ClaimConflictError */
+const requireMovable = (entity: Entity, aurora: KeyRecord, dynamo: KeyRecord, to: Owner): void => {
+  const [old, now] = to === 'dynamo' ? [aurora, dynamo] : [dynamo, aurora]
+  // Its delete is on its way: what it deletes must not come back.
+  if (to === 'aurora' && dynamo.state === 'absent' && aurora.state === 'held' && aurora.owner === 'dynamo')
+    throw new UndecidedError(entity)
+  const isGone = old.state === 'absent' && now.state === 'deleted'
+  if (!isGone && now.version > old.version && now.owner !== to) throw new ClaimConflictError(entity)
+}
+
+/** @throws what the target has against it */
+const takeOrGiveBack = async (
+  entity: Entity,
+  last: KeyRecord,
+  move: Authority,
+  { from, target }: { readonly from: KeyRecords; readonly target: KeyRecords },
+): Promise<KeyRecord> => {
+  try {
+    const record = await target.take(entity, last, move)
+    if (record.epoch > move.epoch) throw new StaleClaimError(entity)
+    return record
+  } catch (error) {
+    if (!(error instanceof BridgeError) || !FINAL.has(error.kind) || error instanceof StaleClaimError)
+      throw error
+    // The target first: whoever is about to complete the move meets this, or has been faster.
+    const back: Authority = { owner: from.side, epoch: move.epoch }
+    const settled = await target.release(entity, last.key, back, 0n)
+    if (settled.owner === back.owner && settled.epoch === back.epoch)
+      await from.restore(entity, last.key, move.epoch)
+    throw error
+  }
+}
+
+/** What no repeat would mend. */
+const FINAL: ReadonlySet<string> = new Set(['data', 'dependency', 'client', 'configuration'])

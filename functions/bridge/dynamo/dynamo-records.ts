@@ -1,0 +1,222 @@
+import {
+  ConditionalCheckFailedException,
+  type DynamoDBClient,
+  GetItemCommand,
+  PutItemCommand,
+  UpdateItemCommand,
+} from '@aws-sdk/client-dynamodb'
+import { call } from '../drivers/dynamo/call.ts'
+import type { Item } from '../drivers/dynamo/items.ts'
+import { type Change, holdsAll, type Version } from '../model/change.ts'
+import type { Entity } from '../model/entity.ts'
+import { UnsettledError } from '../model/outcome.ts'
+import type { Authority, Epoch } from '../model/owner.ts'
+import { ClaimConflictError } from '../ports/claim-errors.ts'
+import type { KeyRecord, KeyRecords } from '../ports/key-records.ts'
+import type { Deadline } from '../runtime/deadline.ts'
+import type { Tables } from '../runtime/tables.ts'
+import { authorityOf, isTombstone, RECORD } from './authority.ts'
+import { itemKey } from './item-key.ts'
+import { belongsTo, ForeignItemError, toItem, toStored, writtenFields } from './items.ts'
+
+type Parts = { readonly client: DynamoDBClient; readonly tables: Tables; readonly deadline: Deadline }
+
+/** How often a key is tried that others write in between. */
+const ROUNDS = 5
+
+/** Items as one side of a claim. Each step is one conditional call. */
+export class DynamoRecords implements KeyRecords {
+  readonly side = 'dynamo'
+  readonly #parts: Parts
+
+  constructor(parts: Parts) {
+    this.#parts = parts
+  }
+
+  /** @throws ForeignItemError, DynamoError, DeadlineError */
+  async read(entity: Entity, key: string): Promise<KeyRecord> {
+    return toRecord(entity, key, await this.#item(entity, key))
+  }
+
+  async release(entity: Entity, key: string, to: Authority, above: Version): Promise<KeyRecord> {
+    for (let round = 1; round <= ROUNDS; round++) {
+      const item = await this.#item(entity, key)
+      if (item === undefined) {
+        const tombstone = toTombstone(entity, { key, version: above, at: null }, to)
+        const mirrored = { ...tombstone, [RECORD.mirrored]: { N: String(above) } }
+        if (await this.#put(entity, mirrored, ABSENT(entity))) return toRecord(entity, key, mirrored)
+      } else if (authorityOf(item).epoch >= to.epoch) return toRecord(entity, key, item)
+      else {
+        const now = await this.#assign(entity, key, to, 'attribute_not_exists(#epoch) OR #epoch < :epoch')
+        if (now !== undefined) return toRecord(entity, key, now)
+      }
+    }
+    throw new UnsettledError(`A ${entity.name} was written in between, again and again`)
+  }
+
+  async take(entity: Entity, last: KeyRecord, to: Authority): Promise<KeyRecord> {
+    const { key } = last
+    for (let round = 1; round <= ROUNDS; round++) {
+      const item = await this.#item(entity, key)
+      const record = toRecord(entity, key, item)
+      if (item !== undefined && record.epoch >= to.epoch) return record
+      if (isBeyond(record, last)) throw new ClaimConflictError(entity)
+      // What is nowhere is DynamoDB's to make, unless something here says otherwise.
+      if (item === undefined && last.version === 0n) return { ...record, ...to }
+      const next = toNext(entity, item ?? {}, last, to)
+      if (await this.#put(entity, next, item === undefined ? ABSENT(entity) : UNCHANGED(item)))
+        return toRecord(entity, key, next)
+    }
+    throw new UnsettledError(`A ${entity.name} was written in between, again and again`)
+  }
+
+  async restore(entity: Entity, key: string, epoch: Epoch): Promise<void> {
+    await this.#assign(entity, key, { owner: this.side, epoch }, '#epoch = :epoch')
+  }
+
+  /** @returns the item as it is then; undefined where the condition failed */
+  async #assign(entity: Entity, key: string, to: Authority, earlier: string): Promise<Item | undefined> {
+    const { client, tables, deadline } = this.#parts
+    const { keyAttribute, type, table } = entity.item
+    const command = new UpdateItemCommand({
+      TableName: tables.of(table),
+      Key: itemKey(entity, key),
+      UpdateExpression: 'SET #owner = :owner, #epoch = :epoch',
+      ConditionExpression: [
+        `attribute_exists(#key) AND (${earlier})`,
+        ...(type === undefined ? [] : ['#type = :type']),
+      ].join(' AND '),
+      ExpressionAttributeNames: {
+        '#key': keyAttribute,
+        '#owner': RECORD.owner,
+        '#epoch': RECORD.epoch,
+        ...(type && { '#type': type.attribute }),
+      },
+      ExpressionAttributeValues: {
+        ':owner': { S: to.owner },
+        ':epoch': { N: String(to.epoch) },
+        ...(type && { ':type': { S: type.value } }),
+      },
+      ReturnValues: 'ALL_NEW',
+    })
+    try {
+      const { Attributes } = await call('UpdateItem', deadline, (options) => client.send(command, options))
+      return Attributes
+    } catch (error) {
+      if (error instanceof ConditionalCheckFailedException) return undefined
+      throw error
+    }
+  }
+
+  /** @returns false where the condition failed */
+  async #put(entity: Entity, Item: Item, condition: ItemCondition): Promise<boolean> {
+    const { client, tables, deadline } = this.#parts
+    const command = new PutItemCommand({ TableName: tables.of(entity.item.table), Item, ...condition })
+    try {
+      await call('PutItem', deadline, (options) => client.send(command, options))
+      return true
+    } catch (error) {
+      if (error instanceof ConditionalCheckFailedException) return false
+      throw error
+    }
+  }
+
+  async #item(entity: Entity, key: string): Promise<Item | undefined> {
+    const { client, tables, deadline } = this.#parts
+    const command = new GetItemCommand({
+      TableName: tables.of(entity.item.table),
+      Key: itemKey(entity, key),
+      ConsistentRead: true,
+    })
+    const { Item } = await call('GetItem', deadline, (options) => client.send(command, options))
+    if (Item !== undefined && !belongsTo(entity, Item))
+      throw new ForeignItemError(`The key of a ${entity.name} is another entity's item`)
+    return Item
+  }
+}
+
+type ItemCondition = Pick<
+  PutItemCommand['input'],
+  'ConditionExpression' | 'ExpressionAttributeNames' | 'ExpressionAttributeValues'
+>
+
+const ABSENT = ({ item: { keyAttribute } }: Entity): ItemCondition => ({
+  ConditionExpression: 'attribute_not_exists(#key)',
+  ExpressionAttributeNames: { '#key': keyAttribute },
+})
+
+/** What was read is still what counts of it: its version, and whose it is. */
+const UNCHANGED = (item: Item): ItemCondition => {
+  const parts = (['version', RECORD.owner, RECORD.epoch, RECORD.deleted] as const).map((name, at) => ({
+    name: `#n${at}`,
+    attribute: name,
+    as: `:v${at}`,
+    value: item[name],
+  }))
+  const values = parts.flatMap(({ as, value }) => (value === undefined ? [] : [[as, value] as const]))
+  return {
+    ConditionExpression: parts
+      .map(({ name, as, value }) =>
+        value === undefined ? `attribute_not_exists(${name})` : `${name} = ${as}`,
+      )
+      .join(' AND '),
+    ExpressionAttributeNames: Object.fromEntries(parts.map(({ name, attribute }) => [name, attribute])),
+    ...(values.length > 0 && { ExpressionAttributeValues: Object.fromEntries(values) }),
+  }
+}
+
+/** Whether what is here is later than the other side's last record, or the same version with other content. */
+const isBeyond = (here: KeyRecord, last: KeyRecord): boolean => {
+  if (here.version !== last.version) return here.version > last.version
+  if (here.state === 'held' && last.state === 'held') return !holdsAll(here.row, last.row)
+  return here.state !== last.state && here.version > 0n
+}
+
+/** The item that a claim makes of what is there: attributes that the entity doesn't know stay. */
+const toNext = (entity: Entity, item: Item, last: KeyRecord, to: Authority): Item => {
+  if (last.state !== 'held') return toTombstone(entity, last, to)
+  const { key, version, row } = last
+  const at = last.at ?? new Date().toISOString()
+  const change: Change = { entity: entity.name, key, op: 'upsert', version, row, source: 'claim', at }
+  const own = new Set(Object.entries(writtenFields(entity)).map(([name, { as = name }]) => as))
+  const dropped = new Set<string>([RECORD.deleted, RECORD.expires, RECORD.mirrored])
+  const others = Object.entries(item).filter(([name]) => !own.has(name) && !dropped.has(name))
+  return { ...Object.fromEntries(others), ...toItem(entity, change, row), ...authorityAttributes(to) }
+}
+
+/** A deleted key as the item itself, emptied. */
+const toTombstone = (
+  entity: Entity,
+  { key, version, at }: Pick<KeyRecord, 'key' | 'version' | 'at'>,
+  to: Authority,
+): Item => {
+  const { type } = entity.item
+  const deleted = at ?? new Date().toISOString()
+  return {
+    ...itemKey(entity, key),
+    ...(type && { [type.attribute]: { S: type.value } }),
+    version: { N: String(version) },
+    updatedAt: { S: deleted },
+    [RECORD.deleted]: { S: deleted },
+    ...authorityAttributes(to),
+  }
+}
+
+const authorityAttributes = ({ owner, epoch }: Authority): Item => ({
+  [RECORD.owner]: { S: owner },
+  [RECORD.epoch]: { N: String(epoch) },
+})
+
+const toRecord = (entity: Entity, key: string, item: Item | undefined): KeyRecord => {
+  if (item === undefined) return { key, state: 'absent', version: 0n, at: null, owner: 'dynamo', epoch: 0n }
+  const authority = authorityOf(item)
+  if (isTombstone(item)) {
+    const version = BigInt(item.version?.N ?? '0')
+    const at = item[RECORD.deleted]?.S ?? null
+    return version === 0n
+      ? { key, state: 'absent', version: 0n, at, ...authority }
+      : { key, state: 'deleted', version, at, ...authority }
+  }
+  const { row, version, updatedAt: at } = toStored(entity, item)
+  return { key, state: 'held', row, version, at, ...authority }
+}

@@ -1,0 +1,52 @@
+import type { Entity } from '../model/entity.ts'
+import { BridgeError } from '../model/errors.ts'
+
+type Named = Pick<Entity, 'name'>
+
+/** A key can't change hands without a write being lost: its other side holds something that it is not older than. */
+export class ClaimConflictError extends BridgeError {
+  override readonly name = 'ClaimConflictError'
+  readonly code = 'claim.conflict'
+  readonly kind = 'client'
+
+  constructor({ name }: Named) {
+    super(
+      `Both sides hold something of this ${name} that the other one lacks. Write it once more at the side that owns it, wait until the other one has it, then move it`,
+    )
+  }
+}
+
+/** What became of a key is not known yet at the side that would take it. */
+export class UndecidedError extends BridgeError {
+  override readonly name = 'UndecidedError'
+  readonly code = 'claim.undecided'
+  readonly kind = 'transient'
+
+  constructor({ name }: Named) {
+    super(
+      `DynamoDB has no such ${name} any more, and Aurora has not heard of its delete yet. Try again after the lag`,
+    )
+  }
+}
+
+/** Another move has the key. */
+export class StaleClaimError extends BridgeError {
+  override readonly name = 'StaleClaimError'
+  readonly code = 'claim.stale'
+  readonly kind = 'client'
+
+  constructor({ name }: Named) {
+    super(`The ${name} has been moved by somebody else in between. Look whose it is, and decide anew`)
+  }
+}
+
+/** Nobody knows yet of all keys of the entity whose they are. */
+export class OwnersUnknownError extends BridgeError {
+  override readonly name = 'OwnersUnknownError'
+  readonly code = 'owners.unknown'
+  readonly kind = 'client'
+
+  constructor({ name }: Named) {
+    super(`Rows of ${name} that came from DynamoDB don't say so yet: run backsync owners take ${name}`)
+  }
+}

@@ -1,0 +1,40 @@
+import type { Row, Version } from '../model/change.ts'
+import type { Entity } from '../model/entity.ts'
+import type { Authority, Epoch, Owner } from '../model/owner.ts'
+
+/** A store's record of a key: its row or item, or else its tombstone, with whose the key is. */
+export type KeyRecord = Authority & {
+  /** The key in its own form: a legacy row may have been asked for by its id. */
+  readonly key: string
+  /** When it was written: ISO 8601, UTC; null where that isn't known. */
+  readonly at: string | null
+} & (
+    | { readonly state: 'held'; readonly version: Version; readonly row: Row }
+    | { readonly state: 'deleted'; readonly version: Version }
+    /** Neither row nor delete is known; it counts as version 0. What it says of authority may be what counts as said. */
+    | { readonly state: 'absent'; readonly version: 0n }
+  )
+
+/** A store as one side of a claim. Each call may be repeated, and lands late without harm. */
+export interface KeyRecords {
+  readonly side: Owner
+  /** @throws UnreadableAttributesError and the like for a row or item that can't be told as it is */
+  read(entity: Entity, key: string): Promise<KeyRecord>
+  /**
+   * Gives a key away, if no later move has: from here on a write of this store's own is refused.
+   *
+   * @param above the version of the other store's tombstone, where this one has no record yet
+   * @returns the record as it is then: the last that was accepted here, unless it belongs to a later move
+   */
+  release(entity: Entity, key: string, to: Authority, above: Version): Promise<KeyRecord>
+  /**
+   * Takes a key over with the other side's last record, unless a later move has taken it.
+   *
+   * @returns the record as it is then
+   * @throws ClaimConflictError when what it holds is later than that, or the same version with other content; what the store
+   *   has against the content itself
+   */
+  take(entity: Entity, last: KeyRecord, to: Authority): Promise<KeyRecord>
+  /** Has a key again that was given away by a move which could not be completed, if none has taken it since. */
+  restore(entity: Entity, key: string, move: Epoch): Promise<void>
+}
