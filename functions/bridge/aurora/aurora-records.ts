@@ -77,28 +77,46 @@ export class AuroraRecords implements KeyRecords {
     }
     const batch = batchOf(entity, key, to, last.version)
     if (last.state === 'absent') await this.#run(claimAbsent(entity, batch.keys, batch.lookup, to.owner))
-    await this.#run(claimTombstones(entity, batch.keys, to.owner, sql`d.epoch < j.e AND d.version <= j.v`))
+    await this.#run(
+      claimTombstones(entity, batch.keys, to.owner, {
+        where: sql`d.epoch < j.e AND d.version <= j.v`,
+      }),
+    )
     if (last.state === 'held')
-      await this.#claimRows(batch, to, sql`t.backsync_epoch < j.e AND t.backsync_version = j.v`)
+      await this.#claimRows(batch, to, {
+        where: sql`t.backsync_epoch < j.e AND t.backsync_version = j.v`,
+      })
     const now = await this.read(entity, key)
     if (now.epoch < to.epoch) throw new ClaimConflictError(entity)
     return now
   }
 
+  async insist(entity: Entity, key: string, to: Authority, above: Version): Promise<KeyRecord> {
+    const batch = batchOf(entity, key, to, above)
+    await this.#run(claimTombstones(entity, batch.keys, to.owner, { raised: true }))
+    await this.#run(claimAbsent(entity, batch.keys, batch.lookup, to.owner))
+    await this.#claimRows(batch, to, { raised: true })
+    return this.read(entity, key)
+  }
+
   async restore(entity: Entity, key: string, epoch: Epoch): Promise<void> {
     const own: Authority = { owner: this.side, epoch }
     const batch = batchOf(entity, key, own)
-    await this.#run(claimTombstones(entity, batch.keys, own.owner, sql`d.epoch = j.e`))
-    await this.#claimRows(batch, own, sql`t.backsync_epoch = j.e`)
+    await this.#run(claimTombstones(entity, batch.keys, own.owner, { where: sql`d.epoch = j.e` }))
+    await this.#claimRows(batch, own, { where: sql`t.backsync_epoch = j.e` })
   }
 
   async #areOwnersKnown({ name }: Entity): Promise<boolean> {
     return (await readOwners(this.#db)).has(name)
   }
 
-  async #claimRows({ entity, keys, lookup }: Batch, { owner }: Authority, where?: Sql): Promise<void> {
+  async #claimRows(
+    { entity, keys, lookup }: Batch,
+    { owner }: Authority,
+    how: { readonly raised?: boolean; readonly where?: Sql } = {},
+  ): Promise<void> {
     const unchanged = await this.#parts.catalogue.setOnUpdate(entity.table)
-    await this.#run(claimRows(entity, keys, lookup, { owner, unchanged, ...(where && { where }) }))
+    await this.#run(claimRows(entity, keys, lookup, { owner, unchanged, ...how }))
   }
 
   async #run(statement: Sql): Promise<void> {

@@ -16,20 +16,33 @@ export const claimRows = (
   {
     owner,
     unchanged,
+    raised = false,
     where,
-  }: { readonly owner: Owner; readonly unchanged: readonly string[]; readonly where?: Sql },
+  }: {
+    readonly owner: Owner
+    readonly unchanged: readonly string[]
+    /** Whether the version becomes one above the document's, where it isn't already. */
+    readonly raised?: boolean
+    readonly where?: Sql
+  },
 ): Sql => sql`
   UPDATE ${keys(entity, document)} ${found(entity, lookup)}
-  SET t.backsync_owner = ${owner}, t.backsync_epoch = j.e${sql.join(
+  SET t.backsync_owner = ${owner}, t.backsync_epoch = j.e${raised ? sql`, t.backsync_version = GREATEST(t.backsync_version, j.v) + 1` : sql``}${sql.join(
     unchanged.map((name) => sql`, t.${sql.ref(name)} = t.${sql.ref(name)}`),
     sql``,
   )}
   WHERE ${where ?? sql`t.backsync_epoch < j.e`}`
 
-export const claimTombstones = (entity: Entity, document: string, owner: Owner, where?: Sql): Sql => sql`
+/** @param how.raised whether the version of a delete becomes one above the document's, where it isn't already */
+export const claimTombstones = (
+  entity: Entity,
+  document: string,
+  owner: Owner,
+  { where, raised = false }: { readonly where?: Sql; readonly raised?: boolean } = {},
+): Sql => sql`
   UPDATE ${keys(entity, document)}
   STRAIGHT_JOIN backsync_tombstones AS d ON d.entity = ${entity.name} AND d.entity_key = j.k
-  SET d.owner = ${owner}, d.epoch = j.e
+  SET d.owner = ${owner}, d.epoch = j.e${raised ? sql`, d.version = IF(d.version = 0, 0, GREATEST(d.version, j.v) + 1)` : sql``}
   WHERE ${where ?? sql`d.epoch < j.e`}`
 
 /** Makes a record of a key that has none: a tombstone of version 0, by which a later write there is refused. */

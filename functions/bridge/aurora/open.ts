@@ -16,10 +16,10 @@ export type AuroraConfig = {
 export const openAurora = (
   config: AuroraConfig,
   deadline: Deadline,
-): { readonly writer: GuardedWriter; readonly store: AuroraStore } => {
+): { readonly db: Kysely<unknown>; readonly writer: GuardedWriter; readonly store: AuroraStore } => {
   const db = new Kysely<unknown>({ dialect: new DataApiDialect(dataApiConfig(config, deadline)) })
   const writer = new GuardedWriter(db, deadline)
-  return { writer, store: new AuroraStore(db, writer) }
+  return { db, writer, store: new AuroraStore(db, writer) }
 }
 
 export const dataApiConfig = (config: AuroraConfig, deadline: Deadline) => ({

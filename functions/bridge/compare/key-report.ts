@@ -1,6 +1,8 @@
 import type { Row, Version } from '../model/change.ts'
+import { conflictsOf } from '../model/conflict.ts'
 import type { Entity } from '../model/entity.ts'
 import { BridgeError } from '../model/errors.ts'
+import type { Authority, Epoch, Owner } from '../model/owner.ts'
 import { sameValue } from '../model/values.ts'
 import type { ParkedHead } from '../ports/parking.ts'
 import type { Stored } from '../ports/stored.ts'
@@ -44,23 +46,46 @@ export type KeyReport = {
   readonly dynamo: Holding
   /** Fields of which the two have other values, by their names in JSON. */
   readonly differing: readonly string[]
+  /** Whose the key is, as the two say it; absent where they are not known yet to say so. */
+  readonly owner?: Ownership
   /** The change of it that is set aside. */
   readonly parked?: ParkedHead
+  /** What one side has accepted of it that had no right to: for a person to decide. */
+  readonly conflict?: ParkedHead
+}
+
+/** `moving`: of a claim only the first step is done. `disputed`: each side says that it is its own, or the other's. */
+export type Ownership = {
+  readonly is: Owner | 'moving' | 'disputed'
+  readonly epoch: Epoch
+  readonly to?: Owner
 }
 
 export type KeyStores = {
   readonly aurora: {
     get(entity: Entity, key: string): Promise<Stored | undefined>
+    head(entity: Entity, key: string): Promise<KnownAuthority | undefined>
     tombstone(
       entity: Entity,
       key: string,
-    ): Promise<{ readonly version: Version; readonly at: string | null } | undefined>
+    ): Promise<(KnownAuthority & { readonly version: Version; readonly at: string | null }) | undefined>
   }
-  readonly dynamo: { get(entity: Entity, key: string): Promise<Stored | undefined> }
+  readonly dynamo: {
+    get(entity: Entity, key: string): Promise<Stored | undefined>
+    authority(
+      entity: Entity,
+      key: string,
+    ): Promise<
+      | (Authority & { readonly deleted?: { readonly version: Version; readonly at: string | null } })
+      | undefined
+    >
+  }
   readonly parking: {
     parkedAmong(entity: string, keys: readonly string[]): Promise<ReadonlyMap<string, ParkedHead>>
   }
 }
+
+type KnownAuthority = Authority & { readonly known: boolean }
 
 /**
  * Asks both stores what they hold under a key. A row is found by its legacy id, too: its item is looked for under the
@@ -72,12 +97,18 @@ export type KeyStores = {
 export const reportKey = async (entity: Entity, key: string, stores: KeyStores): Promise<KeyReport> => {
   const aurora = await holdingOf(() => stores.aurora.get(entity, key))
   const own = aurora.is === 'held' ? aurora.key : key
-  const [dynamo, parked] = await Promise.all([
+  const [item, itemHead, rowHead, parked, conflicts] = await Promise.all([
     holdingOf(() => stores.dynamo.get(entity, own)),
+    stores.dynamo.authority(entity, own),
+    stores.aurora.head(entity, own),
     stores.parking.parkedAmong(entity.name, [own]),
+    stores.parking.parkedAmong(conflictsOf(entity.name), [own]),
   ])
-  const buried = aurora.is === 'absent' ? await buriedOf(entity, own, stores) : aurora
-  const head = parked.get(own)
+  const tombstone = aurora.is === 'absent' ? await stores.aurora.tombstone(entity, own) : undefined
+  const buried = aurora.is === 'absent' ? deletedAt(tombstone) : aurora
+  const dynamo = item.is === 'absent' ? deletedAt(itemHead?.deleted) : item
+  const [head, conflict] = [parked.get(own), conflicts.get(own)]
+  const owner = ownershipOf(rowHead ?? tombstone, itemHead)
   const differing = differenceOf(entity, buried, dynamo)
   return {
     entity: entity.name,
@@ -86,7 +117,9 @@ export const reportKey = async (entity: Entity, key: string, stores: KeyStores):
     aurora: buried,
     dynamo,
     differing,
+    ...(owner !== undefined && { owner }),
     ...(head !== undefined && { parked: head }),
+    ...(conflict !== undefined && { conflict }),
   }
 }
 
@@ -112,11 +145,28 @@ const OF_THE_ROW: ReadonlySet<string> = new Set([
   'value.unreadable',
 ])
 
-const buriedOf = async (entity: Entity, key: string, { aurora }: KeyStores): Promise<Holding> => {
-  const tombstone = await aurora.tombstone(entity, key)
-  if (tombstone === undefined) return { is: 'absent' }
+/** A delete of version 0 is none: by it a key is known that never was. */
+const deletedAt = (
+  tombstone: { readonly version: Version; readonly at: string | null } | undefined,
+): Holding => {
+  if (tombstone === undefined || tombstone.version === 0n) return { is: 'absent' }
   const { version, at } = tombstone
   return { is: 'deleted', version, ...(at !== null && { at }) }
+}
+
+/** What both records say together; where one has none, the other one says it. */
+const ownershipOf = (
+  aurora: KnownAuthority | undefined,
+  dynamo: Authority | undefined,
+): Ownership | undefined => {
+  if (aurora?.known === false) return undefined
+  const [one, other] = [aurora ?? dynamo, dynamo ?? aurora]
+  if (one === undefined || other === undefined) return undefined
+  if (one.owner === other.owner)
+    return { is: one.owner, epoch: one.epoch > other.epoch ? one.epoch : other.epoch }
+  if (one.epoch === other.epoch) return { is: 'disputed', epoch: one.epoch }
+  const { owner, epoch } = one.epoch > other.epoch ? one : other
+  return { is: 'moving', epoch, to: owner }
 }
 
 const differenceOf = (entity: Entity, aurora: Holding, dynamo: Holding): string[] => {

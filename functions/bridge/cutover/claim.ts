@@ -2,9 +2,11 @@ import type { Entity } from '../model/entity.ts'
 import { BridgeError } from '../model/errors.ts'
 import { type Authority, type Epoch, type Owner, otherOf } from '../model/owner.ts'
 import { ClaimConflictError, StaleClaimError, UndecidedError } from '../ports/claim-errors.ts'
-import type { KeyRecord, KeyRecords } from '../ports/key-records.ts'
+import { isBeyond, type KeyRecord, type KeyRecords } from '../ports/key-records.ts'
 
 export type Sides = { readonly aurora: KeyRecords; readonly dynamo: KeyRecords }
+
+export type ClaimOptions = { readonly epoch?: Epoch; readonly insists?: boolean }
 
 /** What a claim has done. `already`: the key was that side's, at both stores. */
 export type Claimed = { readonly done: 'moved' | 'already'; readonly record: KeyRecord }
@@ -14,7 +16,8 @@ export type Claimed = { readonly done: 'moved' | 'already'; readonly record: Key
  * one conditional update of its record there, which answers with the last that was accepted; then it is given to the other
  * one. Whoever dies in between leaves a move that anybody may go on with, by asking for the same again.
  *
- * @param epoch the number of the move; by itself one above whatever the records say
+ * @param options.epoch the number of the move; by itself one above whatever the records say
+ * @param options.insists the side that takes the key keeps what it holds, whatever the other one has: a person has decided
  * @throws ClaimConflictError, UndecidedError before anything is changed; StaleClaimError when somebody else has moved it;
  *   what the target has against the content: then the key is given back to the side that had it
  */
@@ -23,7 +26,7 @@ export const claim = async (
   key: string,
   to: Owner,
   sides: Sides,
-  epoch?: Epoch,
+  { epoch, insists = false }: ClaimOptions = {},
 ): Promise<Claimed> => {
   const [from, target] = [sides[otherOf(to)], sides[to]]
   const aurora = await sides.aurora.read(entity, key)
@@ -34,10 +37,13 @@ export const claim = async (
   if (move.epoch === 0n || (now.owner === to && now.epoch >= move.epoch))
     return { done: 'already', record: now }
   if (move.epoch < latest) throw new StaleClaimError(entity)
-  requireMovable(entity, aurora, dynamo, to)
+  if (!insists) requireMovable(entity, aurora, dynamo, to)
   const last = await from.release(entity, aurora.key, move, aurora.version)
   if (last.epoch !== move.epoch || last.owner !== to) throw new StaleClaimError(entity)
-  return { done: 'moved', record: await takeOrGiveBack(entity, last, move, { from, target }) }
+  const record = insists
+    ? await target.insist(entity, aurora.key, move, last.version)
+    : await takeOrGiveBack(entity, last, move, { from, target })
+  return { done: 'moved', record }
 }
 
 /**
@@ -63,7 +69,8 @@ const requireMovable = (entity: Entity, aurora: KeyRecord, dynamo: KeyRecord, to
   if (to === 'aurora' && dynamo.state === 'absent' && aurora.state === 'held' && aurora.owner === 'dynamo')
     throw new UndecidedError(entity)
   const isGone = old.state === 'absent' && now.state === 'deleted'
-  if (!isGone && now.version > old.version && now.owner !== to) throw new ClaimConflictError(entity)
+  // Of a move that stopped half way the content may be there already.
+  if (!isGone && isBeyond(now, old)) throw new ClaimConflictError(entity)
 }
 
 /** @throws what the target has against it */

@@ -7,12 +7,12 @@ import {
 } from '@aws-sdk/client-dynamodb'
 import { call } from '../drivers/dynamo/call.ts'
 import type { Item } from '../drivers/dynamo/items.ts'
-import { type Change, holdsAll, type Version } from '../model/change.ts'
+import type { Change, Version } from '../model/change.ts'
 import type { Entity } from '../model/entity.ts'
 import { UnsettledError } from '../model/outcome.ts'
 import type { Authority, Epoch } from '../model/owner.ts'
 import { ClaimConflictError } from '../ports/claim-errors.ts'
-import type { KeyRecord, KeyRecords } from '../ports/key-records.ts'
+import { isBeyond, type KeyRecord, type KeyRecords } from '../ports/key-records.ts'
 import type { Deadline } from '../runtime/deadline.ts'
 import type { Tables } from '../runtime/tables.ts'
 import { authorityOf, isTombstone, RECORD } from './authority.ts'
@@ -36,6 +36,17 @@ export class DynamoRecords implements KeyRecords {
   /** @throws ForeignItemError, DynamoError, DeadlineError */
   async read(entity: Entity, key: string): Promise<KeyRecord> {
     return toRecord(entity, key, await this.#item(entity, key))
+  }
+
+  /** Whose the key is as its item says it, whatever else that holds; undefined where there is none. */
+  async authority(entity: Entity, key: string): Promise<ItemHead | undefined> {
+    const item = await this.#item(entity, key)
+    if (item === undefined) return undefined
+    const deleted = isTombstone(item) && {
+      version: BigInt(item.version?.N ?? '0'),
+      at: item[RECORD.deleted]?.S ?? null,
+    }
+    return { ...authorityOf(item), ...(deleted && { deleted }) }
   }
 
   async release(entity: Entity, key: string, to: Authority, above: Version): Promise<KeyRecord> {
@@ -66,6 +77,19 @@ export class DynamoRecords implements KeyRecords {
       const next = toNext(entity, item ?? {}, last, to)
       if (await this.#put(entity, next, item === undefined ? ABSENT(entity) : UNCHANGED(item)))
         return toRecord(entity, key, next)
+    }
+    throw new UnsettledError(`A ${entity.name} was written in between, again and again`)
+  }
+
+  async insist(entity: Entity, key: string, to: Authority, above: Version): Promise<KeyRecord> {
+    for (let round = 1; round <= ROUNDS; round++) {
+      const item = await this.#item(entity, key)
+      const record = toRecord(entity, key, item)
+      if (item === undefined) return this.release(entity, key, to, above)
+      if (record.epoch >= to.epoch) return record
+      const version = (record.version > above ? record.version : above) + 1n
+      const next = { ...item, version: { N: String(version) }, ...authorityAttributes(to) }
+      if (await this.#put(entity, next, UNCHANGED(item))) return toRecord(entity, key, next)
     }
     throw new UnsettledError(`A ${entity.name} was written in between, again and again`)
   }
@@ -135,6 +159,11 @@ export class DynamoRecords implements KeyRecords {
   }
 }
 
+/** Whose an item is, and where it stands when it is a tombstone. */
+export type ItemHead = Authority & {
+  readonly deleted?: { readonly version: Version; readonly at: string | null }
+}
+
 type ItemCondition = Pick<
   PutItemCommand['input'],
   'ConditionExpression' | 'ExpressionAttributeNames' | 'ExpressionAttributeValues'
@@ -163,13 +192,6 @@ const UNCHANGED = (item: Item): ItemCondition => {
     ExpressionAttributeNames: Object.fromEntries(parts.map(({ name, attribute }) => [name, attribute])),
     ...(values.length > 0 && { ExpressionAttributeValues: Object.fromEntries(values) }),
   }
-}
-
-/** Whether what is here is later than the other side's last record, or the same version with other content. */
-const isBeyond = (here: KeyRecord, last: KeyRecord): boolean => {
-  if (here.version !== last.version) return here.version > last.version
-  if (here.state === 'held' && last.state === 'held') return !holdsAll(here.row, last.row)
-  return here.state !== last.state && here.version > 0n
 }
 
 /** The item that a claim makes of what is there: attributes that the entity doesn't know stay. */

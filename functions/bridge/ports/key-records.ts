@@ -1,4 +1,4 @@
-import type { Row, Version } from '../model/change.ts'
+import { holdsAll, type Row, type Version } from '../model/change.ts'
 import type { Entity } from '../model/entity.ts'
 import type { Authority, Epoch, Owner } from '../model/owner.ts'
 
@@ -35,6 +35,21 @@ export interface KeyRecords {
    *   has against the content itself
    */
   take(entity: Entity, last: KeyRecord, to: Authority): Promise<KeyRecord>
+  /**
+   * Takes a key over with what this store holds of it, at a version that is larger than the other one's: for a person who has
+   * decided between the two.
+   *
+   * @param above the version of the other side's last record
+   * @returns the record as it is then
+   */
+  insist(entity: Entity, key: string, to: Authority, above: Version): Promise<KeyRecord>
   /** Has a key again that was given away by a move which could not be completed, if none has taken it since. */
   restore(entity: Entity, key: string, move: Epoch): Promise<void>
+}
+
+/** Whether what one side holds is later than the other one's last record, or the same version with other content. */
+export const isBeyond = (here: KeyRecord, last: KeyRecord): boolean => {
+  if (here.version !== last.version) return here.version > last.version
+  if (here.state === 'held' && last.state === 'held') return !holdsAll(here.row, last.row)
+  return here.state !== last.state && here.version > 0n
 }

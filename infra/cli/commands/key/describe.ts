@@ -1,4 +1,4 @@
-import type { Holding, KeyReport } from '../../../../functions/bridge/compare/key-report.ts'
+import type { Holding, KeyReport, Ownership } from '../../../../functions/bridge/compare/key-report.ts'
 import type { Row } from '../../../../functions/bridge/model/change.ts'
 import type { Entity } from '../../../../functions/bridge/model/entity.ts'
 import type { ParkedHead } from '../../../../functions/bridge/ports/parking.ts'
@@ -16,8 +16,32 @@ export const describeHolding = (holding: Holding): string => {
 export const describeParked = (head: ParkedHead): string =>
   `version ${describeVersion(head)}, ${head.code}: ${head.message}`
 
+/** `dynamo, since move 3` */
+export const describeOwner = ({ is, epoch, to }: Ownership): string => {
+  if (is === 'moving') return `moving to ${to}: move ${epoch} is half done`
+  if (is === 'disputed') return 'disputed: each side takes the key for its own'
+  return epoch === 0n ? is : `${is}, since move ${epoch}`
+}
+
+/** `version 3, of 2026-11-22T10:00:00.000Z: DynamoDB has accepted …` */
+export const describeConflict = (head: ParkedHead): string =>
+  `version ${describeVersion(head)}, of ${head.lastSeen}: ${head.message}`
+
 /** What to type; undefined when nothing is to be done. */
-export const nextStep = ({ entity, key, relation, parked }: KeyReport): string | undefined => {
+export const nextStep = ({
+  entity,
+  key,
+  relation,
+  parked,
+  owner,
+  conflict,
+}: KeyReport): string | undefined => {
+  if (owner?.is === 'moving')
+    return `go on with the move: backsync key ${entity} ${quoted(key)} --claim ${owner.to}`
+  if (owner?.is === 'disputed')
+    return `decide whose it is: backsync key ${entity} ${quoted(key)} --claim dynamo --insist, or aurora`
+  if (conflict !== undefined)
+    return `decide between the two, then: backsync parked drop ${conflict.entity} ${quoted(key)}`
   if (parked !== undefined) return `mend the cause, then: backsync parked retry ${entity} ${quoted(key)}`
   if (relation === 'agree' || relation === 'unreadable') return undefined
   return relation === 'conflict'

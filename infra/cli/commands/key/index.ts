@@ -20,41 +20,79 @@ const keyText = z.string().superRefine((text, context) => {
   if (fault !== undefined) context.addIssue({ code: 'custom', message: `the key ${fault}` })
 })
 
-/** All that both stores know of one key. */
+const side = z.enum(['aurora', 'dynamo'], {
+  error: ({ input }) => `unknown side ${String(input)}; known are aurora, dynamo`,
+})
+
+/** All that both stores know of one key, and moving it. */
 export const key = defineCommand({
   name: 'key',
-  summary: "Shows what both stores hold under a key, and where they differ: the customer's values are in it.",
+  summary: "Shows what both stores hold under a key, and whose it is: the customer's values are in it.",
   arguments: [
     { name: '<entity>', summary: 'such as chef' },
     { name: '<key>', summary: 'as in its paths; the id of a legacy row will do' },
   ],
-  writes: false,
-  examples: ['backsync key chef 01a2017f-4a51-7745-ac17-4ad3b96278de', 'backsync key chef 17 --json'],
-  notes:
-    'The stores are read one behind the other: of a key that is being written, one may be shown as behind.',
-  input: { arguments: z.tuple([entityName, keyText]), options: z.object({}) },
-  run: async ({ io, target, json }, { args: [entity, text] }) => {
+  flags: [
+    {
+      flags: '--claim <side>',
+      summary: 'move the key to "aurora" or "dynamo": writes are accepted there from now on',
+    },
+    { flags: '--insist', summary: 'with --claim: keep what that side holds, whatever the other one has' },
+  ],
+  writes: true,
+  examples: [
+    'backsync key chef 01a2017f-4a51-7745-ac17-4ad3b96278de',
+    'backsync key chef 17 --json',
+    'backsync key chef 17 --claim dynamo',
+  ],
+  notes: [
+    'Without --claim nothing is written. The stores are read one behind the other: of a key that is being written, one may be',
+    'shown as behind.',
+  ].join('\n'),
+  input: {
+    arguments: z.tuple([entityName, keyText]),
+    options: z
+      .object({ claim: side.optional(), insist: z.boolean().optional() })
+      .refine(({ claim, insist }) => claim !== undefined || insist !== true, '--insist goes with --claim'),
+  },
+  run: async (context, { args: [entity, text], options }) => {
+    const { io, target, json } = context
     const { openKeyStores } = await import('../../target/open-key-stores.ts')
     const { reportKey } = await import('../../../../functions/bridge/compare/key-report.ts')
-    const { describeHolding, describeParked, jsonOf, nextStep } = await import('./describe.ts')
-    const report = await reportKey(entity, text, openKeyStores(target, entity))
-    if (json) printJson(io, jsonOf(entity, report))
+    const { describeConflict, describeHolding, describeOwner, describeParked, jsonOf, nextStep } =
+      await import('./describe.ts')
+    const stores = openKeyStores(target, entity)
+    const moved =
+      options.claim === undefined
+        ? undefined
+        : await (await import('./run-claim.ts')).runClaim(context, stores, {
+            entity,
+            key: text,
+            to: options.claim,
+            insists: options.insist === true,
+          })
+    const report = await reportKey(entity, text, stores)
+    if (json) printJson(io, { ...jsonOf(entity, report), ...(moved !== undefined && { claim: moved }) })
     else {
-      const { aurora, dynamo, differing, parked } = report
+      const { aurora, dynamo, differing, parked, owner, conflict } = report
       printFacts(io, {
         entity: report.entity,
         key: report.key,
+        claim: moved,
+        owner: owner === undefined ? 'not known yet' : describeOwner(owner),
         aurora: describeHolding(aurora),
         dynamo: describeHolding(dynamo),
         relation: report.relation,
         differing: differing.length === 0 ? undefined : differing.join(', '),
         parked: parked && describeParked(parked),
+        conflict: conflict && describeConflict(conflict),
         next: nextStep(report),
       })
       const shown = jsonOf(entity, report)
-      for (const side of ['aurora', 'dynamo'] as const)
-        if ('row' in shown[side]) printLine(io, `${side} ${toJson(shown[side].row)}`)
+      for (const one of ['aurora', 'dynamo'] as const)
+        if ('row' in shown[one]) printLine(io, `${one} ${toJson(shown[one].row)}`)
     }
-    return report.relation === 'agree' && report.parked === undefined ? EXIT.done : EXIT.differences
+    const isQuiet = report.parked === undefined && report.conflict === undefined
+    return report.relation === 'agree' && isQuiet ? EXIT.done : EXIT.differences
   },
 })

@@ -1,4 +1,5 @@
 import type { CommandGroup } from '../../conventions/command.ts'
+import { drop } from './drop.ts'
 import { list } from './list.ts'
 import { retry } from './retry.ts'
 import { show } from './show.ts'
@@ -6,6 +7,6 @@ import { show } from './show.ts'
 /** Changes that back-sync could not apply. */
 export const parked: CommandGroup = {
   name: 'parked',
-  summary: 'Changes that could not be written back and are set aside: list, show, retry.',
-  commands: [list, show, retry],
+  summary: 'Changes that could not be written back and are set aside: list, show, retry, drop.',
+  commands: [list, show, retry, drop],
 }

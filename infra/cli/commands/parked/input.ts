@@ -1,22 +1,34 @@
 import * as z from 'zod'
+import { conflictsOf } from '../../../../functions/bridge/model/conflict.ts'
 import { inOrderOfReference } from '../../../../functions/bridge/model/entity.ts'
 import { entities } from '../../../../functions/entities/index.ts'
 import { projections } from '../../../../functions/tables/index.ts'
 
-/** What changes are parked by: an entity, or a table that is kept by another one. */
-export type Parkable = { readonly name: string; readonly kind: 'entity' | 'table' }
+/** What changes are parked by: an entity, the conflicts over its keys, or a table that is kept by another one. */
+export type Parkable = { readonly name: string; readonly kind: 'entity' | 'conflicts' | 'table' }
 
 /** All of them; entities before those that refer to them: a parent that comes in may be what its children wait for. */
 export const parkables: readonly Parkable[] = [
   ...inOrderOfReference(entities).map(({ name }) => ({ name, kind: 'entity' as const })),
+  ...entities.map(({ name }) => ({ name: conflictsOf(name), kind: 'conflicts' as const })),
   ...projections.map(({ name }) => ({ name, kind: 'table' as const })),
 ]
+
+/** Those whose changes may be tried again. */
+export type Retriable = Parkable & { readonly kind: 'entity' | 'table' }
+
+export const retriables: readonly Retriable[] = parkables.flatMap(({ name, kind }) =>
+  kind === 'conflicts' ? [] : [{ name, kind }],
+)
 
 /** The name of an entity or of a kept table that this project defines. */
 export const parkableName = z.string().transform((name, context): Parkable => {
   const found = parkables.find((one) => one.name === name)
   if (found !== undefined) return found
-  const known = parkables.map((one) => one.name).join(', ')
+  const known = parkables
+    .filter(({ kind }) => kind !== 'conflicts')
+    .map((one) => one.name)
+    .join(', ')
   const all = known === '' ? 'none is defined' : `known are ${known}`
   context.addIssue({ code: 'custom', message: `unknown entity ${name}; ${all}` })
   return z.NEVER

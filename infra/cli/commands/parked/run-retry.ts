@@ -10,7 +10,7 @@ import { printJsonLines, printLine, printTable } from '../../conventions/results
 import { openParking } from '../../target/open-parking.ts'
 import { openPartsOf } from '../../target/open-parts.ts'
 import { byAge, describeVersion } from './describe.ts'
-import { type Parkable, parkables } from './input.ts'
+import { type Parkable, type Retriable, retriables } from './input.ts'
 
 /** How long a group of keys may take, in milliseconds, a store that can't be reached included. */
 const GROUP_LIMIT = 60_000
@@ -54,11 +54,17 @@ export const runRetry = async (context: Context, wanted: Wanted): Promise<ExitCo
   return outcomes.some(({ outcome }) => outcome === 'parked') ? EXIT.differences : EXIT.done
 }
 
-type Plan = readonly { readonly of: Parkable; readonly heads: readonly ParkedHead[] }[]
+type Plan = readonly { readonly of: Retriable; readonly heads: readonly ParkedHead[] }[]
 
 const planOf = async (parking: DynamoParking, wanted: Wanted): Promise<Plan> => {
-  const plan: { of: Parkable; heads: ParkedHead[] }[] = []
-  for (const of of wanted.of === undefined ? parkables : [wanted.of]) {
+  const plan: { of: Retriable; heads: ParkedHead[] }[] = []
+  if (wanted.of?.kind === 'conflicts')
+    throw new CliError({
+      code: 'parked.conflict',
+      message: 'a conflict is ended by hand, and not by trying again',
+      hint: `give the key to the side that is right with backsync key, then: backsync parked drop ${wanted.of.name}`,
+    })
+  for (const of of wanted.of === undefined ? retriables : [{ name: wanted.of.name, kind: wanted.of.kind }]) {
     const parked = await parking.parkedOf(of.name)
     for (const key of wanted.keys) if (!parked.has(key)) await refuseUnknown(parking, of, key)
     const heads = byAge(parked.values()).filter(

@@ -1,0 +1,41 @@
+import { claim, type Sides } from '../../../../functions/bridge/cutover/claim.ts'
+import type { Entity } from '../../../../functions/bridge/model/entity.ts'
+import { ClaimConflictError, StaleClaimError } from '../../../../functions/bridge/ports/claim-errors.ts'
+import type { Context } from '../../conventions/command.ts'
+import { confirm } from '../../conventions/confirm.ts'
+import { CliError } from '../../conventions/errors.ts'
+import { EXIT } from '../../conventions/exit-codes.ts'
+
+type Wanted = {
+  readonly entity: Entity
+  readonly key: string
+  readonly to: 'aurora' | 'dynamo'
+  readonly insists: boolean
+}
+
+/** @returns what was done, in words: `moved`, `already`, `would be moved` */
+export const runClaim = async (
+  { io, target, dryRun, yes, interrupt }: Context,
+  { sides }: { readonly sides: Sides },
+  { entity, key, to, insists }: Wanted,
+): Promise<string> => {
+  if (dryRun) return 'would be moved'
+  const content = insists ? ', with what that holds, whatever the other side has,' : ''
+  await confirm(io, {
+    what: `Moving ${entity.name} ${key} to ${to}${content} on ${target.description}`,
+    expected: target.name,
+    yes,
+    signal: interrupt,
+  })
+  try {
+    return (await claim(entity, key, to, sides, { insists })).done
+  } catch (error) {
+    if (!(error instanceof ClaimConflictError || error instanceof StaleClaimError)) throw error
+    throw new CliError({
+      code: error.code,
+      message: error.message,
+      hint: `see backsync key ${entity.name} ${key}; --insist keeps what ${to} holds`,
+      exit: EXIT.refused,
+    })
+  }
+}
