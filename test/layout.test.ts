@@ -21,7 +21,7 @@ const WALLS: Readonly<Record<string, readonly string[]>> = {
   'functions/sample/': ['functions/bridge/'],
   'functions/legacy/': ['functions/bridge/', 'functions/entities/'],
   'functions/modern/': ['functions/bridge/', 'functions/entities/'],
-  'functions/operations/': ['functions/bridge/', 'functions/tables/'],
+  'functions/operations/': ['functions/bridge/', 'functions/entities/', 'functions/tables/'],
   'infra/local/': ['infra/errors/', 'infra/install/'],
 }
 

@@ -4,7 +4,7 @@ import { type Authority, type Epoch, type Owner, otherOf } from '../model/owner.
 import { ClaimConflictError, StaleClaimError, UndecidedError } from '../ports/claim-errors.ts'
 import { isBeyond, type KeyRecord, type KeyRecords } from '../ports/key-records.ts'
 
-export type Sides = { readonly aurora: KeyRecords; readonly dynamo: KeyRecords }
+export type ClaimSides = { readonly aurora: KeyRecords; readonly dynamo: KeyRecords }
 
 export type ClaimOptions = { readonly epoch?: Epoch; readonly insists?: boolean }
 
@@ -25,7 +25,7 @@ export const claim = async (
   entity: Entity,
   key: string,
   to: Owner,
-  sides: Sides,
+  sides: ClaimSides,
   { epoch, insists = false }: ClaimOptions = {},
 ): Promise<Claimed> => {
   const [from, target] = [sides[otherOf(to)], sides[to]]
@@ -68,6 +68,9 @@ const requireMovable = (entity: Entity, aurora: KeyRecord, dynamo: KeyRecord, to
   // Its delete is on its way: what it deletes must not come back.
   if (to === 'aurora' && dynamo.state === 'absent' && aurora.state === 'held' && aurora.owner === 'dynamo')
     throw new UndecidedError(entity)
+  // Each takes the key for its own, and has accepted writes: neither may go without somebody's word.
+  const isDisputed = now.state !== 'absent' && now.owner === to && old.owner !== to && now.epoch === old.epoch
+  if (isDisputed && isBeyond(old, now)) throw new ClaimConflictError(entity)
   const isGone = old.state === 'absent' && now.state === 'deleted'
   // Of a move that stopped half way the content may be there already.
   if (!isGone && isBeyond(now, old)) throw new ClaimConflictError(entity)

@@ -20,10 +20,5 @@ export class ForeignWriteError extends BridgeError {
   }
 }
 
-const SUFFIX = '.conflicts'
-
 /** The name under which conflicts over keys of an entity are set aside: beside its parked changes, which come and go. */
-export const conflictsOf = (entity: string): string => `${entity}${SUFFIX}`
-
-/** Whether changes set aside under a name are conflicts: they end by hand only. */
-export const areConflicts = (name: string): boolean => name.endsWith(SUFFIX)
+export const conflictsOf = (entity: string): string => `${entity}.conflicts`

@@ -2,7 +2,7 @@ import { AuroraRecords } from '../../../functions/bridge/aurora/aurora-records.t
 import { AuroraSink } from '../../../functions/bridge/aurora/aurora-sink.ts'
 import { openAurora } from '../../../functions/bridge/aurora/open.ts'
 import type { KeyStores } from '../../../functions/bridge/compare/key-report.ts'
-import type { Sides } from '../../../functions/bridge/cutover/claim.ts'
+import type { ClaimSides } from '../../../functions/bridge/cutover/claim.ts'
 import { openDynamo } from '../../../functions/bridge/drivers/dynamo/client.ts'
 import { DynamoRecords } from '../../../functions/bridge/dynamo/dynamo-records.ts'
 import { getItem } from '../../../functions/bridge/dynamo/get-item.ts'
@@ -17,7 +17,10 @@ import { outputOf, type Target } from './target.ts'
 const LIMIT = 60_000
 
 /** Both stores of a stack, to be asked about keys of one entity, and to move them. */
-export const openKeyStores = (target: Target, { item }: Entity): KeyStores & { readonly sides: Sides } => {
+export const openKeyStores = (
+  target: Target,
+  { item }: Entity,
+): KeyStores & { readonly sides: ClaimSides } => {
   const deadline = new Deadline()
   deadline.within(LIMIT)
   const aurora = openAurora(

@@ -1,4 +1,4 @@
-import { claim, type Sides } from '../../../../functions/bridge/cutover/claim.ts'
+import { type ClaimSides, claim } from '../../../../functions/bridge/cutover/claim.ts'
 import type { Entity } from '../../../../functions/bridge/model/entity.ts'
 import { ClaimConflictError, StaleClaimError } from '../../../../functions/bridge/ports/claim-errors.ts'
 import type { Context } from '../../conventions/command.ts'
@@ -16,7 +16,7 @@ type Wanted = {
 /** @returns what was done, in words: `moved`, `already`, `would be moved` */
 export const runClaim = async (
   { io, target, dryRun, yes, interrupt }: Context,
-  { sides }: { readonly sides: Sides },
+  { sides }: { readonly sides: ClaimSides },
   { entity, key, to, insists }: Wanted,
 ): Promise<string> => {
   if (dryRun) return 'would be moved'

@@ -30,7 +30,7 @@ describe('backsync key', () => {
     source: 'stream',
     at: AT,
   })
-  const row = (...changes: readonly Change[]) => stack.aurora.writer.apply(chef, changes)
+  const row = (...changes: readonly Change[]) => stack.aurora.writer.apply(chef, changes, 'dynamo')
   const item = (key: string, version: number, firstName: string) =>
     stack.put('chef', key, version, { firstName: { S: firstName }, lastName: { S: 'Point' } })
   const ask = async (...args: readonly string[]) => {
@@ -115,6 +115,7 @@ describe('backsync key', () => {
     expect(stdout.split('\n').map((line) => line.split(/ {2,}/))).toEqual([
       ['entity', 'chef'],
       ['key', 'parked'],
+      ['owner', 'dynamo'],
       ['aurora', `version 1 of ${AT}`],
       ['dynamo', `version 2 of ${AT}`],
       ['relation', 'aurora behind'],
@@ -135,5 +136,70 @@ describe('backsync key', () => {
     ])
     const blank = await stack.run('key', 'chef', 'x ')
     expect([blank.code, blank.stderr]).toEqual([2, expect.stringContaining('the key ends with a blank')])
+  })
+
+  describe('--claim', () => {
+    const move = async (...args: readonly string[]) => {
+      const { code, stdout, stderr } = await stack.run('key', 'chef', ...args, '--yes', '--json')
+      return { code, stderr, ...(stdout === '' ? {} : JSON.parse(stdout)) }
+    }
+
+    it('moves a key there and back, and says whose it is', async () => {
+      await row(written('moves', 1n, 'Ida'))
+      await item('moves', 1, 'Ida')
+      expect(await ask('moves')).toMatchObject({ code: 0, owner: { is: 'dynamo', epoch: '0' } })
+
+      expect(await move('moves', '--claim', 'aurora')).toMatchObject({
+        code: 0,
+        claim: 'moved',
+        owner: { is: 'aurora', epoch: '1' },
+        relation: 'agree',
+      })
+      expect(await move('moves', '--claim', 'aurora')).toMatchObject({ code: 0, claim: 'already' })
+      expect(await move('moves', '--claim', 'dynamo')).toMatchObject({
+        claim: 'moved',
+        owner: { is: 'dynamo', epoch: '2' },
+      })
+    })
+
+    it('writes nothing without it, nor where it is not confirmed', async () => {
+      await row(written('stays', 1n, 'Ida'))
+      await item('stays', 1, 'Ida')
+      const { code, stderr } = await stack.run('key', 'chef', 'stays', '--claim', 'aurora')
+      expect([code, stderr]).toEqual([4, expect.stringContaining('not confirmed')])
+      expect((await stack.run('key', 'chef', 'stays', '--claim', 'aurora', '--dry-run')).code).toBe(0)
+
+      expect(await ask('stays')).toMatchObject({ owner: { is: 'dynamo', epoch: '0' } })
+    })
+
+    it('refuses what would lose a write, and keeps the side that is said to be right', async () => {
+      await stack.aurora.writer.apply(chef, [written('torn', 5n, 'Legacy')])
+      await item('torn', 2, 'Modern')
+      expect(await ask('torn')).toMatchObject({ owner: { is: 'disputed' } })
+      const refused = await move('torn', '--claim', 'dynamo')
+      expect(refused).toMatchObject({
+        code: 4,
+        stderr: expect.stringContaining('--insist keeps what dynamo holds'),
+      })
+      expect(await ask('torn')).toMatchObject({ owner: { is: 'disputed' }, aurora: { version: '5' } })
+
+      expect(await move('torn', '--claim', 'dynamo', '--insist')).toMatchObject({
+        claim: 'moved',
+        owner: { is: 'dynamo' },
+        dynamo: { version: '6', row: { firstName: 'Modern' } },
+      })
+    })
+
+    it('is refused while it is not known of all rows whose they are', async () => {
+      await row(written('early', 1n, 'Ida'))
+      await item('early', 1, 'Ida')
+      await stack.aurora.legacy.query("DELETE FROM backsync_owners WHERE entity = 'chef'")
+      try {
+        const { stderr } = await move('early', '--claim', 'aurora')
+        expect(stderr).toContain('backsync owners take chef')
+      } finally {
+        await stack.aurora.legacy.query("INSERT INTO backsync_owners (entity) VALUES ('chef')")
+      }
+    })
   })
 })
