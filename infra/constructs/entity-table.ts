@@ -1,7 +1,9 @@
-import { AttributeType, StreamViewType, type Table } from 'aws-cdk-lib/aws-dynamodb'
+import { StreamViewType, type Table } from 'aws-cdk-lib/aws-dynamodb'
 import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam'
 import { Construct } from 'constructs'
+import { type KeySchema, keyAttributes } from '../../functions/bridge/drivers/dynamo/key-schema.ts'
 import type { Settings } from '../settings.ts'
+import { attributeOf } from './key-attribute.ts'
 import { outputTableName } from './output.ts'
 import { RetainedTable } from './retained-table.ts'
 
@@ -14,11 +16,18 @@ export interface EntityDescription {
   /** The attribute that identifies an item, such as `chefId`. */
   readonly keyName: string
   /**
-   * Where its items are: the table's name in this project, which several entities may share, and its partition key.
+   * Where its items are: the table's name in this project, which several entities may share, and its primary key.
    *
    * @default a table named after the entity, with `keyName` as its key
    */
-  readonly item?: { readonly table: string; readonly keyAttribute: string }
+  readonly item?: {
+    readonly table: string
+    readonly keyAttribute: string
+    /** @default 'S' */
+    readonly keyType?: 'S' | 'N'
+    /** @default no sort key */
+    readonly sort?: { readonly attribute: string; readonly type?: 'S' | 'N' }
+  }
   /**
    * What becomes of an item that is current and below what Aurora holds.
    *
@@ -44,12 +53,13 @@ export class EntityTable extends Construct {
 
   constructor(scope: Construct, id: string, props: EntityTableProps) {
     super(scope, id)
-    const { name, keyAttribute } = layoutOf(props.entity)
+    const { name, key } = layoutOf(props.entity)
     this.entity = props.entity
     this.name = name
     this.table = new RetainedTable(this, 'Table', {
       settings: props.settings,
-      partitionKey: { name: keyAttribute, type: AttributeType.STRING },
+      partitionKey: attributeOf(key.partition),
+      ...(key.sort && { sortKey: attributeOf(key.sort) }),
       // The old image is needed for deletes and for changes that must know what they replace.
       stream: StreamViewType.NEW_AND_OLD_IMAGES,
     })
@@ -96,10 +106,16 @@ export class EntityTable extends Construct {
   }
 }
 
-const layoutOf = ({ name, keyName, item }: EntityDescription): { name: string; keyAttribute: string } => ({
-  name: item?.table ?? name,
-  keyAttribute: item?.keyAttribute ?? keyName,
-})
+const layoutOf = ({ name, keyName, item }: EntityDescription): { name: string; key: KeySchema } => {
+  const { table = name, keyAttribute = keyName, keyType: type = 'S', sort } = item ?? {}
+  return {
+    name: table,
+    key: {
+      partition: { name: keyAttribute, type },
+      ...(sort && { sort: { name: sort.attribute, type: sort.type ?? 'S' } }),
+    },
+  }
+}
 
 /**
  * One entity for each table: the first of those that share it.
@@ -109,13 +125,20 @@ const layoutOf = ({ name, keyName, item }: EntityDescription): { name: string; k
 export function onePerTable(entities: readonly EntityDescription[]): EntityDescription[] {
   const first = new Map<string, EntityDescription>()
   for (const entity of entities) {
-    const { name, keyAttribute } = layoutOf(entity)
+    const { name, key } = layoutOf(entity)
     const other = first.get(name) ?? entity
-    if (layoutOf(other).keyAttribute !== keyAttribute)
+    const [mine, theirs] = [describe(key), describe(layoutOf(other).key)]
+    if (theirs !== mine)
       throw new TypeError(
-        `${other.name} and ${entity.name} share the table ${name}, but have the keys ${layoutOf(other).keyAttribute} and ${keyAttribute}`,
+        `${other.name} and ${entity.name} share the table ${name}, but have the keys ${theirs} and ${mine}`,
       )
     first.set(name, other)
   }
   return [...first.values()]
 }
+
+/** A key in words; a text attribute is its name alone. */
+const describe = (key: KeySchema): string =>
+  keyAttributes(key)
+    .map(({ name, type }) => (type === 'S' ? name : `${name} (${type})`))
+    .join(' + ')

@@ -1,7 +1,8 @@
-import { type Attribute, AttributeType, type ITable, StreamViewType } from 'aws-cdk-lib/aws-dynamodb'
+import { type ITable, StreamViewType } from 'aws-cdk-lib/aws-dynamodb'
 import { Construct } from 'constructs'
-import type { KeyAttribute, KeySchema, KeyType } from '../../functions/bridge/drivers/dynamo/key-schema.ts'
+import type { KeySchema } from '../../functions/bridge/drivers/dynamo/key-schema.ts'
 import type { Settings } from '../settings.ts'
+import { attributeOf } from './key-attribute.ts'
 import { outputTableName } from './output.ts'
 import { RetainedTable } from './retained-table.ts'
 
@@ -46,11 +47,3 @@ export class PlainTable extends Construct {
     if (existing === undefined) outputTableName(this, name, this.table)
   }
 }
-
-const attributeTypes: Readonly<Record<KeyType, AttributeType>> = {
-  S: AttributeType.STRING,
-  N: AttributeType.NUMBER,
-  B: AttributeType.BINARY,
-}
-
-const attributeOf = ({ name, type }: KeyAttribute): Attribute => ({ name, type: attributeTypes[type] })

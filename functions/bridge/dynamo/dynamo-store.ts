@@ -160,11 +160,12 @@ export class DynamoStore implements EntityStore {
     const fields = names.map((name, at) => ({ name, at, value: attributes[name] }))
     const removed = fields.filter(({ value }) => value === undefined).map(({ at }) => `#a${at}`)
     const condition = present(entity, change.ifMatch)
+    const at = this.#at(entity, change.key)
     try {
       const { Attributes } = await this.#call('UpdateItem', (options) =>
         this.#client.send(
           new UpdateItemCommand({
-            ...this.#at(entity, change.key),
+            ...at,
             UpdateExpression: [
               `SET ${['#updatedAt = :at', ...fields.flatMap(({ value, at }) => (value === undefined ? [] : [`#a${at} = :a${at}`]))].join(', ')}`,
               ...(removed.length === 0 ? [] : [`REMOVE ${removed.join(', ')}`]),
@@ -201,11 +202,12 @@ export class DynamoStore implements EntityStore {
 
   async #remove(entity: Entity, change: Intent): Promise<void> {
     const { expression, names, values } = present(entity, change.ifMatch)
+    const at = this.#at(entity, change.key)
     try {
       await this.#call('DeleteItem', (options) =>
         this.#client.send(
           new DeleteItemCommand({
-            ...this.#at(entity, change.key),
+            ...at,
             ConditionExpression: expression,
             ExpressionAttributeNames: { ...names },
             ExpressionAttributeValues: Object.keys(values).length === 0 ? undefined : values,

@@ -3,7 +3,7 @@ import { uuid } from './attributes/uuid.ts'
 import type { Row } from './change.ts'
 import { InvalidRecordError } from './errors.ts'
 import { faultOfKey } from './key.ts'
-import { sameValue, type Value } from './values.ts'
+import { DecimalText, sameValue, type Value } from './values.ts'
 
 /** How the keys of an entity are made. */
 export type Identity =
@@ -76,7 +76,7 @@ const typeOf = (attribute: Attribute): string => {
     case 'integer':
       return attribute.body.safeParse('-1').success ? 'BIGINT' : 'BIGINT UNSIGNED'
     case 'decimal':
-      return 'DECIMAL(65, 30)'
+      return `DECIMAL(65, ${scaleOf(attribute)})`
     case 'date':
       return 'DATE'
     case 'uuid':
@@ -85,6 +85,10 @@ const typeOf = (attribute: Attribute): string => {
       throw new TypeError(`the key column "${attribute.column}" can't be of the kind ${attribute.kind}`)
   }
 }
+
+/** With a larger scale than the column's there would be less room before the point. */
+const scaleOf = ({ toJson }: Attribute): number =>
+  String(toJson(new DecimalText('0'))).split('.')[1]?.length ?? 0
 
 /** The character sets of collations by how their names begin. */
 const COLLATION = /^(utf8mb4|utf8mb3|utf8|latin1|ascii)_[a-z0-9_]+$/

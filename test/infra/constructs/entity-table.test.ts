@@ -33,6 +33,23 @@ describe('EntityTable', () => {
     expect([name, build().table.name]).toEqual(['kitchen', 'dish'])
   })
 
+  it('is keyed by a number, and has a sort key, where its layout says so', () => {
+    const stack = new Stack(appWith({}), 'Test')
+    const item = { table: 'pay', keyAttribute: 'empNo', keyType: 'N', sort: { attribute: 'from' } } as const
+    new EntityTable(stack, 'Pay', { entity: { ...entity, item }, settings: settingsWith() })
+
+    Template.fromStack(stack).hasResourceProperties('AWS::DynamoDB::Table', {
+      KeySchema: [
+        { AttributeName: 'empNo', KeyType: 'HASH' },
+        { AttributeName: 'from', KeyType: 'RANGE' },
+      ],
+      AttributeDefinitions: [
+        { AttributeName: 'empNo', AttributeType: 'N' },
+        { AttributeName: 'from', AttributeType: 'S' },
+      ],
+    })
+  })
+
   it('is protected where the stage retains', () => {
     const { stack } = build({ stage: 'prod', auth: 'iam' })
     Template.fromStack(stack).hasResource('AWS::DynamoDB::Table', {
@@ -84,6 +101,15 @@ describe('entities that share a table', () => {
     expect(() => onePerTable([pan, fork])).toThrow(
       'pan and fork share the table kitchen, but have the keys pk and forkId',
     )
+  })
+
+  it.each([
+    ['sort key', { sort: { attribute: 'sk' } }, 'pk and pk + sk'],
+    ['type of key', { keyType: 'N' }, 'pk and pk (N)'],
+  ] as const)('are refused when one has another %s', (_, other, keys) => {
+    const fork = { ...pan, name: 'fork', item: { ...pan.item, ...other } }
+
+    expect(() => onePerTable([pan, fork])).toThrow(`but have the keys ${keys}`)
   })
 
   it('may share the one that is named after the first', () => {

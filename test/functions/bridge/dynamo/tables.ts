@@ -7,6 +7,11 @@ import {
   PutItemCommand,
 } from '@aws-sdk/client-dynamodb'
 import type { Item } from '../../../../functions/bridge/drivers/dynamo/items.ts'
+import {
+  type KeySchema,
+  keyAttributes,
+  keySchema,
+} from '../../../../functions/bridge/drivers/dynamo/key-schema.ts'
 import { DynamoStore } from '../../../../functions/bridge/dynamo/dynamo-store.ts'
 import { recordTable } from '../../../../functions/bridge/dynamo/idempotency-table.ts'
 import { Deadline } from '../../../../functions/bridge/runtime/deadline.ts'
@@ -22,21 +27,28 @@ export const openDynamo = (): DynamoDBClient =>
   })
 
 /** One table of its own for entities, and one for records of idempotency keys. */
-export const openTestTables = async (name: string, keyAttribute: string) => {
+export const openTestTables = async (name: string, key: string | KeySchema) => {
   const client = openDynamo()
   const TableName = `${name}-${randomUUID()}`
   const records = `${TableName}-records`
-  const create = (table: string, key: string) =>
+  const schema = typeof key === 'string' ? keySchema({ partition: key }, name) : key
+  const create = (table: string, of: KeySchema) =>
     client.send(
       new CreateTableCommand({
         TableName: table,
-        AttributeDefinitions: [{ AttributeName: key, AttributeType: 'S' }],
-        KeySchema: [{ AttributeName: key, KeyType: 'HASH' }],
+        AttributeDefinitions: keyAttributes(of).map((one) => ({
+          AttributeName: one.name,
+          AttributeType: one.type,
+        })),
+        KeySchema: keyAttributes(of).map((one, at) => ({
+          AttributeName: one.name,
+          KeyType: at === 0 ? 'HASH' : 'RANGE',
+        })),
         BillingMode: 'PAY_PER_REQUEST',
       }),
     )
-  await create(TableName, keyAttribute)
-  await create(records, recordTable.partition)
+  await create(TableName, schema)
+  await create(records, keySchema({ partition: recordTable.partition }, records))
   const storeOver = (other: DynamoDBClient, deadline = new Deadline()): DynamoStore =>
     new DynamoStore({
       client: other,
@@ -52,8 +64,9 @@ export const openTestTables = async (name: string, keyAttribute: string) => {
     store: storeOver(client),
     storeOver,
     put: (Item: Item): Promise<unknown> => client.send(new PutItemCommand({ TableName, Item })),
-    item: async (key: string): Promise<Item | undefined> => {
-      const Key = { [keyAttribute]: { S: key } }
+    /** @param of the primary key, or what is its only attribute, as text */
+    item: async (of: string | Item): Promise<Item | undefined> => {
+      const Key = typeof of === 'string' ? { [schema.partition.name]: { S: of } } : of
       return (await client.send(new GetItemCommand({ TableName, Key, ConsistentRead: true }))).Item
     },
     close: async (): Promise<void> => {

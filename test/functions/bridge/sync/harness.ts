@@ -9,17 +9,23 @@ import {
   PutItemCommand,
 } from '@aws-sdk/client-dynamodb'
 import { AuroraSink } from '../../../../functions/bridge/aurora/aurora-sink.ts'
+import type { Item } from '../../../../functions/bridge/drivers/dynamo/items.ts'
+import { keyAttributes, keySchema } from '../../../../functions/bridge/drivers/dynamo/key-schema.ts'
 import { entityReaders } from '../../../../functions/bridge/dynamo/entity-reader.ts'
 import { EntitySource } from '../../../../functions/bridge/dynamo/entity-source.ts'
+import { getItem } from '../../../../functions/bridge/dynamo/get-item.ts'
+import { itemKey } from '../../../../functions/bridge/dynamo/item-key.ts'
 import type { Entity } from '../../../../functions/bridge/model/entity.ts'
 import { normaliseStreamEvent, type StreamBatch } from '../../../../functions/bridge/normalise/stream.ts'
 import { DynamoParking } from '../../../../functions/bridge/parking/dynamo-parking.ts'
+import type { Stored } from '../../../../functions/bridge/ports/stored.ts'
 import { Deadline } from '../../../../functions/bridge/runtime/deadline.ts'
 import type { CountName } from '../../../../functions/bridge/runtime/metrics.ts'
 import { Tables } from '../../../../functions/bridge/runtime/tables.ts'
 import { applyStream, type StreamAnswer } from '../../../../functions/bridge/sync/apply-stream.ts'
 import type { Mirror } from '../../../../functions/bridge/sync/mirror.ts'
 import { openTestAurora, type TestAurora } from '../../../support/aurora.ts'
+import { schemaOf } from '../../fixtures/layouts.ts'
 import { streamEvent } from '../../fixtures/stream-events.ts'
 import { openTestParking, settings, type TestParking } from '../parking/harness.ts'
 
@@ -30,6 +36,9 @@ export type TestSync = {
   readonly aurora: TestAurora
   readonly parking: TestParking
   readonly parts: Mirror
+  /** Names of the entities' tables in DynamoDB, and what they have under a key. */
+  readonly tables: Tables
+  readonly dynamo: { get(entity: Entity, key: string): Promise<Stored | undefined> }
   readonly entries: LogEntry[]
   readonly client: DynamoDBClient
   /** The tables' names in DynamoDB. */
@@ -40,7 +49,8 @@ export type TestSync = {
   /** As `deliver`, with other parts. */
   deliverWith(parts: Partial<Mirror>, ...records: unknown[]): Promise<StreamAnswer>
   put(entity: Entity, item: Record<string, AttributeValue>): Promise<void>
-  remove(entity: Entity, key: string): Promise<void>
+  /** @param key or the primary key of an item */
+  remove(entity: Entity, key: string | Item): Promise<void>
   /** What an entity's table has under a key. */
   item(entity: Entity, key: string): Promise<Record<string, AttributeValue> | undefined>
   /** Takes the items that were lifted since the last time, as they were then, in that order: what the stream would bring. */
@@ -63,26 +73,28 @@ export const openTestSync = async (
   const suffix = randomUUID()
   const real = Object.fromEntries(Object.keys(tables).map((name) => [name, `${name}-${suffix}`]))
   for (const [name, table] of Object.entries(real)) {
-    const keyAttribute = entities.find(({ item }) => item.table === name)?.item.keyAttribute ?? 'id'
+    const entity = entities.find(({ item }) => item.table === name)
+    const key = keyAttributes(entity ? schemaOf(entity) : keySchema({ partition: 'id' }, name))
     await client.send(
       new CreateTableCommand({
         TableName: table,
-        AttributeDefinitions: [{ AttributeName: keyAttribute, AttributeType: 'S' }],
-        KeySchema: [{ AttributeName: keyAttribute, KeyType: 'HASH' }],
+        AttributeDefinitions: key.map((one) => ({ AttributeName: one.name, AttributeType: one.type })),
+        KeySchema: key.map((one, at) => ({ AttributeName: one.name, KeyType: at === 0 ? 'HASH' : 'RANGE' })),
         BillingMode: 'PAY_PER_REQUEST',
       }),
     )
   }
+  const names = new Tables(real)
   const source = new EntitySource({
     client,
     entities,
-    tables: new Tables(real),
+    tables: names,
     deadline: new Deadline(),
     holds: async (entity, key) => (await aurora.store.get(entity, key)) !== undefined,
   })
-  const item: TestSync['item'] = async ({ item: { keyAttribute, prefix = '', table } }, key) => {
-    const Key = { [keyAttribute]: { S: `${prefix}${key}` } }
-    const command = new GetItemCommand({ TableName: real[table], Key, ConsistentRead: true })
+  const item: TestSync['item'] = async (entity, key) => {
+    const TableName = real[entity.item.table]
+    const command = new GetItemCommand({ TableName, Key: itemKey(entity, key), ConsistentRead: true })
     return (await client.send(command)).Item
   }
   const lifted: ReturnType<TestSync['takeLifted']> = []
@@ -128,6 +140,8 @@ export const openTestSync = async (
     aurora,
     parking,
     parts,
+    tables: names,
+    dynamo: { get: (entity, key) => getItem({ client, tables: names, deadline }, entity, key) },
     entries,
     client,
     tables: new Tables(real),
@@ -138,9 +152,10 @@ export const openTestSync = async (
     put: async ({ item }, attributes) => {
       await client.send(new PutItemCommand({ TableName: real[item.table], Item: attributes }))
     },
-    remove: async ({ item }, key) => {
-      const Key = { [item.keyAttribute]: { S: `${item.prefix ?? ''}${key}` } }
-      await client.send(new DeleteItemCommand({ TableName: real[item.table], Key }))
+    remove: async (entity, key) => {
+      const TableName = real[entity.item.table]
+      const Key = typeof key === 'string' ? itemKey(entity, key) : key
+      await client.send(new DeleteItemCommand({ TableName, Key }))
     },
     item,
     takeLifted: () => lifted.splice(0),
