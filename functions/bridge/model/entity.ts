@@ -5,7 +5,7 @@ import type { ChildRows } from './child-rows.ts'
 import type { CustomWrite } from './custom-write.ts'
 import { parseExactJson } from './exact-json.ts'
 import { autoIncrement, type Identity, type KeyPart, keyPartsOf } from './identity.ts'
-import { haveOtherKeys, type ItemLayout, type KeyPlace, keyPlacesOf } from './item-layout.ts'
+import { describeKey, haveOtherKeys, type ItemLayout, type KeyPlace, keyPlacesOf } from './item-layout.ts'
 import { mapOf } from './map-of.ts'
 
 /** What an author of an entity says about it. */
@@ -209,11 +209,24 @@ const columnFault = (
  */
 export const requireDistinct = (entities: readonly Entity[]): void => {
   for (const [at, one] of entities.entries())
-    for (const other of entities.slice(at + 1))
-      if (one.item.table === other.item.table && !areDistinct(one, other))
+    for (const other of entities.slice(at + 1)) {
+      if (one.item.table !== other.item.table) continue
+      const both = `Entities ${one.name} and ${other.name} share the table ${one.item.table}`
+      const [mine, theirs] = [describeKey(one.keyPlaces), describeKey(other.keyPlaces)]
+      if (mine !== theirs) throw new TypeError(`${both}, but have the keys ${mine} and ${theirs}`)
+      if (!areDistinct(one, other))
         throw new TypeError(
-          `Entities ${one.name} and ${other.name} share the table ${one.item.table}, and nothing tells their items apart: give both a type of their own, or prefixes of which none begins with the other`,
+          `${both}, and nothing tells their items apart: give both a type of their own, or prefixes or constants of which none begins with the other`,
         )
+      // Whoever chooses keys may choose another one's: it would be told of something that it can't see.
+      if (
+        [one, other].some(({ identity }) => identity.kind === 'natural') &&
+        !haveOtherKeys(one.keyPlaces, other.keyPlaces)
+      )
+        throw new TypeError(
+          `${both}, and a natural key may be both's: give them prefixes or constants of which none begins with the other`,
+        )
+    }
 }
 
 const areDistinct = (one: Entity, other: Entity): boolean => {

@@ -125,6 +125,10 @@ const fieldOf = (
 
 const itemType = ({ kind }: Attribute): KeyType => (NUMBERS.has(kind) ? 'N' : 'S')
 
+/** A primary key in words; a text attribute is its name alone. */
+export const describeKey = (places: readonly Pick<KeyPlace, 'attribute' | 'type'>[]): string =>
+  places.map(({ attribute, type }) => (type === 'S' ? attribute : `${attribute} (${type})`)).join(' + ')
+
 /** Whether no item's primary key may be both one entity's and another's, of the same table. */
 export const haveOtherKeys = (one: readonly KeyPlace[], other: readonly KeyPlace[]): boolean =>
   one.some((place, at) => {
