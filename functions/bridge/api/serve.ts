@@ -7,6 +7,7 @@ import { notFound, Problem } from '../http/problem.ts'
 import { type HttpResponse, jsonResponse, noContent, problemResponse } from '../http/response.ts'
 import { answerSize, LARGEST_ANSWER } from '../model/answer-size.ts'
 import type { Row } from '../model/change.ts'
+import type { Beside } from '../model/contract.ts'
 import type { Entity } from '../model/entity.ts'
 import { BridgeError, type BrokenRule, kindOf, UnreadableAttributesError } from '../model/errors.ts'
 import { otherOf } from '../model/owner.ts'
@@ -138,15 +139,19 @@ const requireAsRead = async (
 
 /** How a client sees an entity. A version that a JSON parser would round, as those from the stream, is text. */
 const represent = (entity: Entity, { key, row, version, updatedAt }: Stored): Record<string, unknown> => ({
-  [entity.keyName]: key,
+  ...(isShown(entity, 'key') && { [entity.keyName]: key }),
   ...Object.fromEntries(
     Object.entries(entity.fields).flatMap(([name, field]) =>
       isUnknown(entity, name, row) ? [] : [[field.as ?? name, field.toJson(row[name] ?? null)]],
     ),
   ),
-  version: Number.isSafeInteger(Number(version)) ? Number(version) : String(version),
-  updatedAt,
+  ...(isShown(entity, 'version') && {
+    [entity.names.version]: Number.isSafeInteger(Number(version)) ? Number(version) : String(version),
+  }),
+  ...(isShown(entity, 'updatedAt') && { [entity.names.updatedAt]: updatedAt }),
 })
+
+const isShown = ({ hidden }: Entity, what: Beside): boolean => !hidden.includes(what)
 
 /** Where the write belongs, and what an operator types to have it here. */
 const notTheOwner = ({ entity, request }: ApiCall, { owner, key, message }: NotTheOwnerError): Problem => {
@@ -195,9 +200,8 @@ export const toProblem = (error: unknown, log: Log): Problem => {
     : new Problem(500, 'internal', 'The request failed. Its id finds it in the log.')
 }
 
-/** The body's member that a rule is about: an attribute, or the whole of it. @see RFC 6901 */
-const pointerOf = ({ attribute }: BrokenRule): string =>
-  attribute === undefined ? '' : `/${attribute.replace(/\[\].*$/, '')}`
+/** The body's member that a rule is about: an attribute, or the whole of it. */
+const pointerOf = ({ attribute }: BrokenRule): string => (attribute === undefined ? '' : pointer([attribute]))
 
 /** What a store's own word for a client's fault is in HTTP; undefined for any other error. */
 const problemOfClient = (error: unknown): Problem | undefined => {

@@ -90,7 +90,9 @@ export const brokenRuleOf = (server: {
 }
 
 /** `column title is too long`, `constraint chef_of (column chef_id of recipes) refers to a row that is not there` */
-export const describeRule = ({ says, attribute, column, index, constraint, table }: BrokenRule): string => {
+export const describeRule = (rule: BrokenRule): string => {
+  const { says, column, index, constraint, table } = rule
+  const attribute = rule.member === undefined ? rule.attribute : `${rule.attribute}[].${rule.member}`
   const place = table === undefined ? '' : ` of ${table}`
   const where =
     constraint !== undefined

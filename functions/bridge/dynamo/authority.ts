@@ -1,4 +1,5 @@
 import type { Item } from '../drivers/dynamo/items.ts'
+import type { Entity } from '../model/entity.ts'
 import { InvalidRecordError } from '../model/errors.ts'
 import type { Authority } from '../model/owner.ts'
 
@@ -43,8 +44,10 @@ export const authorityOf = (item: Attributes): Authority => {
 export const isTombstone = (item: Attributes): boolean => item[RECORD.deleted] !== undefined
 
 /** Whether an item is as the mirror from Aurora has left it. */
-export const isMirrored = ({ version, [RECORD.mirrored]: stamp }: Attributes): boolean =>
-  member(stamp, 'N') !== undefined && member(stamp, 'N') === member(version, 'N')
+export const isMirrored = (
+  { [RECORD.mirrored]: stamp, ...item }: Attributes,
+  names: Pick<Entity['names'], 'version'>,
+): boolean => member(stamp, 'N') !== undefined && member(stamp, 'N') === member(item[names.version], 'N')
 
 /** The condition that an item is DynamoDB's to write, and no tombstone. */
 export const OURS = {

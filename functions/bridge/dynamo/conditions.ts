@@ -19,7 +19,10 @@ export const absent = ({ item: { keyAttribute } }: Entity): Condition => ({
 })
 
 /** What stands there is this very tombstone, and DynamoDB's. */
-export const buried = (entity: Entity, { version, [RECORD.epoch]: epoch }: Item): Condition => ({
+export const buried = (
+  entity: Entity,
+  { [entity.names.version]: version, [RECORD.epoch]: epoch }: Item,
+): Condition => ({
   expression: [
     'attribute_exists(#deleted) AND (attribute_not_exists(#owner) OR #owner = :dynamo)',
     version === undefined ? 'attribute_not_exists(#version)' : '#version = :version',
@@ -28,7 +31,7 @@ export const buried = (entity: Entity, { version, [RECORD.epoch]: epoch }: Item)
   ].join(' AND '),
   names: {
     ...OURS.names,
-    '#version': 'version',
+    '#version': entity.names.version,
     '#epoch': RECORD.epoch,
     ...(entity.item.type && { '#type': entity.item.type.attribute }),
   },
@@ -42,10 +45,10 @@ export const buried = (entity: Entity, { version, [RECORD.epoch]: epoch }: Item)
 
 /** The item exists, is the entity's and DynamoDB's, and is at one of the versions that the client accepts. */
 export const present = (
-  { item: { keyAttribute, type } }: Entity,
+  { item: { keyAttribute, type }, names: { version } }: Entity,
   ifMatch: readonly Version[] | undefined,
 ): Condition => {
-  const accepted = ifMatch === undefined ? undefined : atOneOf(ifMatch)
+  const accepted = ifMatch === undefined ? undefined : atOneOf(ifMatch, version)
   return {
     expression: [
       'attribute_exists(#key)',
@@ -94,9 +97,9 @@ const ofPlace = ({ attribute, prefix, value }: KeyPlace, at: number) => {
 const MOST_DIGITS = 38
 
 /** Version 0 is that of an item without one. */
-const atOneOf = (ifMatch: readonly Version[]): Condition => {
+const atOneOf = (ifMatch: readonly Version[], attribute: string): Condition => {
   const versions = ifMatch.filter((version) => version > 0n && String(version).length <= MOST_DIGITS)
-  const names = { '#version': 'version' }
+  const names = { '#version': attribute }
   const alternatives = [
     ...(versions.length === 0 ? [] : [`#version IN (${versions.map((_, at) => `:v${at}`).join(', ')})`]),
     ...(ifMatch.includes(0n) ? ['attribute_not_exists(#version)'] : []),

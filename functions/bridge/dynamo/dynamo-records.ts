@@ -43,7 +43,7 @@ export class DynamoRecords implements KeyRecords {
     const item = await this.#item(entity, key)
     if (item === undefined) return undefined
     const deleted = isTombstone(item) && {
-      version: BigInt(item.version?.N ?? '0'),
+      version: BigInt(item[entity.names.version]?.N ?? '0'),
       at: item[RECORD.deleted]?.S ?? null,
     }
     return { ...authorityOf(item), ...(deleted && { deleted }) }
@@ -75,7 +75,7 @@ export class DynamoRecords implements KeyRecords {
       // What is nowhere is DynamoDB's to make, unless something here says otherwise.
       if (item === undefined && last.version === 0n) return { ...record, ...to }
       const next = toNext(entity, item ?? {}, last, to)
-      if (await this.#put(entity, next, item === undefined ? ABSENT(entity) : UNCHANGED(item)))
+      if (await this.#put(entity, next, item === undefined ? ABSENT(entity) : UNCHANGED(entity, item)))
         return toRecord(entity, key, next)
     }
     throw new UnsettledError(`A ${entity.name} was written in between, again and again`)
@@ -88,8 +88,8 @@ export class DynamoRecords implements KeyRecords {
       if (item === undefined) return this.release(entity, key, to, above)
       if (record.epoch >= to.epoch) return record
       const version = (record.version > above ? record.version : above) + 1n
-      const next = { ...item, version: { N: String(version) }, ...authorityAttributes(to) }
-      if (await this.#put(entity, next, UNCHANGED(item))) return toRecord(entity, key, next)
+      const next = { ...item, [entity.names.version]: { N: String(version) }, ...authorityAttributes(to) }
+      if (await this.#put(entity, next, UNCHANGED(entity, item))) return toRecord(entity, key, next)
     }
     throw new UnsettledError(`A ${entity.name} was written in between, again and again`)
   }
@@ -175,8 +175,8 @@ const ABSENT = ({ item: { keyAttribute } }: Entity): ItemCondition => ({
 })
 
 /** What was read is still what counts of it: its version, and whose it is. */
-const UNCHANGED = (item: Item): ItemCondition => {
-  const parts = (['version', RECORD.owner, RECORD.epoch, RECORD.deleted] as const).map((name, at) => ({
+const UNCHANGED = ({ names }: Entity, item: Item): ItemCondition => {
+  const parts = [names.version, RECORD.owner, RECORD.epoch, RECORD.deleted].map((name, at) => ({
     name: `#n${at}`,
     attribute: name,
     as: `:v${at}`,
@@ -217,8 +217,8 @@ const toTombstone = (
   return {
     ...itemKey(entity, key),
     ...(type && { [type.attribute]: { S: type.value } }),
-    version: { N: String(version) },
-    updatedAt: { S: deleted },
+    [entity.names.version]: { N: String(version) },
+    [entity.names.updatedAt]: { S: deleted },
     [RECORD.deleted]: { S: deleted },
     ...authorityAttributes(to),
   }
@@ -233,7 +233,7 @@ const toRecord = (entity: Entity, key: string, item: Item | undefined): KeyRecor
   if (item === undefined) return { key, state: 'absent', version: 0n, at: null, owner: 'dynamo', epoch: 0n }
   const authority = authorityOf(item)
   if (isTombstone(item)) {
-    const version = BigInt(item.version?.N ?? '0')
+    const version = BigInt(item[entity.names.version]?.N ?? '0')
     const at = item[RECORD.deleted]?.S ?? null
     return version === 0n
       ? { key, state: 'absent', version: 0n, at, ...authority }

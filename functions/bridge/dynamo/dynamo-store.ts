@@ -174,8 +174,8 @@ export class DynamoStore implements EntityStore {
             ConditionExpression: condition.expression,
             ExpressionAttributeNames: {
               ...condition.names,
-              '#version': 'version',
-              '#updatedAt': 'updatedAt',
+              '#version': entity.names.version,
+              '#updatedAt': entity.names.updatedAt,
               ...Object.fromEntries(fields.map(({ name, at }) => [`#a${at}`, name])),
             },
             ExpressionAttributeValues: {
@@ -279,7 +279,7 @@ const birthOver = (
   requireOurs(entity, change.key, found)
   const free = buried(entity, found)
   if (!isTombstone(found) || isDeepStrictEqual(last.free, free)) return undefined
-  const version = BigInt(found.version?.N ?? '0') + 1n
+  const version = BigInt(found[entity.names.version]?.N ?? '0') + 1n
   const above = version < change.version ? change : { ...change, version }
   return { item: { ...toItem(entity, above, rowOf(change)), ...kept(found) }, free }
 }

@@ -83,7 +83,7 @@ const readRecord = (record: unknown, entities: readonly [Entity, ...Entity[]]): 
     if (from !== undefined && from !== to)
       attempt(from, (known) => {
         known.key = keyOf(keys, from)
-        const move = moveOf(before, undefined)
+        const move = moveOf(before, undefined, from.names)
         if (move.is === 'nothing') return
         const change = toDelete(from, known.key, before, origin)
         known.version = change.version
@@ -93,10 +93,10 @@ const readRecord = (record: unknown, entities: readonly [Entity, ...Entity[]]): 
     if (to !== undefined)
       attempt(to, (known) => {
         known.key = keyOf(keys, to)
-        const move = moveOf(from === to ? before : undefined, after)
+        const move = moveOf(from === to ? before : undefined, after, to.names)
         if (move.is === 'nothing') return
         const image = decodeItem(after ?? {}, 'NewImage')
-        known.version = to.versions === 'counted' ? versionOf(image) : streamVersion(origin)
+        known.version = to.versions === 'counted' ? versionOf(image, to.names.version) : streamVersion(origin)
         if (move.is === 'foreign') throw new ForeignWriteError('aurora')
         const change = underEpoch(toChange(to, known.key, image, known.version, origin), move.epoch)
         const unknownAttributes = change.op === 'delete' ? 0 : countUnknown(to, image)
@@ -133,7 +133,7 @@ const keyOf = (keys: Record<string, Value>, entity: Entity): string => {
 const toDelete = (entity: Entity, key: string, oldImage: Image, origin: Origin): Change => {
   const version =
     entity.versions === 'counted'
-      ? versionOf(decodeItem(oldImage ?? {}, 'OldImage')) + 1n
+      ? versionOf(decodeItem(oldImage ?? {}, 'OldImage'), entity.names.version) + 1n
       : streamVersion(origin)
   return { entity: entity.name, key, source: 'stream', op: 'delete', version, at: createdAt(origin) }
 }
@@ -147,7 +147,7 @@ const toChange = (
   origin: Origin,
 ): Change =>
   isTombstone(image)
-    ? { entity: entity.name, key, source: 'stream', op: 'delete', version, at: timeOf(image, origin) }
+    ? { entity: entity.name, key, source: 'stream', op: 'delete', version, at: timeOf(entity, image, origin) }
     : toUpsert(entity, key, image, version, origin)
 
 const toUpsert = (
@@ -157,7 +157,7 @@ const toUpsert = (
   version: Version,
   origin: Origin,
 ): Change => {
-  const at = timeOf(image, origin)
+  const at = timeOf(entity, image, origin)
   return {
     entity: entity.name,
     key,
@@ -170,7 +170,11 @@ const toUpsert = (
 }
 
 /** A time that no column could hold is the writer's fault; the record's own stands in, so that the row isn't lost to it. */
-const timeOf = ({ updatedAt }: Record<string, Value>, origin: Origin): string => {
+const timeOf = (
+  { names }: Entity,
+  { [names.updatedAt]: updatedAt }: Record<string, Value>,
+  origin: Origin,
+): string => {
   const written = typeof updatedAt === 'string' && ISO.test(updatedAt) ? Date.parse(updatedAt) : Number.NaN
   return isStorable(written) ? isoTime(written) : createdAt(origin)
 }
@@ -179,7 +183,7 @@ const timeOf = ({ updatedAt }: Record<string, Value>, origin: Origin): string =>
 const countUnknown = (entity: Entity, image: Record<string, Value>): number => {
   const known = new Set([
     ...Object.entries(entity.fields).map(([name, { as = name }]) => as),
-    ...['version', 'updatedAt', 'origin', ...Object.values(RECORD)],
+    ...[entity.names.version, entity.names.updatedAt, 'origin', ...Object.values(RECORD)],
     ...entity.keyPlaces.map(({ attribute }) => attribute),
     ...(entity.item.type ? [entity.item.type.attribute] : []),
   ])
@@ -215,7 +219,7 @@ export const itemToChange = (
   version?: Version,
 ): Change =>
   underEpoch(
-    toChange(entity, key, image, entity.versions === 'counted' ? versionOf(image) : (version ?? 1n), {
+    toChange(entity, key, image, entity.versions === 'counted' ? versionOf(image, entity.names.version) : (version ?? 1n), {
       created: Date.now() / 1000,
       sequenceNumber: '',
     }),

@@ -5,9 +5,10 @@ import {
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb'
 import { call } from '../drivers/dynamo/call.ts'
-import { type Change, LARGEST_VERSION, type Version } from '../model/change.ts'
+import { type Change, LARGEST_VERSION, type Row, type Version } from '../model/change.ts'
 import type { Entity } from '../model/entity.ts'
 import { ConfigurationError, InvalidRecordError } from '../model/errors.ts'
+import { outwardRow } from '../model/outward.ts'
 import type { Authority } from '../model/owner.ts'
 import { DecimalText, decodeItem, type Value } from '../model/values.ts'
 import type { Lifting, Source, Subject } from '../ports/source.ts'
@@ -28,8 +29,8 @@ type Parts = {
 }
 
 /** Whether it is the tombstone of a key that never was. */
-const isNever = (values: OwnedItem['values']): boolean =>
-  isTombstone(values) && values.version instanceof DecimalText && values.version.canonical === '0'
+const isNever = ({ names }: Entity, { [names.version]: version, ...values }: OwnedItem['values']): boolean =>
+  isTombstone(values) && version instanceof DecimalText && version.canonical === '0'
 
 /** An item's attributes, and whose its key is. */
 type OwnedItem = Authority & { readonly values: Readonly<Record<string, Value>> }
@@ -54,7 +55,7 @@ export class EntitySource implements Source {
     if (item !== undefined) {
       const { owner, values } = item
       // Whoever took it over has what it was. What Aurora owns is not this source's to bring.
-      if (owner !== 'dynamo' || isNever(values)) return []
+      if (owner !== 'dynamo' || isNever(entity, values)) return []
       return [itemToChange(entity, key, values, version)]
     }
     if (version !== undefined) {
@@ -90,7 +91,7 @@ export class EntitySource implements Source {
       Key: itemKey(entity, change.key),
       UpdateExpression: 'SET #version = :lifted',
       ConditionExpression: expression,
-      ExpressionAttributeNames: { ...names, '#version': 'version' },
+      ExpressionAttributeNames: { ...names, '#version': entity.names.version },
       ExpressionAttributeValues: { ...values, ':lifted': lifted },
       ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
     })
@@ -100,12 +101,16 @@ export class EntitySource implements Source {
     } catch (error) {
       if (!(error instanceof ConditionalCheckFailedException)) throw error
       const found = error.Item ?? {}
-      const { version } = found
+      const { [entity.names.version]: version } = found
       // At a repeat the first attempt may have done it, and its answer been lost.
       if ((error.$metadata.attempts ?? 1) > 1 && version?.N === lifted.N) return 'lifted'
       // What another store owns may well be what is there.
       return authorityOf(found).owner === 'dynamo' ? 'late' : 'kept'
     }
+  }
+
+  outward(name: string, row: Row): Row {
+    return outwardRow(this.#entity(name), row)
   }
 
   #entity(name: string): Entity {

@@ -61,13 +61,14 @@ export const toAttributes = (entity: Entity, row: Row): Item =>
 
 /** A new item. @throws NoItemKeyError */
 export const toItem = (entity: Entity, { key, version, at }: Change, row: Row): Item => {
-  const { type } = entity.item
+  const { item: layout, names } = entity
+  const { type } = layout
   return {
     ...itemKey(entity, key),
     ...(type && { [type.attribute]: { S: type.value } }),
     ...toAttributes(entity, row),
-    version: { N: String(version) },
-    updatedAt: { S: at },
+    [names.version]: { N: String(version) },
+    [names.updatedAt]: { S: at },
   }
 }
 
@@ -78,7 +79,7 @@ export const toItem = (entity: Entity, { key, version, at }: Change, row: Row): 
  */
 export const toStored = (entity: Entity, item: Item): Stored => {
   const values = decode(entity, item)
-  const { version, updatedAt } = values
+  const { [entity.names.version]: version, [entity.names.updatedAt]: updatedAt } = values
   const row = entity.image.safeParse(values)
   if (!row.success)
     throw new ForeignItemError(`An item is not a ${entity.name}: ${faultsOf(row.error).join('; ')}`, {
@@ -113,7 +114,7 @@ const faultsOf = ({ issues }: ZodError): readonly string[] =>
 const versionOf = (entity: Entity, version: Value | undefined): bigint => {
   if (version instanceof DecimalText && /^[1-9]\d*$/.test(version.canonical)) return BigInt(version.canonical)
   if (entity.versions === 'stream' && version === undefined) return 0n
-  throw new ForeignItemError(`version of a ${entity.name} is not a positive integer`)
+  throw new ForeignItemError(`${entity.names.version} of a ${entity.name} is not a positive integer`)
 }
 
 const decode = (entity: Entity, item: Item): Record<string, Value> => {

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
+import type { Entity } from '../model/entity.ts'
 import type { Epoch } from '../model/owner.ts'
 import { DecimalText, type Value } from '../model/values.ts'
 import type { Image } from '../normalise/stream-record.ts'
@@ -13,6 +14,9 @@ export type Move =
   | { readonly is: 'nothing' }
   | { readonly is: 'foreign' }
 
+type Names = Pick<Entity['names'], 'version'>
+type Attributes = Readonly<Record<string, unknown>>
+
 const NOTHING: Move = { is: 'nothing' }
 const FOREIGN: Move = { is: 'foreign' }
 
@@ -20,9 +24,10 @@ const FOREIGN: Move = { is: 'foreign' }
  * Tells whose write made a record, by its two images. A claim's own record is a change: it carries the last that DynamoDB
  * has accepted, under the epoch that ends with it.
  *
+ * @param names how the entity calls what its items have beside its attributes
  * @throws InvalidRecordError for an owner or an epoch that is none
  */
-export const moveOf = (before: Image, after: Image): Move => {
+export const moveOf = (before: Image, after: Image, names: Names): Move => {
   const was = before && authorityOf(before)
   if (after === undefined) {
     if (before === undefined || was === undefined || isTombstone(before)) return NOTHING
@@ -30,21 +35,21 @@ export const moveOf = (before: Image, after: Image): Move => {
   }
   const is = authorityOf(after)
   // By it a key is known that never was.
-  if (isTombstone(after) && isNever(after)) return NOTHING
+  if (isTombstone(after) && isNever(after, names)) return NOTHING
   if (was === undefined || before === undefined)
-    return is.owner === 'dynamo' ? { is: 'own', epoch: is.epoch } : mirrored(after)
+    return is.owner === 'dynamo' ? { is: 'own', epoch: is.epoch } : mirrored(after, names)
   if (was.owner === 'dynamo') return { is: 'own', epoch: is.owner === 'dynamo' ? is.epoch : was.epoch }
   // Aurora's until now: it is DynamoDB's by a later move, or not at all.
   if (is.owner === 'dynamo') return is.epoch > was.epoch ? { is: 'own', epoch: is.epoch } : FOREIGN
   if (isDeepStrictEqual(contentOf(before), contentOf(after))) return NOTHING
   // A stamp that was there before proves nothing of other content.
-  return isDeepStrictEqual(before.version, after.version) ? FOREIGN : mirrored(after)
+  return isDeepStrictEqual(before[names.version], after[names.version]) ? FOREIGN : mirrored(after, names)
 }
 
-const isNever = ({ version }: Readonly<Record<string, unknown>>): boolean =>
-  isDeepStrictEqual(version, { N: '0' })
+const isNever = (tombstone: Attributes, names: Names): boolean =>
+  isDeepStrictEqual(tombstone[names.version], { N: '0' })
 
-const mirrored = (after: Readonly<Record<string, unknown>>): Move => (isMirrored(after) ? NOTHING : FOREIGN)
+const mirrored = (after: Attributes, names: Names): Move => (isMirrored(after, names) ? NOTHING : FOREIGN)
 
 /** All that a mirror or a client could have written, version included. */
 const contentOf = (image: Readonly<Record<string, unknown>>): Record<string, unknown> => {

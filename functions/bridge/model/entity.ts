@@ -2,6 +2,7 @@ import * as z from 'zod'
 import { type Attribute, type Field, writable } from './attributes/attribute.ts'
 import type { Change, Row } from './change.ts'
 import type { ChildRows } from './child-rows.ts'
+import { type Contract, type ContractDefinition, contractOf, isName, namesBeside } from './contract.ts'
 import type { CustomWrite } from './custom-write.ts'
 import { parseExactJson } from './exact-json.ts'
 import { autoIncrement, type Identity, type KeyPart, keyPartsOf } from './identity.ts'
@@ -9,12 +10,12 @@ import { describeKey, haveOtherKeys, type ItemLayout, type KeyPlace, keyPlacesOf
 import { mapOf } from './map-of.ts'
 
 /** What an author of an entity says about it. */
-export type EntityDefinition = {
+export type EntityDefinition = ContractDefinition & {
   /** The singular name, in changes, logs and tombstones: `chef`. */
   readonly name: string
   /** The name in paths: `chefs`. */
   readonly plural: string
-  /** The key's name in JSON and, without `item`, in the DynamoDB table: `chefId`. */
+  /** The key's name in JSON, in paths and, without `item`, in the DynamoDB table: `chefId`, `chef_id`. */
   readonly keyName: string
   /** The legacy table. */
   readonly table: string
@@ -48,33 +49,32 @@ export type EntityDefinition = {
 /** A kind of thing kept in both stores. */
 export type Entity = Omit<
   EntityDefinition,
-  'children' | 'versions' | 'overruled' | 'identity' | 'idColumn' | 'item'
-> & {
-  readonly identity: Identity
-  readonly children: Readonly<Record<string, ChildRows>>
-  readonly versions: 'counted' | 'stream'
-  readonly overruled: 'lift' | 'park'
-  readonly item: ItemLayout
-  /** The column that numbers its rows or, where the key is the primary key's columns, the first of these. */
-  readonly idColumn: string
-  /** The columns that are the key; none where it stands in a column of its own. */
-  readonly keyParts: readonly KeyPart[]
-  /** The attributes of its items' primary key, partition key first. */
-  readonly keyPlaces: readonly KeyPlace[]
-  /** Attributes and child lists by name: all that a row has. */
-  readonly fields: Readonly<Record<string, Field>>
-  /** What a client may send: exactly the fields, each valid. */
-  readonly body: z.ZodType<Row>
-  /** What an item must hold; attributes that the entity doesn't know are left out. */
-  readonly image: z.ZodType<Row>
-}
+  'children' | 'versions' | 'overruled' | 'identity' | 'idColumn' | 'item' | keyof ContractDefinition
+> &
+  Contract & {
+    readonly identity: Identity
+    readonly children: Readonly<Record<string, ChildRows>>
+    readonly versions: 'counted' | 'stream'
+    readonly overruled: 'lift' | 'park'
+    readonly item: ItemLayout
+    /** The column that numbers its rows or, where the key is the primary key's columns, the first of these. */
+    readonly idColumn: string
+    /** The columns that are the key; none where it stands in a column of its own. */
+    readonly keyParts: readonly KeyPart[]
+    /** The attributes of its items' primary key, partition key first. */
+    readonly keyPlaces: readonly KeyPlace[]
+    /** Attributes and child lists by name: all that a row has. */
+    readonly fields: Readonly<Record<string, Field>>
+    /** What a client may send: exactly the fields, each valid. */
+    readonly body: z.ZodType<Row>
+    /** What an item must hold; attributes that the entity doesn't know are left out. */
+    readonly image: z.ZodType<Row>
+  }
 
 const NAME = /^[a-z][A-Za-z0-9]*$/
 const SQL_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/
-/** DynamoDB takes longer ones, but an item pays for each character of a name. */
-const LONGEST_NAME = 255
-/** Names that every entity has already, in JSON and in items. */
-const RESERVED = new Set(['version', 'updatedAt', 'origin'])
+/** The name of a parameter of a path, too. */
+const KEY_NAME = /^[A-Za-z][A-Za-z0-9_-]*$/
 
 /**
  * Completes and checks an entity's definition.
@@ -91,8 +91,10 @@ export const defineEntity = (definition: EntityDefinition): Entity => {
   const item: ItemLayout = { keyAttribute: keyName, table: definition.name, ...definition.item }
   const fields: Record<string, Field> = { ...attributes, ...children }
 
-  for (const name of [definition.name, definition.plural, keyName, item.table])
+  for (const name of [definition.name, definition.plural, item.table])
     if (!NAME.test(name)) fail(`"${name}" is not a lower camel case name`)
+  if (keyName === '') fail('"" is not a lower camel case name')
+  if (!KEY_NAME.test(keyName)) fail(`"${keyName}" can't be a key's name: only letters, digits, _ and - can`)
   const keyColumns = identity.kind === 'natural' ? identity.columns : [identity.column]
   for (const name of [definition.table, ...keyColumns])
     if (!SQL_NAME.test(name)) fail(`"${name}" is not a plain SQL name`)
@@ -104,15 +106,17 @@ export const defineEntity = (definition: EntityDefinition): Entity => {
     if (!NAME.test(name)) fail(`"${name}" is not a lower camel case name`)
     if (isInherited(name)) fail(`"${name}" is reserved`)
   }
+  const keyParts = orFail(() => keyPartsOf(identity, attributes), fail)
+  const keyPlaces = orFail(() => keyPlacesOf(item, keyParts), fail)
+  const contract = orFail(() => contractOf(definition), fail)
+  const inJson = isPartNamed(keyName, keyParts) ? [] : [keyName]
+  const beside = orFail(() => namesBeside(contract, inJson, keyPlaces, item.type?.attribute), fail)
+  const outward = outwardFault(fields, beside)
+  if (outward !== undefined) fail(outward)
   if (Object.keys(children).some((name) => Object.hasOwn(attributes, name)))
     fail('an attribute and a list share a name')
   const taken = columnFault(attributes, identity.kind === 'natural' ? [] : keyColumns)
   if (taken !== undefined) fail(taken)
-  const keyParts = orFail(() => keyPartsOf(identity, attributes), fail)
-  const keyPlaces = orFail(() => keyPlacesOf(item, keyParts), fail)
-  const beside = keyPlaces.flatMap(({ attribute, field }) => (field === undefined ? [attribute] : []))
-  const outward = outwardFault(fields, [...RESERVED, keyName, item.type?.attribute, ...beside])
-  if (outward !== undefined) fail(outward)
   const [idColumn = ''] = keyColumns
   if (keyParts.length > 1 && Object.keys(children).length > 0)
     fail('a key of several columns has no lists yet: their rows name one column of it')
@@ -147,6 +151,7 @@ export const defineEntity = (definition: EntityDefinition): Entity => {
     overruled,
     identity,
     item,
+    ...contract,
     idColumn,
     keyParts,
     keyPlaces,
@@ -171,16 +176,20 @@ const orFail = <T>(make: () => T, fail: (why: string) => never): T => {
   }
 }
 
+/** Whether the key's name in JSON is that of the only attribute that the key is made of: it is told once then. */
+const isPartNamed = (keyName: string, [part, ...others]: readonly KeyPart[]): boolean =>
+  part?.name !== undefined && others.length === 0 && (part.attribute.as ?? part.name) === keyName
+
 /** Every JavaScript object has something under such a name, so that nobody could tell whether it is absent. */
 const isInherited = (name: string): boolean => name in Object.prototype
 
 /** What is wrong with the names that fields have in JSON and in items; undefined when nothing is. */
 const outwardFault = (
   fields: Readonly<Record<string, Field>>,
-  taken: readonly (string | undefined)[],
+  taken: readonly string[],
 ): string | undefined => {
   const names = Object.entries(fields).map(([name, { as = name }]) => as)
-  const wrong = names.find((name) => name === '' || name.length > LONGEST_NAME || !name.isWellFormed())
+  const wrong = names.find((name) => !isInherited(name) && !isName(name))
   if (wrong !== undefined) return `"${wrong}" can't be a name in JSON`
   const reserved = names.find((name) => taken.includes(name) || isInherited(name))
   if (reserved !== undefined) return `"${reserved}" is reserved`

@@ -16,7 +16,10 @@ export type ErrorKind = 'data' | 'dependency' | 'transient' | 'configuration' | 
 export type BrokenRule = {
   /** What is wrong, as a predicate: `is too long`. */
   readonly says: string
+  /** By its name in JSON: an attribute, or the list that has the column in its members. */
   readonly attribute?: string | undefined
+  /** Of a list's members, the attribute that has the column. */
+  readonly member?: string | undefined
   readonly column?: string | undefined
   readonly index?: string | undefined
   readonly constraint?: string | undefined

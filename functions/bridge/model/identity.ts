@@ -170,5 +170,8 @@ export const rowOfKey = (parts: readonly KeyPart[], key: string, row: Row): Row 
   const whole = missing.length === 0 ? row : { ...row, ...Object.fromEntries(missing) }
   const others = otherParts(parts, key, whole)
   if (others.length === 0) return whole
-  throw new InvalidRecordError(`The row is another key's by ${others.join(', ')}`)
+  const names = parts.flatMap(({ name = '', attribute }) =>
+    others.includes(name) ? [attribute.as ?? name] : [],
+  )
+  throw new InvalidRecordError(`The row is another key's by ${names.join(', ')}`)
 }

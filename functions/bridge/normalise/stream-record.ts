@@ -74,12 +74,17 @@ export const isoTime = (milliseconds: number): string => {
   return new Date(milliseconds).toISOString()
 }
 
-/** The version that an item's writers count. @throws InvalidRecordError */
-export const versionOf = (image: Record<string, Value>): Version => {
-  const { version } = image
-  if (!(version instanceof DecimalText)) throw new InvalidRecordError('version is missing or not a number')
-  if (!/^[1-9]\d*$/.test(version.text)) throw new InvalidRecordError('version is not a positive integer')
+/**
+ * The version that an item's writers count.
+ *
+ * @param name of its attribute
+ * @throws InvalidRecordError
+ */
+export const versionOf = (image: Record<string, Value>, name = 'version'): Version => {
+  const { [name]: version } = image
+  if (!(version instanceof DecimalText)) throw new InvalidRecordError(`${name} is missing or not a number`)
+  if (!/^[1-9]\d*$/.test(version.text)) throw new InvalidRecordError(`${name} is not a positive integer`)
   const parsed = BigInt(version.text)
-  if (parsed >= LARGEST_VERSION) throw new InvalidRecordError(`version is not below ${LARGEST_VERSION}`)
+  if (parsed >= LARGEST_VERSION) throw new InvalidRecordError(`${name} is not below ${LARGEST_VERSION}`)
   return parsed
 }

@@ -1,4 +1,4 @@
-import type { Change, Version } from '../model/change.ts'
+import type { Change, Row, Version } from '../model/change.ts'
 
 /** What a source is asked about, with what is known of the last change of it that was heard of. */
 export type Subject = {
@@ -26,6 +26,8 @@ export interface Source {
    * @param above the version that the store holds
    */
   readonly lift?: (change: Change, above: Version) => Promise<Lifting>
+  /** A row under the names that the source has for what is in it. Absent where they are the row's own. */
+  readonly outward?: (entity: string, row: Row) => Row
 }
 
 /**

@@ -101,7 +101,9 @@ const applyRaised = async ({ raised }: Pick<Decided, 'raised'>, mirror: Mirror):
     for (const { change } of again) applied.delete(origin(change))
     if (again.length === 0) break
     if (round === ROUNDS) {
-      lost.push(...(await Promise.all(again.map((one) => toLost({ ...one, change: origin(one.change) })))))
+      lost.push(
+        ...(await Promise.all(again.map((one) => toLost({ ...one, change: origin(one.change) }, mirror)))),
+      )
       break
     }
     const next = await decideOverruled(again, mirror)

@@ -68,7 +68,7 @@ export const decideOverruled = async (
   const isDelete = ({ change }: Overruled): boolean => change.op === 'delete'
   return {
     lost: await Promise.all(
-      fates.flatMap(({ fate, one, cause }) => (fate === 'lost' ? [toLost(one, cause)] : [])),
+      fates.flatMap(({ fate, one, cause }) => (fate === 'lost' ? [toLost(one, mirror, cause)] : [])),
     ),
     late: new Set(of('late').map(({ change }) => change)),
     lifted: new Set(lifted.filter((one) => !isDelete(one)).map(({ change }) => change)),
@@ -122,8 +122,14 @@ export const isCurrent = async (
 }
 
 /** @param cause what kept it from being lifted */
-export const toLost = async (one: Overruled, cause?: BridgeError): Promise<Lost> => {
+export const toLost = async (
+  one: Overruled,
+  { source: from }: Pick<Mirror, 'source'>,
+  cause?: BridgeError,
+): Promise<Lost> => {
   const { change, held } = one
+  // A row as DynamoDB would have it.
+  const asItem = (of: Row) => toAttributeValue(from.outward?.(change.entity, of) ?? of).M
   const row = held.op === 'upsert' ? await contentOf(held) : undefined
   const store = { version: String(held.version), op: held.op, ...(row !== undefined && { row: asItem(row) }) }
   const source = {
@@ -150,9 +156,6 @@ const contentOf = async (held: Held): Promise<Row | undefined> => {
     return undefined
   }
 }
-
-/** A row as DynamoDB would have it. */
-const asItem = (row: Row) => toAttributeValue(row).M
 
 const messageOf = ({ op, version }: Change, held: Held): string => {
   const there = `what the store holds is at version ${held.version}`

@@ -109,6 +109,7 @@ export const openTestSync = async (
     sink: new AuroraSink(entities, aurora),
     source: {
       current: (...of) => source.current(...of),
+      outward: (...of) => source.outward(...of),
       lift: async (change, above) => {
         const lifting = await source.lift(change, above)
         const entity = entities.find(({ name }) => name === change.entity)
