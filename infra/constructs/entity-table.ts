@@ -11,7 +11,7 @@ import { RetainedTable } from './retained-table.ts'
 export interface EntityDescription {
   /** Singular, such as `chef`. */
   readonly name: string
-  /** The path segment of its collection, such as `chefs`. */
+  /** The path segment of its collection, where it has no paths of its own, such as `chefs`. */
   readonly plural: string
   /** The attribute that identifies an item, such as `chefId`. */
   readonly keyName: string
@@ -28,6 +28,12 @@ export interface EntityDescription {
     /** @default no sort key */
     readonly sort?: { readonly attribute: string; readonly type?: 'S' | 'N' }
   }
+  /**
+   * The paths of its collection on both sides.
+   *
+   * @default '/aurora/{plural}' and '/dynamo/{plural}'
+   */
+  readonly paths?: { readonly legacy?: string; readonly modern?: string }
   /**
    * What becomes of an item that is current and below what Aurora holds.
    *

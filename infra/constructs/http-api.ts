@@ -13,6 +13,7 @@ import type { IFunction } from 'aws-cdk-lib/aws-lambda'
 import { LogGroup } from 'aws-cdk-lib/aws-logs'
 import { RemovalPolicy, Validations } from 'aws-cdk-lib/core'
 import { Construct } from 'constructs'
+import { pathOf, requireOwnPaths } from '../../functions/bridge/model/paths.ts'
 import type { Auth, Settings } from '../settings.ts'
 import type { EntityDescription } from './entity-table.ts'
 import { output } from './output.ts'
@@ -23,9 +24,9 @@ export interface HttpApiProps {
   readonly entities: readonly EntityDescription[]
   /** Serves `/aurora`. */
   readonly migrate: IFunction
-  /** Serves `/aurora/{plural}` and one item below it. */
+  /** Serves `/aurora/{plural}`, or another path of the entity's, and one item below it. */
   readonly legacy: IFunction
-  /** Serves `/dynamo/{plural}` and one item below it. */
+  /** Serves `/dynamo/{plural}`, or another path of the entity's, and one item below it. */
   readonly modern: IFunction
 }
 
@@ -88,20 +89,24 @@ export class HttpApi extends Construct {
       this.#withSlash(`/${side}/{entities}`, integration)
     output(this, 'ApiUrl', this.url, 'The API; every route is below it')
     output(this, 'AuroraUrl', `${this.url}/aurora`, 'The state of the legacy schema')
-    for (const { name, plural, keyName, example } of props.entities) {
+    requireOwnPaths(props.entities)
+    for (const entity of props.entities) {
+      const { name, plural, keyName, example } = entity
       for (const [side, integration, what] of [
         ['aurora', legacy, 'legacy'],
         ['dynamo', modern, 'modern'],
       ] as const) {
-        this.#route(`/${side}/${plural}`, integration, { methods: ['GET', 'POST'], example })
-        this.#route(`/${side}/${plural}/{${keyName}}`, integration, {
+        const path = pathOf(entity, side)
+        this.#route(path, integration, { methods: ['GET', 'POST'], example })
+        this.#route(`${path}/{${keyName}}`, integration, {
           methods: ['GET', 'PUT', 'DELETE'],
           example,
         })
+        if (path !== `/${side}/${plural}`) this.#withSlash(path, integration)
         output(
           this,
           `${pascalCase(side)}${pascalCase(plural)}Url`,
-          `${this.url}/${side}/${plural}`,
+          `${this.url}${path}`,
           `The ${what} side of ${name}`,
         )
       }

@@ -26,6 +26,7 @@ import {
 import type { Stored } from '../ports/stored.ts'
 import type { Log } from '../runtime/log.ts'
 import { answerText, readAnswer } from './first-answer.ts'
+import { listResponse } from './list-response.ts'
 
 /**
  * Serves one call from a store. Nothing is written unless the whole request is valid, and no error leaves as a
@@ -57,16 +58,10 @@ const answer = async (call: ApiCall, store: EntityStore, log: Log): Promise<Http
           keys: unreadable.map(({ key }) => key),
           error: unreadable[0]?.error,
         })
-      return jsonResponse(200, {
+      return listResponse(entity, request, {
         items: items.map((item) => represent(entity, item)),
-        ...(unreadable.length > 0 && {
-          unreadable: unreadable.map(({ key, error }) => ({
-            [entity.keyName]: key,
-            code: error.code,
-            detail: `${error.message}.`,
-          })),
-        }),
-        ...(next !== undefined && { cursor: encodeCursor(next) }),
+        unreadable,
+        cursor: next === undefined ? undefined : encodeCursor(next),
       })
     }
     case 'read':

@@ -1,4 +1,5 @@
 import type { KeyPlace } from './item-layout.ts'
+import { type Paths, pathOf, requirePaths } from './paths.ts'
 
 /** Names of what stands beside an entity's fields, in JSON and in items. */
 export type Names = {
@@ -11,25 +12,61 @@ export type Names = {
 /** What stands beside an entity's fields in an answer. */
 export type Beside = 'key' | keyof Names
 
+/** Names of what stands around the entities of a list. */
+export type Envelope = {
+  /** @default 'items' */
+  readonly items: string
+  /** Those that are there and can't be shown. @default 'unreadable' */
+  readonly unreadable: string
+  /** Where the next page begins. @default 'cursor' */
+  readonly cursor: string
+}
+
 /** What of an entity's contract with its clients a definition may say. */
 export type ContractDefinition = {
   /** Names of what stands beside the fields, in JSON and in items. @default as they are called here */
   readonly names?: Partial<Names>
   /** What of that no answer has; the version is its ETag in any case. @default nothing */
   readonly hidden?: readonly Beside[]
+  /** Where clients find it, as `/v1/customers`. @default '/aurora/{plural}' and '/dynamo/{plural}' */
+  readonly paths?: Partial<Paths>
+  /**
+   * Names of what stands around the entities of a list; or `none`, for a bare array: then a Link header leads to the next
+   * page. @default as they are called here
+   */
+  readonly envelope?: Partial<Envelope> | 'none'
 }
 
 export type Contract = {
   readonly names: Names
   readonly hidden: readonly Beside[]
+  readonly paths: Paths
+  readonly envelope: Envelope | 'none'
 }
 
 /** @throws TypeError */
-export const contractOf = ({ names = {}, hidden = [] }: ContractDefinition): Contract => {
+export const contractOf = (definition: ContractDefinition & { readonly plural: string }): Contract => {
+  const { names = {}, hidden = [] } = definition
   const { version = 'version', updatedAt = 'updatedAt' } = names
   for (const name of [version, updatedAt])
     if (!isName(name)) throw new TypeError(`"${name}" can't be a name in JSON`)
-  return { names: { version, updatedAt }, hidden }
+  requirePaths(definition)
+  return {
+    names: { version, updatedAt },
+    hidden,
+    paths: { legacy: pathOf(definition, 'aurora'), modern: pathOf(definition, 'dynamo') },
+    envelope: envelopeOf(definition),
+  }
+}
+
+const envelopeOf = ({ envelope = {} }: ContractDefinition): Envelope | 'none' => {
+  if (envelope === 'none') return envelope
+  const whole = { items: 'items', unreadable: 'unreadable', cursor: 'cursor', ...envelope }
+  const names = Object.values(whole)
+  for (const name of names) if (!isName(name)) throw new TypeError(`"${name}" can't be a name in JSON`)
+  if (new Set(names).size < names.length)
+    throw new TypeError('two of the names around its lists are the same')
+  return whole
 }
 
 /**

@@ -8,12 +8,13 @@ import { parseExactJson } from './exact-json.ts'
 import { autoIncrement, type Identity, type KeyPart, keyPartsOf } from './identity.ts'
 import { describeKey, haveOtherKeys, type ItemLayout, type KeyPlace, keyPlacesOf } from './item-layout.ts'
 import { mapOf } from './map-of.ts'
+import { requireOwnPaths } from './paths.ts'
 
 /** What an author of an entity says about it. */
 export type EntityDefinition = ContractDefinition & {
   /** The singular name, in changes, logs and tombstones: `chef`. */
   readonly name: string
-  /** The name in paths: `chefs`. */
+  /** The name in paths, if it has none of its own, and in the stack's outputs: `chefs`. */
   readonly plural: string
   /** The key's name in JSON, in paths and, without `item`, in the DynamoDB table: `chefId`, `chef_id`. */
   readonly keyName: string
@@ -212,11 +213,13 @@ const columnFault = (
 }
 
 /**
- * Says whether the items of entities that share a table can be told apart, whatever the order in which they are tried.
+ * Says whether the items of entities that share a table can be told apart, whatever the order in which they are tried, and
+ * whether each path is one entity's.
  *
  * @throws TypeError naming two that can't be
  */
 export const requireDistinct = (entities: readonly Entity[]): void => {
+  requireOwnPaths(entities)
   for (const [at, one] of entities.entries())
     for (const other of entities.slice(at + 1)) {
       if (one.item.table !== other.item.table) continue

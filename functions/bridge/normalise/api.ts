@@ -7,6 +7,7 @@ import type { Change, Intent, Row } from '../model/change.ts'
 import type { Entity } from '../model/entity.ts'
 import { keyOfRow, otherParts, splitKey } from '../model/identity.ts'
 import { faultOfKey } from '../model/key.ts'
+import { pathOf } from '../model/paths.ts'
 import type { Once } from '../ports/once.ts'
 
 /** What a client asks for; a write carries the change that it wishes. */
@@ -40,7 +41,7 @@ export type RefusedCall = {
 /** What normalising a request needs besides the request: a clock and a source of keys, so that it stays pure. */
 export type ApiContext = {
   readonly entities: readonly Entity[]
-  /** The first path segment of this side: `aurora` or `dynamo`. */
+  /** The side, `aurora` or `dynamo`: the first segment of paths that have not been chosen. */
   readonly base: string
   readonly now: () => Date
   /** A new key; a create gets its own before anything else is decided. */
@@ -127,15 +128,23 @@ const partProblem = (entity: Entity, names: readonly string[], detail: string): 
 const unknownKey = (entity: Entity): Problem =>
   notFound(`There is no ${entity.name} with this ${entity.keyName}.`)
 
-/** Finds what the path names. A prefix before the base, such as a custom domain's mapping, is passed over. */
+/**
+ * Finds what the path names. A prefix before it, such as a custom domain's mapping, is passed over; what stands behind the
+ * first entity's path is that one's, also where it looks like another's.
+ */
 const route = (
   { segments }: HttpRequest,
   { entities, base }: ApiContext,
 ): { entity: Entity; key: string | undefined } => {
-  const [plural, key, ...rest] = segments.slice(segments.indexOf(base) + 1)
-  const entity = segments.includes(base) ? entities.find((known) => known.plural === plural) : undefined
-  if (entity === undefined || rest.length > 0) throw notFound('There is nothing at this path.')
-  return { entity, key }
+  const [found] = entities
+    .flatMap((entity) => {
+      const own = pathOf(entity, base).slice(1).split('/')
+      const at = segments.findIndex((_, from) => own.every((segment, n) => segments[from + n] === segment))
+      return at < 0 ? [] : [{ entity, at, rest: segments.slice(at + own.length) }]
+    })
+    .toSorted((one, other) => one.at - other.at)
+  if (found === undefined || found.rest.length > 1) throw notFound('There is nothing at this path.')
+  return { entity: found.entity, key: found.rest[0] }
 }
 
 /** @throws Problem 405 naming what is allowed */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import { Match } from 'aws-cdk-lib/assertions'
-import { resourceOf, synthesise } from '../fixtures/synthesise.ts'
+import { resourceOf, synthesise, twoEntities } from '../fixtures/synthesise.ts'
 
 /** The logical id of the function that serves a route. */
 function functionBehind(template: ReturnType<typeof synthesise>['template'], routeKey: string): string {
@@ -52,6 +52,47 @@ describe('HttpApi', () => {
         },
       })
     }
+  })
+
+  describe('where an entity has paths of its own', () => {
+    const [dish = { name: '', plural: '', keyName: '' }, ...others] = twoEntities
+    const own = { ...dish, keyName: 'dish_id', paths: { legacy: '/v1/order-items', modern: '/v2/items' } }
+
+    it('serves these, with a slash at their ends too, and not those of its plural', () => {
+      const { template: of } = synthesise({}, [own, ...others])
+      for (const [routeKey, id] of [
+        ['ANY /v1/order-items', 'LegacyApi'],
+        ['ANY /v1/order-items/{dish_id}', 'LegacyApi'],
+        ['ANY /v1/order-items/{slash+}', 'LegacyApi'],
+        ['ANY /v2/items', 'ModernApi'],
+        ['ANY /v2/items/{dish_id}', 'ModernApi'],
+        ['ANY /v2/items/{slash+}', 'ModernApi'],
+        ['ANY /aurora/recipe-steps', 'LegacyApi'],
+      ] as const)
+        expect(functionBehind(of, routeKey)).toBe(resourceOf(of, 'AWS::Lambda::Function', id).id)
+      const keys = Object.values(of.findResources('AWS::ApiGatewayV2::Route')).map(
+        ({ Properties }): string => Properties.RouteKey,
+      )
+      expect(keys.filter((key) => key.includes('dishes'))).toEqual([])
+      expect(of.toJSON().Outputs.AuroraDishesUrl.Value['Fn::Join'][1].at(-1)).toMatch(/\/v1\/order-items$/)
+    })
+
+    it.each([
+      [
+        'another entity',
+        { ...others[0], name: 'x', plural: 'x', keyName: 'x', paths: { modern: '/v2/items' } },
+      ],
+      [
+        'another entity, below it',
+        { name: 'x', plural: 'x', keyName: 'x', paths: { modern: '/v2/items/x' } },
+      ],
+    ])('refuses one of %s', (_, other) => {
+      expect(() => synthesise({}, [own, other])).toThrow(/can't both be/)
+    })
+
+    it('refuses one of a route that a team has added', () => {
+      expect(() => synthesise({}, [{ ...own, paths: { modern: '/greetings' } }])).toThrow()
+    })
   })
 
   it('is its own root: the default stage adds nothing to the path', () => {
