@@ -11,6 +11,7 @@ import {
 import { AuroraSink } from '../../../../functions/bridge/aurora/aurora-sink.ts'
 import type { Item } from '../../../../functions/bridge/drivers/dynamo/items.ts'
 import { keyAttributes, keySchema } from '../../../../functions/bridge/drivers/dynamo/key-schema.ts'
+import { DynamoRecords } from '../../../../functions/bridge/dynamo/dynamo-records.ts'
 import { entityReaders } from '../../../../functions/bridge/dynamo/entity-reader.ts'
 import { EntitySource } from '../../../../functions/bridge/dynamo/entity-source.ts'
 import { getItem } from '../../../../functions/bridge/dynamo/get-item.ts'
@@ -38,11 +39,9 @@ export type TestSync = {
   readonly parts: Mirror
   /** Names of the entities' tables in DynamoDB, and what they have under a key. */
   readonly tables: Tables
-  readonly dynamo: { get(entity: Entity, key: string): Promise<Stored | undefined> }
+  readonly dynamo: Pick<DynamoRecords, 'authority'> & { get(entity: Entity, key: string): Promise<Stored | undefined> }
   readonly entries: LogEntry[]
   readonly client: DynamoDBClient
-  /** The tables' names in DynamoDB. */
-  readonly tables: Tables
   counts(): Record<string, number>
   read(...records: unknown[]): StreamBatch
   deliver(...records: unknown[]): Promise<StreamAnswer>
@@ -137,15 +136,18 @@ export const openTestSync = async (
   }
   const deliverWith = (other: Partial<Mirror>, ...records: unknown[]): Promise<StreamAnswer> =>
     applyStream(read(...records), { ...parts, ...other })
+  const records = new DynamoRecords({ client, tables: names, deadline })
   return {
     aurora,
     parking,
     parts,
     tables: names,
-    dynamo: { get: (entity, key) => getItem({ client, tables: names, deadline }, entity, key) },
+    dynamo: {
+      get: (entity, key) => getItem({ client, tables: names, deadline }, entity, key),
+      authority: (entity, key) => records.authority(entity, key),
+    },
     entries,
     client,
-    tables: new Tables(real),
     counts: () => Object.fromEntries([...counted].filter(([, n]) => n > 0)),
     read,
     deliver: (...records) => deliverWith({}, ...records),
