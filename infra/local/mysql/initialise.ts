@@ -4,7 +4,7 @@ import * as z from 'zod'
 import { runCommand } from '../processes/command.ts'
 import { hasCode } from '../processes/identity.ts'
 import type { Log } from '../processes/log.ts'
-import { userArguments } from './arguments.ts'
+import { temporaryFolder, userArguments } from './arguments.ts'
 import { MysqlError } from './errors.ts'
 import { isExecutable } from './find.ts'
 import { compareVersions, describeServer, type ServerVersion } from './flavour.ts'
@@ -35,6 +35,7 @@ export const prepareDataFolder = async (options: {
     options.log(`creating an empty data folder for ${describeServer(server)}: ${dataFolder}`)
     const draft = `${dataFolder}.draft-${process.pid}`
     await mkdir(draft, { recursive: true, mode: 0o700 })
+    await mkdir(join(draft, temporaryFolder), { recursive: true, mode: 0o700 })
     if (server.flavour === 'mysql') await initialiseMysql(options.binary, draft)
     else await initialiseMariadb(options.binary, draft)
     await writeFile(join(draft, stampName), JSON.stringify(server))
@@ -98,8 +99,11 @@ const readdirOrNone = async (path: string): Promise<string[] | undefined> => {
   }
 }
 
+/** With temporary tables of its own: a server that starts, as this one does, removes whatever it finds of others. */
+const placeArguments = (folder: string): string[] => [`--datadir=${folder}`, `--tmpdir=${temporaryFolder}`]
+
 const initialiseMysql = async (binary: string, folder: string): Promise<void> => {
-  const args = ['--no-defaults', '--initialize-insecure', `--datadir=${folder}`, ...userArguments()]
+  const args = ['--no-defaults', '--initialize-insecure', ...placeArguments(folder), ...userArguments()]
   await initialise(binary, [...args, '--secure-file-priv=NULL', '--performance-schema=OFF'])
 }
 
@@ -122,7 +126,13 @@ const initialiseMariadb = async (binary: string, folder: string): Promise<void> 
     .join('\n')
     // Left out as `mariadb-install-db --cross-bootstrap` does: accounts for this machine's host name.
     .replaceAll(/^.*@current_hostname.*\n/gm, '')
-  const args = ['--no-defaults', '--bootstrap', '--silent-startup', `--datadir=${folder}`, ...userArguments()]
+  const args = [
+    '--no-defaults',
+    '--bootstrap',
+    '--silent-startup',
+    ...placeArguments(folder),
+    ...userArguments(),
+  ]
   const sizes = ['--max-allowed-packet=8M', '--net-buffer-length=16K', '--enforce-storage-engine=']
   await initialise(binary, [...args, ...sizes, `--lc-messages-dir=${share}`, '--log-warnings=0'], sql)
 }
