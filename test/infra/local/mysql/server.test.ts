@@ -1,4 +1,7 @@
+import { randomUUID } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { createConnection, type RowDataPacket } from 'mysql2/promise'
@@ -18,6 +21,7 @@ describe('a private server', () => {
   let folder: TemporaryFolder
   let home: string
   let server: MysqlServer
+  let foreign: string
   const lines: string[] = []
   const log = (line: string): number => lines.push(line)
 
@@ -30,11 +34,15 @@ describe('a private server', () => {
     await symlink(real, home)
     // What a start leaves behind that was killed while it made the data folder.
     await mkdir(join(home, 'mysql.draft-1', 'mysql'), { recursive: true })
+    // What another server of this machine has there now.
+    foreign = join(tmpdir(), `#sql-temptable-${randomUUID()}`)
+    await writeFile(foreign, '')
     server = await startMysql({ home, log, env })
   }, 120_000)
 
   afterAll(async () => {
     await server?.stop()
+    await rm(foreign, { force: true })
     await folder?.remove()
   }, 60_000)
 
@@ -75,6 +83,7 @@ describe('a private server', () => {
     const [seen] = await query('SELECT @@tmpdir AS folder, @@datadir AS data')
 
     expect(await readdir(resolve(String(seen?.data), String(seen?.folder)))).toContain('seen')
+    expect(existsSync(foreign)).toBe(true)
   })
 
   it('left nothing of the start that was cut short', async () => {
