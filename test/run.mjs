@@ -81,10 +81,9 @@ const jest = async (args) => {
   const folder = mkdtempSync(join(tmpdir(), 'backsync-results-'))
   try {
     const results = join(folder, 'results.json')
-    const node = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning']
     const script = join('node_modules', 'jest', 'bin', 'jest.js')
     const { ok } = await runNode(
-      [...node, script, `--maxWorkers=${workers}`, '--json', `--outputFile=${results}`, ...args],
+      [script, `--maxWorkers=${workers}`, '--json', `--outputFile=${results}`, ...args],
       { quiet: false },
     )
     const tally = countResults({ path: results, ok, print })
