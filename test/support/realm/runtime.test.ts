@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { makeFolder, type TemporaryFolder } from '../folder.ts'
@@ -28,6 +28,10 @@ it('shares modules with other files, in the realm of Node itself', async () => {
   expect(failure).toBeInstanceOf(Error)
   expect(structuredClone(new Date(0))).toBeInstanceOf(Date)
 })
+it('has functions of its own, which read its own environment', async () => {
+  process.env.SETTING = import.meta.url
+  expect((await import('./functions/operations/task.ts')).setting).toBe(import.meta.url)
+})
 afterAll(() => {
   process.env.SPOILT = 'yes'
   process.env.HOME = 'spoilt'
@@ -52,6 +56,7 @@ it('throws later', async () => {
 const FILES = {
   'package.json': '{ "type": "module" }',
   'shared.ts': 'export const shared: { users: number } = { users: 0 }\n',
+  'functions/operations/task.ts': 'export const setting: string | undefined = process.env.SETTING\n',
   'first.test.ts': SPOILING,
   'second.test.ts': SPOILING,
   'leaving.test.ts': LEAVING,
@@ -69,6 +74,7 @@ describe('test files that one worker runs', () => {
   let results: Results
   beforeAll(async () => {
     folder = await makeFolder()
+    mkdirSync(join(folder.path, 'functions', 'operations'), { recursive: true })
     for (const [name, text] of Object.entries(FILES)) writeFileSync(join(folder.path, name), text)
     const config = {
       rootDir: folder.path,
@@ -96,7 +102,7 @@ describe('test files that one worker runs', () => {
   afterAll(() => folder.remove())
 
   it.each(['first.test.ts', 'second.test.ts'])('find the process as it was at first: %s', (file) => {
-    expect(results[file]).toEqual({ message: '', tests: ['passed', 'passed'] })
+    expect(results[file]).toEqual({ message: '', tests: ['passed', 'passed', 'passed'] })
   })
 
   it('share the modules that they import', () => {
