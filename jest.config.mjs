@@ -7,30 +7,20 @@ const lanes = readLanes(import.meta.dirname)
 const common = {
   rootDir: import.meta.dirname,
   roots: ['<rootDir>/test'],
-  testEnvironment: 'node',
+  // Node itself loads the modules, each once for all files of a worker.
+  runtime: '<rootDir>/test/support/realm/runtime.cjs',
+  testEnvironment: '<rootDir>/test/support/realm/environment.ts',
+  // Node's own streams go by the ticks of the one process that there is.
+  fakeTimers: { doNotFake: ['nextTick'] },
   // Whole proofs that take a minute each; `npm run prove` plays them, and whoever names one.
   testPathIgnorePatterns:
     isProving || process.argv.some((arg) => arg.includes('.long.test')) ? [] : ['\\.long\\.test\\.ts$'],
   injectGlobals: false,
-  // The product's modules get the tests' lists in the place of a team's.
-  moduleNameMapper: {
-    '^(?:\\.\\./)+(?:functions/)?(entities|tables)/index\\.ts$': '<rootDir>/test/fixtures/$1/index.ts',
-  },
   setupFiles: [
     '<rootDir>/test/support/compile-cache.ts',
     ...(isProving ? ['<rootDir>/test/support/global-runs.ts'] : []),
   ],
-  extensionsToTreatAsEsm: ['.ts'],
-  transform: {
-    '^.+\\.ts$': [
-      '@swc/jest',
-      {
-        jsc: { parser: { syntax: 'typescript' }, target: 'es2024' },
-        module: { type: 'es6' },
-        sourceMaps: 'inline',
-      },
-    ],
-  },
+  transform: {},
 }
 
 /** @param {Exclude<Lane, 'unit'>} lane */
@@ -50,8 +40,8 @@ export default {
   // Of a project it would be overlooked.
   testTimeout: times(30_000),
   testSequencer: '<rootDir>/test/support/sequencer.cjs',
-  // A worker keeps some of each test file's modules, and one with much memory ends so late that jest calls that a leak.
-  workerIdleMemoryLimit: '600MB',
+  // A worker keeps each test file's modules, and one with much memory ends so late that jest calls that a leak.
+  workerIdleMemoryLimit: '1GB',
   projects: [
     {
       ...common,

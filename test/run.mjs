@@ -2,7 +2,7 @@
 // the tests that use MySQL, to run them again on another server.
 // On any Node >= 18 and with nothing installed: node: modules only, and JavaScript.
 import { spawn } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -73,6 +73,16 @@ const check = async (name, args) => {
 }
 
 /**
+ * Whether it is one file that is run, once: no process is started for it.
+ *
+ * @param {readonly string[]} args for jest
+ */
+const isOneFile = (args) => {
+  const [path, ...others] = args.filter((arg) => existsSync(join(root, arg)))
+  return path?.endsWith('.test.ts') && others.length === 0 && !args.some((arg) => arg.startsWith('--watch'))
+}
+
+/**
  * @param {readonly string[]} args for jest
  * @returns {Promise<Tally>}
  */
@@ -81,10 +91,15 @@ const jest = async (args) => {
   const folder = mkdtempSync(join(tmpdir(), 'backsync-results-'))
   try {
     const results = join(folder, 'results.json')
-    const node = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning']
     const script = join('node_modules', 'jest', 'bin', 'jest.js')
     const { ok } = await runNode(
-      [...node, script, `--maxWorkers=${workers}`, '--json', `--outputFile=${results}`, ...args],
+      [
+        script,
+        isOneFile(args) ? '--runInBand' : `--maxWorkers=${workers}`,
+        '--json',
+        `--outputFile=${results}`,
+        ...args,
+      ],
       { quiet: false },
     )
     const tally = countResults({ path: results, ok, print })

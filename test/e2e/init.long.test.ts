@@ -60,7 +60,6 @@ describe('a checkout without the sample', () => {
   }, 500_000)
 
   it('passes tests of the product, which have lists of their own', async () => {
-    const jest = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning']
     const script = join(folder.path, 'node_modules/jest/bin/jest.js')
     const some = [
       'test/sample-apart.test.ts',
@@ -69,7 +68,7 @@ describe('a checkout without the sample', () => {
       'test/functions/bridge/aurora/aurora-store.test.ts',
       'test/infra/cli/init',
     ]
-    const { code, output } = await run([...jest, script, '--runInBand', ...some])
+    const { code, output } = await run([script, '--runInBand', ...some])
     expect([code, output]).toEqual([0, expect.stringMatching(/Tests: +\d+ passed, \d+ total/)])
   }, 250_000)
 

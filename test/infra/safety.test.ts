@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import * as z from 'zod'
-import { deployments, synthesise } from './fixtures/synthesise.ts'
+import { deployments, templateOf } from './fixtures/synthesise.ts'
 
 const texts = z.union([z.string().transform((one) => [one]), z.array(z.string())])
 const statement = z.strictObject({
@@ -102,7 +102,7 @@ const wildcards: readonly { actions: readonly string[]; resource: RegExp; why: s
 ]
 
 describe.each(deployments)('rules of safety over %s', (_, context) => {
-  const template: { Resources: Record<string, unknown> } = Object(synthesise(context).template.toJSON())
+  const template: { Resources: Record<string, unknown> } = Object(templateOf(context).toJSON())
   const resources: Resource[] = Object.entries(template.Resources).map(([id, one]) => ({
     id,
     ...resource.parse(one),

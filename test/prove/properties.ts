@@ -8,11 +8,7 @@ import type { Proved, Proving } from './plan.ts'
 import { playRounds } from './rounds.ts'
 
 const root = resolve(import.meta.dirname, '..', '..')
-const JEST = [
-  '--experimental-vm-modules',
-  '--disable-warning=ExperimentalWarning',
-  join(root, 'node_modules', 'jest', 'bin', 'jest.js'),
-]
+const JEST = join(root, 'node_modules', 'jest', 'bin', 'jest.js')
 
 /**
  * What is random, from one seed after another, and in the first round what is long.
@@ -52,7 +48,7 @@ export const proveProperties = async ({
           `--outputFile=${path}`,
           '--silent',
         ]
-        const args = [...JEST, ...options, '--runTestsByPath', ...tests]
+        const args = [JEST, ...options, '--runTestsByPath', ...tests]
         const { code, cut } = await runProgram(args, { engine, env, ms: bound, signal })
         if (cut) return { passed: 0, failed: 0, cut }
         const tally = countResults({ path, ok: code === 0, print: say })

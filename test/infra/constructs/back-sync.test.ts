@@ -1,10 +1,10 @@
 import { describe, expect, it } from '@jest/globals'
 import { Match } from 'aws-cdk-lib/assertions'
 import { BACK_SYNC, LambdaMetrics } from '../../../functions/bridge/runtime/metrics.ts'
-import { resourceOf, synthesise } from '../fixtures/synthesise.ts'
+import { resourceOf, synthesise, templateOf } from '../fixtures/synthesise.ts'
 
 describe('BackSync', () => {
-  const { template } = synthesise()
+  const template = templateOf()
   const bucket = resourceOf(template, 'AWS::S3::Bucket', 'BackSyncFailures')
   const lambda = resourceOf(template, 'AWS::Lambda::Function', 'BackSyncFunction')
 
@@ -26,12 +26,9 @@ describe('BackSync', () => {
   })
 
   it('runs more batches of a shard at once when asked', () => {
-    synthesise({ parallelizationFactor: '4' }).template.allResourcesProperties(
-      'AWS::Lambda::EventSourceMapping',
-      {
-        ParallelizationFactor: 4,
-      },
-    )
+    templateOf({ parallelizationFactor: '4' }).allResourcesProperties('AWS::Lambda::EventSourceMapping', {
+      ParallelizationFactor: 4,
+    })
   })
 
   it('may read the streams and items, write the database, park changes and add failed batches; nothing else', () => {
@@ -94,7 +91,7 @@ describe('BackSync', () => {
 const byName = (a: { Name: string }, b: { Name: string }): number => (a.Name < b.Name ? -1 : 1)
 
 describe('StreamAlarms', () => {
-  const { template } = synthesise()
+  const template = templateOf()
   const alarms = Object.values(template.findResources('AWS::CloudWatch::Alarm')).map(
     ({ Properties }) => Properties,
   )

@@ -10,7 +10,7 @@ import {
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import * as z from 'zod'
 import { jobsTable } from '../../../functions/bridge/jobs/job-settings.ts'
-import { synthesise } from '../fixtures/synthesise.ts'
+import { templateOf } from '../fixtures/synthesise.ts'
 import { definitionIn, execute } from '../fixtures/workflow.ts'
 
 type Item = Record<string, AttributeValue>
@@ -26,7 +26,7 @@ const answerSchema = z.looseObject({ done: z.boolean().optional() })
 describe("the copy's state machine with the function that it invokes, over DynamoDB", () => {
   const id = randomUUID()
   const [source, destination, jobs] = [`from-${id}`, `to-${id}`, `jobs-${id}`]
-  const { template } = synthesise()
+  const template = templateOf()
   let client: DynamoDBClient
   let handler: typeof import('../../../functions/operations/copy-table.ts').handler
 

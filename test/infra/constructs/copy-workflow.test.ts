@@ -1,10 +1,10 @@
 import { describe, expect, it } from '@jest/globals'
 import validate from 'asl-validator'
 import * as z from 'zod'
-import { synthesise } from '../fixtures/synthesise.ts'
+import { templateOf } from '../fixtures/synthesise.ts'
 import { definitionIn, execute, type Invoke } from '../fixtures/workflow.ts'
 
-const { template } = synthesise()
+const template = templateOf()
 const request = {
   sourceTableName: 'a',
   destinationTableName: 'b',

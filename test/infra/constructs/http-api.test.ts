@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import { Match } from 'aws-cdk-lib/assertions'
-import { resourceOf, synthesise, twoEntities } from '../fixtures/synthesise.ts'
+import { resourceOf, synthesise, templateOf, twoEntities } from '../fixtures/synthesise.ts'
 
 /** The logical id of the function that serves a route. */
 function functionBehind(template: ReturnType<typeof synthesise>['template'], routeKey: string): string {
@@ -14,7 +14,7 @@ function functionBehind(template: ReturnType<typeof synthesise>['template'], rou
 }
 
 describe('HttpApi', () => {
-  const { template } = synthesise()
+  const template = templateOf()
 
   it.each([
     ['ANY /aurora', 'MigrationsMigrate'],
@@ -108,7 +108,7 @@ describe('HttpApi', () => {
   })
 
   it('asks for a signature with auth=iam', () => {
-    const iam = synthesise({ auth: 'iam' }).template
+    const iam = templateOf({ auth: 'iam' })
     iam.allResourcesProperties('AWS::ApiGatewayV2::Route', { AuthorizationType: 'AWS_IAM' })
     iam.resourceCountIs('AWS::ApiGatewayV2::Authorizer', 0)
   })
@@ -132,7 +132,7 @@ describe('HttpApi', () => {
 })
 
 describe('the usage of each route, in its metadata', () => {
-  const { template } = synthesise()
+  const template = templateOf()
   const usageOf = (routeKey: string): unknown => {
     const routes = template.findResources('AWS::ApiGatewayV2::Route', { Properties: { RouteKey: routeKey } })
     return Object.values(routes)[0]?.Metadata?.['Backsync::Usage']

@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals'
-import { resourceOf, synthesise } from '../fixtures/synthesise.ts'
+import { resourceOf, templateOf } from '../fixtures/synthesise.ts'
 
 describe('Migrations', () => {
-  const { template } = synthesise()
+  const template = templateOf()
   const trigger = resourceOf(template, 'Custom::Trigger', 'Migrations')
 
   it('invokes the current version of the function and waits for its answer', () => {

@@ -1,10 +1,17 @@
 import { describe, expect, it } from '@jest/globals'
 import { Match } from 'aws-cdk-lib/assertions'
 import { KEEP_TABLES, LambdaMetrics } from '../../../functions/bridge/runtime/metrics.ts'
-import { resourceOf, synthesise, threeProjections, twoEntities, users } from '../fixtures/synthesise.ts'
+import {
+  resourceOf,
+  synthesise,
+  templateOf,
+  threeProjections,
+  twoEntities,
+  users,
+} from '../fixtures/synthesise.ts'
 
 describe('TableSync', () => {
-  const { template } = synthesise()
+  const template = templateOf()
   const lambda = resourceOf(template, 'AWS::Lambda::Function', 'TableSyncFunction')
   const bucket = resourceOf(template, 'AWS::S3::Bucket', 'BackSyncFailures')
   const mappings = Object.values(

@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals'
 import { Match } from 'aws-cdk-lib/assertions'
 import { LambdaMetrics, WATCH, WHOLE_STACK } from '../../../functions/bridge/runtime/metrics.ts'
-import { resourceOf, synthesise } from '../fixtures/synthesise.ts'
+import { resourceOf, templateOf } from '../fixtures/synthesise.ts'
 
-const { template } = synthesise()
+const template = templateOf()
 
 describe('Watch', () => {
   it('has its function look every five minutes', () => {

@@ -1,89 +1,55 @@
-import { randomUUID } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda'
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import mysql, { type Connection, type RowDataPacket } from 'mysql2/promise'
-import { makeFolder, type TemporaryFolder } from '../support/folder.ts'
-import { call, type RunningStack, runStack, send } from '../support/stack.ts'
-import { until } from '../support/until.ts'
+import { InvokeCommand } from '@aws-sdk/client-lambda'
+import { beforeAll, describe, expect, it } from '@jest/globals'
+import type { RowDataPacket } from 'mysql2/promise'
+import { call, send } from '../../support/stack.ts'
+import { until } from '../../support/until.ts'
+import type { World } from '../world.ts'
 
 const UNKNOWN = '01990000-0000-7000-8000-00000000ffff'
 const bobby = { firstName: 'Bobby', lastName: 'Flay' }
 
-describe('a whole stack over a database that the legacy application has used before', () => {
-  let folder: TemporaryFolder
-  let stack: RunningStack
-  let legacy: Connection
-  const database = `e2e_${randomUUID().replaceAll('-', '')}`
-
-  beforeAll(async () => {
-    const server = process.env.TEST_MYSQL_URL ?? ''
-    folder = await makeFolder()
-    legacy = await mysql.createConnection({ uri: server, supportBigNumbers: true, bigNumberStrings: true })
-    await legacy.query(`CREATE DATABASE ${database} CHARACTER SET utf8mb4`)
-    await legacy.query(`USE ${database}`)
-    await legacy.query(
-      'CREATE TABLE cheftable (id BIGINT AUTO_INCREMENT, cheffirst VARCHAR(255), cheflast VARCHAR(255), PRIMARY KEY (id))',
-    )
-    await legacy.query("INSERT INTO cheftable VALUES (NULL, 'Gordon', 'Ramsay')")
-    stack = await runStack(folder.path, { MYSQL_URL: `${server.replace(/\/$/, '')}/${database}` })
-  }, 150_000)
-
-  afterAll(async () => {
-    await stack?.stop()
-    await legacy?.query(`DROP DATABASE ${database}`)
-    await legacy?.end()
-    await folder?.remove()
-  }, 30_000)
-
+/** The API of both sides, as clients and legacy code know it. @param world with Gordon Ramsay as its first row */
+export const contractSuite = (world: () => World): void => {
   const visible = (path: string, expected: Record<string, unknown>): Promise<void> =>
     until(`${path} shows ${JSON.stringify(expected)}`, 15_000, async () => {
-      const reply = await call(stack.url + path)
+      const reply = await call(world().stack.url + path)
       if (reply.status !== 200) return false
       const body = reply.json()
       return Object.entries(expected).every(([name, value]) => body[name] === value)
     })
 
   const gone = (path: string): Promise<void> =>
-    until(`${path} is gone`, 15_000, async () => (await call(stack.url + path)).status === 404)
+    until(`${path} is gone`, 15_000, async () => (await call(world().stack.url + path)).status === 404)
 
   it('tells where the migrations stand, with a slash at the end too', async () => {
-    const [without, slash] = [await call(`${stack.url}/aurora`), await call(`${stack.url}/aurora/`)]
+    const [without, slash] = [
+      await call(`${world().stack.url}/aurora`),
+      await call(`${world().stack.url}/aurora/`),
+    ]
 
     expect([without.status, slash.status]).toEqual([200, 200])
     expect(slash.json()).toEqual(without.json())
   })
 
   it('has its functions invoked by any client of Lambda, by name and by ARN', async () => {
-    const facts = JSON.parse(await readFile(join(folder.path, 'stack.json'), 'utf8'))
-    const client = new LambdaClient({
-      endpoint: facts.endpoints.lambda,
-      region: 'us-east-1',
-      credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
-    })
-    const functions: { name: string; arn: string }[] = facts.functions
+    const { functions, lambda } = world()
     const invoke = async (part: string, by: 'name' | 'arn', event: unknown) => {
       const FunctionName = functions.find(({ name }) => name.includes(part))?.[by]
-      const answer = await client.send(new InvokeCommand({ FunctionName, Payload: JSON.stringify(event) }))
+      const answer = await lambda.send(new InvokeCommand({ FunctionName, Payload: JSON.stringify(event) }))
       return { error: answer.FunctionError, ...JSON.parse(Buffer.from(answer.Payload ?? []).toString()) }
     }
-    try {
-      expect(await invoke('Migrate', 'name', { plan: true })).toEqual({ error: undefined, changes: [] })
-      expect(await invoke('Migrate', 'arn', {})).toMatchObject({ error: undefined, applied: [] })
-      expect(await invoke('CopyTable', 'name', { migrate: true })).toMatchObject({
-        error: 'Unhandled',
-        errorType: 'CopyRequestError',
-        errorMessage: expect.stringContaining('sourceTableName is missing; destinationTableName is missing'),
-      })
-    } finally {
-      client.destroy()
-    }
+    expect(await invoke('Migrate', 'name', { plan: true })).toEqual({ error: undefined, changes: [] })
+    expect(await invoke('Migrate', 'arn', {})).toMatchObject({ error: undefined, applied: [] })
+    expect(await invoke('CopyTable', 'name', { migrate: true })).toMatchObject({
+      error: 'Unhandled',
+      errorType: 'CopyRequestError',
+      errorMessage: expect.stringContaining('sourceTableName is missing; destinationTableName is missing'),
+    })
   })
 
   describe('adopts what is there', () => {
     it('with the id of a legacy-born row as its key, at once', async () => {
-      const reply = await call(`${stack.url}/aurora/chefs/1`)
+      const reply = await call(`${world().stack.url}/aurora/chefs/1`)
 
       expect([reply.status, reply.headers.get('etag')]).toEqual([200, '"1"'])
       expect(reply.json()).toEqual({
@@ -96,58 +62,64 @@ describe('a whole stack over a database that the legacy application has used bef
     })
 
     it('while SELECT * and a bare INSERT of legacy code go on as before', async () => {
-      await legacy.query("INSERT INTO cheftable VALUES (NULL, 'Julia', 'Child')")
-      const [rows] = await legacy.query<RowDataPacket[]>("SELECT * FROM cheftable WHERE cheffirst = 'Julia'")
+      await world().legacy.query("INSERT INTO cheftable VALUES (NULL, 'Julia', 'Child')")
+      const [rows] = await world().legacy.query<RowDataPacket[]>(
+        "SELECT * FROM cheftable WHERE cheffirst = 'Julia'",
+      )
       const id = String(rows[0]?.id)
 
       expect(rows).toEqual([{ id: expect.anything(), cheffirst: 'Julia', cheflast: 'Child' }])
-      expect((await call(`${stack.url}/aurora/chefs/${id}`)).json()).toMatchObject({
+      expect((await call(`${world().stack.url}/aurora/chefs/${id}`)).json()).toMatchObject({
         chefId: id,
         firstName: 'Julia',
       })
-      const replaced = await send('PUT', `${stack.url}/aurora/chefs/${id}`, {
+      const replaced = await send('PUT', `${world().stack.url}/aurora/chefs/${id}`, {
         firstName: 'Julie',
         lastName: 'Powell',
       })
       expect(replaced.json()).toMatchObject({ chefId: id, firstName: 'Julie', version: 2 })
-      expect((await call(`${stack.url}/aurora/chefs/${id}`, { method: 'DELETE' })).status).toBe(204)
-      expect((await call(`${stack.url}/aurora/chefs/${id}`)).status).toBe(404)
+      expect((await call(`${world().stack.url}/aurora/chefs/${id}`, { method: 'DELETE' })).status).toBe(204)
+      expect((await call(`${world().stack.url}/aurora/chefs/${id}`)).status).toBe(404)
     })
 
     it('and finds a row with a key of its own also by its id', async () => {
-      const created = (await send('POST', `${stack.url}/aurora/chefs`, bobby)).json()
-      const [rows] = await legacy.query<RowDataPacket[]>('SELECT id FROM cheftable WHERE backsync_key = ?', [
-        created.chefId,
-      ])
+      const created = (await send('POST', `${world().stack.url}/aurora/chefs`, bobby)).json()
+      const [rows] = await world().legacy.query<RowDataPacket[]>(
+        'SELECT id FROM cheftable WHERE backsync_key = ?',
+        [created.chefId],
+      )
 
-      expect((await call(`${stack.url}/aurora/chefs/${rows[0]?.id}`)).json()).toEqual(created)
+      expect((await call(`${world().stack.url}/aurora/chefs/${rows[0]?.id}`)).json()).toEqual(created)
     })
   })
 
   describe('takes a modern write back to Aurora', () => {
     it('with POST, PUT and DELETE', async () => {
-      const created = (await send('POST', `${stack.url}/dynamo/chefs`, bobby)).json()
+      const created = (await send('POST', `${world().stack.url}/dynamo/chefs`, bobby)).json()
       const path = `/chefs/${created.chefId}`
       await visible(`/aurora${path}`, created)
 
       const replaced = (
-        await send('PUT', `${stack.url}/dynamo${path}`, { firstName: 'Zoë 👩🏽‍🍳', lastName: 'e\u0301' })
+        await send('PUT', `${world().stack.url}/dynamo${path}`, {
+          firstName: 'Zoë 👩🏽‍🍳',
+          lastName: 'e\u0301',
+        })
       ).json()
       expect(replaced).toMatchObject({ firstName: 'Zoë 👩🏽‍🍳', lastName: 'e\u0301', version: 2 })
       await visible(`/aurora${path}`, replaced)
 
-      expect((await call(`${stack.url}/dynamo${path}`, { method: 'DELETE' })).status).toBe(204)
+      expect((await call(`${world().stack.url}/dynamo${path}`, { method: 'DELETE' })).status).toBe(204)
       await gone(`/aurora${path}`)
     })
 
     it('in the end with the last of many writes of one key', async () => {
-      const { chefId } = (await send('POST', `${stack.url}/dynamo/chefs`, bobby)).json()
+      const { chefId } = (await send('POST', `${world().stack.url}/dynamo/chefs`, bobby)).json()
       await Promise.all(
         Array.from({ length: 20 }, (_, at) =>
-          send('PUT', `${stack.url}/dynamo/chefs/${chefId}`, { firstName: `n${at}`, lastName: 'x' }),
+          send('PUT', `${world().stack.url}/dynamo/chefs/${chefId}`, { firstName: `n${at}`, lastName: 'x' }),
         ),
       )
-      const last = (await call(`${stack.url}/dynamo/chefs/${chefId}`)).json()
+      const last = (await call(`${world().stack.url}/dynamo/chefs/${chefId}`)).json()
 
       expect(last.version).toBe(21)
       await visible(`/aurora/chefs/${chefId}`, last)
@@ -155,7 +127,7 @@ describe('a whole stack over a database that the legacy application has used bef
   })
 
   describe.each(['aurora', 'dynamo'])('keeps the contract at /%s/chefs', (side) => {
-    const collection = (): string => `${stack.url}/${side}/chefs`
+    const collection = (): string => `${world().stack.url}/${side}/chefs`
     const count = async (): Promise<number> => {
       let total = 0
       for (let cursor: unknown = ''; cursor !== undefined; ) {
@@ -365,7 +337,7 @@ describe('a whole stack over a database that the legacy application has used bef
 
   it('knows no other path', async () => {
     for (const path of ['/', '/aurora/cooks', '/aurora/chefs/1/2'])
-      expect((await call(stack.url + path)).status).toBe(404)
-    expect((await call(`${stack.url}/aurora`, { method: 'DELETE' })).headers.get('allow')).toBe('GET')
+      expect((await call(world().stack.url + path)).status).toBe(404)
+    expect((await call(`${world().stack.url}/aurora`, { method: 'DELETE' })).headers.get('allow')).toBe('GET')
   })
-})
+}

@@ -1,0 +1,47 @@
+import type { JestEnvironmentConfig } from '@jest/environment'
+import { ModernFakeTimers } from '@jest/fake-timers'
+import type { Circus } from '@jest/types'
+import { ModuleMocker } from 'jest-mock'
+import { Kept } from './kept.ts'
+import { findLeftovers, watchLeftovers } from './leftovers.ts'
+
+/**
+ * The environment of a test file: the worker's own global object, not a copy of it in a context of its own. An error, a
+ * date, or an array is thus of the one class that there is, whoever made it, and code runs as fast as it does anywhere.
+ * What a file changes at the global object, at `process` and in its environment variables is put back after it.
+ */
+export default class OneRealm {
+  readonly global = globalThis
+  readonly moduleMocker = new ModuleMocker(globalThis)
+  readonly fakeTimers = null
+  readonly fakeTimersModern: ModernFakeTimers
+  readonly #kept = new Kept()
+
+  constructor({ projectConfig }: JestEnvironmentConfig) {
+    this.fakeTimersModern = new ModernFakeTimers({ config: projectConfig, global: globalThis })
+  }
+
+  async setup(): Promise<void> {
+    watchLeftovers()
+  }
+
+  async handleTestEvent({ name }: Circus.Event, state: Circus.State): Promise<void> {
+    if (name !== 'run_finish') return
+    for (const left of await findLeftovers())
+      state.unhandledErrors.push(new Error(`this file leaves behind ${left}`))
+  }
+
+  async teardown(): Promise<void> {
+    this.fakeTimersModern.dispose()
+    this.#kept.putBack()
+  }
+
+  exportConditions(): string[] {
+    return ['node', 'node-addons']
+  }
+
+  /** None: modules are loaded by Node itself. */
+  getVmContext(): null {
+    return null
+  }
+}
