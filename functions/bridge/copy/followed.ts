@@ -1,6 +1,7 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import type { Bounds } from '../drivers/dynamo/patient-call.ts'
 import { scanSegment } from '../drivers/dynamo/scan.ts'
+import { isTombstone } from '../dynamo/authority.ts'
 import { belongsTo, ForeignItemError, toStored } from '../dynamo/items.ts'
 import type { Change } from '../model/change.ts'
 import type { Entity } from '../model/entity.ts'
@@ -66,7 +67,7 @@ export const askFollowed = async (
     ...{ client, table, segment: 0, segments: 1, consistent: true, pageItems: PAGE_ITEMS },
   })
   for await (const { items } of pages) {
-    const own = items.filter((item) => belongsTo(entity, item))
+    const own = items.filter((item) => !isTombstone(item) && belongsTo(entity, item))
     const changes = own.flatMap((item): Change[] => {
       try {
         const { key, row, version, updatedAt } = toStored(entity, item)

@@ -1,4 +1,5 @@
 import { keyAttributes } from '../drivers/dynamo/key-schema.ts'
+import { isTombstone } from '../dynamo/authority.ts'
 import { toAttributeValue } from '../model/attribute-values.ts'
 import type { Change, Row, Version } from '../model/change.ts'
 import { InvalidRecordError } from '../model/errors.ts'
@@ -19,6 +20,8 @@ export const projectRow = (
   { project, key, name, kind, sparse }: Projection,
   row: Row,
 ): Projected | undefined => {
+  // An entity's key that was deleted: the item itself, emptied.
+  if (isTombstone(row)) return undefined
   const projected = attempt(name, () => project(withoutStamp(row)))
   if (projected === undefined) return undefined
   const own = withoutStamp(

@@ -1,6 +1,7 @@
+import { isTombstone } from '../dynamo/authority.ts'
 import type { Change, Version } from '../model/change.ts'
 import { InvalidRecordError } from '../model/errors.ts'
-import { decodeItem, type Value } from '../model/values.ts'
+import { DecimalText, decodeItem, type Value } from '../model/values.ts'
 import type { TableIndex } from '../normalise/stream.ts'
 import {
   createdAt,
@@ -108,8 +109,13 @@ const recordVersion = (
   after: Record<string, Value> | undefined,
 ): Version => {
   if (versions === 'stream') return streamVersion(origin)
-  return after === undefined ? versionOf(before ?? {}) + 1n : versionOf(after)
+  if (after === undefined) return isTombstone(before ?? {}) ? 1n : versionOf(before ?? {}) + 1n
+  // Of a key that never was nothing is kept.
+  return isTombstone(after) && isNever(after) ? 1n : versionOf(after)
 }
+
+const isNever = ({ version }: Record<string, Value>): boolean =>
+  version instanceof DecimalText && version.canonical === '0'
 
 /** Where an item was; undefined when it had no place: what can't be projected never got one. */
 const placeOf = (projection: Projection, image: Record<string, Value>): string | undefined => {

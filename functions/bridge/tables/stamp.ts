@@ -1,4 +1,5 @@
 import type { Item } from '../drivers/dynamo/items.ts'
+import { RECORD } from '../dynamo/authority.ts'
 import type { Row, Version } from '../model/change.ts'
 
 /**
@@ -18,8 +19,11 @@ export const stampOf = (
     : { version: BigInt(version), sourceKey }
 }
 
-/** A kept table may itself be read by a job: its stamps aren't part of the items. */
-export const withoutStamp = <T extends Row>(row: T): Row => {
-  const { [STAMP.version]: _, [STAMP.source]: __, ...own } = row
-  return own
-}
+const OURS: ReadonlySet<string> = new Set([...Object.values(STAMP), ...Object.values(RECORD)])
+
+/**
+ * A kept table may itself be read by a job, and an entity's table be kept by another one: neither its stamps nor whose its
+ * keys are is part of the items.
+ */
+export const withoutStamp = (row: Row): Row =>
+  Object.fromEntries(Object.entries(row).filter(([name]) => !OURS.has(name)))
