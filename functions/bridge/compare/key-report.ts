@@ -2,7 +2,7 @@ import type { Row, Version } from '../model/change.ts'
 import { conflictsOf } from '../model/conflict.ts'
 import type { Entity } from '../model/entity.ts'
 import { BridgeError } from '../model/errors.ts'
-import type { Authority, Epoch, Owner } from '../model/owner.ts'
+import { type Authority, type Epoch, laterMove, type Owner } from '../model/owner.ts'
 import { sameValue } from '../model/values.ts'
 import type { ParkedHead } from '../ports/parking.ts'
 import type { Stored } from '../ports/stored.ts'
@@ -163,7 +163,7 @@ const ownershipOf = (
   const [one, other] = [aurora ?? dynamo, dynamo ?? aurora]
   if (one === undefined || other === undefined) return undefined
   if (one.owner === other.owner)
-    return { is: one.owner, epoch: one.epoch > other.epoch ? one.epoch : other.epoch }
+    return { is: one.owner, epoch: laterMove(one.epoch, other.epoch) }
   if (one.epoch === other.epoch) return { is: 'disputed', epoch: one.epoch }
   const { owner, epoch } = one.epoch > other.epoch ? one : other
   return { is: 'moving', epoch, to: owner }

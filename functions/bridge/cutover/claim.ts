@@ -1,6 +1,6 @@
 import type { Entity } from '../model/entity.ts'
 import { BridgeError } from '../model/errors.ts'
-import { type Authority, type Epoch, type Owner, otherOf } from '../model/owner.ts'
+import { type Authority, type Epoch, laterMove, type Owner, otherOf } from '../model/owner.ts'
 import { ClaimConflictError, StaleClaimError, UndecidedError } from '../ports/claim-errors.ts'
 import { isBeyond, type KeyRecord, type KeyRecords } from '../ports/key-records.ts'
 
@@ -32,7 +32,7 @@ export const claim = async (
   const aurora = await sides.aurora.read(entity, key)
   const dynamo = await sides.dynamo.read(entity, aurora.key)
   const [old, now] = to === 'dynamo' ? [aurora, dynamo] : [dynamo, aurora]
-  const latest = [old.epoch, now.epoch].reduce((a, b) => (a > b ? a : b))
+  const latest = laterMove(old.epoch, now.epoch)
   const move: Authority = { owner: to, epoch: epoch ?? nextOf(old, now, to, latest) }
   if (move.epoch === 0n || (now.owner === to && now.epoch >= move.epoch))
     return { done: 'already', record: now }

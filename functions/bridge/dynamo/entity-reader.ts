@@ -219,10 +219,16 @@ export const itemToChange = (
   version?: Version,
 ): Change =>
   underEpoch(
-    toChange(entity, key, image, entity.versions === 'counted' ? versionOf(image, entity.names.version) : (version ?? 1n), {
-      created: Date.now() / 1000,
-      sequenceNumber: '',
-    }),
+    toChange(
+      entity,
+      key,
+      image,
+      entity.versions === 'counted' ? versionOf(image, entity.names.version) : (version ?? 1n),
+      {
+        created: Date.now() / 1000,
+        sequenceNumber: '',
+      },
+    ),
     epochOf(image),
   )
 

@@ -7,4 +7,10 @@ export type Epoch = bigint
 /** What a store's record of a key, its row, item or tombstone, says of authority over it. */
 export type Authority = { readonly owner: Owner; readonly epoch: Epoch }
 
+/** The later of two moves. */
+export const laterMove = (one: Epoch, other: Epoch): Epoch => {
+  if (one > other) return one
+  return other
+}
+
 export const otherOf = (owner: Owner): Owner => (owner === 'aurora' ? 'dynamo' : 'aurora')

@@ -55,13 +55,21 @@ describe('a record of the stream, by whose the key was when it was written', () 
 
   it.each<[string, Image | undefined, Image | undefined]>([
     ['new content', item(1, of('aurora', 1)), item(2, of('aurora', 1))],
-    ['other content at the same version', item(1, of('aurora', 1)), item(1, { ...of('aurora', 1), firstName: { S: 'x' } })],
+    [
+      'other content at the same version',
+      item(1, of('aurora', 1)),
+      item(1, { ...of('aurora', 1), firstName: { S: 'x' } }),
+    ],
     [
       'other content under the stamp of what was there',
       item(1, { ...of('aurora', 1), ...mirrored(1) }),
       item(1, { ...of('aurora', 1), ...mirrored(1), firstName: { S: 'x' } }),
     ],
-    ['a larger version under an old stamp', item(1, { ...of('aurora', 1), ...mirrored(1) }), item(2, { ...of('aurora', 1), ...mirrored(1) })],
+    [
+      'a larger version under an old stamp',
+      item(1, { ...of('aurora', 1), ...mirrored(1) }),
+      item(2, { ...of('aurora', 1), ...mirrored(1) }),
+    ],
     ['an item that has lost its owner', item(1, of('aurora', 1)), item(2)],
     ['one that says DynamoDB, without a move', item(1, of('aurora', 1)), item(2, of('dynamo', 1))],
     ['a delete', item(1, of('aurora', 1)), undefined],
