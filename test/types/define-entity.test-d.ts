@@ -46,6 +46,20 @@ defineEntity({ ...dish, versions: 'stream', children: { steps } })
 defineEntity({ ...dish, item: { table: 'things' } })
 defineEntity({ ...dish, item: { table: 'things', keyAttribute: 'pk', prefix: 'DISH#' } })
 defineEntity({ ...dish, item: { table: 'things', type: { attribute: 'kind', value: 'dish' } } })
+defineEntity({ ...dish, item: { table: 'things', keyType: 'N', sort: { attribute: 'sk', value: 'DISH' } } })
+defineEntity({ ...dish, names: { version: 'rev' }, hidden: ['key', 'updatedAt'] })
+defineEntity({ ...dish, paths: { modern: '/v2/dishes' }, envelope: { items: 'data' } })
+defineEntity({ ...dish, envelope: 'none' })
+isTrue<Same<Entity['names']['version'], string>>()
+isTrue<Same<Entity['paths']['legacy'], string>>()
+// @ts-expect-error no key is of another type
+defineEntity({ ...dish, item: { table: 'things', keyType: 'B' } })
+// @ts-expect-error a field is never hidden
+defineEntity({ ...dish, hidden: ['title'] })
+// @ts-expect-error there are two sides
+defineEntity({ ...dish, paths: { aurora: '/dishes' } })
+// @ts-expect-error a list has no other envelope
+defineEntity({ ...dish, envelope: 'bare' })
 
 const { example, ...withoutExample } = dish
 // @ts-expect-error an entity shows what a body looks like

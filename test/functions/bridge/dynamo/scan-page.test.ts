@@ -3,6 +3,7 @@ import type { Item } from '../../../../functions/bridge/drivers/dynamo/items.ts'
 import { type Scan, scanPage } from '../../../../functions/bridge/dynamo/scan-page.ts'
 import { chef } from '../../../fixtures/entities/chef.ts'
 import { pan, shelf } from '../../fixtures/kitchen.ts'
+import { layouts } from '../../fixtures/layouts.ts'
 
 const key = (at: number) => ({ pk: { S: `k${at}` } })
 const stored = (item: Item) => [{ key: item.pk?.S ?? '', row: {}, version: 1n, updatedAt: null }]
@@ -94,4 +95,27 @@ describe('a page of a scan', () => {
       { FilterExpression: 'begins_with(#key, :prefix)', ExpressionAttributeNames: { '#key': 'pk' } },
     ])
   })
+
+  it.each([
+    ['the key and a constant', 'begins_with(#key, :prefix) AND #sort = :sort', ['EMP#', 'PROFILE']],
+    ['parts of the key', 'begins_with(#key, :prefix) AND begins_with(#sort, :sort)', ['EMP#', 'DEPT#']],
+    [
+      'a constant and the key',
+      '#key = :prefix AND begins_with(#sort, :sort) AND #type = :type',
+      ['DEVICE', 'D#', 'device'],
+    ],
+    ['a number, which is the attribute itself', undefined, []],
+  ])(
+    'asks for what the primary key of each of its items has, where that is %s',
+    async (name, expression, texts) => {
+      const { entity } = new Map(layouts).get(name) ?? {}
+      if (entity === undefined) throw new Error(name)
+      const { scan, asked } = scripted([{ Items: [] }])
+
+      await scanPage(entity, { limit: 3, position: undefined }, scan, stored)
+
+      expect(asked[0]?.FilterExpression).toBe(expression)
+      expect(Object.values(asked[0]?.ExpressionAttributeValues ?? {})).toEqual(texts.map((S) => ({ S })))
+    },
+  )
 })
