@@ -64,6 +64,7 @@ export class AuroraRecords implements KeyRecords {
   /** The content comes first, as a mirrored change does, while the record is still DynamoDB's. */
   async take(entity: Entity, last: KeyRecord, to: Authority): Promise<KeyRecord> {
     const { key } = last
+    const batch = batchOf(entity, key, to, last.version)
     if (last.state !== 'absent') {
       const change = changeOf(entity, last, to)
       const { refused, overruled } = await this.#parts.sink.applyIsolating(entity.name, [change])
@@ -71,11 +72,9 @@ export class AuroraRecords implements KeyRecords {
       if (overruled.length > 0) {
         const now = await this.read(entity, key)
         // Somebody has completed this very move, or begun a later one.
-        if (now.epoch >= to.epoch) return now
-        throw new ClaimConflictError(entity)
+        return now.epoch >= to.epoch ? now : this.#keep(batch, to)
       }
     }
-    const batch = batchOf(entity, key, to, last.version)
     if (last.state === 'absent') await this.#run(claimAbsent(entity, batch.keys, batch.lookup, to.owner))
     await this.#run(
       claimTombstones(entity, batch.keys, to.owner, {
@@ -87,6 +86,24 @@ export class AuroraRecords implements KeyRecords {
         where: sql`t.backsync_epoch < j.e AND t.backsync_version = j.v`,
       })
     const now = await this.read(entity, key)
+    return now.epoch >= to.epoch ? now : this.#keep(batch, to)
+  }
+
+  /**
+   * Says anew of a key that it is this store's, where it is: there is nothing later than what it has accepted.
+   *
+   * @throws ClaimConflictError where it is not
+   */
+  async #keep(batch: Batch, to: Authority): Promise<KeyRecord> {
+    const { entity, keys } = batch
+    const [change] = batch.changes
+    await this.#run(
+      claimTombstones(entity, keys, to.owner, { where: sql`d.epoch < j.e AND NOT (d.owner <=> 'dynamo')` }),
+    )
+    await this.#claimRows(batch, to, {
+      where: sql`t.backsync_epoch < j.e AND NOT (t.backsync_owner <=> 'dynamo')`,
+    })
+    const now = await this.read(entity, change?.key ?? '')
     if (now.epoch < to.epoch) throw new ClaimConflictError(entity)
     return now
   }

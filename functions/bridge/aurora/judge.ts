@@ -75,7 +75,7 @@ const judgeAuthority = (
     return owner === 'aurora'
       ? undefined
       : { is: 'refused', error: new NotTheOwnerError(entity, change.key, owner) }
-  // It was written before the key was taken over. Whoever took it has the last that was written there.
+  // It says that it was written before the key was taken over. Whoever took it has the last that was written there.
   const isLate = (change.epoch ?? 0n) < epoch
   if (owner === 'dynamo' && !isLate) return undefined
   const held = heldOf(record.version, record.op, record)
@@ -84,7 +84,7 @@ const judgeAuthority = (
 
 const heldOf = (version: Version, op: Change['op'], record: StandingAuthority): Overruled['held'] => {
   const authority = authorityOf(record)
-  return { version, op, row: async () => undefined, ...(authority && { owner: authority.owner }) }
+  return { version, op, row: async () => undefined, ...authority }
 }
 
 /** What a record says of authority; undefined as long as that is not known of all records of the entity. */

@@ -38,7 +38,14 @@ export const claim = async (
     return { done: 'already', record: now }
   if (move.epoch < latest) throw new StaleClaimError(entity)
   if (!insists) requireMovable(entity, aurora, dynamo, to)
-  const last = await from.release(entity, aurora.key, move, aurora.version)
+  // Nobody asked for one of the two contents.
+  if (!insists && epoch !== undefined && areBothOwners(aurora, dynamo)) throw new ClaimConflictError(entity)
+  // From here on a key without an item is one that was deleted, however far this comes.
+  if (to === 'dynamo' && isMissing(dynamo))
+    await target.release(entity, aurora.key, { owner: from.side, epoch: 0n }, 0n)
+  const isMirrored = aurora.state === 'held' && aurora.owner === 'dynamo'
+  const above = isMirrored ? undefined : aurora.state === 'deleted' ? aurora.version : 0n
+  const last = await from.release(entity, aurora.key, move, above)
   if (last.epoch !== move.epoch || last.owner !== to) throw new StaleClaimError(entity)
   const record = insists
     ? await target.insist(entity, aurora.key, move, last.version)
@@ -62,18 +69,28 @@ const nextOf = (old: KeyRecord, now: KeyRecord, to: Owner, latest: Epoch): Epoch
 const saysSo = ({ owner, state, epoch }: KeyRecord, to: Owner): boolean =>
   owner === to || (state === 'absent' && epoch === 0n)
 
+/** Whether there is no item, not even one that says that there is none. */
+const isMissing = ({ state, owner, epoch }: KeyRecord): boolean =>
+  state === 'absent' && owner === 'dynamo' && epoch === 0n
+
+/** Whether each side has made the key, and no move has decided between them. */
+const areBothOwners = (aurora: KeyRecord, dynamo: KeyRecord): boolean =>
+  ![aurora, dynamo].some(({ state }) => state === 'absent') &&
+  aurora.owner === 'aurora' &&
+  dynamo.owner === 'dynamo' &&
+  dynamo.epoch <= aurora.epoch
+
 /** @throws UndecidedError, ClaimConflictError */
 const requireMovable = (entity: Entity, aurora: KeyRecord, dynamo: KeyRecord, to: Owner): void => {
   const [old, now] = to === 'dynamo' ? [aurora, dynamo] : [dynamo, aurora]
   // Its delete is on its way: what it deletes must not come back.
-  if (to === 'aurora' && dynamo.state === 'absent' && aurora.state === 'held' && aurora.owner === 'dynamo')
+  if (isMissing(dynamo) && aurora.state === 'held' && aurora.owner === 'dynamo')
     throw new UndecidedError(entity)
   // Each takes the key for its own, and has accepted writes: neither may go without somebody's word.
   const isDisputed = now.state !== 'absent' && now.owner === to && old.owner !== to && now.epoch === old.epoch
   if (isDisputed && isBeyond(old, now)) throw new ClaimConflictError(entity)
   const isGone = old.state === 'absent' && now.state === 'deleted'
-  // Of a move that stopped half way the content may be there already.
-  if (!isGone && isBeyond(now, old)) throw new ClaimConflictError(entity)
+  if (!isGone && now.owner !== to && isBeyond(now, old)) throw new ClaimConflictError(entity)
 }
 
 /** @throws what the target has against it */

@@ -2,6 +2,7 @@ import type { Item } from '../drivers/dynamo/items.ts'
 import type { Version } from '../model/change.ts'
 import type { Entity } from '../model/entity.ts'
 import type { KeyPlace } from '../model/item-layout.ts'
+import type { Epoch } from '../model/owner.ts'
 import { OURS, RECORD } from './authority.ts'
 
 /** An expression with the names and values that it uses; the key attribute is `#key` in each. */
@@ -66,8 +67,43 @@ export const present = (
   }
 }
 
-/** The item is the entity's, at this version, and no other store's to write. */
-export const liftable = (entity: Entity, version: Version): Condition => present(entity, [version])
+/** It is present, and its key has never changed hands: nothing would be forgotten with it. */
+export const removable = (entity: Entity, ifMatch: readonly Version[] | undefined): Condition => {
+  const { expression, names, values } = present(entity, ifMatch)
+  return {
+    expression: `${expression} AND attribute_not_exists(#epoch)`,
+    names: { ...names, '#epoch': RECORD.epoch },
+    values,
+  }
+}
+
+/** It is present at this version, and of this move. */
+export const buriable = (
+  entity: Entity,
+  { version, epoch }: { version: Version; epoch: Epoch },
+): Condition => {
+  const { expression, names, values } = present(entity, [version])
+  return {
+    expression: `${expression} AND #epoch = :epoch`,
+    names: { ...names, '#epoch': RECORD.epoch },
+    values: { ...values, ':epoch': { N: String(epoch) } },
+  }
+}
+
+/**
+ * The item is the entity's, at this version, and no other store's to write.
+ *
+ * @param under a move that it doesn't know of yet
+ */
+export const liftable = (entity: Entity, version: Version, under?: Epoch): Condition => {
+  const { expression, names, values } = present(entity, [version])
+  if (under === undefined) return { expression, names, values }
+  return {
+    expression: `${expression} AND (attribute_not_exists(#epoch) OR #epoch < :under)`,
+    names: { ...names, '#epoch': RECORD.epoch },
+    values: { ...values, ':under': { N: String(under) } },
+  }
+}
 
 /** The items of the entity among others of its table; undefined when there are no others. */
 export const filter = ({ keyPlaces, item: { type } }: Entity): Condition | undefined => {

@@ -11,15 +11,20 @@ import type { Change, Version } from '../model/change.ts'
 import type { Entity } from '../model/entity.ts'
 import { UnsettledError } from '../model/outcome.ts'
 import type { Authority, Epoch } from '../model/owner.ts'
-import { ClaimConflictError } from '../ports/claim-errors.ts'
+import { ClaimConflictError, UndecidedError } from '../ports/claim-errors.ts'
 import { isBeyond, type KeyRecord, type KeyRecords } from '../ports/key-records.ts'
 import type { Deadline } from '../runtime/deadline.ts'
 import type { Tables } from '../runtime/tables.ts'
 import { authorityOf, isTombstone, RECORD } from './authority.ts'
 import { itemKey } from './item-key.ts'
 import { belongsTo, ForeignItemError, toItem, toStored, writtenFields } from './items.ts'
+import { authorityAttributes, toTombstone } from './tombstone.ts'
 
 type Parts = { readonly client: DynamoDBClient; readonly tables: Tables; readonly deadline: Deadline }
+
+/** Conditions of an assignment: the item is of an earlier move, and of the owner that it is given to. */
+const EARLIER = 'attribute_not_exists(#epoch) OR #epoch < :epoch'
+const OWN = '(attribute_not_exists(#owner) OR #owner = :owner)'
 
 /** How often a key is tried that others write in between. */
 const ROUNDS = 5
@@ -49,16 +54,17 @@ export class DynamoRecords implements KeyRecords {
     return { ...authorityOf(item), ...(deleted && { deleted }) }
   }
 
-  async release(entity: Entity, key: string, to: Authority, above: Version): Promise<KeyRecord> {
+  async release(entity: Entity, key: string, to: Authority, above?: Version): Promise<KeyRecord> {
     for (let round = 1; round <= ROUNDS; round++) {
       const item = await this.#item(entity, key)
       if (item === undefined) {
+        if (above === undefined) throw new UndecidedError(entity)
         const tombstone = toTombstone(entity, { key, version: above, at: null }, to)
         const mirrored = { ...tombstone, [RECORD.mirrored]: { N: String(above) } }
         if (await this.#put(entity, mirrored, ABSENT(entity))) return toRecord(entity, key, mirrored)
       } else if (authorityOf(item).epoch >= to.epoch) return toRecord(entity, key, item)
       else {
-        const now = await this.#assign(entity, key, to, 'attribute_not_exists(#epoch) OR #epoch < :epoch')
+        const now = await this.#assign(entity, key, to, EARLIER)
         if (now !== undefined) return toRecord(entity, key, now)
       }
     }
@@ -71,7 +77,15 @@ export class DynamoRecords implements KeyRecords {
       const item = await this.#item(entity, key)
       const record = toRecord(entity, key, item)
       if (item !== undefined && record.epoch >= to.epoch) return record
+      // It has the key: there is nothing later than what it has accepted.
+      if (item !== undefined && record.owner === this.side) {
+        const now = await this.#assign(entity, key, to, `(${EARLIER}) AND ${OWN}`)
+        if (now !== undefined) return toRecord(entity, key, now)
+        continue
+      }
       if (isBeyond(record, last)) throw new ClaimConflictError(entity)
+      // Whoever has completed this move has deleted it since.
+      if (item === undefined && last.state === 'held') throw new UndecidedError(entity)
       // What is nowhere is DynamoDB's to make, unless something here says otherwise.
       if (item === undefined && last.version === 0n) return { ...record, ...to }
       const next = toNext(entity, item ?? {}, last, to)
@@ -205,29 +219,6 @@ const toNext = (entity: Entity, item: Item, last: KeyRecord, to: Authority): Ite
   const others = Object.entries(item).filter(([name]) => !own.has(name) && !dropped.has(name))
   return { ...Object.fromEntries(others), ...toItem(entity, change, row), ...authorityAttributes(to) }
 }
-
-/** A deleted key as the item itself, emptied. */
-const toTombstone = (
-  entity: Entity,
-  { key, version, at }: Pick<KeyRecord, 'key' | 'version' | 'at'>,
-  to: Authority,
-): Item => {
-  const { type } = entity.item
-  const deleted = at ?? new Date().toISOString()
-  return {
-    ...itemKey(entity, key),
-    ...(type && { [type.attribute]: { S: type.value } }),
-    [entity.names.version]: { N: String(version) },
-    [entity.names.updatedAt]: { S: deleted },
-    [RECORD.deleted]: { S: deleted },
-    ...authorityAttributes(to),
-  }
-}
-
-const authorityAttributes = ({ owner, epoch }: Authority): Item => ({
-  [RECORD.owner]: { S: owner },
-  [RECORD.epoch]: { N: String(epoch) },
-})
 
 const toRecord = (entity: Entity, key: string, item: Item | undefined): KeyRecord => {
   if (item === undefined) return { key, state: 'absent', version: 0n, at: null, owner: 'dynamo', epoch: 0n }

@@ -30,8 +30,8 @@ import type { Deadline } from '../runtime/deadline.ts'
 import type { Log } from '../runtime/log.ts'
 import { retry } from '../runtime/retry.ts'
 import type { Tables } from '../runtime/tables.ts'
-import { authorityOf, isTombstone, kept } from './authority.ts'
-import { absent, buried, type Condition, present } from './conditions.ts'
+import { authorityOf, isTombstone, kept, RECORD } from './authority.ts'
+import { absent, buriable, buried, type Condition, present, removable } from './conditions.ts'
 import { createWithRecord, firstAnswerOf, isKeyTaken, takenBy } from './create-once.ts'
 import { getItem } from './get-item.ts'
 import { findItemKey } from './item-key.ts'
@@ -45,6 +45,7 @@ import {
   writtenFields,
 } from './items.ts'
 import { type Scan, scanPage } from './scan-page.ts'
+import { toTombstone } from './tombstone.ts'
 
 /**
  * DynamoDB as the API's store. Each write is one conditional call that makes the version one larger, so no write is
@@ -201,7 +202,7 @@ export class DynamoStore implements EntityStore {
   }
 
   async #remove(entity: Entity, change: Intent): Promise<void> {
-    const { expression, names, values } = present(entity, change.ifMatch)
+    const { expression, names, values } = removable(entity, change.ifMatch)
     const at = this.#at(entity, change.key)
     try {
       await this.#call('DeleteItem', (options) =>
@@ -219,8 +220,45 @@ export class DynamoStore implements EntityStore {
     } catch (error) {
       // Nothing there at a repeated attempt: the first one's answer was lost, its delete was not.
       if (isEmpty(error) && wasRepeated(error)) return
-      const stored = toStored(entity, refusal(entity, change.key, error))
-      throw matches(change.ifMatch, stored.version) ? error : new StaleVersionError(entity)
+      const found = refusal(entity, change.key, error)
+      const { version } = toStored(entity, found)
+      if (!matches(change.ifMatch, version)) throw new StaleVersionError(entity)
+      if (found[RECORD.epoch] === undefined) throw error
+      await this.#bury(entity, change, found)
+    }
+  }
+
+  /** A key that has changed hands leaves a record: a claim that comes late must not take it for one that never was. */
+  async #bury(entity: Entity, change: Intent, found: Item): Promise<void> {
+    const { version } = toStored(entity, found)
+    const authority = authorityOf(found)
+    const { expression, names, values } = buriable(entity, { version, epoch: authority.epoch })
+    const tombstone = toTombstone(
+      entity,
+      { key: change.key, version: version + 1n, at: change.at },
+      authority,
+    )
+    try {
+      await this.#call('PutItem', (options) =>
+        this.#client.send(
+          new PutItemCommand({
+            TableName: this.#table(entity),
+            Item: tombstone,
+            ConditionExpression: expression,
+            ExpressionAttributeNames: { ...names },
+            ExpressionAttributeValues: values,
+            ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+          }),
+          options,
+        ),
+      )
+    } catch (error) {
+      if (!(error instanceof ConditionalCheckFailedException)) throw error
+      const now = conflicting(entity, error)
+      // The first attempt's answer was lost, its delete was not.
+      if (wasRepeated(error) && now !== undefined && isTombstone(now)) return
+      // Somebody has written it in between: it is looked at anew.
+      await this.#remove(entity, change)
     }
   }
 

@@ -9,7 +9,7 @@ import { type Change, LARGEST_VERSION, type Row, type Version } from '../model/c
 import type { Entity } from '../model/entity.ts'
 import { ConfigurationError, InvalidRecordError } from '../model/errors.ts'
 import { outwardRow } from '../model/outward.ts'
-import type { Authority } from '../model/owner.ts'
+import type { Authority, Epoch } from '../model/owner.ts'
 import { DecimalText, decodeItem, type Value } from '../model/values.ts'
 import type { Lifting, Source, Subject } from '../ports/source.ts'
 import type { Deadline } from '../runtime/deadline.ts'
@@ -74,22 +74,24 @@ export class EntitySource implements Source {
    *
    * @throws DynamoError, DeadlineError
    */
-  async lift(change: Change, above: Version): Promise<Lifting> {
+  async lift(change: Change, above: Version, under?: Epoch): Promise<Lifting> {
     const entity = this.#entity(change.entity)
     // The next version must be one that a record may have, and have a next one itself.
     if (entity.overruled === 'park' || above + 1n >= LARGEST_VERSION) return 'kept'
     if (change.op === 'delete') {
       const item = await this.#read(entity, change.key)
       if (item === undefined) return 'lifted'
-      return item.owner === 'dynamo' ? 'late' : 'kept'
+      if (item.owner !== 'dynamo') return 'kept'
+      return isTombstone(item.values) ? 'lifted' : 'late'
     }
     const { client, tables, deadline } = this.#parts
-    const { expression, names, values } = liftable(entity, change.version)
-    const lifted = { N: String(above + 1n) }
+    const { expression, names, values } = liftable(entity, change.version, under)
+    const next = under === undefined || above >= change.version ? above + 1n : change.version
+    const lifted = { N: String(next) }
     const command = new UpdateItemCommand({
       TableName: tables.of(entity.item.table),
       Key: itemKey(entity, change.key),
-      UpdateExpression: 'SET #version = :lifted',
+      UpdateExpression: `SET #version = :lifted${under === undefined ? '' : ', #owner = :dynamo, #epoch = :under'}`,
       ConditionExpression: expression,
       ExpressionAttributeNames: { ...names, '#version': entity.names.version },
       ExpressionAttributeValues: { ...values, ':lifted': lifted },

@@ -39,9 +39,13 @@ export const moveOf = (before: Image, after: Image, names: Names): Move => {
   if (was === undefined || before === undefined)
     return is.owner === 'dynamo' ? { is: 'own', epoch: is.epoch } : mirrored(after, names)
   if (was.owner === 'dynamo') return { is: 'own', epoch: is.owner === 'dynamo' ? is.epoch : was.epoch }
-  // Aurora's until now: it is DynamoDB's by a later move, or not at all.
-  if (is.owner === 'dynamo') return is.epoch > was.epoch ? { is: 'own', epoch: is.epoch } : FOREIGN
-  if (isDeepStrictEqual(contentOf(before), contentOf(after))) return NOTHING
+  const isSame = isDeepStrictEqual(contentOf(before), contentOf(after))
+  // Aurora's until now: it is DynamoDB's by a later move, or again by one that could not be completed, or not at all.
+  if (is.owner === 'dynamo') {
+    const isGivenBack = is.epoch > 0n && is.epoch === was.epoch && isSame
+    return is.epoch > was.epoch || isGivenBack ? { is: 'own', epoch: is.epoch } : FOREIGN
+  }
+  if (isSame) return NOTHING
   // A stamp that was there before proves nothing of other content.
   return isDeepStrictEqual(before[names.version], after[names.version]) ? FOREIGN : mirrored(after, names)
 }

@@ -1,6 +1,6 @@
 import type { Change, Row, Version } from './change.ts'
 import { BridgeError } from './errors.ts'
-import type { Owner } from './owner.ts'
+import type { Epoch, Owner } from './owner.ts'
 
 /** How many of a batch's keys changed a row, and how many didn't because of what the store holds. */
 export type ApplyOutcome = {
@@ -20,6 +20,8 @@ export type Held = {
   readonly op: Change['op']
   /** Whose the key is; absent where the store doesn't know that yet of all its records, or of none. */
   readonly owner?: Owner
+  /** By which move; absent where the owner is. */
+  readonly epoch?: Epoch
   /** Its content, asked for only where it is shown; undefined when it can't be had. */
   readonly row: () => Promise<Row | undefined>
 }
@@ -32,8 +34,8 @@ export type Overruled = {
   readonly change: Change
   readonly held: Held
   /**
-   * For whose the key is: `late`, it was written before the key was taken over, by a claim that has its content; `foreign`, the
-   * store that accepted it had no right to. Absent: it is its version alone.
+   * For whose the key is: `late`, it says that it was written before the key was taken over, by a claim that has its content
+   * then; `foreign`, the store that accepted it had no right to. Absent: it is its version alone.
    */
   readonly authority?: 'late' | 'foreign'
   /** What stands there bears the time of this very write: something in the store may have changed its content. */

@@ -23,15 +23,18 @@ export interface KeyRecords {
   /**
    * Gives a key away, if no later move has: from here on a write of this store's own is refused.
    *
-   * @param above the version of the other store's tombstone, where this one has no record yet
+   * @param above the version of the other store's tombstone, where this one has no record yet; absent: it has one, or the key's
+   *   delete is on its way
    * @returns the record as it is then: the last that was accepted here, unless it belongs to a later move
+   * @throws UndecidedError where a record is missing that was there
    */
-  release(entity: Entity, key: string, to: Authority, above: Version): Promise<KeyRecord>
+  release(entity: Entity, key: string, to: Authority, above?: Version): Promise<KeyRecord>
   /**
-   * Takes a key over with the other side's last record, unless a later move has taken it.
+   * Takes a key over with the other side's last record, unless a later move has taken it. What has the key already keeps its
+   * content: there is nothing later.
    *
    * @returns the record as it is then
-   * @throws ClaimConflictError when what it holds is later than that, or the same version with other content; what the store
+   * @throws UndecidedError where a record is missing that was there; ClaimConflictError when what it holds is later than that, or the same version with other content; what the store
    *   has against the content itself
    */
   take(entity: Entity, last: KeyRecord, to: Authority): Promise<KeyRecord>

@@ -1,4 +1,5 @@
 import type { Change, Row, Version } from '../model/change.ts'
+import type { Epoch } from '../model/owner.ts'
 
 /** What a source is asked about, with what is known of the last change of it that was heard of. */
 export type Subject = {
@@ -24,8 +25,9 @@ export interface Source {
    * is asked whether the key is still gone. Absent where nothing can be raised.
    *
    * @param above the version that the store holds
+   * @param under the move by which the source has the key, where the change doesn't know of it: what is lifted says so then
    */
-  readonly lift?: (change: Change, above: Version) => Promise<Lifting>
+  readonly lift?: (change: Change, above: Version, under?: Epoch) => Promise<Lifting>
   /** A row under the names that the source has for what is in it. Absent where they are the row's own. */
   readonly outward?: (entity: string, row: Row) => Row
 }

@@ -72,11 +72,16 @@ export const decideOverruled = async (
     ),
     late: new Set(of('late').map(({ change }) => change)),
     lifted: new Set(lifted.filter((one) => !isDelete(one)).map(({ change }) => change)),
-    raised: new Map(
-      lifted.filter(isDelete).map(({ change, held }) => [change, { ...change, version: held.version + 1n }]),
-    ),
+    raised: new Map(lifted.filter(isDelete).map((one) => [one.change, raisedOf(one)])),
   }
 }
+
+/** A delete above what is held, and under the move by which its source has the key. */
+const raisedOf = ({ change, held, authority }: Overruled): Change => ({
+  ...change,
+  version: held.version + 1n,
+  ...(authority === 'late' && held.epoch !== undefined && { epoch: held.epoch }),
+})
 
 type Fate = { readonly fate: 'lifted' | 'late' | 'lost'; readonly cause?: BridgeError }
 
@@ -84,12 +89,16 @@ const fateOf = async (
   { change, held, authority }: Overruled,
   mirror: Pick<Mirror, 'source' | 'now'>,
 ): Promise<Fate> => {
-  if (authority === 'late') return { fate: 'late' }
+  const isLate = authority === 'late'
+  // Nobody can tell it from one of before the move: what is gone says nothing.
+  if (isLate && held.owner !== 'dynamo' && change.op === 'delete') return { fate: 'late' }
   let cause: BridgeError | undefined
   try {
     // Where the key may be the other store's, a lift could overwrite what that has accepted.
-    const mayLift = authority === undefined && held.owner === 'dynamo'
-    const lifting = mayLift ? await mirror.source.lift?.(change, held.version) : 'kept'
+    const mayLift = authority !== 'foreign' && held.owner === 'dynamo'
+    // What is made anew, or put whole, knows nothing of the move that gave its key to the source.
+    const under = isLate ? held.epoch : undefined
+    const lifting = mayLift ? await mirror.source.lift?.(change, held.version, under) : 'kept'
     if (lifting === 'lifted' || lifting === 'late') return { fate: lifting }
   } catch (error) {
     // What passes comes again. A right that is missing, or an item that would grow too large, must not hold up others.
@@ -97,7 +106,17 @@ const fateOf = async (
     if (!(error instanceof BridgeError) || (kind !== 'configuration' && kind !== 'data')) throw error
     cause = error
   }
-  return (await isCurrent(change, mirror)) ? { fate: 'lost', ...(cause && { cause }) } : { fate: 'late' }
+  return (await (isLate ? isStill(change, mirror) : isCurrent(change, mirror)))
+    ? { fate: 'lost', ...(cause && { cause }) }
+    : { fate: 'late' }
+}
+
+/** As `isCurrent`, where the source may have nothing to say of the key since it isn't its own any more. */
+const isStill = async (change: Change, mirror: Pick<Mirror, 'source' | 'now'>): Promise<boolean> => {
+  if (change.op === 'upsert') return isCurrent(change, mirror)
+  const { entity, version, op } = change
+  const current = await mirror.source.current({ entity, key: subjectOf(change), version, op }, mirror.now())
+  return current.some((one) => one.op === 'delete')
 }
 
 /** Whether a change has made what its source holds now. @throws BridgeError when that can't be asked */
@@ -141,8 +160,8 @@ export const toLost = async (
   return {
     change,
     error:
-      one.authority === 'foreign'
-        ? new ForeignWriteError(held.owner ?? 'aurora')
+      one.authority !== undefined && held.owner === 'aurora'
+        ? new ForeignWriteError(held.owner)
         : new OverruledError(one, cause),
     payload: (record) => `{"record":${record},${sides}}`,
   }

@@ -2,8 +2,10 @@ import { randomUUID } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
 import type { ResultSetHeader } from 'mysql2'
+import { claim } from '../../../../functions/bridge/cutover/claim.ts'
 import type { Row } from '../../../../functions/bridge/model/change.ts'
 import type { Owner } from '../../../../functions/bridge/model/owner.ts'
+import type { KeyRecords } from '../../../../functions/bridge/ports/key-records.ts'
 import { chef } from '../../../fixtures/entities/chef.ts'
 import { recipe } from '../../../fixtures/entities/recipe.ts'
 import { openWorld, type World } from './world.ts'
@@ -142,14 +144,25 @@ describe('a key that changes hands', () => {
     expect((await both())[0]).toContain('deleted aurora 1 2')
   })
 
+  /** Both sides, of which one can't be reached any more once the other one has given the key away. */
+  const dying = (to: Owner) => ({
+    ...world.sides,
+    [to]: {
+      side: to,
+      read: (...of: Parameters<KeyRecords['read']>) => world.sides[to].read(...of),
+      release: (...of: Parameters<KeyRecords['release']>) => world.sides[to].release(...of),
+      take: () => Promise.reject(new TypeError('died')),
+      restore: () => Promise.reject(new TypeError('died')),
+    },
+  })
+
   describe('and whose claimer dies in between', () => {
     it.each<Owner>(['aurora', 'dynamo'])(
       'is nobody’s to write, until anybody completes the claim to %s',
       async (to) => {
         const from = to === 'aurora' ? 'dynamo' : 'aurora'
         await streamed(() => world.create(chef, from, named('one'), key))
-        const last = await world.sides[from].read(chef, key)
-        await streamed(() => world.sides[from].release(chef, key, { owner: to, epoch: 1n }, last.version))
+        await streamed(() => expect(claim(chef, key, to, dying(to))).rejects.toThrow('died'))
         await expect(world.replace(chef, from, key, named('x'))).rejects.toMatchObject(refused(to))
 
         await streamed(() => world.claim(chef, key, to))
@@ -263,5 +276,123 @@ describe('a key that changes hands', () => {
     await expect(world.claim(chef, key, 'aurora')).rejects.toMatchObject({ code: 'claim.conflict' })
     expect(await both()).toEqual(['held dynamo 0 5 other', 'held dynamo 0 1 one'])
     await world.replace(chef, 'dynamo', key, named('two'))
+  })
+
+  describe('and has been away and come back', () => {
+    const moved = async () => {
+      await streamed(() => world.create(chef, 'dynamo', named('one'), key))
+      await streamed(() => world.claim(chef, key, 'aurora'))
+      await streamed(() => world.claim(chef, key, 'dynamo'))
+    }
+
+    it('is written back when it is deleted and made anew', async () => {
+      await moved()
+      await streamed(() => world.remove(chef, 'dynamo', key))
+      expect((await both())[0]).toBe('deleted dynamo 2 2 ')
+      await streamed(() => world.create(chef, 'dynamo', named('anew'), key))
+
+      expect(await both()).toEqual(['held dynamo 2 3 anew', 'held dynamo 2 3 anew'])
+      expect(await parked()).toEqual([])
+    })
+
+    it('is written back when somebody puts an item whole, who knows of no moves', async () => {
+      await moved()
+      const whole = { chefId: { S: key }, firstName: { S: 'whole' }, lastName: { S: 'X' } }
+      const item = { ...whole, version: { N: '2' }, updatedAt: { S: '2026-11-22T03:00:00.000Z' } }
+      await streamed(() => world.sync.put(chef, item))
+      await streamed(() => world.replace(chef, 'dynamo', key, named('next')))
+      // What was lifted comes as a record of its own.
+      const lifted = await world.item(chef, key)
+      await world.sync.deliver(world.recordOf(chef, key, item, lifted))
+
+      const [aurora, dynamo] = await both()
+      expect(aurora).toBe(dynamo)
+      expect(aurora).toContain('held dynamo 2')
+      expect(aurora).toContain('next')
+      expect(await parked()).toEqual([])
+    })
+
+    it('is deleted when an item is, that somebody had put whole', async () => {
+      await moved()
+      const whole = { chefId: { S: key }, firstName: { S: 'whole' }, lastName: { S: 'X' } }
+      const item = { ...whole, version: { N: '2' }, updatedAt: { S: '2026-11-22T03:00:00.000Z' } }
+      const records = [
+        await streamed(() => world.sync.put(chef, item), false),
+        await streamed(() => world.sync.remove(chef, key), false),
+      ]
+      for (const record of records) await world.sync.deliver(record)
+
+      expect((await both())[0]).toContain('deleted dynamo 2')
+      expect(await parked()).toEqual([])
+    })
+  })
+
+  describe('and is claimed for the side that has it', () => {
+    it.each<Owner>(['aurora', 'dynamo'])('stays on %s with what was accepted there', async (side) => {
+      await streamed(() => world.create(chef, 'dynamo', named('one'), key))
+      if (side === 'aurora') await streamed(() => world.claim(chef, key, 'aurora'))
+      const records = [
+        await streamed(() => world.replace(chef, side, key, named('two')), false),
+        await streamed(() => claim(chef, key, side, world.sides, { epoch: 7n }), false),
+      ]
+      if (side === 'dynamo') for (const record of records) await world.sync.deliver(record)
+
+      expect((await both())[side === 'aurora' ? 0 : 1]).toBe(`held ${side} 7 2 two`)
+      expect((await both())[side === 'aurora' ? 1 : 0]).toContain(side === 'aurora' ? 'aurora 7' : 'two')
+    })
+
+    it('on Aurora without an item goes to DynamoDB afterwards', async () => {
+      const [{ insertId }] = await world.sync.aurora.legacy.query<ResultSetHeader>(
+        "INSERT INTO cheftable (cheffirst, cheflast) VALUES ('Auguste', 'Escoffier')",
+      )
+      key = String(insertId)
+      await streamed(() => claim(chef, key, 'aurora', world.sides, { epoch: 2n }))
+      await streamed(() => world.claim(chef, key, 'dynamo'))
+      expect(await both()).toEqual(['held dynamo 3 1 Auguste', 'held dynamo 3 1 Auguste'])
+    })
+  })
+
+  it.each<Owner>(['aurora', 'dynamo'])('is not claimed for %s while its item is missing', async (to) => {
+    await streamed(() => world.create(chef, 'dynamo', named('one'), key))
+    await streamed(() => world.claim(chef, key, 'aurora'))
+    await streamed(() => world.claim(chef, key, 'dynamo'))
+    await streamed(() => world.sync.remove(chef, key), false)
+
+    await expect(world.claim(chef, key, to)).rejects.toMatchObject({ code: 'claim.undecided' })
+    expect(await world.item(chef, key)).toBeUndefined()
+  })
+
+  it('that is deleted does not come back by a claim that had begun before', async () => {
+    await world.create(chef, 'aurora', named('one'), key)
+    const slow = Promise.withResolvers<void>()
+    const begun = Promise.withResolvers<void>()
+    const late = claim(
+      chef,
+      key,
+      'dynamo',
+      {
+        aurora: world.sides.aurora,
+        dynamo: {
+          side: 'dynamo',
+          read: (...of) => world.sides.dynamo.read(...of),
+          release: async (...of) => {
+            begun.resolve()
+            await slow.promise
+            return world.sides.dynamo.release(...of)
+          },
+          take: (...of) => world.sides.dynamo.take(...of),
+          insist: (...of) => world.sides.dynamo.insist(...of),
+          restore: (...of) => world.sides.dynamo.restore(...of),
+        },
+      },
+      { epoch: 1n },
+    )
+    await begun.promise
+    await claim(chef, key, 'dynamo', world.sides, { epoch: 1n })
+    await world.remove(chef, 'dynamo', key)
+    slow.resolve()
+    await late
+
+    expect((await both())[1]).toContain('deleted dynamo 1 2')
   })
 })

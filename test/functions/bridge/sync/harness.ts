@@ -109,8 +109,8 @@ export const openTestSync = async (
     source: {
       current: (...of) => source.current(...of),
       outward: (...of) => source.outward(...of),
-      lift: async (change, above) => {
-        const lifting = await source.lift(change, above)
+      lift: async (change, above, under) => {
+        const lifting = await source.lift(change, above, under)
         const entity = entities.find(({ name }) => name === change.entity)
         const now = lifting === 'lifted' && entity && (await item(entity, change.key))
         if (now) lifted.push({ entity: change.entity, item: now })

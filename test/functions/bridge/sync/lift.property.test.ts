@@ -96,7 +96,7 @@ describe('writers that count or do not, deletes, late records, and a second invo
     fc.asyncProperty(history, async (told: History) => {
       const world = new World(sync)
       const { sink, source } = sync.parts
-      const lift = twin(async (change, above) => (await source.lift?.(change, above)) ?? 'kept', world)
+      const lift = twin(async (...of) => (await source.lift?.(...of)) ?? 'kept', world)
       const deliver = async (turn: Turn, records: readonly unknown[]): Promise<void> => {
         const gated: Sink = {
           names: sink.names,
@@ -108,9 +108,9 @@ describe('writers that count or do not, deletes, late records, and a second invo
         }
         const asking: Source = {
           current: (...of) => source.current(...of),
-          lift: async (change, above) => {
+          lift: async (...of) => {
             await turn()
-            const lifting = await lift(change, above)
+            const lifting = await lift(...of)
             for (const { item } of sync.takeLifted()) {
               world.lifts += 1
               world.wrote(item)
