@@ -4,7 +4,7 @@ import type { Change, Version } from '../model/change.ts'
 import type { Entity } from '../model/entity.ts'
 import type { ItemHead } from '../ports/item-head.ts'
 import { type Batch, toBatches } from './batch.ts'
-import type { Catalogue } from './catalogue.ts'
+import { Catalogue } from './catalogue.ts'
 import type { Sql } from './statements.ts'
 import { type RowBeside, selectAhead, selectSilent, takeRows, takeTombstones } from './take-statements.ts'
 
@@ -16,9 +16,9 @@ export class FormerRecords {
   readonly #db: Kysely<unknown>
   readonly #catalogue: Catalogue
 
-  constructor({ db, catalogue }: { readonly db: Kysely<unknown>; readonly catalogue: Catalogue }) {
+  constructor(db: Kysely<unknown>) {
     this.#db = idempotently(db)
-    this.#catalogue = catalogue
+    this.#catalogue = new Catalogue(db)
   }
 
   /**

@@ -1,7 +1,6 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import type { Kysely } from 'kysely'
 import { FormerRecords, type RowVersion } from '../aurora/former-records.ts'
-import type { GuardedWriter } from '../aurora/guarded-writer.ts'
 import { readOwners, recordOwners } from '../aurora/owners.ts'
 import { describeTable } from '../drivers/dynamo/describe.ts'
 import { itemSize } from '../drivers/dynamo/item-size.ts'
@@ -10,7 +9,7 @@ import { type ScanPage, scanSegment } from '../drivers/dynamo/scan.ts'
 import { isRowKey, readCurrentHead, readOwnHead } from '../dynamo/item-head.ts'
 import { findItemKey } from '../dynamo/item-key.ts'
 import type { DynamoJobs } from '../jobs/dynamo-jobs.ts'
-import type { RefusedItem, Tally } from '../jobs/jobs.ts'
+import { isAlive, type RefusedItem, type Tally } from '../jobs/jobs.ts'
 import { runJob } from '../jobs/run-job.ts'
 import { addTallies, NOTHING, type PageOutcome, runSegments, segmentCount } from '../jobs/segments.ts'
 import type { Entity } from '../model/entity.ts'
@@ -38,7 +37,6 @@ const LANES = 8
 
 export type TakeoverParts = {
   readonly db: Kysely<unknown>
-  readonly writer: Pick<GuardedWriter, 'catalogue'>
   readonly client: DynamoDBClient
   readonly tables: Tables
   readonly parking: Pick<Parking, 'parkedOf'>
@@ -99,6 +97,41 @@ export const planTakeover = async (
   return { ...facts, todo, segments: segments ?? segmentCount(estimate), segmentsDone: 0 }
 }
 
+/** Where an entity stands. */
+export type TakeoverState = {
+  readonly entity: string
+  /** Since when its owners are known, ISO 8601 in UTC; null: they are not. */
+  readonly since: string | null
+  /** Of the job: `never` begun; `stopped` can go on. */
+  readonly state: 'never' | 'running' | 'stopped' | 'failed' | 'done'
+  readonly segments: number
+  readonly segmentsDone: number
+}
+
+/** Tells of each entity whether its owners are known, and how far the job is. @param now milliseconds since 1970 */
+export const listTakeovers = async (
+  entities: readonly Entity[],
+  { db, jobs }: Pick<TakeoverParts, 'db' | 'jobs'>,
+  now: number = Date.now(),
+): Promise<readonly TakeoverState[]> => {
+  const known = await readOwners(db)
+  const records = new Map((await jobs.list(TAKEOVER)).map((record) => [record.job, record]))
+  return inLanes(entities, LANES, async (entity) => {
+    const record = records.get(takeoverJobOf(entity))
+    const since = known.get(entity.name) ?? null
+    if (record === undefined)
+      return { entity: entity.name, since, state: 'never', segments: 0, segmentsDone: 0 }
+    const progress = record.state === 'done' ? [] : await jobs.segmentsOf(record.job, TAKEOVER)
+    return {
+      entity: entity.name,
+      since,
+      state: record.state === 'running' && !isAlive(record, now) ? 'stopped' : record.state,
+      segments: record.segments,
+      segmentsDone: record.state === 'done' ? record.segments : progress.filter(({ done }) => done).length,
+    }
+  })
+}
+
 /** How far a run came. */
 export type TakeoverOutcome = {
   /** False when it was interrupted, behind whole pages: it goes on there. */
@@ -140,7 +173,7 @@ export const runTakeover = async (
   return runJob(request, { jobs, signal: parts.signal, log }, async ({ lease, signal }) => {
     onBegin?.(addTallies(lease.progress.map(({ tally }) => tally)))
     const isKnown = (await readOwners(db)).has(entity.name)
-    const records = new FormerRecords({ db, catalogue: parts.writer.catalogue })
+    const records = new FormerRecords(db)
     const bounds = { client, table, limiter, deadline, signal, pageItems: PAGE }
     const progress = await runSegments({
       lease,

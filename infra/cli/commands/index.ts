@@ -3,10 +3,21 @@ import { copy } from './copy/index.ts'
 import { count } from './count.ts'
 import { init } from './init/index.ts'
 import { key } from './key/index.ts'
+import { owners } from './owners/index.ts'
 import { parked } from './parked/index.ts'
 import { replicate } from './replicate/index.ts'
 import { reshape } from './reshape/index.ts'
 import { undelivered } from './undelivered/index.ts'
 
 /** Every command there is. A new one is a file, and a place here or in its group's list. */
-export const commands: readonly Entry[] = [copy, count, init, key, parked, replicate, reshape, undelivered]
+export const commands: readonly Entry[] = [
+  copy,
+  count,
+  init,
+  key,
+  owners,
+  parked,
+  replicate,
+  reshape,
+  undelivered,
+]

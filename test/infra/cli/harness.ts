@@ -8,6 +8,7 @@ import {
   DeleteTableCommand,
   GetItemCommand,
   PutItemCommand,
+  ScanCommand,
 } from '@aws-sdk/client-dynamodb'
 import { commands } from '../../../infra/cli/commands/index.ts'
 import { runProgram } from '../../../infra/cli/conventions/program.ts'
@@ -87,11 +88,18 @@ export type TestStack = {
     row: Record<string, AttributeValue>,
   ): Promise<void>
   item(entity: 'chef' | 'recipe', key: string): Promise<Record<string, AttributeValue> | undefined>
+  /** Has the leases of all jobs run out, as they do within a minute after a kill. */
+  endLeases(): Promise<void>
   close(): Promise<void>
 }
 
-export const openTestStack = async (): Promise<TestStack> => {
-  const aurora = await openTestAurora()
+/** @param owned entities whose records say whose their keys are; default: all, as in a new stack */
+export const openTestStack = async ({
+  owned,
+}: {
+  readonly owned?: readonly string[]
+} = {}): Promise<TestStack> => {
+  const aurora = await openTestAurora({ ...(owned && { owned }) })
   const parking = await openTestParking()
   const failures = await openTestFailures()
   const { client } = parking
@@ -105,6 +113,21 @@ export const openTestStack = async (): Promise<TestStack> => {
         BillingMode: 'PAY_PER_REQUEST',
       }),
     )
+  const jobs = `Jobs-${randomUUID()}`
+  await client.send(
+    new CreateTableCommand({
+      TableName: jobs,
+      AttributeDefinitions: [
+        { AttributeName: 'job', AttributeType: 'S' },
+        { AttributeName: 'part', AttributeType: 'S' },
+      ],
+      KeySchema: [
+        { AttributeName: 'job', KeyType: 'HASH' },
+        { AttributeName: 'part', KeyType: 'RANGE' },
+      ],
+      BillingMode: 'PAY_PER_REQUEST',
+    }),
+  )
   const folder = await makeFolder()
   const lock = await acquireLock(join(folder.path, 'stack.lock'))
   const stack = {
@@ -120,6 +143,7 @@ export const openTestStack = async (): Promise<TestStack> => {
       ChefTableName: tables.chef,
       RecipeTableName: tables.recipe,
       ParkingTableName: parking.table,
+      JobsTableName: jobs,
       FailureBucketName: failures.name,
       BackSyncFunctionName: 'BackSync',
       ClusterArn: `arn:aws:rds:us-east-1:000000000000:cluster:${aurora.database}`,
@@ -159,10 +183,19 @@ export const openTestStack = async (): Promise<TestStack> => {
     },
     item: async (entity, key) =>
       (await client.send(new GetItemCommand({ TableName: tables[entity], Key: keyOf(entity, key) }))).Item,
+    endLeases: async () => {
+      const { Items = [] } = await client.send(new ScanCommand({ TableName: jobs, ConsistentRead: true }))
+      for (const item of Items)
+        if (item.leasedUntil !== undefined)
+          await client.send(
+            new PutItemCommand({ TableName: jobs, Item: { ...item, leasedUntil: { N: '0' } } }),
+          )
+    },
     close: async () => {
       await lock.release()
       await folder.remove()
-      for (const TableName of Object.values(tables)) await client.send(new DeleteTableCommand({ TableName }))
+      for (const TableName of [...Object.values(tables), jobs])
+        await client.send(new DeleteTableCommand({ TableName }))
       await parking.close()
       await failures.close()
       await aurora.close()

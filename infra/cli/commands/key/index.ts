@@ -1,19 +1,9 @@
 import * as z from 'zod'
-import type { Entity } from '../../../../functions/bridge/model/entity.ts'
 import { faultOfKey } from '../../../../functions/bridge/model/key.ts'
-import { entities } from '../../../../functions/entities/index.ts'
 import { defineCommand } from '../../conventions/command.ts'
+import { entityName } from '../../conventions/entity-name.ts'
 import { EXIT } from '../../conventions/exit-codes.ts'
 import { printFacts, printJson, printLine, toJson } from '../../conventions/results.ts'
-
-const entityName = z.string().transform((name, context): Entity => {
-  const found = entities.find((one) => one.name === name)
-  if (found !== undefined) return found
-  const known = entities.map((one) => one.name).join(', ')
-  const all = known === '' ? 'none is defined' : `known are ${known}`
-  context.addIssue({ code: 'custom', message: `unknown entity ${name}; ${all}` })
-  return z.NEVER
-})
 
 const keyText = z.string().superRefine((text, context) => {
   const fault = faultOfKey(text)
