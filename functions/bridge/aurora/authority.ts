@@ -15,26 +15,58 @@ const COLUMNS = {
 } as const
 
 /** Whether every record of an entity says whose its key is: until then no write is refused for that. */
-export const ownersKnown = ({ name }: Entity): Sql =>
+export const ownersKnown = ({ name }: Pick<Entity, 'name'>): Sql =>
   sql`EXISTS (SELECT 1 FROM backsync_owners AS o WHERE o.entity = ${name})`
+
+/**
+ * So many seconds before the owners of an entity are known no item is given to DynamoDB any more: records of the stream tell
+ * their time in whole seconds, by another clock.
+ */
+export const QUIET = 2
+
+/** What says nothing, and is from before: a tombstone has its own time, a delete that comes to a row that of its record. */
+const FORMER = {
+  t: `t.backsync_owner IS NULL AND t.backsync_epoch = 0 AND CAST(j.u AS DATETIME(3)) + INTERVAL ${QUIET} SECOND < o.since`,
+  d: 'd.owner IS NULL AND d.epoch = 0 AND COALESCE(d.deleted_at < o.since, FALSE)',
+} as const
+
+/**
+ * As `ownersKnown`, but not against what is from before: a delete that DynamoDB had accepted by then may come later, when the
+ * takeover has found no item any more, and a tombstone from then doesn't say whose delete it was.
+ */
+const knownThen = ({ name }: Entity, of: 't' | 'd'): Sql =>
+  sql`EXISTS (SELECT 1 FROM backsync_owners AS o WHERE o.entity = ${name} AND NOT (${sql.raw(FORMER[of])}))`
+
+/** What a mirrored write is, where it matters. */
+export type Mirrored = 'upsert' | 'delete'
 
 /**
  * Whether a record is the writer's to change. A mirrored write was DynamoDB's when it was made: one of an epoch before the
  * record's was made before the key changed hands, and what counts of it has come with that.
  */
-export const mayWrite = (entity: Entity, by: Owner, of: 't' | 'd'): Sql => {
+export const mayWrite = (entity: Entity, by: Owner, of: 't' | 'd', op: Mirrored = 'upsert'): Sql => {
   const { owner, epoch } = COLUMNS[of]
   const own = by === 'dynamo' ? `${owner} = 'dynamo' AND ${epoch} <= j.e` : `NOT (${owner} <=> 'dynamo')`
-  return sql`((${sql.raw(own)}) OR NOT ${ownersKnown(entity)})`
+  const mayBeFormer = by === 'dynamo' && (of === 'd' || op === 'delete')
+  return sql`((${sql.raw(own)}) OR NOT ${mayBeFormer ? knownThen(entity, of) : ownersKnown(entity)})`
 }
 
 /** What a new record says, in the order of the columns owner and epoch: its key is whose it was, or of whoever makes it. */
 export const bornOf = (by: Owner): Sql =>
   by === 'dynamo' ? sql`'dynamo', GREATEST(COALESCE(d.epoch, 0), j.e)` : sql`NULL, COALESCE(d.epoch, 0)`
 
-/** The authority over what stands against a change, as columns: the row's, else the tombstone's. */
+/**
+ * The authority over what stands against an upsert, as columns: the row's, else the tombstone's. That is `free` where it is
+ * from before: its key is whose next write it is.
+ */
 export const standingAuthority = (entity: Entity): Sql => {
   const id = sql.ref(`t.${entity.idColumn}`)
+  const known = ownersKnown(entity)
   return sql`IF(${id} IS NULL, d.owner, t.backsync_owner) AS owner,
-    CAST(IF(${id} IS NULL, d.epoch, t.backsync_epoch) AS CHAR) AS epoch, IF(${ownersKnown(entity)}, 1, 0) AS known`
+    CAST(IF(${id} IS NULL, d.epoch, t.backsync_epoch) AS CHAR) AS epoch, IF(${known}, 1, 0) AS known,
+    IF(${id} IS NULL AND ${known} AND NOT ${knownThen(entity, 'd')}, 1, 0) AS free`
 }
+
+/** Whether the authority of a row counts against a delete, as a column. */
+export const knownAgainstDelete = (entity: Entity): Sql =>
+  sql`IF(${knownThen(entity, 't')}, 1, 0) AS known, 0 AS free`

@@ -29,7 +29,7 @@ export const judge = (entity: Entity, change: Change, row: Standing, by: Owner):
   }
   if (standing !== undefined && standing >= change.version) {
     const ofSameWrite = op === 'upsert' && standing === change.version && Number(row.own ?? 0) === 1
-    return { is: 'overruled', overruled: { change, held: heldOf(standing, op, row), ofSameWrite } }
+    return { is: 'overruled', overruled: { change, held: heldOf(standing, op, row, by), ofSameWrite } }
   }
   if (Number(row.taken) === 1) {
     const error =
@@ -58,7 +58,7 @@ export const judgeDelete = (
   if (ofAuthority !== undefined) return ofAuthority
   return held < change.version
     ? { is: 'open' }
-    : { is: 'overruled', overruled: { change, held: heldOf(held, 'upsert', row) } }
+    : { is: 'overruled', overruled: { change, held: heldOf(held, 'upsert', row, by) } }
 }
 
 /** What a record that is not the writer's to change has against a change; undefined where it is. */
@@ -68,7 +68,7 @@ const judgeAuthority = (
   record: StandingAuthority & { readonly version: Version; readonly op: Change['op'] },
   by: Owner,
 ): Judged | undefined => {
-  const authority = authorityOf(record)
+  const authority = authorityOf(record, by)
   if (authority === undefined) return undefined
   const { owner, epoch } = authority
   if (by === 'aurora')
@@ -78,19 +78,25 @@ const judgeAuthority = (
   // It says that it was written before the key was taken over. Whoever took it has the last that was written there.
   const isLate = (change.epoch ?? 0n) < epoch
   if (owner === 'dynamo' && !isLate) return undefined
-  const held = heldOf(record.version, record.op, record)
+  const held = heldOf(record.version, record.op, record, by)
   return { is: 'overruled', overruled: { change, held, authority: isLate ? 'late' : 'foreign' } }
 }
 
-const heldOf = (version: Version, op: Change['op'], record: StandingAuthority): Overruled['held'] => {
-  const authority = authorityOf(record)
+const heldOf = (
+  version: Version,
+  op: Change['op'],
+  record: StandingAuthority,
+  by: Owner,
+): Overruled['held'] => {
+  const authority = authorityOf(record, by)
   return { version, op, row: async () => undefined, ...authority }
 }
 
 /** What a record says of authority; undefined as long as that is not known of all records of the entity. */
-const authorityOf = ({ owner, epoch, known }: StandingAuthority): Authority | undefined =>
-  Number(known) === 1
-    ? { owner: owner === 'dynamo' ? 'dynamo' : 'aurora', epoch: BigInt(epoch ?? '0') }
-    : undefined
+const authorityOf = ({ owner, epoch, known, free }: StandingAuthority, by: Owner): Authority | undefined => {
+  if (Number(known) !== 1) return undefined
+  if (Number(free) === 1) return { owner: by, epoch: 0n }
+  return { owner: owner === 'dynamo' ? 'dynamo' : 'aurora', epoch: BigInt(epoch ?? '0') }
+}
 
 const versionOfText = (text: string | null): Version | undefined => (text === null ? undefined : BigInt(text))

@@ -2,7 +2,7 @@ import { type RawBuilder, sql } from 'kysely'
 import { type Attribute, writable } from '../model/attributes/attribute.ts'
 import type { ChildRows } from '../model/child-rows.ts'
 import type { Entity } from '../model/entity.ts'
-import { ownersKnown, standingAuthority } from './authority.ts'
+import { knownAgainstDelete, ownersKnown, standingAuthority } from './authority.ts'
 import {
   against,
   assignments,
@@ -46,6 +46,8 @@ export type StandingAuthority = {
   readonly epoch: string | null
   /** 1 when each record of the entity says whose its key is. */
   readonly known: Flag
+  /** 1 for the tombstone of a key that is nobody's: it is from before they said so. */
+  readonly free: Flag
 }
 
 type Flag = number | bigint
@@ -86,7 +88,7 @@ export const selectOtherMembers = (
   )
   return sql`
   SELECT m.k AS k, 0 AS taken, 0 AS missing, m.held AS held, NULL AS gone, m.own AS own,
-    m.owner AS owner, m.epoch AS epoch, IF(${ownersKnown(entity)}, 1, 0) AS known FROM (
+    m.owner AS owner, m.epoch AS epoch, IF(${ownersKnown(entity)}, 1, 0) AS known, 0 AS free FROM (
     SELECT j.k AS k, t.${sql.ref(entity.idColumn)} AS id, ${inDecimal('MAX(t.backsync_version)')} AS held,
       MAX(t.backsync_owner) AS owner, ${inDecimal('MAX(t.backsync_epoch)')} AS epoch,
       MAX(IF(${raw(OWN)}, 1, 0)) AS own, COUNT(j.p) AS members,
@@ -104,7 +106,7 @@ export const selectUndeleted = (
   lookup: Lookup,
 ): RawBuilder<Pick<Standing, 'k' | 'held'> & StandingAuthority> => sql`
   SELECT j.k AS k, ${inDecimal('t.backsync_version')} AS held, t.backsync_owner AS owner,
-    ${inDecimal('t.backsync_epoch')} AS epoch, IF(${ownersKnown(entity)}, 1, 0) AS known
+    ${inDecimal('t.backsync_epoch')} AS epoch, ${knownAgainstDelete(entity)}
   FROM ${keys(entity, document)} ${found(entity, lookup)}`
 
 /** Lists the keys that have a tombstone. */

@@ -3,7 +3,7 @@ import { type Attribute, writable } from '../model/attributes/attribute.ts'
 import type { ChildRows } from '../model/child-rows.ts'
 import type { Entity } from '../model/entity.ts'
 import type { Owner } from '../model/owner.ts'
-import { bornOf, mayWrite } from './authority.ts'
+import { bornOf, type Mirrored, mayWrite } from './authority.ts'
 import { HEAD_PLACES, placesOf } from './document.ts'
 import { equalParts, exactParts, hasOwnKey } from './row-key.ts'
 
@@ -183,8 +183,8 @@ export const updateOlder = (entity: Entity, document: string, lookup: Lookup, by
   WHERE ${older(entity, by)}${parentsFound(entity)}`
 
 /** The row is of an older version, and the writer's to change. */
-const older = (entity: Entity, by: Owner): Sql =>
-  sql`t.backsync_version < j.v AND ${mayWrite(entity, by, 't')}`
+const older = (entity: Entity, by: Owner, op: Mirrored = 'upsert'): Sql =>
+  sql`t.backsync_version < j.v AND ${mayWrite(entity, by, 't', op)}`
 
 /**
  * The id of a new row: the next one, whatever its key looks like, since an id of somebody else's choice would make the
@@ -240,7 +240,7 @@ export const bury = (entity: Entity, document: string, lookup: Lookup, by: Owner
     IF(${id} IS NOT NULL, t.backsync_epoch, COALESCE(d.epoch, j.e))
   FROM ${keys(entity, document)} ${found(entity, lookup, 'LEFT JOIN')}
     LEFT JOIN backsync_tombstones AS d ON d.entity = ${entity.name} AND d.entity_key = j.k
-  WHERE IF(${id} IS NOT NULL, ${older(entity, by)}, d.version IS NULL OR ${mayWrite(entity, by, 'd')})
+  WHERE IF(${id} IS NOT NULL, ${older(entity, by, 'delete')}, d.version IS NULL OR ${mayWrite(entity, by, 'd')})
   ON DUPLICATE KEY UPDATE
     deleted_at = IF(VALUES(version) > backsync_tombstones.version, VALUES(deleted_at), backsync_tombstones.deleted_at),
     version = GREATEST(backsync_tombstones.version, VALUES(version)),
@@ -251,7 +251,7 @@ export const bury = (entity: Entity, document: string, lookup: Lookup, by: Owner
 /** Deletes rows that hold an older version. */
 export const deleteOlder = (entity: Entity, document: string, lookup: Lookup, by: Owner): Sql => sql`
   DELETE t FROM ${keys(entity, document)} ${found(entity, lookup)}
-  WHERE ${older(entity, by)}`
+  WHERE ${older(entity, by, 'delete')}`
 
 /** Deletes the child rows of rows that hold an older version and are about to be deleted. */
 export const deleteChildrenOfOlder = (
@@ -262,7 +262,7 @@ export const deleteChildrenOfOlder = (
   by: Owner,
 ): Sql => sql`
   DELETE c FROM ${keys(entity, document)} ${found(entity, lookup)} ${childrenOf(entity, child)}
-  WHERE ${older(entity, by)}`
+  WHERE ${older(entity, by, 'delete')}`
 
 /**
  * Whether the row is as this very change wrote it. At the same version another writer may have left other content: then
@@ -334,7 +334,7 @@ export const selectDeletable = (
   by: Owner,
 ): RawBuilder<{ readonly k: string }> => sql`
   SELECT j.k AS k FROM ${lockable(keys(entity, document))} ${found(entity, lookup)}
-  WHERE ${older(entity, by)} FOR UPDATE`
+  WHERE ${older(entity, by, 'delete')} FOR UPDATE`
 
 /** A column of a table that holds the ids of an entity's rows; the table may be the entity's own. */
 export type ReferringColumn = { readonly table: string; readonly column: string }
@@ -354,7 +354,7 @@ export const selectReferenced = (
   })
   return sql`
   SELECT j.k AS k FROM ${keys(entity, document)} ${found(entity, lookup)}
-  WHERE ${older(entity, by)} AND (${sql.join(referring, sql` OR `)})`
+  WHERE ${older(entity, by, 'delete')} AND (${sql.join(referring, sql` OR `)})`
 }
 
 /** Gives columns of rows that hold an older version other values, for as long as the transaction lasts. */

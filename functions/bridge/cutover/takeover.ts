@@ -1,5 +1,6 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import type { Kysely } from 'kysely'
+import { QUIET } from '../aurora/authority.ts'
 import { FormerRecords, type RowVersion } from '../aurora/former-records.ts'
 import { readOwners, recordOwners } from '../aurora/owners.ts'
 import { describeTable } from '../drivers/dynamo/describe.ts'
@@ -18,6 +19,7 @@ import type { Parking } from '../ports/parking.ts'
 import type { Deadline } from '../runtime/deadline.ts'
 import { inLanes } from '../runtime/lanes.ts'
 import type { Log } from '../runtime/log.ts'
+import { sleep } from '../runtime/retry.ts'
 import type { Tables } from '../runtime/tables.ts'
 
 /*
@@ -189,6 +191,7 @@ export const runTakeover = async (
     const done = progress.every((segment) => segment.done)
     if (done && !isKnown) {
       await takeParked(entity, records, parts)
+      await sleep((QUIET + 1) * 1_000, signal)
       await recordOwners(db, entity)
     }
     const tally = addTallies(progress.map((segment) => segment.tally))

@@ -48,10 +48,15 @@ export type Manner = {
  *
  * @param entities each table of theirs in DynamoDB is made with the primary key that they say
  * @param tables SQL that makes the legacy tables which the tests' migrations don't
+ * @param rewrite changes each statement on its way to the server
  */
-export const openFormerStack = async (entities: readonly Entity[], tables: readonly string[] = []) => {
+export const openFormerStack = async (
+  entities: readonly Entity[],
+  tables: readonly string[] = [],
+  rewrite: (sql: string) => string = (text) => text,
+) => {
   const [aurora, parking, jobTables] = await Promise.all([
-    openTestAurora({ owned: [] }),
+    openTestAurora({ owned: [], rewrite }),
     openTestParking(),
     openJobTables(),
   ])

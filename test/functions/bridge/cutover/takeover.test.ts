@@ -219,7 +219,47 @@ describe('an entity from before there were owners', () => {
     expect(await stack.tombstones(chef)).toEqual({ [key]: 'dynamo 0 2' })
   })
 
+  it('loses no delete that DynamoDB had accepted before its items were looked at, and that comes afterwards', async () => {
+    const [gone, anew, kept] = [randomUUID(), randomUUID(), randomUUID()]
+    for (const key of [gone, anew, kept]) await synced(key, 2)
+    const [late, one, other] = [
+      await stack.remove(chef, gone),
+      await stack.remove(chef, anew),
+      await stack.put(chef, kept, chefItem(3, 'Ada')),
+    ]
+    await stack.take(chef)
+    await stack.deliver(late, one, other)
+    expect(await owners()).toEqual({ [kept]: 'dynamo 0 3' })
+    expect(await stack.tombstones(chef)).toEqual({ [gone]: 'null 0 3', [anew]: 'null 0 3' })
+
+    await stack.deliver(await stack.put(chef, anew, chefItem(4)))
+    expect(await owners()).toEqual({ [anew]: 'dynamo 0 4', [kept]: 'dynamo 0 3' })
+    expect(await stack.parked(chef)).toEqual([])
+  })
+
+  it('has a key made anew that was deleted before anybody said whose it was', async () => {
+    const key = await synced(randomUUID(), 2)
+    await stack.deliver(await stack.remove(chef, key))
+    await stack.take(chef)
+
+    await stack.deliver(await stack.put(chef, key, chefItem(1)))
+    // It was put without counting, and lifted above the tombstone.
+    await stack.deliver(await stack.put(chef, key, (await stack.item(chef, key)) ?? {}))
+    expect(await owners()).toEqual({ [key]: 'dynamo 0 4' })
+    expect(await stack.parked(chef)).toEqual([])
+  })
+
   describe('and whose owners are known', () => {
+    it('has what DynamoDB accepts of a key of Aurora’s set aside, its deletes as well', async () => {
+      await stack.take(chef)
+      const key = await legacyRow()
+      await stack.deliver(await stack.put(chef, key, chefItem(5)))
+      await stack.deliver(await stack.remove(chef, key))
+
+      expect(await owners()).toEqual({ [key]: 'null 0 1' })
+      expect(await stack.parked(chef)).toContainEqual(`${key} owner.foreign`)
+    })
+
     it('is not taken over again, but for what is proved to have come from its item', async () => {
       const [late, changed, theirs] = [randomUUID(), randomUUID(), randomUUID()]
       await stack.take(chef)
