@@ -4,7 +4,7 @@ import type { Change, Version } from '../model/change.ts'
 import type { Entity } from '../model/entity.ts'
 import type { Authority, Epoch } from '../model/owner.ts'
 import { ClaimConflictError, OwnersUnknownError } from '../ports/claim-errors.ts'
-import type { KeyRecord, KeyRecords } from '../ports/key-records.ts'
+import type { DecidedRecords, KeyRecord } from '../ports/key-records.ts'
 import type { AuroraSink } from './aurora-sink.ts'
 import type { AuroraStore } from './aurora-store.ts'
 import { type Batch, toBatches } from './batch.ts'
@@ -21,7 +21,7 @@ type Parts = {
 }
 
 /** Rows and tombstones as one side of a claim: its statements commit one by one, and any of them may be the last. */
-export class AuroraRecords implements KeyRecords {
+export class AuroraRecords implements DecidedRecords {
   readonly side = 'aurora'
   readonly #db: Kysely<unknown>
   readonly #parts: Parts

@@ -2,11 +2,11 @@ import type { Entity } from '../model/entity.ts'
 import { BridgeError } from '../model/errors.ts'
 import { type Authority, type Epoch, laterMove, type Owner, otherOf } from '../model/owner.ts'
 import { ClaimConflictError, StaleClaimError, UndecidedError } from '../ports/claim-errors.ts'
-import { isBeyond, type KeyRecord, type KeyRecords } from '../ports/key-records.ts'
+import { type DecidedRecords, isBeyond, type KeyRecord, type KeyRecords } from '../ports/key-records.ts'
 
 export type ClaimSides = { readonly aurora: KeyRecords; readonly dynamo: KeyRecords }
 
-export type ClaimOptions = { readonly epoch?: Epoch; readonly insists?: boolean }
+export type ClaimOptions = { readonly epoch?: Epoch; readonly insists?: DecidedRecords }
 
 /** What a claim has done. `already`: the key was that side's, at both stores. */
 export type Claimed = { readonly done: 'moved' | 'already'; readonly record: KeyRecord }
@@ -17,7 +17,8 @@ export type Claimed = { readonly done: 'moved' | 'already'; readonly record: Key
  * one. Whoever dies in between leaves a move that anybody may go on with, by asking for the same again.
  *
  * @param options.epoch the number of the move; by itself one above whatever the records say
- * @param options.insists the side that takes the key keeps what it holds, whatever the other one has: a person has decided
+ * @param options.insists the side that takes the key, where it keeps what it holds, whatever the other one has: a person has
+ *   decided
  * @throws ClaimConflictError, UndecidedError before anything is changed; StaleClaimError when somebody else has moved it;
  *   what the target has against the content: then the key is given back to the side that had it
  */
@@ -26,7 +27,7 @@ export const claim = async (
   key: string,
   to: Owner,
   sides: ClaimSides,
-  { epoch, insists = false }: ClaimOptions = {},
+  { epoch, insists }: ClaimOptions = {},
 ): Promise<Claimed> => {
   const [from, target] = [sides[otherOf(to)], sides[to]]
   const aurora = await sides.aurora.read(entity, key)
@@ -48,7 +49,7 @@ export const claim = async (
   const last = await from.release(entity, aurora.key, move, above)
   if (last.epoch !== move.epoch || last.owner !== to) throw new StaleClaimError(entity)
   const record = insists
-    ? await target.insist(entity, aurora.key, move, last.version)
+    ? await insists.insist(entity, aurora.key, move, last.version)
     : await takeOrGiveBack(entity, last, move, { from, target })
   return { done: 'moved', record }
 }

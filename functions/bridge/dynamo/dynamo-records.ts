@@ -12,7 +12,7 @@ import type { Entity } from '../model/entity.ts'
 import { UnsettledError } from '../model/outcome.ts'
 import type { Authority, Epoch } from '../model/owner.ts'
 import { ClaimConflictError, UndecidedError } from '../ports/claim-errors.ts'
-import { isBeyond, type KeyRecord, type KeyRecords } from '../ports/key-records.ts'
+import { type DecidedRecords, isBeyond, type KeyRecord } from '../ports/key-records.ts'
 import type { Deadline } from '../runtime/deadline.ts'
 import type { Tables } from '../runtime/tables.ts'
 import { authorityOf, isTombstone, RECORD } from './authority.ts'
@@ -30,7 +30,7 @@ const OWN = '(attribute_not_exists(#owner) OR #owner = :owner)'
 const ROUNDS = 5
 
 /** Items as one side of a claim. Each step is one conditional call. */
-export class DynamoRecords implements KeyRecords {
+export class DynamoRecords implements DecidedRecords {
   readonly side = 'dynamo'
   readonly #parts: Parts
 

@@ -38,6 +38,12 @@ export interface KeyRecords {
    *   has against the content itself
    */
   take(entity: Entity, last: KeyRecord, to: Authority): Promise<KeyRecord>
+  /** Has a key again that was given away by a move which could not be completed, if none has taken it since. */
+  restore(entity: Entity, key: string, move: Epoch): Promise<void>
+}
+
+/** A side whose content may be said to be the right one. */
+export interface DecidedRecords extends KeyRecords {
   /**
    * Takes a key over with what this store holds of it, at a version that is larger than the other one's: for a person who has
    * decided between the two.
@@ -46,8 +52,6 @@ export interface KeyRecords {
    * @returns the record as it is then
    */
   insist(entity: Entity, key: string, to: Authority, above: Version): Promise<KeyRecord>
-  /** Has a key again that was given away by a move which could not be completed, if none has taken it since. */
-  restore(entity: Entity, key: string, move: Epoch): Promise<void>
 }
 
 /** Whether what one side holds is later than the other one's last record, or the same version with other content. */

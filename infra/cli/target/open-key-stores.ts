@@ -2,11 +2,12 @@ import { AuroraRecords } from '../../../functions/bridge/aurora/aurora-records.t
 import { AuroraSink } from '../../../functions/bridge/aurora/aurora-sink.ts'
 import { openAurora } from '../../../functions/bridge/aurora/open.ts'
 import type { KeyStores } from '../../../functions/bridge/compare/key-report.ts'
-import type { ClaimSides } from '../../../functions/bridge/cutover/claim.ts'
 import { openDynamo } from '../../../functions/bridge/drivers/dynamo/client.ts'
 import { DynamoRecords } from '../../../functions/bridge/dynamo/dynamo-records.ts'
 import { getItem } from '../../../functions/bridge/dynamo/get-item.ts'
 import type { Entity } from '../../../functions/bridge/model/entity.ts'
+import type { Owner } from '../../../functions/bridge/model/owner.ts'
+import type { DecidedRecords } from '../../../functions/bridge/ports/key-records.ts'
 import { Deadline } from '../../../functions/bridge/runtime/deadline.ts'
 import { entities } from '../../../functions/entities/index.ts'
 import { openParking } from './open-parking.ts'
@@ -20,7 +21,7 @@ const LIMIT = 60_000
 export const openKeyStores = (
   target: Target,
   { item }: Entity,
-): KeyStores & { readonly sides: ClaimSides } => {
+): KeyStores & { readonly sides: Readonly<Record<Owner, DecidedRecords>> } => {
   const deadline = new Deadline()
   deadline.within(LIMIT)
   const aurora = openAurora(

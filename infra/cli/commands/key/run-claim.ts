@@ -1,6 +1,8 @@
-import { type ClaimSides, claim } from '../../../../functions/bridge/cutover/claim.ts'
+import { claim } from '../../../../functions/bridge/cutover/claim.ts'
 import type { Entity } from '../../../../functions/bridge/model/entity.ts'
+import type { Owner } from '../../../../functions/bridge/model/owner.ts'
 import { ClaimConflictError, StaleClaimError } from '../../../../functions/bridge/ports/claim-errors.ts'
+import type { DecidedRecords } from '../../../../functions/bridge/ports/key-records.ts'
 import type { Context } from '../../conventions/command.ts'
 import { confirm } from '../../conventions/confirm.ts'
 import { CliError } from '../../conventions/errors.ts'
@@ -9,14 +11,14 @@ import { EXIT } from '../../conventions/exit-codes.ts'
 type Wanted = {
   readonly entity: Entity
   readonly key: string
-  readonly to: 'aurora' | 'dynamo'
+  readonly to: Owner
   readonly insists: boolean
 }
 
 /** @returns what was done, in words: `moved`, `already`, `would be moved` */
 export const runClaim = async (
   { io, target, dryRun, yes, interrupt }: Context,
-  { sides }: { readonly sides: ClaimSides },
+  { sides }: { readonly sides: Readonly<Record<Owner, DecidedRecords>> },
   { entity, key, to, insists }: Wanted,
 ): Promise<string> => {
   if (dryRun) return 'would be moved'
@@ -28,7 +30,7 @@ export const runClaim = async (
     signal: interrupt,
   })
   try {
-    return (await claim(entity, key, to, sides, { insists })).done
+    return (await claim(entity, key, to, sides, insists ? { insists: sides[to] } : {})).done
   } catch (error) {
     if (!(error instanceof ClaimConflictError || error instanceof StaleClaimError)) throw error
     throw new CliError({

@@ -381,7 +381,6 @@ describe('a key that changes hands', () => {
             return world.sides.dynamo.release(...of)
           },
           take: (...of) => world.sides.dynamo.take(...of),
-          insist: (...of) => world.sides.dynamo.insist(...of),
           restore: (...of) => world.sides.dynamo.restore(...of),
         },
       },

@@ -1,4 +1,4 @@
-import { claim, type Sides } from '../../../../functions/bridge/cutover/claim.ts'
+import { claim, type ClaimSides } from '../../../../functions/bridge/cutover/claim.ts'
 import type { Change, Intent, Version } from '../../../../functions/bridge/model/change.ts'
 import { BridgeError } from '../../../../functions/bridge/model/errors.ts'
 import type { Epoch, Owner } from '../../../../functions/bridge/model/owner.ts'
@@ -10,7 +10,7 @@ import type { Guard } from './fakes/guards.ts'
 /** Both stores, with a key that neither of them has heard of. */
 export type Stores = {
   readonly key: string
-  readonly sides: Sides
+  readonly sides: ClaimSides
   readonly sink: Sink
   readonly source: Source
   write(side: Owner, change: Change | Intent): Promise<unknown>
@@ -41,7 +41,7 @@ const wordsOf = (stores: Stores) => {
       stores.write(side, { ...own, op: 'upsert', version: 'next', row: { code: key, title } }),
     remove: (side: Owner) => stores.write(side, { ...own, op: 'delete', version: 'next' }),
     put: (title: string, version: Version) => stores.put(upsert(title, version, 0n)),
-    claim: (to: Owner, epoch: Epoch) => claim(plate, key, to, sides, epoch),
+    claim: (to: Owner, epoch: Epoch) => claim(plate, key, to, sides, { epoch }),
     apply: async (title: string | undefined, version: Version, epoch: Epoch) => {
       const change = title === undefined ? deleted(version, epoch) : upsert(title, version, epoch)
       const { applied, overruled } = await sink.applyIsolating(plate.name, [change])

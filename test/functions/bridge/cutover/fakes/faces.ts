@@ -1,4 +1,4 @@
-import type { Sides } from '../../../../../functions/bridge/cutover/claim.ts'
+import type { ClaimSides } from '../../../../../functions/bridge/cutover/claim.ts'
 import { entityReaders } from '../../../../../functions/bridge/dynamo/entity-reader.ts'
 import type { Change, Intent } from '../../../../../functions/bridge/model/change.ts'
 import type { Owner } from '../../../../../functions/bridge/model/owner.ts'
@@ -21,7 +21,7 @@ import type { ItemRecord, Parts, Stores } from './state.ts'
 
 /** Both stores of one key, and the stream's way from the one to the other, as whoever works on them sees them. */
 export type Faces = {
-  readonly sides: Sides
+  readonly sides: ClaimSides
   readonly sink: Sink
   readonly source: Source
   write(side: Owner, change: Change | Intent): Promise<Stored | undefined>
@@ -64,8 +64,8 @@ export const facesOf = (parts: Parts): Faces => {
   }
 }
 
-/** Sides of which the new one has the key before the old one is asked. */
-const ownedFirst = ({ aurora, dynamo }: Sides): Sides => {
+/** ClaimSides of which the new one has the key before the old one is asked. */
+const ownedFirst = ({ aurora, dynamo }: ClaimSides): ClaimSides => {
   const over = (side: KeyRecords, other: KeyRecords): KeyRecords => ({
     ...side,
     release: async (entity, key, to, above): Promise<KeyRecord> => {

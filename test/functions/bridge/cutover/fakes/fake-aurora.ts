@@ -270,6 +270,7 @@ const told = (record: Authority | undefined) => ({
   owner: record?.owner === 'dynamo' ? 'dynamo' : null,
   epoch: record === undefined ? null : String(record.epoch),
   known: 1,
+  free: 0,
 })
 
 export const titleOf = (change: Change | Intent): string | undefined =>

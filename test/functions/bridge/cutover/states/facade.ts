@@ -29,7 +29,7 @@ export const request = async (
     const says = isUnknown ? await sides.aurora.read(plate, of.key) : here
     if (says.owner === target) return send(write, target, here, wish)
     if (says.epoch < epoch) {
-      await claim(plate, of.key, target, sides, epoch)
+      await claim(plate, of.key, target, sides, { epoch })
       continue
     }
     const there = isUnknown ? says : await sides[otherOf(target)].read(plate, of.key)
