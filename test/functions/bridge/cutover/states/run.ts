@@ -99,7 +99,7 @@ export class Run {
       case 'sweep':
         world.left = { ...left, sweeps: left.sweeps - 1 }
         return this.#begin(name, ({ sides }) =>
-          claim(plate, KEY, world.route.target, sides, world.route.epoch),
+          claim(plate, KEY, world.route.target, sides, { epoch: world.route.epoch }),
         )
       case 'legacy':
         world.left = { ...left, legacy: left.legacy - 1 }
