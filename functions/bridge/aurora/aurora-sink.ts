@@ -1,6 +1,6 @@
 import { isTaken } from '../drivers/sql-errors.ts'
 import { type Change, holdsAll } from '../model/change.ts'
-import { type Entity, inOrderOfReference, parentsOf, referencesOf } from '../model/entity.ts'
+import { type Entity, inOrderOfReference, isInCircle, parentsOf, referencesOf } from '../model/entity.ts'
 import { ConfigurationError } from '../model/errors.ts'
 import type { Overruled, PartialOutcome } from '../model/outcome.ts'
 import type { References, Sink } from '../ports/sink.ts'
@@ -32,6 +32,7 @@ export class AuroraSink implements Sink {
               .filter((other) => referencesOf(other).includes(change.entity))
               .map(({ name }) => ({ entity: name }))
           : parentsOf(this.#entity(change.entity), change),
+    isCircular: (name) => isInCircle(this.#entity(name), this.#entities),
     // Any of its own kind may hold what another one needs.
     howWaitedFor: (name) =>
       this.#entities.some((other) => referencesOf(other).includes(name)) ? 'key' : 'any',

@@ -40,6 +40,8 @@ export type References = {
    * @returns those that are applied now
    */
   readonly untangle?: (refused: ReadonlyMap<string, readonly Refused[]>) => Promise<ReadonlySet<Change>>
+  /** Whether changes of one name may wait for each other, by way of those of other names too. Absent: none may. */
+  readonly isCircular?: (name: string) => boolean
   /** How changes may wait for one of this: for its `key`, for `any` of its name, or `never`. */
   readonly howWaitedFor: (name: string) => 'key' | 'any' | 'never'
 }

@@ -4,7 +4,7 @@ import { type Applied, applyAll, type Verdict } from './apply.ts'
 import type { Evidence } from './evidence.ts'
 import type { Mirror } from './mirror.ts'
 import { readHeads, supersede } from './supersede.ts'
-import { leaveBehind, recheck, rejoin, sweep, unpark } from './unpark.ts'
+import { leaveBehind, recheck, rejoin, rejoinCircles, sweep, unpark } from './unpark.ts'
 
 /** Pauses before a change whose parent is missing is tried again, in milliseconds; then it is parked and waits there. */
 const DEPENDENCY_PAUSES = [0, 100, 300] as const
@@ -43,6 +43,7 @@ export const follow = async (evidence: readonly Evidence[], mirror: Mirror): Pro
     await recheck(evidence, outcomes, mirror)
     await leaveBehind(evidence, outcomes, mirror)
     await rejoin(outcomes, mirror)
+    await rejoinCircles(outcomes, mirror)
     await unpark(outcomes, mirror)
     await sweep(mirror)
     return verdicts

@@ -25,6 +25,8 @@ const ROUNDS = 3
 type Options = {
   /** Asked before each group: may throw; on false the rest stays as it is. @default always */
   readonly mayBegin?: () => boolean
+  /** What is refused again is `noted`, as one attempt more, or `left` as it is. @default 'noted' */
+  readonly refused?: 'noted' | 'left'
   /** Is told of each group as soon as it is done. */
   readonly onGroup?: (outcomes: readonly RetryOutcome[]) => void
 }
@@ -33,18 +35,30 @@ type Options = {
  * Tries parked changes again, in groups: applies what their source holds *now*, since what was parked may be outdated.
  * What fails again stays parked, with its reason as of now.
  *
- * @param heads all of one name
+ * @param heads those of the name are tried
  * @throws BridgeError when a store can't be reached or is not set up; the groups so far are done then
  */
-export const retryParked = async (
+export const retryParked = (
   mirror: Mirror,
   name: string,
   heads: readonly ParkedHead[],
-  { mayBegin = () => true, onGroup }: Options = {},
+  options: Options = {},
+): Promise<readonly RetryOutcome[]> =>
+  retryTogether(
+    mirror,
+    heads.filter(({ entity }) => entity === name),
+    options,
+  )
+
+/** As `retryParked`, of any names: what can only be applied together is, where it is in one group. */
+export const retryTogether = async (
+  mirror: Mirror,
+  heads: readonly ParkedHead[],
+  { mayBegin = () => true, refused = 'noted', onGroup }: Options = {},
 ): Promise<readonly RetryOutcome[]> => {
   const outcomes: RetryOutcome[] = []
   for (let at = 0; at < heads.length && mayBegin(); at += GROUP) {
-    const group = await retryGroup(mirror, name, heads.slice(at, at + GROUP))
+    const group = await retryGroup(mirror, heads.slice(at, at + GROUP), refused)
     outcomes.push(...group)
     onGroup?.(group)
   }
@@ -56,8 +70,8 @@ type Prepared = Omit<RetryOutcome, 'outcome'> & { readonly changes: readonly Cha
 
 const retryGroup = async (
   mirror: Mirror,
-  name: string,
   heads: readonly ParkedHead[],
+  mode: 'noted' | 'left',
   round = 1,
 ): Promise<RetryOutcome[]> => {
   const prepared = await Promise.all(heads.map((head) => prepare(mirror, head)))
@@ -65,24 +79,32 @@ const retryGroup = async (
     changes.map((change) => ({ change, payload: () => describe(change) })),
   )
   // Whoever asks for it has waited already.
-  const { outcomes, lifted, failure } = await applyAll(evidence, mirror, { refused: 'noted' })
+  const { outcomes, lifted, failure } = await applyAll(evidence, mirror, { refused: mode })
   if (failure !== undefined) throw failure
   const isLifted = ({ changes }: Prepared): boolean => changes.some((change) => lifted.has(change))
-  const own = outcomes.find((outcome) => outcome.name === name)
-  const refused = new Map(own?.refused.map((one) => [subjectOf(one.change), one.error]))
-  const someSkipped = (own?.skipped ?? 0) > 0
+  const refused = new Map(
+    outcomes.flatMap((outcome) =>
+      outcome.refused.map(({ change, error }) => [nameOf(change.entity, subjectOf(change)), error]),
+    ),
+  )
+  const skipped = new Set(outcomes.filter((outcome) => outcome.skipped > 0).map(({ name }) => name))
   const concluded = await Promise.all(
     prepared
       .filter((one) => !isLifted(one))
-      .map((one) => conclude(mirror, one, refused.get(one.head.key), someSkipped)),
+      .map((one) => {
+        const { entity, key } = one.head
+        return conclude(mirror, one, refused.get(nameOf(entity, key)), skipped.has(entity))
+      }),
   )
   const raised = prepared.filter(isLifted).map(({ head }) => head)
   if (raised.length === 0) return concluded
   // It comes by the stream as well: it is applied here so that nothing ends that has not come through.
-  const next = round < ROUNDS ? await retryGroup(mirror, name, raised, round + 1) : raised.map(stillToCome)
+  const next = round < ROUNDS ? await retryGroup(mirror, raised, mode, round + 1) : raised.map(stillToCome)
   const all = new Map([...concluded, ...next].map((one) => [one.head, one]))
   return heads.map((head) => all.get(head)).filter((one) => one !== undefined)
 }
+
+const nameOf = (entity: string, key: string): string => JSON.stringify([entity, key])
 
 const stillToCome = (head: ParkedHead): RetryOutcome => ({
   head,

@@ -9,7 +9,7 @@ import { isDependency, type NamedOutcome } from './apply-patiently.ts'
 import { type Evidence, placeOf } from './evidence.ts'
 import type { Mirror } from './mirror.ts'
 import { isCurrent, OverruledError } from './overruled.ts'
-import { retryParked } from './retry-parked.ts'
+import { retryTogether } from './retry-parked.ts'
 
 /** What has waited for so long, in ms, is told of when it is tried in vain; and a process looks for it so often. */
 const OVERDUE = 5 * 60_000
@@ -56,13 +56,48 @@ export const rejoin = async (outcomes: readonly NamedOutcome[], mirror: Mirror):
     for (const key of own) heads.delete(key)
     if (heads.size === 0) continue
     const parked = await parking.parkedAmong(name, own.slice(0, TOGETHER))
-    await tryAgain(name, [...heads.values(), ...parked.values()], mirror)
+    await tryAgain([...heads.values(), ...parked.values()], mirror)
   }
 }
 
 /** Whether it is what the store holds of the key that stands against a change. */
 const isOfTheKey = (error: Error): boolean =>
   error instanceof OverruledError || error instanceof ForeignWriteError
+
+/**
+ * Tries what a batch has just parked because it waits for others together with those that are parked and wait for it: rows
+ * that name each other may come in several batches, to be made or to be deleted, and none of them can go first.
+ */
+export const rejoinCircles = async (outcomes: readonly NamedOutcome[], mirror: Mirror): Promise<void> => {
+  const { parking, sink } = mirror
+  const isCircular = (name: string): boolean => sink.references?.isCircular?.(name) === true
+  const own = new Map<string, string[]>()
+  for (const { name, refused } of outcomes) {
+    const waits = refused.filter((one) => isDependency(one) && !isTaken(one.error))
+    const keys = waits.map(({ change }) => subjectOf(change)).slice(0, TOGETHER)
+    if (keys.length > 0 && isCircular(name)) own.set(name, keys)
+  }
+  const joined = new Map<string, ParkedHead>()
+  const known = new Set([...own].flatMap(([entity, keys]) => keys.map((key) => nameOf({ entity, key }))))
+  let next: ReadonlyMap<string, readonly string[]> = own
+  while (next.size > 0 && joined.size < TOGETHER) {
+    const found: ParkedHead[] = []
+    for (const [name, keys] of next)
+      for (const { head } of await parking.waitingFor(name, keys)) {
+        if (known.has(nameOf(head)) || !isCircular(head.entity)) continue
+        known.add(nameOf(head))
+        found.push(head)
+      }
+    for (const head of found) joined.set(nameOf(head), head)
+    const groups = Map.groupBy(found, ({ entity }) => entity)
+    next = new Map([...groups].map(([name, heads]) => [name, heads.map(({ key }) => key)]))
+  }
+  if (joined.size === 0) return
+  for (const [name, keys] of own)
+    for (const head of (await parking.parkedAmong(name, keys)).values()) joined.set(nameOf(head), head)
+  // Most of those that wait for anything have nothing to do with these: it is no attempt of theirs.
+  await tryAgain([...joined.values()].slice(0, TOGETHER), mirror, 'left')
+}
 
 /**
  * Ends the parking of what a batch has just parked for its data, where the store is beyond it and its source has something
@@ -90,36 +125,47 @@ export const leaveBehind = async (
 }
 
 /**
- * Tries again what is parked and waits for what a batch has just applied; then what waits for these in turn, each once.
+ * Tries again what is parked and waits for what a batch has just applied; then what waits for these in turn.
+ * One that is tried in vain is tried again only for a key that has come since. A delete of what is still referred to is not
+ * tried: it is woken again by the next that goes.
  */
 export const unpark = async (outcomes: readonly NamedOutcome[], mirror: Mirror): Promise<void> => {
   const { sink, parking } = mirror
-  // What this batch has parked itself was tried again behind that.
+  // What this batch has parked itself was tried again behind that; but a delete may be set free by what this wakes.
   const tried = new Set(
     outcomes.flatMap(({ refused }) =>
-      refused.map(({ change }) => nameOf({ entity: change.entity, key: subjectOf(change) })),
+      refused
+        .filter(({ change }) => change.op === 'upsert')
+        .map(({ change }) => nameOf({ entity: change.entity, key: subjectOf(change) })),
     ),
   )
+  let applied: ReadonlySet<string> = new Set()
   let come = new Map(outcomes.map(({ name, changes, refused }) => [name, keysOf(changes, refused)]))
   while (come.size > 0) {
     const woken = new Map<string, ParkedHead>()
     for (const [name, keys] of come) {
       const how = sink.references?.howWaitedFor(name) ?? 'never'
       if (how === 'never' || keys.size === 0) continue
-      for (const { head } of await parking.waitingFor(name, how === 'key' ? [...keys] : []))
-        if (!tried.has(nameOf(head))) woken.set(nameOf(head), head)
+      for (const { head, on } of await parking.waitingFor(name, how === 'key' ? [...keys] : [])) {
+        const hasCome = on.key !== undefined && applied.has(nameOf({ entity: on.entity, key: on.key }))
+        if (hasCome || !tried.has(nameOf(head))) woken.set(nameOf(head), head)
+      }
     }
     come = new Map()
+    const now = new Set<string>()
     for (const name of sink.names) {
       const heads = [...woken.values()].filter(({ entity }) => entity === name)
-      for (const head of heads) tried.add(nameOf(head))
-      const done = await tryAgain(name, await free(name, heads, mirror), mirror)
+      const ready = await free(name, heads, mirror)
+      for (const head of ready) tried.add(nameOf(head))
+      const done = await tryAgain(ready, mirror)
       for (const { waitsFor = [], entity, key } of done) {
+        now.add(nameOf({ entity, key }))
         // Beside what it is itself: what it has waited for has room for the next that waits for the same.
         for (const on of [{ entity, key }, ...waitsFor])
           if (on.key !== undefined) come.set(on.entity, (come.get(on.entity) ?? new Set()).add(on.key))
       }
     }
+    applied = now
   }
 }
 
@@ -129,7 +175,13 @@ export const sweep = async (mirror: Mirror): Promise<void> => {
   const at = now()
   if (sink.references === undefined || at.getTime() - (swept.get(parking) ?? 0) < SWEEP_EVERY) return
   swept.set(parking, at.getTime())
-  for (const name of sink.names) await tryAgain(name, await parking.due(name, at), mirror)
+  const circular: ParkedHead[] = []
+  for (const name of sink.names) {
+    const heads = await parking.due(name, at)
+    if (sink.references.isCircular?.(name) === true) circular.push(...heads)
+    else await tryAgain(heads, mirror)
+  }
+  await tryAgain(circular, mirror)
 }
 
 /** When each was swept by this process. */
@@ -159,21 +211,21 @@ const free = async (
 
 /** @returns those that wait no more */
 const tryAgain = async (
-  name: string,
   heads: readonly ParkedHead[],
   mirror: Mirror,
+  refused: 'noted' | 'left' = 'noted',
 ): Promise<readonly ParkedHead[]> => {
   const { deadline, log, metrics, now } = mirror
-  const outcomes = await retryParked(mirror, name, heads, {
+  const outcomes = await retryTogether(mirror, heads, {
+    refused,
     // What time doesn't suffice for stays parked and is swept up later.
     mayBegin: () => deadline.remaining() >= GROUP_TIME,
     onGroup: (group) => {
       for (const { head, outcome } of group) {
-        const { key, version } = head
-        if (outcome !== 'parked')
-          log.info('unparked', { entity: name, key, version: version?.toString(), outcome })
+        const { entity, key, version } = head
+        if (outcome !== 'parked') log.info('unparked', { entity, key, version: version?.toString(), outcome })
         else if (isWaiting(head) && now().getTime() - Date.parse(head.firstSeen) >= OVERDUE)
-          metrics.count('Overdue', name, 1)
+          metrics.count('Overdue', entity, 1)
       }
     },
   })

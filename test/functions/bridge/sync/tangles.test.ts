@@ -200,6 +200,55 @@ describe('changes of which each waits for another one', () => {
       expect([...(await parked('team')), ...(await parked('member'))]).toEqual([])
     })
 
+    it.each([
+      ['the one that may be without', ['team', 'member']],
+      ['the one that may not', ['member', 'team']],
+    ])('of two entities go in and out over two batches, first %s', async (_, order) => {
+      const items = {
+        team: [team, item(team, 't', 1, { leadId: `${of}m` })],
+        member: [member, item(member, 'm', 1, { teamId: `${of}t` })],
+      } as const
+      for (const [entity, one] of Object.values(items)) await sync.put(entity, one)
+      const made = {
+        team: (removes = false) => record(team, 't', 1, { leadId: `${of}m` }, removes),
+        member: (removes = false) => record(member, 'm', 1, { teamId: `${of}t` }, removes),
+      }
+      const both = async () => {
+        const [found] = await sync.aurora.legacy.query<RowDataPacket[]>(
+          'SELECT backsync_key AS k FROM teams WHERE backsync_key = ? UNION SELECT backsync_key FROM members WHERE backsync_key = ?',
+          [`${of}t`, `${of}m`],
+        )
+        return [found.length, ...(await parked('team')), ...(await parked('member'))]
+      }
+
+      for (const name of order) await sync.deliver(name === 'team' ? made.team() : made.member())
+      expect(await both()).toEqual([2])
+      for (const [entity, key] of [
+        [team, 't'],
+        [member, 'm'],
+      ] as const)
+        await sync.remove(entity, of + key)
+      for (const name of order) await sync.deliver(name === 'team' ? made.team(true) : made.member(true))
+      expect(await both()).toEqual([0])
+    })
+
+    it('of one entity go in and out over three batches', async () => {
+      const circle = [
+        ['a', 'b'],
+        ['b', 'c'],
+        ['c', 'a'],
+      ] as const
+      for (const [key, parent] of circle)
+        await sync.put(category, item(category, key, 1, { code: of + key, parentId: of + parent }))
+      for (const [key, parent] of circle) await sync.deliver(node(key, 1, parent))
+      expect(Object.keys(await rows()).sort()).toEqual(['a', 'b', 'c'])
+
+      for (const [key] of circle) await sync.remove(category, of + key)
+      for (const [key] of circle) await sync.deliver(gone(key))
+      expect(await rows()).toEqual({})
+      expect(await parked()).toEqual([])
+    })
+
     it('are not held up by one beside them whose parent is missing', async () => {
       await sync.deliver(
         node('a', 1, 'b'),
