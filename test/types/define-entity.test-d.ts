@@ -7,6 +7,7 @@ import { datetime } from '../../functions/bridge/model/attributes/datetime.ts'
 import { double } from '../../functions/bridge/model/attributes/double.ts'
 import { float } from '../../functions/bridge/model/attributes/float.ts'
 import { readOnly } from '../../functions/bridge/model/attributes/read-only.ts'
+import { reference } from '../../functions/bridge/model/attributes/reference.ts'
 import { setOf } from '../../functions/bridge/model/attributes/set-of.ts'
 import { text } from '../../functions/bridge/model/attributes/text.ts'
 import { time } from '../../functions/bridge/model/attributes/time.ts'
@@ -60,6 +61,21 @@ defineEntity({ ...dish, hidden: ['title'] })
 defineEntity({ ...dish, paths: { aurora: '/dishes' } })
 // @ts-expect-error a list has no other envelope
 defineEntity({ ...dish, envelope: 'bare' })
+
+// An entity may name itself, and one of several columns as many.
+const tree: Entity = defineEntity({
+  ...dish,
+  attributes: {
+    above: reference({ column: 'above_id', to: () => tree, optional: true }),
+    link: reference({
+      column: ['one_id', 'other_id'],
+      to: { name: 'link', table: 'links', idColumn: 'one_id' },
+    }),
+  },
+  example: { link: 'x' },
+})
+// @ts-expect-error a reference has a column
+reference({ column: [], to: smallest })
 
 const { example, ...withoutExample } = dish
 // @ts-expect-error an entity shows what a body looks like

@@ -1,13 +1,15 @@
 import { isTaken } from '../drivers/sql-errors.ts'
 import { type Change, holdsAll } from '../model/change.ts'
-import { type Entity, inOrderOfReference, isInCircle, parentsOf, referencesOf } from '../model/entity.ts'
+import type { Entity } from '../model/entity.ts'
 import { ConfigurationError } from '../model/errors.ts'
 import type { Overruled, PartialOutcome } from '../model/outcome.ts'
+import { inOrderOfReference, isInCircle, parentsOf, referencesOf } from '../model/references.ts'
 import type { References, Sink } from '../ports/sink.ts'
 import { inLanes } from '../runtime/lanes.ts'
 import type { AuroraStore } from './aurora-store.ts'
 import type { GuardedWriter } from './guarded-writer.ts'
-import type { ReferringColumn } from './statements.ts'
+import { ownColumns } from './row-key.ts'
+import type { ReferringColumns } from './statements.ts'
 import { untangle } from './untangle.ts'
 
 /** Rows that are read at once. */
@@ -100,11 +102,14 @@ export class AuroraSink implements Sink {
    * The columns whose rows forbid that a row of an entity is deleted: those of entities that refer to it, and those of
    * tables that are no entity's, unless the foreign key itself says what becomes of them.
    */
-  async #blocking(entity: Entity): Promise<readonly ReferringColumn[]> {
+  async #blocking(entity: Entity): Promise<readonly ReferringColumns[]> {
     const own = this.#entities.flatMap((other) =>
-      Object.values(other.attributes).flatMap(({ references, column }) =>
-        references?.entity === entity.name ? [{ table: other.table, column }] : [],
-      ),
+      Object.values(other.attributes).flatMap(({ references }): ReferringColumns[] => {
+        if (references?.entity !== entity.name) return []
+        const to = ownColumns(entity)
+        const columns = references.columns.map((column, at) => ({ column, to: to[at] ?? entity.idColumn }))
+        return [{ table: other.table, columns }]
+      }),
     )
     // What nothing of ours refers to is deleted without a look: the database says it where that can't be.
     if (own.length === 0) return []
@@ -114,11 +119,10 @@ export class AuroraSink implements Sink {
     const others = keys.filter(
       (key) =>
         !harmless.includes(key) &&
-        key.to.toLowerCase() === entity.idColumn.toLowerCase() &&
         !children.has(key.table.toLowerCase()) &&
-        !own.some((column) => isSame(column, key)),
+        !own.some((one) => isSame(one, key)),
     )
-    return [...own.filter((column) => !harmless.some((key) => isSame(column, key))), ...others]
+    return [...own.filter((one) => !harmless.some((key) => isSame(one, key))), ...others]
   }
 
   #entity(name: string): Entity {
@@ -129,5 +133,7 @@ export class AuroraSink implements Sink {
 }
 
 /** Names of tables and columns are taken to be the same in any case. */
-const isSame = (a: ReferringColumn, b: ReferringColumn): boolean =>
-  a.table.toLowerCase() === b.table.toLowerCase() && a.column.toLowerCase() === b.column.toLowerCase()
+const isSame = (a: ReferringColumns, b: ReferringColumns): boolean => asText(a) === asText(b)
+
+const asText = ({ table, columns }: ReferringColumns): string =>
+  JSON.stringify([table, ...columns.map(({ column, to }) => `${column} ${to}`).sort()]).toLowerCase()

@@ -25,7 +25,16 @@ import type { Stored } from '../ports/stored.ts'
 import { ownersKnown } from './authority.ts'
 import type { GuardedWriter } from './guarded-writer.ts'
 import { IdempotentCreate } from './idempotent-create.ts'
-import { behind, hasOwnKey, keyOfSelected, selectedKey, whichRow } from './row-key.ts'
+import {
+  behind,
+  hasOwnKey,
+  keyOfSelected,
+  nameOfSelected,
+  positionOf,
+  selectedKey,
+  whichAt,
+  whichRow,
+} from './row-key.ts'
 import { readSelected, type SqlRow } from './selection.ts'
 import { type MeasuredRow, measure, readMeasured, selection } from './wide-rows.ts'
 
@@ -108,7 +117,7 @@ export class AuroraStore implements EntityStore {
         const { rows } = await query.execute(this.#db)
         const entries = rows
           .slice(0, limit)
-          .map((row) => ({ position: positionOf(entity, row), key: keyOfSelected(entity, row), row }))
+          .map((row) => ({ position: positionOf(entity, row), key: nameOfSelected(entity, row), row }))
         return { entries, more: rows.length > limit }
       },
       () => this.#wide((transaction) => readPage(transaction, entity, which, limit)),
@@ -243,13 +252,9 @@ const readPage = async (
     entity,
     fitting.filter((row) => !isTooLarge(row)),
   )
-  const byKey = new Map(rows.map((row) => [keyOfSelected(entity, row), row]))
+  const byPosition = new Map(rows.map((row) => [positionOf(entity, row), row]))
   return {
-    entries: fitting.map(({ id, key }) => ({
-      position: hasOwnKey(entity) ? key : String(id),
-      key,
-      row: byKey.get(key),
-    })),
+    entries: fitting.map(({ position, key }) => ({ position, key, row: byPosition.get(position) })),
     more: measured.length > fitting.length,
   }
 }
@@ -266,15 +271,11 @@ const measureInOrder = async (
   )
   const measured: MeasuredRow[] = []
   for (const row of rows) {
-    const one = sql`WHERE ${whichRow(entity, keyOfSelected(entity, row))}`
+    const one = sql`WHERE ${whichAt(entity, positionOf(entity, row))}`
     measured.push(...(await measure(transaction, entity, one)))
   }
   return measured
 }
-
-/** Where the next page begins behind this row. */
-const positionOf = (entity: Entity, row: SqlRow): string =>
-  hasOwnKey(entity) ? keyOfSelected(entity, row) : String(row.id)
 
 const toPage = (entity: Entity, { entries, more }: Found): Page => {
   const items: Stored[] = []
@@ -311,9 +312,11 @@ const readEntry = (entity: Entity, key: string, row: SqlRow | undefined): Stored
 
 const toStored = (entity: Entity, row: SqlRow): Stored => {
   const { backsync_version: version, backsync_updated_at: updatedAt } = row
+  // First: what its key is made of is named there when it can't be read.
+  const values = readSelected(entity, row)
   return {
     key: keyOfSelected(entity, row),
-    row: readSelected(entity, row),
+    row: values,
     version: toVersion(version),
     updatedAt: typeof updatedAt === 'string' ? toIso(updatedAt) : null,
   }

@@ -14,11 +14,10 @@ export type Column = {
   readonly digits: number | undefined
 }
 
-/** A column elsewhere, or in the same table, with a foreign key to a column of a table, and what becomes of it at a delete. */
+/** A foreign key elsewhere, or in the same table, to columns of a table, and what becomes of it at a delete. */
 export type Referrer = {
   readonly table: string
-  readonly column: string
-  readonly to: string
+  readonly columns: readonly { readonly column: string; readonly to: string }[]
   /** `CASCADE`, `SET NULL`: the key blocks no delete; anything else does. */
   readonly onDelete: string
 }
@@ -40,6 +39,7 @@ const columnRow = z.object({
 const indexRow = z.object({ index: z.string(), column: z.string() })
 const referrerRow = z.object({
   table: z.string(),
+  constraint: z.string(),
   column: z.string(),
   to: z.string(),
   onDelete: z.string(),
@@ -97,20 +97,25 @@ export class Catalogue {
     )
   }
 
-  /** Who refers to a table by a foreign key of one column. */
-  referrers(table: string): Promise<readonly Referrer[]> {
-    return this.#ask(
+  /** Who refers to a table by a foreign key. */
+  async referrers(table: string): Promise<readonly Referrer[]> {
+    const rows = await this.#ask(
       `referrers of ${table}`,
       referrerRow,
       () => sql`
-      SELECT u.TABLE_NAME AS ${sql.ref('table')}, u.COLUMN_NAME AS ${sql.ref('column')},
-        u.REFERENCED_COLUMN_NAME AS ${sql.ref('to')}, c.DELETE_RULE AS onDelete
+      SELECT u.TABLE_NAME AS ${sql.ref('table')}, u.CONSTRAINT_NAME AS ${sql.ref('constraint')},
+        u.COLUMN_NAME AS ${sql.ref('column')}, u.REFERENCED_COLUMN_NAME AS ${sql.ref('to')}, c.DELETE_RULE AS onDelete
       FROM information_schema.KEY_COLUMN_USAGE AS u JOIN information_schema.REFERENTIAL_CONSTRAINTS AS c
         ON c.CONSTRAINT_SCHEMA = u.CONSTRAINT_SCHEMA AND c.CONSTRAINT_NAME = u.CONSTRAINT_NAME
           AND c.TABLE_NAME = u.TABLE_NAME
       WHERE u.REFERENCED_TABLE_SCHEMA = DATABASE() AND u.REFERENCED_TABLE_NAME = ${table}
-        AND u.TABLE_SCHEMA = DATABASE() AND u.POSITION_IN_UNIQUE_CONSTRAINT = 1`,
+        AND u.TABLE_SCHEMA = DATABASE()`,
     )
+    const keys = Map.groupBy(rows, (row) => JSON.stringify([row.table, row.constraint]))
+    return [...keys.values()].flatMap((columns) => {
+      const [first] = columns
+      return first === undefined ? [] : [{ table: first.table, onDelete: first.onDelete, columns }]
+    })
   }
 
   async #ask<T>(what: string, row: z.ZodType<T>, query: () => ReturnType<typeof sql>): Promise<readonly T[]> {

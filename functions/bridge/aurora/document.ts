@@ -1,18 +1,19 @@
-import { writable } from '../model/attributes/attribute.ts'
+import { type Attribute, type Reference, writable } from '../model/attributes/attribute.ts'
 import type { Change } from '../model/change.ts'
 import type { Entity } from '../model/entity.ts'
 import { InvalidRecordError } from '../model/errors.ts'
-import { splitKey } from '../model/identity.ts'
-import { legacyIdOf } from '../model/key.ts'
 import { isList, isMap, type Value } from '../model/values.ts'
+import { documentTexts, idText, placesOfParts } from './part-sql.ts'
 
 /*
  * A batch travels as one JSON document, an array with an array per change, which takes a third less to read than
  * objects do:
  *   0  the key   1  the version   2  the time of the write   3  the legacy id, for a key that is one
  *   4  the epoch at which it was DynamoDB's
- *   then the texts of the columns that are the key, where there are such;
- *   then, for upserts, per attribute its text and, for one that refers to another entity, the legacy id that it names;
+ *   then the texts of the columns that are the key, where there are such, each with the legacy id that it names where it
+ *   stands for one;
+ *   then, for upserts, per attribute its text or, for one that refers to another entity, that key and the legacy id that it
+ *   names; or, where that key is made of columns, the texts of these as above;
  *   then per child list an array with an array per member.
  */
 
@@ -20,7 +21,7 @@ import { isList, isMap, type Value } from '../model/values.ts'
 export const HEAD_PLACES = 5
 
 export type Places = {
-  /** Where each attribute's text stands; the legacy id that a reference names stands behind it. */
+  /** Where each attribute's text stands; what else a reference names stands behind it. */
   readonly attributes: readonly number[]
   /** Where each child list stands. */
   readonly children: readonly number[]
@@ -28,13 +29,18 @@ export type Places = {
 
 /** Where an entity's values stand in a row. */
 export const placesOf = (entity: Entity): Places => {
-  let next = HEAD_PLACES + entity.keyParts.length
-  const attributes = writable(entity.attributes).map(([, { references }]) => {
-    next += references ? 2 : 1
-    return references ? next - 2 : next - 1
+  let next = HEAD_PLACES + placesOfParts(entity.keyParts)
+  const attributes = writable(entity.attributes).map(([, attribute]) => {
+    const place = next
+    next += widthOf(attribute)
+    return place
   })
   return { attributes, children: Object.keys(entity.children).map((_, at) => next + at) }
 }
+
+/** A key and the id that it may be take two. */
+const widthOf = ({ references }: Attribute): number =>
+  references === undefined ? 1 : placesOfParts(references.keyParts) || 2
 
 /** A change's row in the document, as JSON text. */
 export const toDocumentRow = (entity: Entity, change: Change): string => {
@@ -42,7 +48,7 @@ export const toDocumentRow = (entity: Entity, change: Change): string => {
   if (change.op === 'delete') return JSON.stringify(head)
   const attributes = writable(entity.attributes).flatMap(([name, attribute]) => {
     const text = attribute.toSql(change.row[name] ?? null)
-    return attribute.references ? [text, text === null ? null : idText(text)] : text
+    return attribute.references ? referenceTexts(attribute.references, text) : text
   })
   const children = Object.entries(entity.children).map(([name, { attributes: columns }]) =>
     members(change.row[name] ?? null).map((member) =>
@@ -50,6 +56,14 @@ export const toDocumentRow = (entity: Entity, change: Change): string => {
     ),
   )
   return JSON.stringify([...head, ...attributes, ...children])
+}
+
+const referenceTexts = ({ keyParts, entity }: Reference, key: string | null): readonly (string | null)[] => {
+  if (keyParts.length === 0) return [key, key === null ? null : idText(key)]
+  if (key === null) return Array.from({ length: placesOfParts(keyParts) }, () => null)
+  const texts = documentTexts(keyParts, key)
+  if (texts === undefined) throw new InvalidRecordError(`A key is not in the form of a ${entity}'s keys`)
+  return texts
 }
 
 export const joinRows = (rows: readonly string[]): string => `[${rows.join(',')}]`
@@ -60,19 +74,9 @@ export const toKeyRow = (entity: Entity, change: Change): string => JSON.stringi
 const headOf = ({ keyParts }: Entity, { key, version, at, epoch = 0n }: Change) => {
   const head = [key, String(version), toSqlTime(at)]
   if (keyParts.length === 0) return [...head, idText(key), String(epoch)]
-  const values = splitKey(keyParts, key)
-  if (values === undefined) throw new InvalidRecordError("The key is not in the form of the entity's keys")
-  return [
-    ...head,
-    null,
-    String(epoch),
-    ...keyParts.map(({ attribute }, at) => attribute.toSql(values[at] ?? null)),
-  ]
-}
-
-const idText = (key: string): string | null => {
-  const id = legacyIdOf(key)
-  return id === undefined ? null : String(id)
+  const texts = documentTexts(keyParts, key)
+  if (texts === undefined) throw new InvalidRecordError("The key is not in the form of the entity's keys")
+  return [...head, null, String(epoch), ...texts]
 }
 
 const members = (value: Value): readonly { readonly [name: string]: Value }[] =>

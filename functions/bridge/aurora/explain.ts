@@ -1,5 +1,6 @@
 import { DataApiError } from '../drivers/data-api/errors.ts'
 import { SqlError } from '../drivers/sql-errors.ts'
+import { writerOf } from '../model/columns.ts'
 import type { Entity } from '../model/entity.ts'
 import type { BrokenRule } from '../model/errors.ts'
 import { BrokenRuleError } from './refusals.ts'
@@ -22,8 +23,7 @@ const placeOf = (
   statement: string,
 ): Pick<BrokenRule, 'attribute' | 'member'> | undefined => {
   const holds = (attributes: Entity['attributes']): string | undefined => {
-    const [name, found] =
-      Object.entries(attributes).find(([, one]) => one.column.toLowerCase() === column) ?? []
+    const [name, found] = writerOf(column, attributes) ?? []
     return found?.as ?? name
   }
   for (const [name, child] of Object.entries(entity.children)) {

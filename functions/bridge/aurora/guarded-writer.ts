@@ -127,7 +127,7 @@ export class GuardedWriter {
   async referenced(
     entity: Entity,
     deletes: readonly Change[],
-    from: readonly statements.ReferringColumn[],
+    from: readonly statements.ReferringColumns[],
   ): Promise<ReadonlySet<Change>> {
     if (from.length === 0 || deletes.length === 0) return new Set()
     const blocked: Change[] = []

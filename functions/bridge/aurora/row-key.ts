@@ -1,8 +1,11 @@
 import { type RawBuilder, sql } from 'kysely'
+import type { KeyPart } from '../model/attributes/attribute.ts'
 import type { Entity } from '../model/entity.ts'
-import { joinKey, type KeyPart, splitKey } from '../model/identity.ts'
+import { BridgeError } from '../model/errors.ts'
+import { joinKey, joinTexts, splitKey, splitTexts } from '../model/identity.ts'
 import { legacyIdOf } from '../model/key.ts'
 import { InvalidPositionError } from '../ports/store.ts'
+import { comparedRaw, comparedTyped, quoted, type RawComparison, rawPart, selectedPart } from './part-sql.ts'
 
 /*
  * Where an entity's rows have their keys: in a column beside a counted id, or in the columns of the primary key itself.
@@ -14,42 +17,28 @@ type SqlRow = Readonly<Record<string, unknown>>
 /** Whether rows are known by the columns of their primary key. */
 export const hasOwnKey = ({ keyParts }: Entity): boolean => keyParts.length > 0
 
-const quoted = (name: string): string => `\`${name}\``
-const castToText = (column: string): string => `CAST(${column} AS CHAR)`
-const same = (text: string): string => text
+/** The columns by which others refer to a row. */
+export const ownColumns = ({ keyParts, idColumn }: Entity): readonly string[] =>
+  keyParts.length === 0 ? [idColumn] : keyParts.map(({ attribute }) => attribute.column)
 
-/** Whether a column's bytes are a text's. */
-const inBytes = (column: string, text: string): string =>
-  `CAST(CONVERT(${column} USING utf8mb4) AS BINARY) = CAST(CONVERT(${text} USING utf8mb4) AS BINARY)`
-
-/** Joins on the key that the document's row `j` has, by index; another one of the same collation is among them. */
-export const equalParts = ({ keyParts }: Entity, alias: string): string =>
-  keyParts
-    .map(
-      ({ attribute: { column, stored = same } }, at) => `${alias}.${quoted(column)} = ${stored(`j.n${at}`)}`,
-    )
-    .join(' AND ')
-
-/** Whether the row that `equalParts` has found has this very key; undefined where it can have no other. */
-export const exactParts = ({ keyParts }: Entity, alias: string): string | undefined => {
-  const texts = keyParts.flatMap(({ isText, attribute }, at) =>
-    isText ? [inBytes(`${alias}.${quoted(attribute.column)}`, `j.n${at}`)] : [],
-  )
-  return texts.length === 0 ? undefined : texts.join(' AND ')
-}
-
-/** The names under which `selectedKey` selects what makes a row's key. */
+/** The names under which `selectedKey` selects what makes a row's key, and its place among the others. */
 export const keyNames = ({ keyParts }: Entity): readonly string[] =>
-  keyParts.length === 0 ? ['id', 'backsync_key'] : keyParts.map((_, at) => `k${at}`)
+  keyParts.length === 0
+    ? ['id', 'backsync_key']
+    : keyParts.flatMap((part, at) => (isRawItself(part) ? [`k${at}`] : [`k${at}`, `o${at}`]))
 
-/** What to select of a row `t` to know its key. */
+const isRawItself = (part: KeyPart): boolean => rawPart(part, '') === selectedPart(part, '')
+
+/** What to select of a row `t` to know its key, and its place among the others. */
 export const selectedKey = ({ keyParts, idColumn }: Entity): RawBuilder<unknown>[] =>
   keyParts.length === 0
     ? [sql`t.${sql.ref(idColumn)} AS id`, sql`t.backsync_key AS backsync_key`]
-    : keyParts.map(
-        ({ attribute: { column, asText = castToText } }, at) =>
-          sql`${sql.raw(asText(`t.${quoted(column)}`))} AS ${sql.ref(`k${at}`)}`,
-      )
+    : keyParts.flatMap((part, at) => {
+        const column = `t.${quoted(part.attribute.column)}`
+        const key = sql`${sql.raw(selectedPart(part, column))} AS ${sql.ref(`k${at}`)}`
+        if (isRawItself(part)) return [key]
+        return [key, sql`${sql.raw(rawPart(part, column))} AS ${sql.ref(`o${at}`)}`]
+      })
 
 /** The key of a row of which `selectedKey` was selected. @throws UnreadableValueError */
 export const keyOfSelected = ({ keyParts }: Entity, row: SqlRow): string => {
@@ -62,6 +51,22 @@ export const keyOfSelected = ({ keyParts }: Entity, row: SqlRow): string => {
   return typeof key === 'string' ? key : String(id)
 }
 
+/** As `keyOfSelected`; of a key that has no form, what its columns hold: to name its row by. */
+export const nameOfSelected = (entity: Entity, row: SqlRow): string => {
+  try {
+    return keyOfSelected(entity, row)
+  } catch (error) {
+    if (error instanceof BridgeError) return positionOf(entity, row)
+    throw error
+  }
+}
+
+/** Where the next page begins behind this row, whose key may be none. */
+export const positionOf = ({ keyParts }: Entity, row: SqlRow): string =>
+  keyParts.length === 0
+    ? String(row.id)
+    : joinTexts(keyParts.map((part, at) => String(row[`${isRawItself(part) ? 'k' : 'o'}${at}`] ?? '')))
+
 /** The condition that finds a row `t`: by its key, or by its id, where no row has a key of these digits. */
 export const whichRow = (entity: Entity, key: string): RawBuilder<unknown> => {
   if (hasOwnKey(entity)) return whichOwn(entity, key)
@@ -73,31 +78,63 @@ export const whichRow = (entity: Entity, key: string): RawBuilder<unknown> => {
 }
 
 const whichOwn = ({ keyParts }: Entity, key: string): RawBuilder<unknown> => {
-  const texts = textsOf(keyParts, key)
-  if (texts === undefined) return sql`FALSE`
+  const values = splitKey(keyParts, key)
+  if (values === undefined) return sql`FALSE`
   const conditions = keyParts.flatMap((part, at) => {
     const column = sql`t.${sql.ref(part.attribute.column)}`
-    const text = texts[at]
-    const found = sql`${column} = ${typedValue(part, text)}`
+    const text = part.attribute.toSql(values[at] ?? null) ?? ''
+    if (part.counted !== undefined) return [sql`${column} = ${idOfCounted(part.counted, text)}`]
+    const { before, behind: after, value } = comparedTyped(part, text)
+    const found = sql`${column} = ${sql.raw(before)}${value}${sql.raw(after)}`
     if (!part.isText) return [found]
     // One byte more or less is another key, whatever the collation has to say.
-    return [found, sql`CAST(CONVERT(${column} USING utf8mb4) AS BINARY) = CAST(${text} AS BINARY)`]
+    return [found, isInBytes(column, text)]
   })
   return sql.join(conditions, sql` AND `)
 }
 
-/** The texts of a key's parts as they are stored; undefined for what is no key. */
-const textsOf = (parts: readonly KeyPart[], key: string): (string | null)[] | undefined =>
-  splitKey(parts, key)?.map((value, at) => parts[at]?.attribute.toSql(value) ?? null)
+const isInBytes = (column: RawBuilder<unknown>, text: string): RawBuilder<unknown> =>
+  sql`CAST(CONVERT(${column} USING utf8mb4) AS BINARY) = CAST(${text} AS BINARY)`
 
-/** A part's value as a parameter, with the type by which its column is found. */
-const typedValue = ({ attribute, type }: KeyPart, text: string | null | undefined): RawBuilder<unknown> => {
-  if (attribute.kind === 'integer') return sql`${BigInt(text ?? '0')}`
-  if (attribute.kind === 'decimal') return sql`CAST(${text} AS ${sql.raw(type)})`
-  if (attribute.stored === undefined) return sql`${text}`
-  const [before = '', after = ''] = attribute.stored('?').split('?')
-  return sql`${sql.raw(before)}${text}${sql.raw(after)}`
+/** The id of the counted row that has a key. */
+const idOfCounted = (
+  { table, idColumn }: NonNullable<KeyPart['counted']>,
+  key: string,
+): RawBuilder<unknown> => {
+  const [from, column] = [sql.table(table), sql.ref(idColumn)]
+  const named = sql`(SELECT ${column} FROM ${from} WHERE backsync_key = ${key})`
+  const id = legacyIdOf(key)
+  if (id === undefined) return named
+  return sql`COALESCE(${named}, (SELECT ${column} FROM ${from} WHERE ${column} = ${id} AND backsync_key IS NULL))`
 }
+
+/** The condition that finds the row `t` at a position of `positionOf`, by its primary key. @throws InvalidPositionError */
+export const whichAt = (entity: Entity, position: string): RawBuilder<unknown> => {
+  const { keyParts, idColumn } = entity
+  if (keyParts.length === 0) return sql`t.${sql.ref(idColumn)} = ${BigInt(position)}`
+  const conditions = rawOf(keyParts, position).flatMap((raw, at) => {
+    const found = compared(raw, '=')
+    if (keyParts[at]?.isText !== true || typeof raw.value !== 'string') return [found]
+    return [found, isInBytes(sql.raw(raw.column), raw.value)]
+  })
+  return sql.join(conditions, sql` AND `)
+}
+
+const rawOf = (parts: readonly KeyPart[], position: string): RawComparison[] => {
+  const texts = splitTexts(position, parts.length)
+  return parts.map((part, at) => {
+    const text = texts[at]
+    const raw =
+      text === undefined || texts.length !== parts.length
+        ? undefined
+        : comparedRaw(part, `t.${quoted(part.attribute.column)}`, text)
+    if (raw === undefined) throw new InvalidPositionError()
+    return raw
+  })
+}
+
+const compared = ({ column, before, behind: after, value }: RawComparison, how: '=' | '>') =>
+  sql`${sql.raw(column)} ${sql.raw(how)} ${sql.raw(before)}${value}${sql.raw(after)}`
 
 /**
  * What picks the rows of a page: those behind a position, in the order of the primary key.
@@ -115,14 +152,10 @@ export const behind = (entity: Entity, position: string | undefined, limit: numb
   }
   const order = sql.join(keyParts.map(({ attribute }) => sql`t.${sql.ref(attribute.column)}`))
   if (position === undefined) return sql`WHERE TRUE ORDER BY ${order} ${most}`
-  const texts = textsOf(keyParts, position)
-  if (texts === undefined) throw new InvalidPositionError()
-  const alternatives = keyParts.map((_, last) =>
+  const raw = rawOf(keyParts, position)
+  const alternatives = raw.map((_, last) =>
     sql.join(
-      keyParts.slice(0, last + 1).map((part, at) => {
-        const column = sql`t.${sql.ref(part.attribute.column)}`
-        return sql`${column} ${sql.raw(at === last ? '>' : '=')} ${typedValue(part, texts[at])}`
-      }),
+      raw.slice(0, last + 1).map((one, at) => compared(one, at === last ? '>' : '=')),
       sql` AND `,
     ),
   )

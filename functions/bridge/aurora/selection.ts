@@ -1,10 +1,12 @@
 import { type RawBuilder, sql } from 'kysely'
-import type { Attribute } from '../model/attributes/attribute.ts'
+import type { Attribute, Reference } from '../model/attributes/attribute.ts'
 import type { Row } from '../model/change.ts'
 import type { ChildRows } from '../model/child-rows.ts'
 import type { Entity } from '../model/entity.ts'
 import { UnreadableAttributesError, UnreadableValueError } from '../model/errors.ts'
 import type { Value } from '../model/values.ts'
+import { quoted, selectedPart } from './part-sql.ts'
+import { isChild } from './statements.ts'
 
 export type SqlRow = Readonly<Record<string, unknown>>
 
@@ -18,15 +20,38 @@ export const selected = (entity: Entity): RawBuilder<unknown>[] => [
     const own = sql`t.${sql.ref(column)}`
     const name = sql.ref(`c${at}`)
     if (references === undefined) return sql`${plain ? own : sql.raw(asText(`t.\`${column}\``))} AS ${name}`
-    const id = sql`p.${sql.ref(references.idColumn)}`
-    // An id that is nobody's is not the same as none.
-    return sql`COALESCE((SELECT COALESCE(p.backsync_key, CAST(${id} AS CHAR))
-      FROM ${sql.table(references.table)} AS p WHERE ${id} = ${own}), IF(${own} IS NULL, NULL, '')) AS ${name}`
+    const columns = references.columns.map((one) => sql`t.${sql.ref(one)}`)
+    const isNone = sql.join(
+      columns.map((one) => sql`${one} IS NULL`),
+      sql` OR `,
+    )
+    // A row that is not there is not the same as none.
+    return sql`COALESCE((SELECT ${keyOfParent(references)}
+      FROM ${sql.table(references.table)} AS p WHERE ${isParent(references)}), IF(${isNone}, NULL, '')) AS ${name}`
   }),
   ...Object.values(entity.children).map(
     (child, at) => sql`(${childrenAsJson(entity, child)}) AS ${sql.ref(`n${at}`)}`,
   ),
 ]
+
+/** The columns by which a reference finds the row `p`. */
+const targetColumns = ({ keyParts, idColumn }: Reference): readonly string[] =>
+  keyParts.length === 0 ? [idColumn] : keyParts.map(({ attribute }) => attribute.column)
+
+const isParent = (references: Reference): RawBuilder<unknown> =>
+  sql.join(
+    targetColumns(references).map(
+      (column, at) => sql`p.${sql.ref(column)} = t.${sql.ref(references.columns[at] ?? '')}`,
+    ),
+    sql` AND `,
+  )
+
+/** The key of the row `p`; of several columns their texts as a JSON array. */
+const keyOfParent = ({ keyParts, idColumn }: Reference): RawBuilder<unknown> => {
+  if (keyParts.length === 0) return sql`COALESCE(p.backsync_key, CAST(p.${sql.ref(idColumn)} AS CHAR))`
+  const texts = keyParts.map((part) => selectedPart(part, `p.${quoted(part.attribute.column)}`))
+  return sql.raw(texts.length === 1 ? texts.join() : `CAST(JSON_ARRAY(${texts.join(', ')}) AS CHAR)`)
+}
 
 /** Position first; the order of an aggregate is nobody's promise. */
 const childrenAsJson = (entity: Entity, child: ChildRows): RawBuilder<unknown> => {
@@ -34,8 +59,7 @@ const childrenAsJson = (entity: Entity, child: ChildRows): RawBuilder<unknown> =
     sql.raw(asText(`c.\`${column}\``)),
   )
   return sql`SELECT JSON_ARRAYAGG(JSON_ARRAY(c.${sql.ref(child.positionColumn)}, ${sql.join(members)}))
-    FROM ${sql.table(child.table)} AS c
-    WHERE c.${sql.ref(child.parentColumn)} = t.${sql.ref(entity.idColumn)}`
+    FROM ${sql.table(child.table)} AS c WHERE ${isChild(entity, child)}`
 }
 
 const castToText = (column: string): string => `CAST(${column} AS CHAR)`

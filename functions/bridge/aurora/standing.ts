@@ -1,17 +1,17 @@
 import { type RawBuilder, sql } from 'kysely'
-import { type Attribute, writable } from '../model/attributes/attribute.ts'
+import type { Attribute } from '../model/attributes/attribute.ts'
 import type { ChildRows } from '../model/child-rows.ts'
 import type { Entity } from '../model/entity.ts'
 import { knownAgainstDelete, ownersKnown, standingAuthority } from './authority.ts'
+import { assignments, attributesOf, parents, parentsFound } from './parents.ts'
+import { ownColumns } from './row-key.ts'
 import {
   against,
-  assignments,
   found,
+  isChild,
   keys,
   type Lookup,
   members,
-  parents,
-  parentsFound,
   raw,
   rows,
   type Sql,
@@ -57,20 +57,23 @@ const OWN = 't.backsync_updated_at = CAST(j.u AS DATETIME(3))'
 
 /** Lists the upserts of which the store holds something else than they say. */
 export const selectStanding = (entity: Entity, document: string, lookup: Lookup): RawBuilder<Standing> => {
-  const stored = assignments(entity)
-  const same = writable(entity.attributes).map(([, attribute], at) => {
-    const column = `t.\`${attribute.column}\``
-    return attribute.references
-      ? sql`${raw(column)} <=> ${stored[at]?.value}`
-      : raw(sameColumn(attribute, column, `j.c${at}`))
-  })
+  const own = attributesOf(entity)
+  const same = assignments(entity)
+    // A row that was found by them has them.
+    .filter(({ at, isKey }) => !isKey || own[at]?.references === undefined)
+    .map(({ column, at, value }) => {
+      const attribute = own[at]
+      return attribute === undefined || attribute.references
+        ? sql`t.${sql.ref(column)} <=> ${value}`
+        : raw(sameColumn(attribute, `t.\`${column}\``, `j.c${at}`))
+    })
   return sql`
   SELECT j.k AS k, IF(t.${sql.ref(entity.idColumn)} IS NULL AND ${standsAgainst(entity)} IS NOT NULL, 1, 0) AS taken,
     IF(TRUE${parentsFound(entity)}, 0, 1) AS missing,
     ${inDecimal('t.backsync_version')} AS held, ${inDecimal('d.version')} AS gone, IF(${raw(OWN)}, 1, 0) AS own,
     ${standingAuthority(entity)}
   FROM ${rows(entity, document)} ${found(entity, lookup, 'LEFT JOIN')} ${against(entity)} ${parents(entity)}
-  WHERE NOT (t.backsync_version <=> j.v AND ${sql.join(same, sql` AND `)})`
+  WHERE NOT (${sql.join([sql`t.backsync_version <=> j.v`, ...same], sql` AND `)})`
 }
 
 /** Lists the upserts whose row is at their version and has child rows that differ in number, place or content. */
@@ -81,7 +84,11 @@ export const selectOtherMembers = (
   lookup: Lookup,
 ): RawBuilder<Standing> => {
   const own = sql.table(child.table)
-  const parent = sql.ref(child.parentColumn)
+  const ids = ownColumns(entity).map((column, place) => ({
+    column: sql`t.${sql.ref(column)}`,
+    id: sql.ref(`id${place}`),
+    parent: sql.ref(child.parentColumns[place] ?? ''),
+  }))
   const position = sql.ref(child.positionColumn)
   const same = Object.values(child.attributes).map((attribute, place) =>
     sameColumn(attribute, `c.\`${attribute.column}\``, `j.c${place}`),
@@ -89,14 +96,17 @@ export const selectOtherMembers = (
   return sql`
   SELECT m.k AS k, 0 AS taken, 0 AS missing, m.held AS held, NULL AS gone, m.own AS own,
     m.owner AS owner, m.epoch AS epoch, IF(${ownersKnown(entity)}, 1, 0) AS known, 0 AS free FROM (
-    SELECT j.k AS k, t.${sql.ref(entity.idColumn)} AS id, ${inDecimal('MAX(t.backsync_version)')} AS held,
+    SELECT j.k AS k, ${sql.join(ids.map(({ column, id }) => sql`${column} AS ${id}`))}, ${inDecimal('MAX(t.backsync_version)')} AS held,
       MAX(t.backsync_owner) AS owner, ${inDecimal('MAX(t.backsync_epoch)')} AS epoch,
       MAX(IF(${raw(OWN)}, 1, 0)) AS own, COUNT(j.p) AS members,
       SUM(IF(j.p IS NULL OR (c.${position} IS NOT NULL AND ${raw(same.join(' AND '))}), 0, 1)) AS others
     FROM ${members(entity, [child, at], document)} ${found(entity, lookup)}
-      LEFT JOIN ${own} AS c ON c.${parent} = t.${sql.ref(entity.idColumn)} AND c.${position} = j.p
-    WHERE t.backsync_version = j.v GROUP BY j.k, t.${sql.ref(entity.idColumn)}) AS m
-  WHERE m.others > 0 OR m.members <> (SELECT COUNT(*) FROM ${own} AS c WHERE c.${parent} = m.id)`
+      LEFT JOIN ${own} AS c ON ${isChild(entity, child)} AND c.${position} = j.p
+    WHERE t.backsync_version = j.v GROUP BY j.k, ${sql.join(ids.map(({ column }) => column))}) AS m
+  WHERE m.others > 0 OR m.members <> (SELECT COUNT(*) FROM ${own} AS c WHERE ${sql.join(
+    ids.map(({ id, parent }) => sql`c.${parent} = m.${id}`),
+    sql` AND `,
+  )})`
 }
 
 /** Lists the deletes whose row is still there, with its version. */

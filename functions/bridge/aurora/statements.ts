@@ -1,18 +1,27 @@
 import { type RawBuilder, sql } from 'kysely'
-import { type Attribute, writable } from '../model/attributes/attribute.ts'
 import type { ChildRows } from '../model/child-rows.ts'
 import type { Entity } from '../model/entity.ts'
 import type { Owner } from '../model/owner.ts'
 import { bornOf, type Mirrored, mayWrite } from './authority.ts'
 import { HEAD_PLACES, placesOf } from './document.ts'
-import { equalParts, exactParts, hasOwnKey } from './row-key.ts'
+import {
+  assignments,
+  attributesOf,
+  isDangling,
+  lacking,
+  parents,
+  parentsFound,
+  referenceColumns,
+} from './parents.ts'
+import { countedJoins, documentColumn, equalParts, exactParts, keyedBy, partColumns } from './part-sql.ts'
+import { hasOwnKey, ownColumns } from './row-key.ts'
 
 /*
  * The guarded statements. Each applies a whole batch, which travels as one JSON parameter, read as the table `j`:
  *   k  the key          i  the legacy id, for a key that is one
  *   v  the version      u  the time of the write      e  the epoch at which DynamoDB owned what it wrote
- *   n0, n1 …  the columns that are the key, where there are such
- *   c0, c1 …  the columns' texts        r0, r1 …  the legacy ids that references name
+ *   n0, n1 …  the columns that are the key, where there are such: see part-sql.ts
+ *   c0, c1 …  the columns' texts; what references name: see parents.ts
  *
  * Each is safe by itself, at any time, in any order and any number of times, also when it reaches the server late:
  * it compares versions, and asks whose the key is, in its own WHERE. A row is found by its key, or by its id where the row has no key.
@@ -26,32 +35,26 @@ export type Sql = RawBuilder<unknown>
 /** Whether some of a batch's keys may be legacy ids: a lookup that no key needs is left out. */
 export type Lookup = 'keys' | 'ids'
 
+/** What stands before the places of the key's own parts. */
+const KEY = 'n'
 const KEY_TYPE = 'VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin'
 /** As wide as a version that is taken from the stream; a counted one compares faster as an integer. */
 const VERSION_TYPE = { counted: 'BIGINT UNSIGNED', stream: 'DECIMAL(50, 0)' } as const
 
-/** Those that are written. */
-const attributesOf = (entity: Entity): Attribute[] => writable(entity.attributes).map(([, one]) => one)
 export const raw = (text: string): Sql => sql.raw(text)
 const list = (parts: readonly Sql[], between: Sql = sql`, `): Sql =>
   parts.length === 0 ? sql`` : sql.join(parts, between)
 /** MySQL can't lock a JSON_TABLE (errno 3569), but passes over one inside a derived table; MariaDB takes either. */
 const lockable = (table: Sql): Sql => sql`(SELECT * FROM ${table}) AS j`
-/** Names were checked when the entity was defined. */
-const quoted = (name: string): string => `\`${name}\``
-
-const column = (name: string, type: string, place: number | string): string =>
-  `${name} ${type} PATH '$[${place}]' NULL ON EMPTY ERROR ON ERROR`
-
 /** The document as the table `j`. JSON's null is NULL. */
 const table = (entity: Entity, document: string, columns: readonly string[]): Sql => {
   const head = [
     `k ${KEY_TYPE} PATH '$[0]' ERROR ON ERROR`,
     `v ${VERSION_TYPE[entity.versions]} PATH '$[1]' ERROR ON ERROR`,
     "u VARCHAR(32) PATH '$[2]' ERROR ON ERROR",
-    column('i', 'BIGINT', 3),
+    documentColumn('i', 'BIGINT', 3),
     "e BIGINT UNSIGNED PATH '$[4]' ERROR ON ERROR",
-    ...entity.keyParts.map(({ type }, at) => column(`n${at}`, type, HEAD_PLACES + at)),
+    ...partColumns(entity.keyParts, KEY, HEAD_PLACES),
   ]
   return sql`JSON_TABLE(${document}, '$[*]' COLUMNS (${raw([...head, ...columns].join(', '))})) AS j`
 }
@@ -60,69 +63,15 @@ export const keys = (entity: Entity, document: string): Sql => table(entity, doc
 
 export const rows = (entity: Entity, document: string): Sql => {
   const places = placesOf(entity).attributes
-  return table(
-    entity,
-    document,
-    attributesOf(entity).flatMap(({ jsonTableType, references }, at) => {
-      const place = places[at] ?? Number.NaN
-      return [
-        column(`c${at}`, jsonTableType, place),
-        ...(references ? [column(`r${at}`, 'BIGINT', place + 1)] : []),
-      ]
-    }),
+  const own = attributesOf(entity).flatMap(({ jsonTableType, references }, at) =>
+    references ? [] : [documentColumn(`c${at}`, jsonTableType, places[at] ?? Number.NaN)],
   )
+  return table(entity, document, [...own, ...referenceColumns(entity)])
 }
 
 /** Only what references need: whether their rows are there. */
 const referenceRows = (entity: Entity, document: string): Sql =>
-  table(
-    entity,
-    document,
-    referencesOf(entity).flatMap(({ at, place, jsonTableType }) => [
-      column(`c${at}`, jsonTableType, place),
-      column(`r${at}`, 'BIGINT', place + 1),
-    ]),
-  )
-
-const referencesOf = (entity: Entity) => {
-  const places = placesOf(entity).attributes
-  return attributesOf(entity).flatMap(({ references, jsonTableType }, at) =>
-    references ? [{ at, place: places[at] ?? Number.NaN, jsonTableType, ...references }] : [],
-  )
-}
-
-/** Joins the rows that references name, by key as `p0` and by legacy id as `q0`. */
-export const parents = (entity: Entity): Sql =>
-  raw(
-    referencesOf(entity)
-      .map(
-        ({ at, table: parent, idColumn }) =>
-          `LEFT JOIN ${quoted(parent)} AS p${at} ON p${at}.backsync_key = j.c${at} ` +
-          `LEFT JOIN ${quoted(parent)} AS q${at} ON q${at}.${quoted(idColumn)} = j.r${at} AND q${at}.backsync_key IS NULL`,
-      )
-      .join(' '),
-  )
-
-const parentId = (at: number, idColumn: string): string =>
-  `COALESCE(p${at}.${quoted(idColumn)}, q${at}.${quoted(idColumn)})`
-
-/** Every row that is referred to is there. */
-export const parentsFound = (entity: Entity): Sql =>
-  raw(
-    referencesOf(entity)
-      .map(({ at, idColumn }) => ` AND (j.c${at} IS NULL OR ${parentId(at, idColumn)} IS NOT NULL)`)
-      .join(''),
-  )
-
-/** The legacy table's columns, and what is stored in each. */
-export const assignments = (
-  entity: Entity,
-): { readonly name: Sql; readonly value: Sql; readonly isKey: boolean }[] =>
-  attributesOf(entity).map(({ column: name, references, stored = identity }, at) => ({
-    isKey: entity.keyParts.some(({ attribute }) => attribute.column === name),
-    name: sql.ref(name),
-    value: raw(references ? parentId(at, references.idColumn) : stored(`j.c${at}`)),
-  }))
+  table(entity, document, referenceColumns(entity))
 
 const identity = (text: string): string => text
 
@@ -137,16 +86,15 @@ export const found = (
 ): Sql => {
   const own = sql`${sql.table(entity.table)}`
   const id = sql.ref(entity.idColumn)
-  if (hasOwnKey(entity)) return sql`${raw(join)} ${own} AS t ON ${raw(keyed(entity))}`
+  if (hasOwnKey(entity))
+    return sql`${raw(countedJoins(entity.keyParts, KEY))}${raw(join)} ${own} AS t ON ${raw(keyed(entity))}`
   if (lookup === 'keys') return sql`${raw(join)} ${own} AS t ON t.backsync_key = j.k`
   return sql`LEFT JOIN ${own} AS named ON named.backsync_key = j.k
     ${raw(join)} ${own} AS t ON t.${id} = COALESCE(named.${id}, j.i)
       AND (named.${id} IS NOT NULL OR t.backsync_key IS NULL)`
 }
 
-/** The row `t` has this very key. */
-const keyed = (entity: Entity): string =>
-  [equalParts(entity, 't'), exactParts(entity, 't')].filter((part) => part !== undefined).join(' AND ')
+const keyed = ({ keyParts }: Entity): string => keyedBy(keyParts, 't', KEY)
 
 /**
  * Joins what may stand against a key: a row with the same id as `legacy`, and the key's tombstone as `d`. A row whose own
@@ -156,8 +104,9 @@ const keyed = (entity: Entity): string =>
 export const against = (entity: Entity): Sql => {
   const own = sql`${sql.table(entity.table)}`
   if (hasOwnKey(entity)) {
-    const exact = exactParts(entity, 'legacy')
-    const other = exact === undefined ? 'FALSE' : `${equalParts(entity, 'legacy')} AND NOT (${exact})`
+    const exact = exactParts(entity.keyParts, 'legacy', KEY)
+    const equal = equalParts(entity.keyParts, 'legacy', KEY)
+    const other = exact === undefined ? 'FALSE' : `${equal} AND NOT (${exact})`
     return sql`LEFT JOIN ${own} AS legacy ON ${raw(other)}
     LEFT JOIN backsync_tombstones AS d ON d.entity = ${entity.name} AND d.entity_key = j.k`
   }
@@ -176,7 +125,7 @@ export const updateOlder = (entity: Entity, document: string, lookup: Lookup, by
   SET ${list(
     assignments(entity)
       .filter(({ isKey }) => !isKey)
-      .map(({ name, value }) => sql`t.${name} = ${value},`),
+      .map(({ column, value }) => sql`t.${sql.ref(column)} = ${value},`),
     sql` `,
   )}
     t.backsync_version = j.v, t.backsync_updated_at = j.u
@@ -200,7 +149,7 @@ const newId = (entity: Entity, lookup: Lookup): Sql => {
 
 /** All columns of a new row but those that every row has. */
 const inserted = (entity: Entity, lookup: Lookup): { readonly name: Sql; readonly value: Sql }[] => {
-  const own = assignments(entity)
+  const own = assignments(entity).map(({ column, value }) => ({ name: sql.ref(column), value }))
   if (!hasOwnKey(entity))
     return [
       { name: sql.ref(entity.idColumn), value: newId(entity, lookup) },
@@ -219,7 +168,7 @@ export const insertMissing = (entity: Entity, document: string, lookup: Lookup, 
     (${list(inserted(entity, lookup).map(({ name }) => name))},
       backsync_version, backsync_updated_at, backsync_owner, backsync_epoch)
   SELECT ${list(inserted(entity, lookup).map(({ value }) => value))}, j.v, j.u, ${bornOf(by)}
-  FROM ${rows(entity, document)} LEFT JOIN ${sql.table(entity.table)} AS t
+  FROM ${rows(entity, document)} ${raw(countedJoins(entity.keyParts, KEY))}LEFT JOIN ${sql.table(entity.table)} AS t
     ON ${hasOwnKey(entity) ? raw(keyed(entity)) : sql`t.backsync_key = j.k`}
     ${against(entity)} ${parents(entity)}
   WHERE t.${sql.ref(entity.idColumn)} IS NULL AND legacy.${sql.ref(entity.idColumn)} IS NULL
@@ -281,7 +230,14 @@ export const deleteChildrenOfUpdated = (
   WHERE ${raw(WRITTEN)}`
 
 const childrenOf = (entity: Entity, child: ChildRows): Sql =>
-  sql`STRAIGHT_JOIN ${sql.table(child.table)} AS c ON c.${sql.ref(child.parentColumn)} = t.${sql.ref(entity.idColumn)}`
+  sql`STRAIGHT_JOIN ${sql.table(child.table)} AS c ON ${isChild(entity, child)}`
+
+/** The row `c` of a list is the row `t`'s. */
+export const isChild = (entity: Entity, { parentColumns }: ChildRows): Sql =>
+  list(
+    ownColumns(entity).map((own, at) => sql`c.${sql.ref(parentColumns[at] ?? '')} = t.${sql.ref(own)}`),
+    sql` AND `,
+  )
 
 /** Inserts the child rows of rows that are at the batch's version. Their old ones have been deleted. */
 export const insertChildren = (
@@ -293,8 +249,8 @@ export const insertChildren = (
   const columns = Object.values(child.attributes)
   return sql`
   INSERT INTO ${sql.table(child.table)}
-    (${list([child.parentColumn, child.positionColumn, ...columns.map(({ column: name }) => name)].map((name) => sql.ref(name)))})
-  SELECT t.${sql.ref(entity.idColumn)}, j.p, ${list(columns.map(({ stored = identity }, place) => raw(stored(`j.c${place}`))))}
+    (${list([...child.parentColumns, child.positionColumn, ...columns.map(({ column }) => column)].map((name) => sql.ref(name)))})
+  SELECT ${list(ownColumns(entity).map((own) => sql`t.${sql.ref(own)}`))}, j.p, ${list(columns.map(({ stored = identity }, place) => raw(stored(`j.c${place}`))))}
   FROM ${members(entity, [child, at], document)} ${found(entity, lookup)}
   WHERE ${raw(WRITTEN)} AND j.p IS NOT NULL`
 }
@@ -304,7 +260,7 @@ export const members = (entity: Entity, [child, at]: readonly [ChildRows, number
   const nested = [
     'p FOR ORDINALITY',
     ...Object.values(child.attributes).map(({ jsonTableType }, place) =>
-      column(`c${place}`, jsonTableType, place),
+      documentColumn(`c${place}`, jsonTableType, place),
     ),
   ]
   return table(entity, document, [
@@ -336,21 +292,28 @@ export const selectDeletable = (
   SELECT j.k AS k FROM ${lockable(keys(entity, document))} ${found(entity, lookup)}
   WHERE ${older(entity, by, 'delete')} FOR UPDATE`
 
-/** A column of a table that holds the ids of an entity's rows; the table may be the entity's own. */
-export type ReferringColumn = { readonly table: string; readonly column: string }
+/** Columns of a table that refer to columns of an entity's; the table may be the entity's own. */
+export type ReferringColumns = {
+  readonly table: string
+  readonly columns: readonly { readonly column: string; readonly to: string }[]
+}
 
 /** Lists the keys whose rows hold an older version and are referred to, by others than themselves. */
 export const selectReferenced = (
   entity: Entity,
   document: string,
   lookup: Lookup,
-  from: readonly ReferringColumn[],
+  from: readonly ReferringColumns[],
   by: Owner,
 ): RawBuilder<{ readonly k: string }> => {
-  const own = sql.ref(entity.idColumn)
-  const referring = from.map(({ table: name, column: of }) => {
-    const others = name.toLowerCase() === entity.table.toLowerCase() ? sql` AND r.${own} <> t.${own}` : sql``
-    return sql`EXISTS (SELECT 1 FROM ${sql.table(name)} AS r WHERE r.${sql.ref(of)} = t.${own}${others})`
+  const isItself = list(
+    ownColumns(entity).map((own) => sql`r.${sql.ref(own)} = t.${sql.ref(own)}`),
+    sql` AND `,
+  )
+  const referring = from.map(({ table: name, columns }) => {
+    const others = name.toLowerCase() === entity.table.toLowerCase() ? sql` AND NOT (${isItself})` : sql``
+    const refers = columns.map(({ column, to }) => sql`r.${sql.ref(column)} = t.${sql.ref(to)}`)
+    return sql`EXISTS (SELECT 1 FROM ${sql.table(name)} AS r WHERE ${list(refers, sql` AND `)}${others})`
   })
   return sql`
   SELECT j.k AS k FROM ${keys(entity, document)} ${found(entity, lookup)}
@@ -366,7 +329,7 @@ export const loosen = (
   by: Owner,
 ): Sql => sql`
   UPDATE ${keys(entity, document)} ${found(entity, lookup)}
-  SET ${list(values.map(({ column: name, value }) => sql`t.${sql.ref(name)} = ${value}`))}
+  SET ${list(values.map(({ column, value }) => sql`t.${sql.ref(column)} = ${value}`))}
   WHERE ${older(entity, by)}`
 
 /** Sets references of rows at the batch's version that were inserted without them. */
@@ -376,17 +339,11 @@ export const setReferences = (
   lookup: Lookup,
   columns: readonly string[],
 ): Sql => {
-  const own = attributesOf(entity)
-  const set = referencesOf(entity)
-    .map(({ at, idColumn }) => ({ name: own[at]?.column ?? '', value: raw(parentId(at, idColumn)) }))
-    .filter(({ name }) => columns.includes(name))
+  const { set, isLacking } = lacking(entity, columns)
   return sql`
   UPDATE ${rows(entity, document)} ${found(entity, lookup)} ${parents(entity)}
-  SET ${list(set.map(({ name, value }) => sql`t.${sql.ref(name)} = ${value}`))}, t.backsync_updated_at = j.u
-  WHERE t.backsync_version = j.v AND (${sql.join(
-    set.map(({ name }) => sql`t.${sql.ref(name)} IS NULL`),
-    sql` OR `,
-  )})${parentsFound(entity)}`
+  SET ${list(set.map(({ column, value }) => sql`t.${sql.ref(column)} = ${value}`))}, t.backsync_updated_at = j.u
+  WHERE t.backsync_version = j.v AND (${list(isLacking, sql` OR `)})${parentsFound(entity)}`
 }
 
 /** Lists the rows at the batch's version that lack a reference which the batch names. */
@@ -394,12 +351,6 @@ export const selectDangling = (
   entity: Entity,
   document: string,
   lookup: Lookup,
-): RawBuilder<{ readonly k: string }> => {
-  const own = attributesOf(entity)
-  const lacking = referencesOf(entity).map(
-    ({ at }) => sql`(${raw(`j.c${at}`)} IS NOT NULL AND t.${sql.ref(own[at]?.column ?? '')} IS NULL)`,
-  )
-  return sql`
+): RawBuilder<{ readonly k: string }> => sql`
   SELECT j.k AS k FROM ${referenceRows(entity, document)} ${found(entity, lookup)}
-  WHERE t.backsync_version = j.v AND (${sql.join(lacking, sql` OR `)})`
-}
+  WHERE t.backsync_version = j.v AND (${list(isDangling(entity), sql` OR `)})`

@@ -1,14 +1,18 @@
 import { randomUUID } from 'node:crypto'
 import { sql } from 'kysely'
 import { isTaken } from '../drivers/sql-errors.ts'
+import { columnsOf } from '../model/attributes/attribute.ts'
 import { type Change, coalesce } from '../model/change.ts'
-import { type Entity, isInCircle, parentsOf, referencesOf } from '../model/entity.ts'
+import type { Entity } from '../model/entity.ts'
 import { BridgeError, kindOf } from '../model/errors.ts'
 import type { Refused } from '../model/outcome.ts'
+import { isInCircle, parentsOf, referencesOf } from '../model/references.ts'
 import { type Batch, toBatches } from './batch.ts'
 import type { Column } from './catalogue.ts'
 import type { GuardedWriter } from './guarded-writer.ts'
 import { judge } from './judge.ts'
+import { looseColumns } from './parents.ts'
+import { ownColumns } from './row-key.ts'
 import { type Standing, selectStanding } from './standing.ts'
 import * as statements from './statements.ts'
 import type { Step } from './steps.ts'
@@ -157,20 +161,25 @@ const toTangle = async (
   { catalogue }: GuardedWriter,
 ): Promise<Tangle> => {
   const columns = new Map((await catalogue.columns(entity.table)).map((one) => [one.name.toLowerCase(), one]))
-  const own = Object.entries(entity.attributes)
-  const loose = own.filter(
-    ([, { references, column }]) =>
-      references !== undefined && columns.get(column.toLowerCase())?.isNullable === true,
-  )
-  const nothing = Object.fromEntries(loose.map(([name]) => [name, null]))
+  const loose = Object.keys(entity.attributes).flatMap((name) => {
+    const own = looseColumns(entity, name)
+    const mayLack = own.length > 0 && own.every((one) => columns.get(one.toLowerCase())?.isNullable === true)
+    return mayLack ? [{ name, columns: own }] : []
+  })
+  const nothing = Object.fromEntries(loose.map(({ name }) => [name, null]))
   const upserts = changes.filter((change) => change.op === 'upsert')
-  const attributes = new Set(own.map(([, { column }]) => column.toLowerCase()))
+  const attributes = new Set(
+    Object.values(entity.attributes)
+      .flatMap(columnsOf)
+      .map((column) => column.toLowerCase()),
+  )
+  const key = new Set(ownColumns(entity).map((column) => column.toLowerCase()))
   const uniques = indexes.size === 0 ? [] : await catalogue.uniques(entity.table)
   const unique = [...indexes].flatMap((index) => {
     const candidates = uniques
       .filter((one) => one.index.toLowerCase() === index.toLowerCase())
       .flatMap(({ column }) => columns.get(column.toLowerCase()) ?? [])
-      .filter(({ name }) => attributes.has(name.toLowerCase()))
+      .filter(({ name }) => attributes.has(name.toLowerCase()) && !key.has(name.toLowerCase()))
     return candidates.find(({ isNullable }) => isNullable) ?? candidates[0] ?? []
   })
   return {
@@ -182,7 +191,7 @@ const toTangle = async (
       upserts.map((change) => ({ ...change, row: { ...change.row, ...nothing } })),
       BY,
     ),
-    references: loose.map(([, { column }]) => column),
+    references: loose.flatMap((one) => one.columns),
     unique: [...new Map(unique.map((column) => [column.name, column])).values()],
   }
 }
@@ -245,7 +254,7 @@ const loosen = async ({ entity, deletes, upserts, references, unique }: Tangle, 
   const nothing = references.map((column) => ({ column, value: sql`NULL` }))
   if (nothing.length > 0)
     await run(deletes, ({ keys, lookup }) => statements.loosen(entity, keys, lookup, nothing, BY))
-  const id = sql`t.${sql.ref(entity.idColumn)}`
+  const id = sql`CONCAT_WS(',', ${sql.join(ownColumns(entity).map((column) => sql`HEX(t.${sql.ref(column)})`))})`
   const salt = randomUUID()
   const values = unique.flatMap((column) => {
     const value = temporaryValue(column, salt, id)

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { type Kysely, type RawBuilder, sql, type Transaction } from 'kysely'
 import type { Entity } from '../model/entity.ts'
 import { UnsettledError } from '../model/outcome.ts'
-import { hasOwnKey, keyNames, keyOfSelected, selectedKey, whichRow } from './row-key.ts'
+import { keyNames, nameOfSelected, positionOf, selectedKey, whichAt } from './row-key.ts'
 import { type SqlRow, selected } from './selection.ts'
 
 /*
@@ -30,9 +30,9 @@ type Measure = {
 
 /** How large a row is, and each of its columns. */
 export type MeasuredRow = {
-  /** What numbers it; 0 where the columns of the primary key are its key. */
-  readonly id: bigint
-  /** The row's key: its own, or its id where it has none. */
+  /** Where it is among the others, by its primary key. */
+  readonly position: string
+  /** The row's key: its own, or its id where it has none; of one that can't be read, what its columns hold. */
   readonly key: string
   readonly bytes: number
   readonly columns: readonly Measure[]
@@ -88,8 +88,8 @@ export const measure = async (db: Db, entity: Entity, which: RawBuilder<unknown>
       }
     })
     return {
-      id: idOf(row),
-      key: keyOfSelected(entity, row),
+      position: positionOf(entity, row),
+      key: nameOfSelected(entity, row),
       bytes: columns.reduce((total, { bytes }) => total + bytes, 0),
       columns,
     }
@@ -136,12 +136,10 @@ export const readMeasured = async (
 }
 
 const readTogether = async (db: Db, entity: Entity, measured: readonly MeasuredRow[]): Promise<SqlRow[]> => {
-  const which = hasOwnKey(entity)
-    ? sql.join(
-        measured.map(({ key }) => sql`(${whichRow(entity, key)})`),
-        sql` OR `,
-      )
-    : sql`t.${sql.ref(entity.idColumn)} IN (${sql.join(measured.map((row) => row.id))})`
+  const which = sql.join(
+    measured.map(({ position }) => sql`(${whichAt(entity, position)})`),
+    sql` OR `,
+  )
   const { rows } = await sql<SqlRow>`
     SELECT ${selection(entity)} FROM ${sql.table(entity.table)} AS t
     WHERE ${which}`.execute(db)
@@ -152,8 +150,8 @@ const idOf = ({ id = 0n }: SqlRow): bigint => BigInt(String(id))
 
 const byId = (a: SqlRow, b: SqlRow): number => Number(idOf(a) - idOf(b))
 
-const readInPieces = async (db: Db, entity: Entity, { id, key, columns }: MeasuredRow): Promise<SqlRow> => {
-  const which = hasOwnKey(entity) ? whichRow(entity, key) : sql`t.${sql.ref(entity.idColumn)} = ${id}`
+const readInPieces = async (db: Db, entity: Entity, { position, columns }: MeasuredRow): Promise<SqlRow> => {
+  const which = whichAt(entity, position)
   const source = sql`(SELECT ${selection(entity)} FROM ${sql.table(entity.table)} AS t WHERE ${which}) AS s`
   const row: Record<string, unknown> = {}
   for (const names of grouped(columns.filter(({ bytes }) => bytes <= ROW_ROOM))) {

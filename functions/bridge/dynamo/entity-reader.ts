@@ -1,8 +1,8 @@
 import type { Change, Row, Version } from '../model/change.ts'
 import { ForeignWriteError } from '../model/conflict.ts'
-import type { Entity } from '../model/entity.ts'
+import { type Entity, rowUnderKey } from '../model/entity.ts'
 import { InvalidRecordError } from '../model/errors.ts'
-import { rowOfKey, splitKey } from '../model/identity.ts'
+import { splitKey } from '../model/identity.ts'
 import { faultOfKey } from '../model/key.ts'
 import type { Epoch } from '../model/owner.ts'
 import { decodeItem, isList, isMap, type Value } from '../model/values.ts'
@@ -164,7 +164,7 @@ const toUpsert = (
     source: 'stream',
     op: 'upsert',
     version,
-    row: rowOfKey(entity.keyParts, key, rowOf(image, entity)),
+    row: rowUnderKey(entity, key, rowOf(image, entity)),
     at,
   }
 }

@@ -2,9 +2,8 @@ import type { ZodError } from 'zod'
 import type { Item } from '../drivers/dynamo/items.ts'
 import { type Field, writable } from '../model/attributes/attribute.ts'
 import type { Change, Row } from '../model/change.ts'
-import type { Entity } from '../model/entity.ts'
+import { type Entity, rowUnderKey } from '../model/entity.ts'
 import { BridgeError } from '../model/errors.ts'
-import { rowOfKey } from '../model/identity.ts'
 import { DecimalText, decodeItem, type Value } from '../model/values.ts'
 import type { Stored } from '../ports/stored.ts'
 import { itemKey, keysOf, readItemKey } from './item-key.ts'
@@ -97,11 +96,11 @@ export const toStored = (entity: Entity, item: Item): Stored => {
   }
 }
 
-const withKey = ({ name, keyParts }: Entity, key: string, row: Row): Row => {
+const withKey = (entity: Entity, key: string, row: Row): Row => {
   try {
-    return rowOfKey(keyParts, key, row)
+    return rowUnderKey(entity, key, row)
   } catch (cause) {
-    throw new ForeignItemError(`An item is not a ${name}: it isn't its key's`, { cause })
+    throw new ForeignItemError(`An item is not a ${entity.name}: it isn't its key's`, { cause })
   }
 }
 

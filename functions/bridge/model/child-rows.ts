@@ -7,8 +7,8 @@ import { isList, isMap, type Value } from './values.ts'
 /** What an author says about a list that the legacy database keeps as rows of a table of their own. */
 export type ChildRowsDefinition = {
   readonly table: string
-  /** The column that holds the id of the parent's row. */
-  readonly parentColumn: string
+  /** The column that holds the id of the parent's row or, of a key of several columns, one for each of these in their order. */
+  readonly parentColumn: string | readonly [string, ...string[]]
   /** The column that holds the place in the list, from 1. */
   readonly positionColumn: string
   /** What each member of the list has. */
@@ -22,7 +22,11 @@ export type ChildRowsDefinition = {
 }
 
 /** An ordered list of maps, kept as child rows. They are replaced as a set, together with their parent. */
-export type ChildRows = ChildRowsDefinition & Field
+export type ChildRows = ChildRowsDefinition &
+  Field & {
+    /** The columns of `parentColumn`. */
+    readonly parentColumns: readonly string[]
+  }
 
 /** Describes a list attribute that is kept as rows of a table of its own. */
 export const childRows = (definition: ChildRowsDefinition): ChildRows => {
@@ -49,6 +53,8 @@ export const childRows = (definition: ChildRowsDefinition): ChildRows => {
     )
   return {
     ...definition,
+    parentColumns:
+      typeof definition.parentColumn === 'string' ? [definition.parentColumn] : definition.parentColumn,
     body: optional ? body.default([]) : body,
     image: z
       .nullable(image)

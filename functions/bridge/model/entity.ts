@@ -1,12 +1,16 @@
 import * as z from 'zod'
-import { type Attribute, type Field, writable } from './attributes/attribute.ts'
-import type { Change, Row } from './change.ts'
+import { type Attribute, type Field, type KeyPart, writable } from './attributes/attribute.ts'
+import { requireFitting } from './attributes/reference.ts'
+import type { Row } from './change.ts'
 import type { ChildRows } from './child-rows.ts'
+import { columnFault, disagreeing, isPlainName, sharedColumns } from './columns.ts'
 import { type Contract, type ContractDefinition, contractOf, isName, namesBeside } from './contract.ts'
 import type { CustomWrite } from './custom-write.ts'
+import { InvalidRecordError } from './errors.ts'
 import { parseExactJson } from './exact-json.ts'
-import { autoIncrement, type Identity, type KeyPart, keyPartsOf } from './identity.ts'
+import { autoIncrement, type Identity, rowOfKey } from './identity.ts'
 import { describeKey, haveOtherKeys, type ItemLayout, type KeyPlace, keyPlacesOf } from './item-layout.ts'
+import { isMadeOfLater, keyPartsOf } from './key-parts.ts'
 import { mapOf } from './map-of.ts'
 import { requireOwnPaths } from './paths.ts'
 
@@ -60,7 +64,10 @@ export type Entity = Omit<
     readonly item: ItemLayout
     /** The column that numbers its rows or, where the key is the primary key's columns, the first of these. */
     readonly idColumn: string
-    /** The columns that are the key; none where it stands in a column of its own. */
+    /**
+     * The columns that are the key; none where it stands in a column of its own. Where they refer to an entity that is defined
+     * later, known only then.
+     */
     readonly keyParts: readonly KeyPart[]
     /** The attributes of its items' primary key, partition key first. */
     readonly keyPlaces: readonly KeyPlace[]
@@ -73,7 +80,6 @@ export type Entity = Omit<
   }
 
 const NAME = /^[a-z][A-Za-z0-9]*$/
-const SQL_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/
 /** The name of a parameter of a path, too. */
 const KEY_NAME = /^[A-Za-z][A-Za-z0-9_-]*$/
 
@@ -98,7 +104,7 @@ export const defineEntity = (definition: EntityDefinition): Entity => {
   if (!KEY_NAME.test(keyName)) fail(`"${keyName}" can't be a key's name: only letters, digits, _ and - can`)
   const keyColumns = identity.kind === 'natural' ? identity.columns : [identity.column]
   for (const name of [definition.table, ...keyColumns])
-    if (!SQL_NAME.test(name)) fail(`"${name}" is not a plain SQL name`)
+    if (!isPlainName(name)) fail(`"${name}" is not a plain SQL name`)
   if (versions === 'stream' && overruled === 'lift')
     fail('an item whose version comes from the stream has none that could be lifted')
   if (Object.keys(attributes).length === 0) fail('has no attributes')
@@ -107,23 +113,28 @@ export const defineEntity = (definition: EntityDefinition): Entity => {
     if (!NAME.test(name)) fail(`"${name}" is not a lower camel case name`)
     if (isInherited(name)) fail(`"${name}" is reserved`)
   }
-  const keyParts = orFail(() => keyPartsOf(identity, attributes), fail)
-  const keyPlaces = orFail(() => keyPlacesOf(item, keyParts), fail)
   const contract = orFail(() => contractOf(definition), fail)
-  const inJson = isPartNamed(keyName, keyParts) ? [] : [keyName]
-  const beside = orFail(() => namesBeside(contract, inJson, keyPlaces, item.type?.attribute), fail)
-  const outward = outwardFault(fields, beside)
-  if (outward !== undefined) fail(outward)
+  const ofKey = once(
+    () => {
+      const keyParts = orFail(() => keyPartsOf(identity, attributes), fail)
+      const keyPlaces = orFail(() => keyPlacesOf(item, keyParts), fail)
+      const inJson = isPartNamed(keyName, keyParts) ? [] : [keyName]
+      const beside = orFail(() => namesBeside(contract, inJson, keyPlaces, item.type?.attribute), fail)
+      const outward = outwardFault(fields, beside)
+      if (outward !== undefined) fail(outward)
+      return { keyParts, keyPlaces }
+    },
+    () => fail('its key is made of keys that are made of its own'),
+  )
+  if (!isMadeOfLater(identity, attributes)) ofKey()
   if (Object.keys(children).some((name) => Object.hasOwn(attributes, name)))
     fail('an attribute and a list share a name')
   const taken = columnFault(attributes, identity.kind === 'natural' ? [] : keyColumns)
   if (taken !== undefined) fail(taken)
   const [idColumn = ''] = keyColumns
-  if (keyParts.length > 1 && Object.keys(children).length > 0)
-    fail('a key of several columns has no lists yet: their rows name one column of it')
   const tables = [definition.table, ...Object.values(children).map(({ table }) => table)]
   for (const [name, child] of Object.entries(children)) {
-    if (!SQL_NAME.test(child.table)) fail(`${name}: "${child.table}" is not a plain SQL name`)
+    if (!isPlainName(child.table)) fail(`${name}: "${child.table}" is not a plain SQL name`)
     if (Object.keys(child.attributes).length === 0) fail(`${name}: has no attributes`)
     for (const own of Object.keys(child.attributes)) {
       if (!NAME.test(own)) fail(`${name}: "${own}" is not a lower camel case name`)
@@ -133,8 +144,12 @@ export const defineEntity = (definition: EntityDefinition): Entity => {
     if (strange !== undefined) fail(`${name}: ${strange}`)
     if (writable(child.attributes).length < Object.keys(child.attributes).length)
       fail(`${name}: child rows are written whole: leave out a column that the database sets`)
-    const own = columnFault(child.attributes, [child.parentColumn, child.positionColumn])
+    const own = columnFault(child.attributes, [...child.parentColumns, child.positionColumn])
     if (own !== undefined) fail(`${name}: ${own}`)
+    if (child.parentColumns.length !== keyColumns.length)
+      fail(
+        `${name}: its parentColumn has one column for each of the key's, which are ${keyColumns.join(', ')}`,
+      )
     if (Object.values(child.attributes).some(({ references }) => references !== undefined))
       fail(`${name}: child rows can't refer to entities`)
   }
@@ -142,10 +157,9 @@ export const defineEntity = (definition: EntityDefinition): Entity => {
   // Whoever replaces the rows of one list would delete the other's.
   if (new Set(tables).size < tables.length) fail('two of its lists, or it and a list, share a table')
 
-  const { body, image } = mapOf(fields)
-  const example = body.safeParse(parseExactJson(JSON.stringify(definition.example)))
-  if (!example.success) fail(`its example is not valid: ${z.prettifyError(example.error)}`)
-  return {
+  const schemas = mapOf(fields)
+  const body = agreeing(schemas.body, attributes)
+  const entity: Entity = {
     ...definition,
     children,
     versions,
@@ -154,12 +168,67 @@ export const defineEntity = (definition: EntityDefinition): Entity => {
     item,
     ...contract,
     idColumn,
-    keyParts,
-    keyPlaces,
+    get keyParts() {
+      return ofKey().keyParts
+    },
+    get keyPlaces() {
+      return ofKey().keyPlaces
+    },
     fields,
     body,
-    image,
+    image: agreeing(schemas.image, attributes),
   }
+  requireExample(entity)
+  return entity
+}
+
+/** @throws TypeError for one that no client could send */
+const requireExample = ({ name, body, example }: Entity): void => {
+  const read = body.safeParse(parseExactJson(JSON.stringify(example)))
+  if (!read.success)
+    throw new TypeError(`Entity ${name}: its example is not valid: ${z.prettifyError(read.error)}`)
+}
+
+/** A value that is worked out when it is first asked for. @param inCircles what to do when it needs itself for that */
+const once = <T>(make: () => T, inCircles: () => never): (() => T) => {
+  let made: { readonly value: T } | 'making' | undefined
+  return () => {
+    if (made === 'making') return inCircles()
+    if (made !== undefined) return made.value
+    made = 'making'
+    try {
+      const value = make()
+      made = { value }
+      return value
+    } finally {
+      if (made === 'making') made = undefined
+    }
+  }
+}
+
+/** Refuses rows of which two attributes say two things of one column. */
+const agreeing = (schema: z.ZodType<Row>, attributes: Readonly<Record<string, Attribute>>): z.ZodType<Row> =>
+  sharedColumns(attributes).length === 0
+    ? schema
+    : schema.superRefine((row, context) => {
+        for (const { reference, owner } of disagreeing(attributes, row))
+          context.addIssue({
+            code: 'custom',
+            path: [attributes[reference]?.as ?? reference],
+            message: `must name one of the same ${attributes[owner]?.as ?? owner}`,
+          })
+      })
+
+/**
+ * A row as its key has it.
+ *
+ * @throws InvalidRecordError for a key in another form, and for a row that is another key's, or says two things of a column
+ */
+export const rowUnderKey = ({ keyParts, attributes }: Entity, key: string, row: Row): Row => {
+  const whole = rowOfKey(keyParts, key, row)
+  const [fault] = whole === row ? [] : disagreeing(attributes, whole)
+  if (fault === undefined) return whole
+  throw new InvalidRecordError(`${fault.reference} names one of another ${fault.owner} than the row has`)
 }
 
 const identityOf = ({ identity, idColumn }: EntityDefinition, fail: (why: string) => never): Identity => {
@@ -198,28 +267,14 @@ const outwardFault = (
 }
 
 /**
- * What is wrong with the columns of a table; undefined when nothing is. MySQL's names of columns are the same in any
- * case.
- */
-const columnFault = (
-  attributes: Readonly<Record<string, Attribute>>,
-  others: readonly string[],
-): string | undefined => {
-  const columns = [...others, ...Object.values(attributes).map(({ column }) => column)]
-  const wrong = columns.find((column) => !SQL_NAME.test(column) || /^backsync_/i.test(column))
-  if (wrong !== undefined) return `"${wrong}" can't be its column`
-  const distinct = new Set(columns.map((column) => column.toLowerCase()))
-  return distinct.size === columns.length ? undefined : 'two of its columns are the same'
-}
-
-/**
- * Says whether the items of entities that share a table can be told apart, whatever the order in which they are tried, and
- * whether each path is one entity's.
+ * Checks of definitions what can be checked only of all of them: that items of entities which share a table can be told
+ * apart, whatever the order in which they are tried; that each path is one entity's; and that what they refer to is there, and of the shape that is said.
  *
- * @throws TypeError naming two that can't be
+ * @throws TypeError naming those that can't be, or what is wrong with a reference
  */
 export const requireDistinct = (entities: readonly Entity[]): void => {
   requireOwnPaths(entities)
+  for (const entity of entities) requireReferences(entity, entities)
   for (const [at, one] of entities.entries())
     for (const other of entities.slice(at + 1)) {
       if (one.item.table !== other.item.table) continue
@@ -241,54 +296,35 @@ export const requireDistinct = (entities: readonly Entity[]): void => {
     }
 }
 
+const requireReferences = (entity: Entity, entities: readonly Entity[]): void => {
+  for (const [name, { references }] of Object.entries(entity.attributes)) {
+    if (references === undefined) continue
+    const fail = (why: string): never => {
+      throw new TypeError(`Entity ${entity.name}: ${name} ${why}`)
+    }
+    if (!references.isDefined()) fail('refers to an entity that is not defined')
+    requireFitting(references)
+    const listed = entities.find((one) => one.name === references.entity)
+    if (listed === undefined) continue
+    if (
+      listed.table !== references.table ||
+      listed.idColumn !== references.idColumn ||
+      listed.keyParts.length !== references.keyParts.length
+    )
+      fail(`refers to a ${references.entity} of another table or key than that entity has`)
+  }
+  // What refers to later definitions could not be checked before.
+  if (Object.values(entity.attributes).some(({ references }) => references !== undefined)) {
+    requireKeyParts(entity)
+    requireExample(entity)
+  }
+}
+
+/** @throws TypeError for a key that can't be made of what it refers to */
+const requireKeyParts = ({ keyParts }: Entity): readonly KeyPart[] => keyParts
+
 const areDistinct = (one: Entity, other: Entity): boolean => {
   const [mine, theirs] = [one.item.type, other.item.type]
   if (mine && theirs && mine.attribute === theirs.attribute) return mine.value !== theirs.value
   return haveOtherKeys(one.keyPlaces, other.keyPlaces)
 }
-
-/**
- * Orders entities so that each comes behind those that it refers to. Of those that refer to each other in a circle, the
- * one that comes first in the list goes first.
- */
-export const inOrderOfReference = (entities: readonly Entity[]): Entity[] => {
-  const ordered: Entity[] = []
-  let rest = [...entities]
-  while (rest.length > 0) {
-    const names = new Set(rest.map(({ name }) => name))
-    const free = rest.filter((entity) =>
-      referencesOf(entity).every((other) => other === entity.name || !names.has(other)),
-    )
-    const next = free.length > 0 ? free : rest.filter((entity) => isInCircle(entity, rest)).slice(0, 1)
-    ordered.push(...next)
-    rest = rest.filter((entity) => !next.includes(entity))
-  }
-  return ordered
-}
-
-/** Whether an entity's rows may refer to each other, or by way of others to themselves. */
-export const isInCircle = (entity: Entity, entities: readonly Entity[]): boolean => {
-  const reached = new Set<string>()
-  let next = referencesOf(entity)
-  while (next.length > 0) {
-    for (const name of next) reached.add(name)
-    next = entities
-      .filter(({ name }) => next.includes(name))
-      .flatMap(referencesOf)
-      .filter((name) => !reached.has(name))
-  }
-  return reached.has(entity.name)
-}
-
-/** The names of the entities that this one refers to. */
-export const referencesOf = (entity: Entity): string[] =>
-  Object.values(entity.attributes).flatMap(({ references }) => (references ? [references.entity] : []))
-
-/** Which rows of other entities a change refers to. */
-export const parentsOf = (entity: Entity, change: Change): { entity: string; key: string }[] =>
-  change.op === 'delete'
-    ? []
-    : Object.entries(entity.attributes).flatMap(([name, { references }]) => {
-        const key = change.row[name]
-        return references !== undefined && typeof key === 'string' ? [{ entity: references.entity, key }] : []
-      })

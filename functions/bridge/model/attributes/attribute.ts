@@ -56,12 +56,54 @@ export interface Attribute extends Field {
   fromSql(value: unknown): Value
   /** Set when the database makes the value: it is read, and never written. */
   readonly readOnly?: true
-  /** Set when the column holds the id of another entity's row, and the attribute that row's key. */
+  /** Set when the attribute is the key of another entity's row, and its columns hold what that row is found by. */
   readonly references?: Reference
 }
 
-/** The table that a foreign key points to. */
-export type Reference = { readonly entity: string; readonly table: string; readonly idColumn: string }
+/** A column of a primary key that is the key itself. */
+export type KeyPart = {
+  /** How the column's values look; of an id of another entity's counted rows, how the key does that stands for it. */
+  readonly attribute: Attribute
+  /** The entity's name of the attribute that holds it; undefined for one that is no attribute. */
+  readonly name: string | undefined
+  /** Where that attribute is a reference to a key of parts, those parts, and which of them this is. */
+  readonly within?: { readonly parts: readonly KeyPart[]; readonly at: number }
+  /** The type in which it travels, as its index wants it. */
+  readonly type: string
+  /** Its column compares by a collation, which may take others for the same. */
+  readonly isText: boolean
+  /** Set where the column holds the id of another entity's counted row: the part is that row's key. */
+  readonly counted?: CountedRows
+}
+
+/** A table whose rows have counted ids, and their keys beside these. */
+export type CountedRows = { readonly table: string; readonly idColumn: string }
+
+/** An entity that can be referred to. */
+export type ReferenceTarget = {
+  readonly name: string
+  readonly table: string
+  /** The column that counts its rows or, where its key is the primary key's columns, the first of these. */
+  readonly idColumn: string
+  /** The columns that are its key; none where that stands in a column of its own. */
+  readonly keyParts?: readonly KeyPart[]
+}
+
+/**
+ * What a foreign key points to. All but the columns may be asked for only when every definition is loaded, where entities
+ * refer to each other.
+ */
+export type Reference = {
+  /** Its own columns, each for one of the other's key, in that order. */
+  readonly columns: readonly string[]
+  readonly entity: string
+  readonly table: string
+  readonly idColumn: string
+  /** The columns that are the other's key; none where that stands beside a counted id. */
+  readonly keyParts: readonly KeyPart[]
+  /** Whether what it points to is defined by now. */
+  isDefined(): boolean
+}
 
 /** What every kind of attribute can be told. */
 export type AttributeOptions = {
@@ -131,6 +173,10 @@ export const textual = {
 /** Attributes that are written, with their names: all but those that the database sets. */
 export const writable = (attributes: Readonly<Record<string, Attribute>>): [string, Attribute][] =>
   Object.entries(attributes).filter(([, { readOnly }]) => readOnly !== true)
+
+/** The columns that an attribute is kept in. */
+export const columnsOf = ({ column, references }: Attribute): readonly string[] =>
+  references?.columns ?? [column]
 
 /** One text for each value, or what is wrong with a text that is none. */
 export type Reading = { readonly value: string } | { readonly fault: string }

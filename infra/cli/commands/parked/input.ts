@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { conflictsOf } from '../../../../functions/bridge/model/conflict.ts'
-import { inOrderOfReference } from '../../../../functions/bridge/model/entity.ts'
+import { inOrderOfReference } from '../../../../functions/bridge/model/references.ts'
 import { entities } from '../../../../functions/entities/index.ts'
 import { projections } from '../../../../functions/tables/index.ts'
 

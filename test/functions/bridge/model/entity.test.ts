@@ -2,17 +2,8 @@ import { describe, expect, it } from '@jest/globals'
 import { readOnly } from '../../../../functions/bridge/model/attributes/read-only.ts'
 import { reference } from '../../../../functions/bridge/model/attributes/reference.ts'
 import { text } from '../../../../functions/bridge/model/attributes/text.ts'
-import type { Change } from '../../../../functions/bridge/model/change.ts'
 import { childRows } from '../../../../functions/bridge/model/child-rows.ts'
-import {
-  defineEntity,
-  type Entity,
-  type EntityDefinition,
-  inOrderOfReference,
-  isInCircle,
-  parentsOf,
-  referencesOf,
-} from '../../../../functions/bridge/model/entity.ts'
+import { defineEntity, type EntityDefinition } from '../../../../functions/bridge/model/entity.ts'
 import { autoIncrement } from '../../../../functions/bridge/model/identity.ts'
 import { chef } from '../../../fixtures/entities/chef.ts'
 import { entities } from '../../../fixtures/entities/index.ts'
@@ -278,86 +269,5 @@ describe('the entities', () => {
   it('have names, paths, tables and key names that are theirs alone', () => {
     for (const property of ['name', 'plural', 'table'] as const)
       expect(new Set(entities.map((entity) => entity[property])).size).toBe(entities.length)
-  })
-})
-
-describe('entities that refer to each other', () => {
-  /** An entity that refers to those of the given names. */
-  const referring = (own: string, ...others: readonly string[]): Entity =>
-    defineEntity({
-      ...dish,
-      name: own,
-      attributes: Object.fromEntries([
-        ['title', name],
-        ...others.map((other) => [
-          `${other}Key`,
-          reference({
-            column: `${other}_id`,
-            to: { name: other, table: `${other}table`, idColumn: 'id' },
-            optional: true,
-          }),
-        ]),
-      ]),
-      example: { title: 'Soup' },
-    })
-  const order = (...all: readonly Entity[]): string[] => inOrderOfReference(all).map((entity) => entity.name)
-
-  it('come each behind those that it refers to, along a chain', () => {
-    const [a, b, c] = [referring('a'), referring('b', 'a'), referring('c', 'b')]
-
-    for (const all of [
-      [a, b, c],
-      [c, b, a],
-      [b, c, a],
-    ])
-      expect(order(...all)).toEqual(['a', 'b', 'c'])
-  })
-
-  it('come behind both, where there are two', () => {
-    const all = [referring('d', 'b', 'c'), referring('c', 'a'), referring('b', 'a'), referring('a')]
-
-    expect(order(...all)).toEqual(['a', 'c', 'b', 'd'])
-  })
-
-  it('keep their order where nothing tells', () => {
-    expect(order(referring('b'), referring('a'), referring('c'))).toEqual(['b', 'a', 'c'])
-    expect(order()).toEqual([])
-  })
-
-  it('may refer to themselves, and to one that is not among them', () => {
-    expect(order(referring('a', 'a'), referring('b', 'elsewhere'))).toEqual(['a', 'b'])
-  })
-
-  it.each<[string, readonly Entity[], string]>([
-    ['two', [referring('a', 'b'), referring('b', 'a')], 'a b'],
-    ['two in the other order', [referring('b', 'a'), referring('a', 'b')], 'b a'],
-    [
-      'three, with one that waits for them',
-      [referring('d', 'a'), referring('a', 'c'), referring('b', 'a'), referring('c', 'b'), referring('e')],
-      'e a d b c',
-    ],
-  ])('may refer to each other, in a circle of %s: then the list tells who goes first', (_, all, ordered) => {
-    expect(order(...all).join(' ')).toBe(ordered)
-    expect(all.filter((one) => isInCircle(one, all)).map(({ name }) => name)).toEqual(
-      all.map(({ name }) => name).filter((name) => 'abc'.includes(name)),
-    )
-  })
-
-  it('are named, and so are the rows that a change refers to', () => {
-    const meal = referring('meal', 'chef', 'room')
-    const change: Change = {
-      entity: 'meal',
-      key: '1',
-      op: 'upsert',
-      version: 1n,
-      source: 'stream',
-      at: '2026-11-22T03:00:00.000Z',
-      row: { title: 'chef', chefKey: '7', roomKey: null },
-    }
-    const identified = { entity: 'meal', key: '1', version: 1n, source: 'stream', at: change.at } as const
-
-    expect(referencesOf(meal)).toEqual(['chef', 'room'])
-    expect(parentsOf(meal, change)).toEqual([{ entity: 'chef', key: '7' }])
-    expect(parentsOf(meal, { ...identified, op: 'delete' })).toEqual([])
   })
 })

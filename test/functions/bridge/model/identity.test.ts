@@ -2,14 +2,16 @@ import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
 import { char } from '../../../../functions/bridge/model/attributes/char.ts'
 import { date } from '../../../../functions/bridge/model/attributes/date.ts'
+import { double } from '../../../../functions/bridge/model/attributes/double.ts'
+import { float } from '../../../../functions/bridge/model/attributes/float.ts'
 import { integer } from '../../../../functions/bridge/model/attributes/integer.ts'
 import { json } from '../../../../functions/bridge/model/attributes/json.ts'
+import { oneOf } from '../../../../functions/bridge/model/attributes/one-of.ts'
 import { text } from '../../../../functions/bridge/model/attributes/text.ts'
 import {
   autoIncrement,
   joinKey,
   keyOfRow,
-  keyPartsOf,
   natural,
   otherParts,
   rowOfKey,
@@ -17,6 +19,7 @@ import {
   uuidKey,
 } from '../../../../functions/bridge/model/identity.ts'
 import { faultOfKey } from '../../../../functions/bridge/model/key.ts'
+import { keyPartsOf } from '../../../../functions/bridge/model/key-parts.ts'
 import { DecimalText } from '../../../../functions/bridge/model/values.ts'
 import { runs } from '../../../support/runs.ts'
 import { keyed } from '../../fixtures/keyed.ts'
@@ -28,6 +31,9 @@ const attributes = {
   note: text({ column: 'note', maxLength: 20, optional: true }),
   day: date({ column: 'day' }),
   data: json({ column: 'data' }),
+  ratio: double({ column: 'ratio' }),
+  share: float({ column: 'share' }),
+  level: oneOf({ column: 'level', values: ['low', 'high'] }),
   short: char({ column: 'short', length: 3, charset: 'ascii' }),
 }
 const collation = 'utf8mb4_general_ci'
@@ -102,7 +108,10 @@ describe('a natural key', () => {
     ['a column twice', natural(['year', 'year']), 'is twice'],
     ['a column without an attribute', natural(['size']), '"size" has no attribute'],
     ['an optional one', natural(['note'], { collation }), '"note" can\'t be optional'],
-    ['a kind that has no order of its own', natural(['data']), "can't be of the kind json"],
+    ['a document', natural(['data']), "can't be of the kind json: it has many texts for one value"],
+    ['a double', natural(['ratio']), "can't be of the kind double: its numbers are not exact"],
+    ['a float', natural(['share']), "can't be of the kind float: its numbers are not exact"],
+    ['a word without its collation', natural(['level']), 'say its collation'],
     ['a text without its collation', natural(['code']), 'say its collation'],
     ['a name that is no collation', natural(['code'], { collation: "x' OR 1" }), 'say its collation'],
     [

@@ -31,7 +31,7 @@ describe('a reference', () => {
   })
 
   it('names the table that it points to', () => {
-    expect(chefId.references).toEqual({ entity: 'chef', table: 'cheftable', idColumn: 'id' })
+    expect(chefId.references).toMatchObject({ entity: 'chef', table: 'cheftable', idColumn: 'id' })
   })
 
   it('may be absent where the foreign key may be NULL', () => {
@@ -39,10 +39,5 @@ describe('a reference', () => {
 
     expect([optional.body.parse(undefined), optional.body.parse(null)]).toEqual([null, null])
     expect([optional.toSql(null), optional.fromSql(null), optional.toJson(null)]).toEqual([null, null, null])
-  })
-
-  it('is refused to an entity that counts no ids', () => {
-    const part = { ...to, keyParts: [{}] }
-    expect(() => reference({ column: 'chef_id', to: part })).toThrow('chef has none')
   })
 })
