@@ -65,6 +65,7 @@ defineEntity({ ...dish, envelope: 'bare' })
 // An entity may name itself, and one of several columns as many.
 const tree: Entity = defineEntity({
   ...dish,
+  put: 'create',
   attributes: {
     above: reference({ column: 'above_id', to: () => tree, optional: true }),
     link: reference({
@@ -76,6 +77,8 @@ const tree: Entity = defineEntity({
 })
 // @ts-expect-error a reference has a column
 reference({ column: [], to: smallest })
+// @ts-expect-error it is made, or it isn't
+defineEntity({ ...dish, put: 'upsert' })
 
 const { example, ...withoutExample } = dish
 // @ts-expect-error an entity shows what a body looks like

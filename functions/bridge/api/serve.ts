@@ -80,9 +80,13 @@ const answer = async (call: ApiCall, store: EntityStore, log: Log): Promise<Http
         ? { ...response, headers: { ...response.headers, 'idempotency-replayed': 'true' } }
         : response
     }
-    case 'replace':
+    case 'replace': {
       await requireAsRead(store, call)
-      return found(entity, await store.write(entity, call.changes[0]))
+      const stored = await store.write(entity, call.changes[0])
+      return stored?.created === true
+        ? found(entity, stored, 201, { location: request.path })
+        : found(entity, stored)
+    }
     case 'remove':
       await store.write(entity, call.changes[0])
       return noContent()
@@ -213,7 +217,7 @@ const problemOfClient = (error: unknown): Problem | undefined => {
     return new Problem(
       412,
       'stale-version',
-      'The version in If-Match is not the current one. Read it again and decide anew.',
+      'What is there is not what If-Match or If-None-Match accepts. Read it again and decide anew.',
     )
   if (error instanceof KeyReusedError)
     return new Problem(

@@ -156,6 +156,23 @@ export class AuroraStore implements EntityStore {
     throw new UnsettledError(`A create of ${entity.name} lost every race`)
   }
 
+  /**
+   * Makes what a client's write found nothing of.
+   *
+   * @returns undefined when somebody else has made it in between
+   * @throws NotTheOwnerError, NoSuchKeyError, or StaleVersionError where a precondition says that something has to be there
+   */
+  async #createFound(entity: Entity, intent: Intent): Promise<Stored | undefined> {
+    if (intent.finding === undefined) throw new NoSuchKeyError(entity)
+    if (intent.finding === 'something') throw new StaleVersionError(entity)
+    const change = await this.#aboveTombstone(entity, settle(intent, 0n))
+    const { applied, repeated } = await this.#writer.apply(entity, [change])
+    const after = await this.get(entity, change.key)
+    return after !== undefined && (applied > 0 || (repeated && isOwn(change, after)))
+      ? { ...after, created: true }
+      : undefined
+  }
+
   /** @throws NotTheOwnerError when the key, deleted, is DynamoDB's */
   async #aboveTombstone(entity: Entity, change: Change): Promise<Change> {
     const tombstone = await this.tombstone(entity, change.key)
@@ -169,8 +186,13 @@ export class AuroraStore implements EntityStore {
   async #rewrite(entity: Entity, intent: Intent): Promise<Stored | undefined> {
     for (let attempt = 1; attempt <= 5; attempt++) {
       const current = await this.head(entity, intent.key)
-      if (current === undefined) throw new NoSuchKeyError(entity)
+      if (current === undefined) {
+        const made = await this.#createFound(entity, intent)
+        if (made === undefined) continue
+        return made
+      }
       requireOwn(entity, current.key, current)
+      if (intent.finding === 'nothing') throw new StaleVersionError(entity)
       if (!matches(intent.ifMatch, current.version)) throw new StaleVersionError(entity)
       const change = settle({ ...intent, key: current.key }, current.version)
       const { applied, repeated } = await this.#writer.apply(entity, [change])

@@ -10,7 +10,7 @@ import {
 import { type CallOptions, call } from '../drivers/dynamo/call.ts'
 import { isConflict } from '../drivers/dynamo/errors.ts'
 import type { Item } from '../drivers/dynamo/items.ts'
-import { type Change, holdsAll, type Intent, type Row } from '../model/change.ts'
+import { type Change, holdsAll, type Intent, type Row, settle } from '../model/change.ts'
 import type { Entity } from '../model/entity.ts'
 import { InvalidRecordError } from '../model/errors.ts'
 import { type OnceAnswer, type OnceRequest, replay, stillInProgress } from '../ports/once.ts'
@@ -96,7 +96,7 @@ export class DynamoStore implements EntityStore {
 
   async write(entity: Entity, change: Change | Intent): Promise<Stored | undefined> {
     if (change.version !== 'next') return this.#create(entity, change)
-    if (change.op === 'upsert') return this.#replace(entity, change, change.row)
+    if (change.op === 'upsert') return this.#put(entity, change, change.row)
     await this.#remove(entity, change)
     return undefined
   }
@@ -153,6 +153,30 @@ export class DynamoStore implements EntityStore {
       throw existing(entity, error)
     }
     return toStored(entity, item)
+  }
+
+  /** Replaces what is there, or makes what isn't, as the client's preconditions say. */
+  async #put(entity: Entity, change: Intent, row: Row): Promise<Stored> {
+    const { finding } = change
+    if (finding === undefined) return this.#replace(entity, change, row)
+    for (let attempt = 1; attempt <= 5; attempt++) {
+      if (finding !== 'nothing') {
+        const stored = await this.#replace(entity, change, row).catch((error: unknown) => {
+          if (error instanceof NoSuchKeyError) return undefined
+          throw error
+        })
+        if (stored !== undefined) return stored
+        if (finding === 'something') throw new StaleVersionError(entity)
+      }
+      try {
+        return { ...(await this.#create(entity, settle(change, 0n))), created: true }
+      } catch (error) {
+        if (!isThere(error)) throw error
+        if (finding === 'nothing') throw new StaleVersionError(entity)
+      }
+    }
+    // Another entity's of a common table.
+    throw new KeyExistsError(entity)
   }
 
   async #replace(entity: Entity, change: Intent, row: Row): Promise<Stored> {
@@ -342,6 +366,10 @@ const rowOf = (change: Change): Row => {
   if (change.op !== 'upsert') throw new InvalidRecordError('A create carries a row')
   return change.row
 }
+
+/** Whether a create failed because something has its key. */
+const isThere = (error: unknown): boolean =>
+  error instanceof KeyExistsError || error instanceof ConditionalCheckFailedException
 
 /** Whether a condition failed because there is no item at all. */
 const isEmpty = (error: unknown): boolean =>

@@ -3,6 +3,32 @@ import { badRequest } from './problem.ts'
 
 export const etagOf = (version: Version): string => `"${version}"`
 
+/** Which of a key's states a client's write accepts. */
+export type Preconditions = {
+  /** The versions of which it accepts one as current; absent: any. */
+  readonly ifMatch?: readonly Version[]
+  /** Of a key that it may make, whether it accepts that something is there, and that nothing is. */
+  readonly finding?: 'something' | 'nothing' | 'either'
+}
+
+/**
+ * Reads If-Match and If-None-Match of a PUT that may create (RFC 9110, 13.1): with the first it replaces only, with
+ * `If-None-Match: *` it creates only.
+ *
+ * @throws Problem 400 for a header that can't be read, or both of them; versions in If-None-Match are for reads
+ */
+export const readPreconditions = (headers: Readonly<Record<string, string>>): Preconditions => {
+  const { 'if-match': match, 'if-none-match': noneMatch } = headers
+  const ifMatch = readIfMatch(match)
+  if (noneMatch === undefined)
+    return match === undefined ? { finding: 'either' } : { finding: 'something', ...(ifMatch && { ifMatch }) }
+  if (noneMatch.trim() !== '*')
+    throw badRequest('malformed-if-none-match', 'If-None-Match of a write must be *.')
+  if (match !== undefined)
+    throw badRequest('malformed-if-none-match', 'Send If-Match or If-None-Match, not both.')
+  return { finding: 'nothing' }
+}
+
 const TAG = /(?:W\/)?"[\x21\x23-\x7e]*"/
 /** RFC 9110, 5.6.1: a recipient passes over empty members of a list. */
 const TAGS = new RegExp(`^[\\s,]*${TAG.source}(?:\\s*,[\\s,]*${TAG.source})*[\\s,]*$`)

@@ -63,10 +63,15 @@ export type Intent = (Upsert | Delete) & {
   readonly version: 'next'
   /** The versions of which the client accepts one as current; absent: any. */
   readonly ifMatch?: readonly Version[]
+  /**
+   * What the client says that it may find under a key which it may make: `something`, so that nothing is made; `nothing`, so
+   * that nothing is replaced; or `either`. Absent: a key that it may not make.
+   */
+  readonly finding?: 'something' | 'nothing' | 'either'
 }
 
 /** Turns an intent into a change: one version above the one that the store holds. */
-export const settle = ({ ifMatch: _, ...intent }: Intent, current: Version): Change => ({
+export const settle = ({ ifMatch: _, finding: __, ...intent }: Intent, current: Version): Change => ({
   ...intent,
   version: current + 1n,
 })

@@ -43,6 +43,11 @@ export type EntityDefinition = ContractDefinition & {
    * from the stream nothing could be raised. @default 'lift', and 'park' for versions that come from the stream
    */
   readonly overruled?: 'lift' | 'park'
+  /**
+   * What a PUT on a key that nothing has does: `replace` answers 404, `create` makes it, as a POST would, with the client's
+   * key. Of an entity with counted ids a key of digits is never made so: it would be taken for an id. @default 'replace'
+   */
+  readonly put?: 'replace' | 'create'
   /** @default a table of its own, named after the entity */
   readonly item?: Omit<ItemLayout, 'keyAttribute'> & { readonly keyAttribute?: string }
   /** Writes what the mapping can't express, in the transaction that writes the rows. */
@@ -54,7 +59,7 @@ export type EntityDefinition = ContractDefinition & {
 /** A kind of thing kept in both stores. */
 export type Entity = Omit<
   EntityDefinition,
-  'children' | 'versions' | 'overruled' | 'identity' | 'idColumn' | 'item' | keyof ContractDefinition
+  'children' | 'versions' | 'overruled' | 'identity' | 'idColumn' | 'item' | 'put' | keyof ContractDefinition
 > &
   Contract & {
     readonly identity: Identity
@@ -62,6 +67,7 @@ export type Entity = Omit<
     readonly versions: 'counted' | 'stream'
     readonly overruled: 'lift' | 'park'
     readonly item: ItemLayout
+    readonly put: 'replace' | 'create'
     /** The column that numbers its rows or, where the key is the primary key's columns, the first of these. */
     readonly idColumn: string
     /**
@@ -92,7 +98,7 @@ export const defineEntity = (definition: EntityDefinition): Entity => {
   const fail = (why: string): never => {
     throw new TypeError(`Entity ${definition.name}: ${why}`)
   }
-  const { children = {}, versions = 'counted', attributes, keyName } = definition
+  const { children = {}, versions = 'counted', put = 'replace', attributes, keyName } = definition
   const { overruled = versions === 'stream' ? 'park' : 'lift' } = definition
   const identity = identityOf(definition, fail)
   const item: ItemLayout = { keyAttribute: keyName, table: definition.name, ...definition.item }
@@ -167,6 +173,7 @@ export const defineEntity = (definition: EntityDefinition): Entity => {
     identity,
     item,
     ...contract,
+    put,
     idColumn,
     get keyParts() {
       return ofKey().keyParts

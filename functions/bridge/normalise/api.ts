@@ -1,12 +1,12 @@
 import { apart, pointer, readJson, toRow, withoutGiven } from '../http/body.ts'
-import { readIfMatch } from '../http/etag.ts'
+import { type Preconditions, readIfMatch, readPreconditions } from '../http/etag.ts'
 import { readOnce } from '../http/idempotency-key.ts'
 import { notFound, Problem } from '../http/problem.ts'
 import { type HttpRequest, readHttpEvent } from '../http/request.ts'
 import type { Change, Intent, Row } from '../model/change.ts'
 import type { Entity } from '../model/entity.ts'
 import { keyOfRow, otherParts, splitKey } from '../model/identity.ts'
-import { faultOfKey } from '../model/key.ts'
+import { faultOfKey, legacyIdOf } from '../model/key.ts'
 import { pathOf } from '../model/paths.ts'
 import type { Once } from '../ports/once.ts'
 
@@ -91,8 +91,7 @@ const toCall = (request: HttpRequest, context: ApiContext): ApiCall => {
   if (!isKeyOf(entity, key)) throw unknownKey(entity)
   if (method === 'GET') return { from: 'api', request, entity, action: 'read', key, changes: [] }
   const sent = method === 'PUT' ? apart(entity, toRow(entity, readJson(request))) : undefined
-  const ifMatch = readIfMatch(request.headers['if-match'])
-  const wish = { ...identified, key, version: 'next', ...(ifMatch && { ifMatch }) } as const
+  const wish = { ...identified, key, version: 'next', ...preconditionsOf(request, entity, key) } as const
   if (sent === undefined)
     return { from: 'api', request, entity, action: 'remove', changes: [{ ...wish, op: 'delete' }] }
   const { row, given } = sent
@@ -100,6 +99,16 @@ const toCall = (request: HttpRequest, context: ApiContext): ApiCall => {
   const changes: readonly [Intent] = [{ ...wish, op: 'upsert', row }]
   return { from: 'api', request, entity, action: 'replace', changes, ...(given && { given }) }
 }
+
+const preconditionsOf = ({ method, headers }: HttpRequest, entity: Entity, key: string): Preconditions => {
+  if (method === 'PUT' && mayCreate(entity, key)) return readPreconditions(headers)
+  const ifMatch = readIfMatch(headers['if-match'])
+  return ifMatch === undefined ? {} : { ifMatch }
+}
+
+/** Digits name a row by its id where that is counted: nobody chooses one. */
+const mayCreate = ({ put, keyParts }: Entity, key: string): boolean =>
+  put === 'create' && (keyParts.length > 0 || legacyIdOf(key) === undefined)
 
 /** A key that the body brings, or a new one. @throws Problem 422 for parts that make none */
 const newKeyOf = (entity: Entity, row: Row, { newKey }: ApiContext): string => {

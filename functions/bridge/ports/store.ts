@@ -29,7 +29,8 @@ export interface EntityStore {
    *
    * @returns the state after it; undefined after a delete
    * @throws NoSuchKeyError when there is nothing to change, NotTheOwnerError when the key is the other store's,
-   *   StaleVersionError when `ifMatch` fails, KeyExistsError for a create of a key that is there
+   *   StaleVersionError when `ifMatch` fails, or something is there where nothing may be, KeyExistsError for a create of a
+   *   key that is there
    */
   write(entity: Entity, change: Change | Intent): Promise<Stored | undefined>
   /**

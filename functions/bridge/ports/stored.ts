@@ -7,4 +7,6 @@ export type Stored = {
   readonly version: Version
   /** ISO 8601, UTC, milliseconds; null for a legacy-born row that nobody has changed since it was adopted. */
   readonly updatedAt: string | null
+  /** Set by a write that may find something or nothing, when it found nothing. */
+  readonly created?: true
 }
