@@ -188,11 +188,12 @@ export const runTakeover = async (
       onProgress,
     })
     lease.lost.throwIfAborted()
-    const done = progress.every((segment) => segment.done)
+    let done = progress.every((segment) => segment.done)
     if (done && !isKnown) {
       await takeParked(entity, records, parts)
-      await sleep((QUIET + 1) * 1_000, signal)
-      await recordOwners(db, entity)
+      done = await rest(signal)
+      lease.lost.throwIfAborted()
+      if (done) await recordOwners(db, entity)
     }
     const tally = addTallies(progress.map((segment) => segment.tally))
     const { items, applied, skipped, refused } = tally
@@ -205,6 +206,17 @@ export const runTakeover = async (
       segmentsDone: progress.filter((segment) => segment.done).length,
     }
   })
+}
+
+/** Nothing is given to DynamoDB for a while. @returns whether it was not interrupted */
+const rest = async (signal: AbortSignal): Promise<boolean> => {
+  try {
+    await sleep((QUIET + 1) * 1_000, signal)
+    return true
+  } catch (error) {
+    if (signal.aborted) return false
+    throw error
+  }
 }
 
 type Work = { readonly entity: Entity; readonly isKnown: boolean; readonly records: FormerRecords }
