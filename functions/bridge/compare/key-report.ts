@@ -162,8 +162,7 @@ const ownershipOf = (
   if (aurora?.known === false) return undefined
   const [one, other] = [aurora ?? dynamo, dynamo ?? aurora]
   if (one === undefined || other === undefined) return undefined
-  if (one.owner === other.owner)
-    return { is: one.owner, epoch: laterMove(one.epoch, other.epoch) }
+  if (one.owner === other.owner) return { is: one.owner, epoch: laterMove(one.epoch, other.epoch) }
   if (one.epoch === other.epoch) return { is: 'disputed', epoch: one.epoch }
   const { owner, epoch } = one.epoch > other.epoch ? one : other
   return { is: 'moving', epoch, to: owner }

@@ -1,5 +1,4 @@
-import type { Attribute } from './attributes/attribute.ts'
-import type { KeyPart } from './attributes/attribute.ts'
+import type { Attribute, KeyPart } from './attributes/attribute.ts'
 
 /** Where an entity's items are, when its table is shared with others or its key attribute has another name. */
 export type ItemLayout = KeyLayout & {

@@ -155,7 +155,9 @@ describe('a row that refers to others', () => {
 
     it('finds them by an index', async () => {
       const [batch] = toBatches(entity, [upsert(one, row)], 'aurora')
-      const query = updateOlder(entity, batch?.document ?? '', batch?.lookup ?? 'keys', 'aurora').compile(aurora.db)
+      const query = updateOlder(entity, batch?.document ?? '', batch?.lookup ?? 'keys', 'aurora').compile(
+        aurora.db,
+      )
       const [lines] = await aurora.legacy.query<RowDataPacket[]>(
         `EXPLAIN FORMAT=TRADITIONAL ${query.sql.replace(/:\w+/g, '?')}`,
         [...query.parameters],

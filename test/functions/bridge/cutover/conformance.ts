@@ -1,4 +1,4 @@
-import { claim, type ClaimSides } from '../../../../functions/bridge/cutover/claim.ts'
+import { type ClaimSides, claim } from '../../../../functions/bridge/cutover/claim.ts'
 import type { Change, Intent, Version } from '../../../../functions/bridge/model/change.ts'
 import { BridgeError } from '../../../../functions/bridge/model/errors.ts'
 import type { Epoch, Owner } from '../../../../functions/bridge/model/owner.ts'

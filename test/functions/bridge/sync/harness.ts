@@ -39,7 +39,9 @@ export type TestSync = {
   readonly parts: Mirror
   /** Names of the entities' tables in DynamoDB, and what they have under a key. */
   readonly tables: Tables
-  readonly dynamo: Pick<DynamoRecords, 'authority'> & { get(entity: Entity, key: string): Promise<Stored | undefined> }
+  readonly dynamo: Pick<DynamoRecords, 'authority'> & {
+    get(entity: Entity, key: string): Promise<Stored | undefined>
+  }
   readonly entries: LogEntry[]
   readonly client: DynamoDBClient
   counts(): Record<string, number>
