@@ -115,7 +115,7 @@ export class FakeDynamo {
       if (item === undefined) {
         if (above === undefined) throw new UndecidedError(this.#entity)
         if (this.#item !== undefined) continue
-        const tombstone = toTombstone(this.#entity, { key, version: above, at: null }, to)
+        const tombstone = toTombstone(this.#entity, { key, version: above, at: AT }, to)
         this.#set({ ...tombstone, [RECORD.mirrored]: { N: String(above) } })
         return this.#record(key)
       }
@@ -260,7 +260,7 @@ const isBeyond = (here: KeyRecord, last: KeyRecord): boolean => {
 }
 
 const toNext = (entity: Entity, last: KeyRecord, to: Authority): Item => {
-  if (last.state !== 'held') return toTombstone(entity, last, to)
+  if (last.state !== 'held') return toTombstone(entity, { ...last, at: last.at ?? AT }, to)
   const { key, version, row } = last
   const change: Change = {
     entity: entity.name,
