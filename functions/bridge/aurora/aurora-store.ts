@@ -30,7 +30,7 @@ import {
   hasOwnKey,
   keyOfSelected,
   nameOfSelected,
-  positionOf,
+  rowPosition,
   selectedKey,
   whichAt,
   whichRow,
@@ -117,7 +117,7 @@ export class AuroraStore implements EntityStore {
         const { rows } = await query.execute(this.#db)
         const entries = rows
           .slice(0, limit)
-          .map((row) => ({ position: positionOf(entity, row), key: nameOfSelected(entity, row), row }))
+          .map((row) => ({ position: rowPosition(entity, row), key: nameOfSelected(entity, row), row }))
         return { entries, more: rows.length > limit }
       },
       () => this.#wide((transaction) => readPage(transaction, entity, which, limit)),
@@ -274,7 +274,7 @@ const readPage = async (
     entity,
     fitting.filter((row) => !isTooLarge(row)),
   )
-  const byPosition = new Map(rows.map((row) => [positionOf(entity, row), row]))
+  const byPosition = new Map(rows.map((row) => [rowPosition(entity, row), row]))
   return {
     entries: fitting.map(({ position, key }) => ({ position, key, row: byPosition.get(position) })),
     more: measured.length > fitting.length,
@@ -293,7 +293,7 @@ const measureInOrder = async (
   )
   const measured: MeasuredRow[] = []
   for (const row of rows) {
-    const one = sql`WHERE ${whichAt(entity, positionOf(entity, row))}`
+    const one = sql`WHERE ${whichAt(entity, rowPosition(entity, row))}`
     measured.push(...(await measure(transaction, entity, one)))
   }
   return measured

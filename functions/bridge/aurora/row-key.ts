@@ -56,13 +56,13 @@ export const nameOfSelected = (entity: Entity, row: SqlRow): string => {
   try {
     return keyOfSelected(entity, row)
   } catch (error) {
-    if (error instanceof BridgeError) return positionOf(entity, row)
+    if (error instanceof BridgeError) return rowPosition(entity, row)
     throw error
   }
 }
 
 /** Where the next page begins behind this row, whose key may be none. */
-export const positionOf = ({ keyParts }: Entity, row: SqlRow): string =>
+export const rowPosition = ({ keyParts }: Entity, row: SqlRow): string =>
   keyParts.length === 0
     ? String(row.id)
     : joinTexts(keyParts.map((part, at) => String(row[`${isRawItself(part) ? 'k' : 'o'}${at}`] ?? '')))
@@ -108,7 +108,7 @@ const idOfCounted = (
   return sql`COALESCE(${named}, (SELECT ${column} FROM ${from} WHERE ${column} = ${id} AND backsync_key IS NULL))`
 }
 
-/** The condition that finds the row `t` at a position of `positionOf`, by its primary key. @throws InvalidPositionError */
+/** The condition that finds the row `t` at a position of `rowPosition`, by its primary key. @throws InvalidPositionError */
 export const whichAt = (entity: Entity, position: string): RawBuilder<unknown> => {
   const { keyParts, idColumn } = entity
   if (keyParts.length === 0) return sql`t.${sql.ref(idColumn)} = ${BigInt(position)}`

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { type Kysely, type RawBuilder, sql, type Transaction } from 'kysely'
 import type { Entity } from '../model/entity.ts'
 import { UnsettledError } from '../model/outcome.ts'
-import { keyNames, nameOfSelected, positionOf, selectedKey, whichAt } from './row-key.ts'
+import { keyNames, nameOfSelected, rowPosition, selectedKey, whichAt } from './row-key.ts'
 import { type SqlRow, selected } from './selection.ts'
 
 /*
@@ -88,7 +88,7 @@ export const measure = async (db: Db, entity: Entity, which: RawBuilder<unknown>
       }
     })
     return {
-      position: positionOf(entity, row),
+      position: rowPosition(entity, row),
       key: nameOfSelected(entity, row),
       bytes: columns.reduce((total, { bytes }) => total + bytes, 0),
       columns,

@@ -44,7 +44,7 @@ export class DynamoRecords implements DecidedRecords {
   }
 
   /** Whose the key is as its item says it, whatever else that holds; undefined where there is none. */
-  async authority(entity: Entity, key: string): Promise<ItemHead | undefined> {
+  async authority(entity: Entity, key: string): Promise<AuthorityHead | undefined> {
     const item = await this.#item(entity, key)
     if (item === undefined) return undefined
     const deleted = isTombstone(item) && {
@@ -174,7 +174,7 @@ export class DynamoRecords implements DecidedRecords {
 }
 
 /** Whose an item is, and where it stands when it is a tombstone. */
-export type ItemHead = Authority & {
+export type AuthorityHead = Authority & {
   readonly deleted?: { readonly version: Version; readonly at: string | null }
 }
 

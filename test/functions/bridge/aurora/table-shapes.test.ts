@@ -22,6 +22,8 @@ const adoption = ({ entity: { table, keyParts } }: Shape): string => {
   return `ALTER TABLE ${table} ${counts ? key : ''}
   ADD COLUMN backsync_version BIGINT UNSIGNED NOT NULL DEFAULT 1 INVISIBLE,
   ADD COLUMN backsync_updated_at TIMESTAMP(3) NULL DEFAULT NULL ON UPDATE CURRENT_TIMESTAMP(3) INVISIBLE,
+  ADD COLUMN backsync_owner VARCHAR(8) CHARACTER SET ascii COLLATE ascii_bin NULL DEFAULT NULL INVISIBLE,
+  ADD COLUMN backsync_epoch BIGINT UNSIGNED NOT NULL DEFAULT 0 INVISIBLE,
   ALGORITHM=INSTANT;\n${counts ? unique : ''}`
 }
 

@@ -4,7 +4,7 @@ import type { AttributeValue } from '@aws-sdk/client-dynamodb'
 import { fc } from '@fast-check/jest'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import type { ResultSetHeader } from 'mysql2'
-import { claim, type Sides } from '../../../../functions/bridge/cutover/claim.ts'
+import { type ClaimSides, claim } from '../../../../functions/bridge/cutover/claim.ts'
 import { BridgeError } from '../../../../functions/bridge/model/errors.ts'
 import { type Owner, otherOf } from '../../../../functions/bridge/model/owner.ts'
 import type { KeyRecord, KeyRecords } from '../../../../functions/bridge/ports/key-records.ts'
@@ -36,7 +36,7 @@ const history = fc.record({
 type History = typeof history extends fc.Arbitrary<infer T> ? T : never
 
 /** A guard that is taken out of the sides. */
-type Twin = { readonly sides?: (sides: Sides) => Sides }
+type Twin = { readonly sides?: (sides: ClaimSides) => ClaimSides }
 
 /** One key on real servers: what was acknowledged, what its stream has, and who works on it, call by call. */
 class Play {
@@ -86,7 +86,7 @@ class Play {
     }
   }
 
-  sides(turn: Turn): Sides {
+  sides(turn: Turn): ClaimSides {
     const { aurora, dynamo } = this.#twin.sides?.(this.#world.sides) ?? this.#world.sides
     return { aurora: this.#side(turn, aurora), dynamo: this.#side(turn, dynamo) }
   }
@@ -109,7 +109,7 @@ class Play {
 
   sweep(turn: Turn): Promise<unknown> {
     const { target, epoch } = this.route
-    return claim(plate, this.key, target, this.sides(turn), epoch)
+    return claim(plate, this.key, target, this.sides(turn), { epoch })
   }
 
   /** An UPDATE of a legacy program, and the trigger that is to come. */

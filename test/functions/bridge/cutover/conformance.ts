@@ -18,7 +18,8 @@ export type Stores = {
   put(change: Change): Promise<void>
 }
 
-const AT = '2026-11-22T03:00:00.000Z'
+/** Behind whatever was before there were owners. */
+const AT = '2037-01-01T00:00:00.000Z'
 
 /** What a case does to both stores, in words of its own. */
 const wordsOf = (stores: Stores) => {

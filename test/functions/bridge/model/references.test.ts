@@ -128,6 +128,7 @@ describe('a reference in a definition', () => {
     defineEntity({
       ...base,
       name: 'bed',
+      plural: 'beds',
       table: 'beds',
       identity: autoIncrement('id'),
       attributes: { house },
