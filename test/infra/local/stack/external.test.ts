@@ -74,7 +74,7 @@ describe('a start on the server of MYSQL_URL', () => {
   const tables = (): Promise<unknown[]> =>
     rows('SELECT table_name FROM information_schema.tables WHERE table_schema = ? ORDER BY 1', [database])
 
-  const own = ['migration_lock', 'bridge_migrations', 'migrations', 'tombstones', 'idempotency']
+  const own = ['migration_lock', 'bridge_migrations', 'migrations', 'tombstones', 'idempotency', 'owners']
   const ownTables = `create Backsync's own tables ${own.map((name) => `backsync_${name}`).join(', ')}`
 
   it('is refused without a terminal: it says what, where and what to type, and creates nothing', async () => {
@@ -112,14 +112,15 @@ describe('a start on the server of MYSQL_URL', () => {
   }, 120_000)
 
   it('asks about what is new only, and changes none of it without an answer', async () => {
-    await root.query(`DELETE FROM ${database}.backsync_bridge_migrations WHERE id = 3`)
-    await root.query(`DROP TABLE ${database}.backsync_idempotency`)
+    await root.query(`DELETE FROM ${database}.backsync_bridge_migrations WHERE id = 4`)
+    await root.query(`DROP TABLE ${database}.backsync_owners`)
+    await root.query(`ALTER TABLE ${database}.backsync_tombstones DROP COLUMN owner, DROP COLUMN epoch`)
     const before = await tables()
 
     await expect(start()).rejects.toMatchObject({
       code: 'mysql.cannot-ask',
       message: expect.stringMatching(
-        /would\n\n {2}- create Backsync's own tables backsync_idempotency\n {2}- apply .* 0003_idempotency\n\nNobody/,
+        /would\n\n {2}- create Backsync's own tables backsync_owners\n {2}- apply .* 0004_owners\n\nNobody/,
       ),
     })
     expect(await tables()).toEqual(before)
