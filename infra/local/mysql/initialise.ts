@@ -99,11 +99,8 @@ const readdirOrNone = async (path: string): Promise<string[] | undefined> => {
   }
 }
 
-/** With temporary tables of its own: a server that starts, as this one does, removes whatever it finds of others. */
-const placeArguments = (folder: string): string[] => [`--datadir=${folder}`, `--tmpdir=${temporaryFolder}`]
-
 const initialiseMysql = async (binary: string, folder: string): Promise<void> => {
-  const args = ['--no-defaults', '--initialize-insecure', ...placeArguments(folder), ...userArguments()]
+  const args = ['--no-defaults', '--initialize-insecure', `--datadir=${folder}`, ...userArguments()]
   await initialise(binary, [...args, '--secure-file-priv=NULL', '--performance-schema=OFF'])
 }
 
