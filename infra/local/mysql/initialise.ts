@@ -1,5 +1,5 @@
 import { mkdir, readdir, readFile, realpath, rename, rm, writeFile } from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
+import { basename, dirname, join, resolve, sep } from 'node:path'
 import * as z from 'zod'
 import { runCommand } from '../processes/command.ts'
 import { hasCode } from '../processes/identity.ts'
@@ -99,9 +99,15 @@ const readdirOrNone = async (path: string): Promise<string[] | undefined> => {
   }
 }
 
+/**
+ * With temporary tables of its own: a server that starts, as this one does, removes whatever it finds of others. MySQL takes a
+ * relative folder from where it is run, MariaDB from its data folder.
+ */
+const placeArguments = (folder: string): string[] => [`--datadir=${folder}`, `--tmpdir=${temporaryFolder}`]
+
 const initialiseMysql = async (binary: string, folder: string): Promise<void> => {
-  const args = ['--no-defaults', '--initialize-insecure', `--datadir=${folder}`, ...userArguments()]
-  await initialise(binary, [...args, '--secure-file-priv=NULL', '--performance-schema=OFF'])
+  const args = ['--no-defaults', '--initialize-insecure', ...placeArguments(folder), ...userArguments()]
+  await initialise(binary, folder, [...args, '--secure-file-priv=NULL', '--performance-schema=OFF'])
 }
 
 /**
@@ -131,7 +137,7 @@ const initialiseMariadb = async (binary: string, folder: string): Promise<void> 
     ...userArguments(),
   ]
   const sizes = ['--max-allowed-packet=8M', '--net-buffer-length=16K', '--enforce-storage-engine=']
-  await initialise(binary, [...args, ...sizes, `--lc-messages-dir=${share}`, '--log-warnings=0'], sql)
+  await initialise(binary, folder, [...args, ...sizes, `--lc-messages-dir=${share}`, '--log-warnings=0'], sql)
 }
 
 /** Each by its name up to 10.11 and after. The help texts and the sys schema are left out; the bridge needs neither. */
@@ -164,9 +170,16 @@ const readFirst = async (paths: readonly string[]): Promise<string> => {
   throw new MysqlError('mysql.initialise-failed', `none of ${paths.join(', ')} exists`)
 }
 
-const initialise = async (binary: string, args: readonly string[], input?: string): Promise<void> => {
-  const outcome = await runCommand(binary, args, {
+const initialise = async (
+  binary: string,
+  cwd: string,
+  args: readonly string[],
+  input?: string,
+): Promise<void> => {
+  const command = binary.includes(sep) ? resolve(binary) : binary
+  const outcome = await runCommand(command, args, {
     withinMs: 180_000,
+    cwd,
     ...(input === undefined ? {} : { input }),
   }).catch((cause: unknown) => {
     throw new MysqlError('mysql.initialise-failed', `${binary} could not create a data folder`, { cause })
