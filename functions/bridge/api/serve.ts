@@ -11,6 +11,7 @@ import type { Beside } from '../model/contract.ts'
 import type { Entity } from '../model/entity.ts'
 import { BridgeError, type BrokenRule, kindOf, UnreadableAttributesError } from '../model/errors.ts'
 import { otherOf } from '../model/owner.ts'
+import { pathOf } from '../model/paths.ts'
 import { sameValue } from '../model/values.ts'
 import type { ApiCall, RefusedCall } from '../normalise/api.ts'
 import { InProgressError, KeyReusedError } from '../ports/once.ts'
@@ -154,7 +155,7 @@ const isShown = ({ hidden }: Entity, what: Beside): boolean => !hidden.includes(
 
 /** Where the write belongs, and what an operator types to have it here. */
 const notTheOwner = ({ entity, request }: ApiCall, { owner, key, message }: NotTheOwnerError): Problem => {
-  const path = `/${owner}/${entity.plural}`
+  const path = pathOf(entity, owner)
   const there = request.method === 'POST' ? path : `${path}/${encodeURIComponent(key)}`
   const claim = `npx backsync key ${entity.name} ${key} --claim ${otherOf(owner)}`
   return new Problem(409, 'not-the-owner', `${message}. Write it at ${there}. An operator moves it: ${claim}`)

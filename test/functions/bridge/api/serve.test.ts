@@ -4,6 +4,7 @@ import { explained } from '../../../../functions/bridge/aurora/explain.ts'
 import { DataApiError } from '../../../../functions/bridge/drivers/data-api/errors.ts'
 import { ForeignItemError } from '../../../../functions/bridge/dynamo/items.ts'
 import { encodeCursor } from '../../../../functions/bridge/http/paging.ts'
+import type { Entity } from '../../../../functions/bridge/model/entity.ts'
 import {
   type BridgeError,
   ConfigurationError,
@@ -21,6 +22,7 @@ import {
   type EntityStore,
   InvalidPositionError,
   NoSuchKeyError,
+  NotTheOwnerError,
   RowTooLargeError,
   StaleVersionError,
 } from '../../../../functions/bridge/ports/store.ts'
@@ -405,5 +407,20 @@ describe('a list with some that can not be shown', () => {
 
     expect(statusCode).toBe(500)
     expect(JSON.parse(body ?? '')).toMatchObject({ type: 'urn:backsync:problem:row-too-large' })
+  })
+
+  it('says where a key is to be written that the other side owns, by the path that it has there', async () => {
+    const own: Entity = { ...chef, paths: { legacy: '/v1/chefs', modern: '/v2/chefs' } }
+    const elsewhere = PUT.action === 'refuse' ? PUT : { ...PUT, entity: own }
+    const { statusCode, body } = await serve(elsewhere, failing(new NotTheOwnerError(own, KEY, 'dynamo')), {
+      requestId: 'r',
+      log: silent,
+    })
+
+    expect(statusCode).toBe(409)
+    expect(JSON.parse(body ?? '')).toMatchObject({
+      type: 'urn:backsync:problem:not-the-owner',
+      detail: `DynamoDB owns the chef with this chefId. Write it at /v2/chefs/${KEY}. An operator moves it: npx backsync key chef ${KEY} --claim aurora`,
+    })
   })
 })
