@@ -1,4 +1,4 @@
-import { type DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb'
+import { type AttributeValue, type DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb'
 import { call } from '../drivers/dynamo/call.ts'
 import type { Item } from '../drivers/dynamo/items.ts'
 import type { Version } from '../model/change.ts'
@@ -26,7 +26,7 @@ export const readOwnHead = (entity: Entity, item: Item): ItemHead | undefined =>
   if (read === undefined || 'fault' in read || !isRowKey(entity, read.key)) return undefined
   const { owner, epoch } = authority(entity, read.key, item)
   if (owner !== 'dynamo' || epoch > 0n) return undefined
-  return { key: read.key, version: versionOf(item), at: timeOf(item) }
+  return headOf(entity, read.key, item)
 }
 
 type Parts = { readonly client: DynamoDBClient; readonly tables: Tables; readonly deadline: Deadline }
@@ -45,7 +45,7 @@ export const readCurrentHead = async (
   if (Key === undefined) return undefined
   const command = new GetItemCommand({ TableName: tables.of(entity.item.table), Key, ConsistentRead: true })
   const { Item } = await call('GetItem', deadline, (options) => client.send(command, options))
-  return Item && belongsTo(entity, Item) ? { key, version: versionOf(Item), at: timeOf(Item) } : undefined
+  return Item && belongsTo(entity, Item) ? headOf(entity, key, Item) : undefined
 }
 
 /** Whether a row may have a key, of those that came from items. */
@@ -63,10 +63,17 @@ const authority = ({ name }: Entity, key: string, item: Item) => {
   }
 }
 
-const versionOf = ({ version }: Item): Version =>
+/** By the names that the entity's items have for version and time. */
+const headOf = ({ names }: Entity, key: string, item: Item): ItemHead => ({
+  key,
+  version: versionOf(item[names.version]),
+  at: timeOf(item[names.updatedAt]),
+})
+
+const versionOf = (version: AttributeValue | undefined): Version =>
   /^[1-9]\d{0,18}$/.test(version?.N ?? '') ? BigInt(version?.N ?? '0') : 0n
 
-const timeOf = ({ updatedAt }: Item): string | undefined => {
+const timeOf = (updatedAt: AttributeValue | undefined): string | undefined => {
   const written = ISO.test(updatedAt?.S ?? '') ? Date.parse(updatedAt?.S ?? '') : Number.NaN
   return isStorable(written) ? isoTime(written) : undefined
 }
