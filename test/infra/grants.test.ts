@@ -56,7 +56,7 @@ const transactionParts = (text: string): string[] =>
 /** Who calls DynamoDB from where. */
 const callers = {
   modern: 'functions/bridge/dynamo/{dynamo-store,create-once,get-item}.ts',
-  items: 'functions/bridge/dynamo/entity-source.ts',
+  items: 'functions/bridge/dynamo/{entity-source,get-item}.ts',
   parking: 'functions/bridge/parking/*.ts',
   sources: 'functions/bridge/tables/table-source.ts',
   targets: 'functions/bridge/tables/{table-sink,guarded-actions}.ts',
@@ -68,7 +68,7 @@ const callers = {
   /** Makes clients that send what the others do. */
   roles: 'functions/bridge/copy/role-client.ts',
   /** Run by commands, with the rights of whoever gives them. */
-  commands: 'functions/bridge/{tables/compare-sides,dynamo/dynamo-records,dynamo/item-head}.ts',
+  commands: 'functions/bridge/{tables/compare-sides,dynamo/dynamo-records}.ts',
 }
 
 /** A grant that the code doesn't use is too wide; a call that isn't granted fails on AWS only. */

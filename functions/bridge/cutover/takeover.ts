@@ -5,14 +5,20 @@ import { FormerRecords, type RowVersion } from '../aurora/former-records.ts'
 import { readOwners, recordOwners } from '../aurora/owners.ts'
 import { describeTable } from '../drivers/dynamo/describe.ts'
 import { itemSize } from '../drivers/dynamo/item-size.ts'
-import type { RateLimiter } from '../drivers/dynamo/rate-limiter.ts'
 import { type ScanPage, scanSegment } from '../drivers/dynamo/scan.ts'
 import { isRowKey, readCurrentHead, readOwnHead } from '../dynamo/item-head.ts'
 import { findItemKey } from '../dynamo/item-key.ts'
 import type { DynamoJobs } from '../jobs/dynamo-jobs.ts'
 import { isAlive, type RefusedItem, type Tally } from '../jobs/jobs.ts'
 import { runJob } from '../jobs/run-job.ts'
-import { addTallies, NOTHING, type PageOutcome, runSegments, segmentCount } from '../jobs/segments.ts'
+import {
+  addTallies,
+  type ItemsRun,
+  NOTHING,
+  type PageOutcome,
+  runSegments,
+  segmentCount,
+} from '../jobs/segments.ts'
 import type { Entity } from '../model/entity.ts'
 import type { ItemHead } from '../ports/item-head.ts'
 import type { Parking } from '../ports/parking.ts'
@@ -155,18 +161,7 @@ export type TakeoverOutcome = {
  */
 export const runTakeover = async (
   { entity, job, todo, table, segments }: TakeoverPlan,
-  parts: TakeoverParts & {
-    /** Who does it, for people to read. */
-    readonly by: string
-    readonly signal?: AbortSignal | undefined
-    readonly limiter?: RateLimiter | undefined
-    /** Segments at once. @default 4 */
-    readonly concurrency?: number | undefined
-    /** Gets what earlier runs have done, when the job is taken. */
-    readonly onBegin?: ((before: Tally) => void) | undefined
-    /** Gets what has been done so far, by earlier runs, too. */
-    readonly onProgress?: ((tally: Tally) => void) | undefined
-  },
+  parts: TakeoverParts & ItemsRun,
 ): Promise<TakeoverOutcome> => {
   const { client, db, jobs, by, deadline, limiter, concurrency = 4, onBegin, onProgress, log } = parts
   const spec = { table, database: parts.database }

@@ -2,6 +2,7 @@ import type { Item } from '../drivers/dynamo/items.ts'
 import type { Entity } from '../model/entity.ts'
 import { InvalidRecordError } from '../model/errors.ts'
 import type { Authority } from '../model/owner.ts'
+import { DecimalText } from '../model/values.ts'
 
 /*
  * Whose a key is, as an item says it. An item of which nobody has said anything is DynamoDB's. A key that is deleted may
@@ -42,6 +43,17 @@ export const authorityOf = (item: Attributes): Authority => {
 }
 
 export const isTombstone = (item: Attributes): boolean => item[RECORD.deleted] !== undefined
+
+/**
+ * Whether a tombstone is of a key that never was: it only says whose the key would be.
+ *
+ * @param tombstone as it came, or decoded
+ * @param version the name of its version
+ */
+export const isNever = (tombstone: Attributes, version: string): boolean => {
+  const value = tombstone[version]
+  return (value instanceof DecimalText ? value.canonical : member(value, 'N')) === '0'
+}
 
 /** Whether an item is as the mirror from Aurora has left it. */
 export const isMirrored = (

@@ -12,6 +12,13 @@ export type Condition = {
   readonly values: Item
 }
 
+/** A condition as a call takes it: DynamoDB refuses values where there are none. */
+export const conditionInput = ({ expression, names, values }: Condition) => ({
+  ConditionExpression: expression,
+  ExpressionAttributeNames: { ...names },
+  ...(Object.keys(values).length > 0 && { ExpressionAttributeValues: values }),
+})
+
 /** Nothing has the key yet, whatever its type. */
 export const absent = ({ item: { keyAttribute } }: Entity): Condition => ({
   expression: 'attribute_not_exists(#key)',

@@ -3,7 +3,7 @@ import { TransactWriteItemsCommand } from '@aws-sdk/client-dynamodb'
 import { cancellationOf } from '../drivers/dynamo/errors.ts'
 import type { Item } from '../drivers/dynamo/items.ts'
 import { type FirstAnswer, IdempotencyRecordError, KEPT_FOR, type Once } from '../ports/once.ts'
-import type { Condition } from './conditions.ts'
+import { type Condition, conditionInput } from './conditions.ts'
 import { recordTable } from './idempotency-table.ts'
 
 /**
@@ -54,9 +54,7 @@ export const createWithRecord = (
         Put: {
           TableName: tables.items,
           Item: item,
-          ConditionExpression: free.expression,
-          ExpressionAttributeNames: { ...free.names },
-          ExpressionAttributeValues: Object.keys(free.values).length === 0 ? undefined : free.values,
+          ...conditionInput(free),
           ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
         },
       },

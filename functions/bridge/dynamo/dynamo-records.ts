@@ -1,7 +1,6 @@
 import {
   ConditionalCheckFailedException,
   type DynamoDBClient,
-  GetItemCommand,
   PutItemCommand,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb'
@@ -16,6 +15,8 @@ import { type DecidedRecords, isBeyond, type KeyRecord } from '../ports/key-reco
 import type { Deadline } from '../runtime/deadline.ts'
 import type { Tables } from '../runtime/tables.ts'
 import { authorityOf, isTombstone, RECORD } from './authority.ts'
+import { absent, type Condition, conditionInput } from './conditions.ts'
+import { readItem } from './get-item.ts'
 import { itemKey } from './item-key.ts'
 import { belongsTo, ForeignItemError, toItem, toStored, writtenFields } from './items.ts'
 import { authorityAttributes, toTombstone } from './tombstone.ts'
@@ -61,7 +62,7 @@ export class DynamoRecords implements DecidedRecords {
         if (above === undefined) throw new UndecidedError(entity)
         const tombstone = toTombstone(entity, { key, version: above, at: null }, to)
         const mirrored = { ...tombstone, [RECORD.mirrored]: { N: String(above) } }
-        if (await this.#put(entity, mirrored, ABSENT(entity))) return toRecord(entity, key, mirrored)
+        if (await this.#put(entity, mirrored, absent(entity))) return toRecord(entity, key, mirrored)
       } else if (authorityOf(item).epoch >= to.epoch) return toRecord(entity, key, item)
       else {
         const now = await this.#assign(entity, key, to, EARLIER)
@@ -89,7 +90,7 @@ export class DynamoRecords implements DecidedRecords {
       // What is nowhere is DynamoDB's to make, unless something here says otherwise.
       if (item === undefined && last.version === 0n) return { ...record, ...to }
       const next = toNext(entity, item ?? {}, last, to)
-      if (await this.#put(entity, next, item === undefined ? ABSENT(entity) : UNCHANGED(entity, item)))
+      if (await this.#put(entity, next, item === undefined ? absent(entity) : unchanged(entity, item)))
         return toRecord(entity, key, next)
     }
     throw new UnsettledError(`A ${entity.name} was written in between, again and again`)
@@ -103,7 +104,7 @@ export class DynamoRecords implements DecidedRecords {
       if (record.epoch >= to.epoch) return record
       const version = (record.version > above ? record.version : above) + 1n
       const next = { ...item, [entity.names.version]: { N: String(version) }, ...authorityAttributes(to) }
-      if (await this.#put(entity, next, UNCHANGED(entity, item))) return toRecord(entity, key, next)
+      if (await this.#put(entity, next, unchanged(entity, item))) return toRecord(entity, key, next)
     }
     throw new UnsettledError(`A ${entity.name} was written in between, again and again`)
   }
@@ -147,9 +148,13 @@ export class DynamoRecords implements DecidedRecords {
   }
 
   /** @returns false where the condition failed */
-  async #put(entity: Entity, Item: Item, condition: ItemCondition): Promise<boolean> {
+  async #put(entity: Entity, Item: Item, condition: Condition): Promise<boolean> {
     const { client, tables, deadline } = this.#parts
-    const command = new PutItemCommand({ TableName: tables.of(entity.item.table), Item, ...condition })
+    const command = new PutItemCommand({
+      TableName: tables.of(entity.item.table),
+      Item,
+      ...conditionInput(condition),
+    })
     try {
       await call('PutItem', deadline, (options) => client.send(command, options))
       return true
@@ -160,16 +165,10 @@ export class DynamoRecords implements DecidedRecords {
   }
 
   async #item(entity: Entity, key: string): Promise<Item | undefined> {
-    const { client, tables, deadline } = this.#parts
-    const command = new GetItemCommand({
-      TableName: tables.of(entity.item.table),
-      Key: itemKey(entity, key),
-      ConsistentRead: true,
-    })
-    const { Item } = await call('GetItem', deadline, (options) => client.send(command, options))
-    if (Item !== undefined && !belongsTo(entity, Item))
+    const item = await readItem(this.#parts, entity, itemKey(entity, key))
+    if (item !== undefined && !belongsTo(entity, item))
       throw new ForeignItemError(`The key of a ${entity.name} is another entity's item`)
-    return Item
+    return item
   }
 }
 
@@ -178,33 +177,24 @@ export type AuthorityHead = Authority & {
   readonly deleted?: { readonly version: Version; readonly at: string | null }
 }
 
-type ItemCondition = Pick<
-  PutItemCommand['input'],
-  'ConditionExpression' | 'ExpressionAttributeNames' | 'ExpressionAttributeValues'
->
-
-const ABSENT = ({ item: { keyAttribute } }: Entity): ItemCondition => ({
-  ConditionExpression: 'attribute_not_exists(#key)',
-  ExpressionAttributeNames: { '#key': keyAttribute },
-})
-
 /** What was read is still what counts of it: its version, and whose it is. */
-const UNCHANGED = ({ names }: Entity, item: Item): ItemCondition => {
+const unchanged = ({ names }: Entity, item: Item): Condition => {
   const parts = [names.version, RECORD.owner, RECORD.epoch, RECORD.deleted].map((name, at) => ({
     name: `#n${at}`,
     attribute: name,
     as: `:v${at}`,
     value: item[name],
   }))
-  const values = parts.flatMap(({ as, value }) => (value === undefined ? [] : [[as, value] as const]))
   return {
-    ConditionExpression: parts
+    expression: parts
       .map(({ name, as, value }) =>
         value === undefined ? `attribute_not_exists(${name})` : `${name} = ${as}`,
       )
       .join(' AND '),
-    ExpressionAttributeNames: Object.fromEntries(parts.map(({ name, attribute }) => [name, attribute])),
-    ...(values.length > 0 && { ExpressionAttributeValues: Object.fromEntries(values) }),
+    names: Object.fromEntries(parts.map(({ name, attribute }) => [name, attribute])),
+    values: Object.fromEntries(
+      parts.flatMap(({ as, value }) => (value === undefined ? [] : [[as, value] as const])),
+    ),
   }
 }
 

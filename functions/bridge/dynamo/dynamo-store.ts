@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util'
 import {
   ConditionalCheckFailedException,
   DeleteItemCommand,
@@ -10,16 +9,15 @@ import {
 import { type CallOptions, call } from '../drivers/dynamo/call.ts'
 import { isConflict } from '../drivers/dynamo/errors.ts'
 import type { Item } from '../drivers/dynamo/items.ts'
-import { type Change, holdsAll, type Intent, type Row, settle } from '../model/change.ts'
+import { type Change, holdsAll, type Intent, type Row, settle, type Version } from '../model/change.ts'
 import type { Entity } from '../model/entity.ts'
-import { InvalidRecordError } from '../model/errors.ts'
+import { UnsettledError } from '../model/outcome.ts'
 import { type OnceAnswer, type OnceRequest, replay, stillInProgress } from '../ports/once.ts'
 import {
   type EntityStore,
   KeyExistsError,
   matches,
   NoSuchKeyError,
-  NotTheOwnerError,
   type Page,
   type PageRequest,
   StaleVersionError,
@@ -30,20 +28,13 @@ import type { Deadline } from '../runtime/deadline.ts'
 import type { Log } from '../runtime/log.ts'
 import { retry } from '../runtime/retry.ts'
 import type { Tables } from '../runtime/tables.ts'
-import { authorityOf, isTombstone, kept, RECORD } from './authority.ts'
-import { absent, buriable, buried, type Condition, present, removable } from './conditions.ts'
+import { authorityOf, isTombstone, RECORD } from './authority.ts'
+import { type Birth, birthOver, firstOf, requireOurs, rowOf } from './birth.ts'
+import { buriable, conditionInput, present, removable } from './conditions.ts'
 import { createWithRecord, firstAnswerOf, isKeyTaken, takenBy } from './create-once.ts'
 import { getItem } from './get-item.ts'
 import { findItemKey } from './item-key.ts'
-import {
-  belongsTo,
-  ForeignItemError,
-  nameOfItem,
-  toAttributes,
-  toItem,
-  toStored,
-  writtenFields,
-} from './items.ts'
+import { belongsTo, ForeignItemError, nameOfItem, toAttributes, toStored, writtenFields } from './items.ts'
 import { type Scan, scanPage } from './scan-page.ts'
 import { toTombstone } from './tombstone.ts'
 
@@ -132,9 +123,7 @@ export class DynamoStore implements EntityStore {
           new PutItemCommand({
             TableName: this.#table(entity),
             Item: item,
-            ConditionExpression: free.expression,
-            ExpressionAttributeNames: { ...free.names },
-            ExpressionAttributeValues: Object.keys(free.values).length === 0 ? undefined : free.values,
+            ...conditionInput(free),
             ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
           }),
           options,
@@ -159,7 +148,7 @@ export class DynamoStore implements EntityStore {
   async #put(entity: Entity, change: Intent, row: Row): Promise<Stored> {
     const { finding } = change
     if (finding === undefined) return this.#replace(entity, change, row)
-    for (let attempt = 1; attempt <= 5; attempt++) {
+    for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
       if (finding !== 'nothing') {
         const stored = await this.#replace(entity, change, row).catch((error: unknown) => {
           if (error instanceof NoSuchKeyError) return undefined
@@ -225,17 +214,15 @@ export class DynamoStore implements EntityStore {
     }
   }
 
-  async #remove(entity: Entity, change: Intent): Promise<void> {
-    const { expression, names, values } = removable(entity, change.ifMatch)
+  async #remove(entity: Entity, change: Intent, attempt = 1): Promise<void> {
+    const condition = removable(entity, change.ifMatch)
     const at = this.#at(entity, change.key)
     try {
       await this.#call('DeleteItem', (options) =>
         this.#client.send(
           new DeleteItemCommand({
             ...at,
-            ConditionExpression: expression,
-            ExpressionAttributeNames: { ...names },
-            ExpressionAttributeValues: Object.keys(values).length === 0 ? undefined : values,
+            ...conditionInput(condition),
             ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
           }),
           options,
@@ -248,15 +235,21 @@ export class DynamoStore implements EntityStore {
       const { version } = toStored(entity, found)
       if (!matches(change.ifMatch, version)) throw new StaleVersionError(entity)
       if (found[RECORD.epoch] === undefined) throw error
-      await this.#bury(entity, change, found)
+      if (await this.#bury(entity, change, found, version)) return
+      // Somebody has written it in between: it is looked at anew.
+      if (attempt === ATTEMPTS) throw new UnsettledError(`A delete of ${entity.name} lost every race`)
+      await this.#remove(entity, change, attempt + 1)
     }
   }
 
-  /** A key that has changed hands leaves a record: a claim that comes late must not take it for one that never was. */
-  async #bury(entity: Entity, change: Intent, found: Item): Promise<void> {
-    const { version } = toStored(entity, found)
+  /**
+   * A key that has changed hands leaves a record: a claim that comes late must not take it for one that never was.
+   *
+   * @returns false where somebody has written it in between
+   */
+  async #bury(entity: Entity, change: Intent, found: Item, version: Version): Promise<boolean> {
     const authority = authorityOf(found)
-    const { expression, names, values } = buriable(entity, { version, epoch: authority.epoch })
+    const condition = buriable(entity, { version, epoch: authority.epoch })
     const tombstone = toTombstone(
       entity,
       { key: change.key, version: version + 1n, at: change.at },
@@ -268,9 +261,7 @@ export class DynamoStore implements EntityStore {
           new PutItemCommand({
             TableName: this.#table(entity),
             Item: tombstone,
-            ConditionExpression: expression,
-            ExpressionAttributeNames: { ...names },
-            ExpressionAttributeValues: values,
+            ...conditionInput(condition),
             ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
           }),
           options,
@@ -280,10 +271,9 @@ export class DynamoStore implements EntityStore {
       if (!(error instanceof ConditionalCheckFailedException)) throw error
       const now = conflicting(entity, error)
       // The first attempt's answer was lost, its delete was not.
-      if (wasRepeated(error) && now !== undefined && isTombstone(now)) return
-      // Somebody has written it in between: it is looked at anew.
-      await this.#remove(entity, change)
+      return wasRepeated(error) && now !== undefined && isTombstone(now)
     }
+    return true
   }
 
   #table({ item }: Entity): string {
@@ -316,41 +306,8 @@ export class DynamoStore implements EntityStore {
   }
 }
 
-/** A new item, and the condition that it doesn't take the place of another one. */
-type Birth = { readonly item: Item; readonly free: Condition }
-
-const firstOf = (entity: Entity, change: Change): Birth => ({
-  item: toItem(entity, change, rowOf(change)),
-  free: absent(entity),
-})
-
-/**
- * A create in the place of a tombstone, above its version. Each of them is tried once: whoever comes in between has made
- * the key his own.
- *
- * @returns undefined where what stands there is none, or the very one that was tried
- * @throws NotTheOwnerError when the key is Aurora's
- */
-const birthOver = (
-  entity: Entity,
-  change: Change,
-  last: Birth,
-  found: Item | undefined,
-): Birth | undefined => {
-  if (found === undefined || !belongsTo(entity, found)) return undefined
-  requireOurs(entity, change.key, found)
-  const free = buried(entity, found)
-  if (!isTombstone(found) || isDeepStrictEqual(last.free, free)) return undefined
-  const version = BigInt(found[entity.names.version]?.N ?? '0') + 1n
-  const above = version < change.version ? change : { ...change, version }
-  return { item: { ...toItem(entity, above, rowOf(change)), ...kept(found) }, free }
-}
-
-/** @throws NotTheOwnerError */
-const requireOurs = (entity: Entity, key: string, item: Item): void => {
-  const { owner } = authorityOf(item)
-  if (owner !== 'dynamo') throw new NotTheOwnerError(entity, key, owner)
-}
+/** How often a write is tried that others come before. */
+const ATTEMPTS = 5
 
 /** A transaction that met another one over the same items. */
 const CONFLICTS = { attempts: 6, firstPause: 40, longestPause: 640, retryable: isConflict }
@@ -361,11 +318,6 @@ const existing = (entity: Entity, error: unknown): unknown =>
   (error instanceof ConditionalCheckFailedException || isKeyTaken(error))
     ? new KeyExistsError(entity)
     : error
-
-const rowOf = (change: Change): Row => {
-  if (change.op !== 'upsert') throw new InvalidRecordError('A create carries a row')
-  return change.row
-}
 
 /** Whether a create failed because something has its key. */
 const isThere = (error: unknown): boolean =>

@@ -1,7 +1,6 @@
 import {
   ConditionalCheckFailedException,
   type DynamoDBClient,
-  GetItemCommand,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb'
 import { call } from '../drivers/dynamo/call.ts'
@@ -10,13 +9,14 @@ import type { Entity } from '../model/entity.ts'
 import { ConfigurationError, InvalidRecordError } from '../model/errors.ts'
 import { outwardRow } from '../model/outward.ts'
 import type { Authority, Epoch } from '../model/owner.ts'
-import { DecimalText, decodeItem, type Value } from '../model/values.ts'
+import { decodeItem, type Value } from '../model/values.ts'
 import type { Lifting, Source, Subject } from '../ports/source.ts'
 import type { Deadline } from '../runtime/deadline.ts'
 import type { Tables } from '../runtime/tables.ts'
-import { authorityOf, isTombstone } from './authority.ts'
+import { authorityOf, isNever, isTombstone } from './authority.ts'
 import { liftable } from './conditions.ts'
 import { itemToChange } from './entity-reader.ts'
+import { readItem } from './get-item.ts'
 import { findItemKey, itemKey } from './item-key.ts'
 
 type Parts = {
@@ -27,10 +27,6 @@ type Parts = {
   /** Whether the other side has something under a key. */
   readonly holds: (entity: Entity, key: string) => Promise<boolean>
 }
-
-/** Whether it is the tombstone of a key that never was. */
-const isNever = ({ names }: Entity, { [names.version]: version, ...values }: OwnedItem['values']): boolean =>
-  isTombstone(values) && version instanceof DecimalText && version.canonical === '0'
 
 /** An item's attributes, and whose its key is. */
 type OwnedItem = Authority & { readonly values: Readonly<Record<string, Value>> }
@@ -55,7 +51,7 @@ export class EntitySource implements Source {
     if (item !== undefined) {
       const { owner, values } = item
       // Whoever took it over has what it was. What Aurora owns is not this source's to bring.
-      if (owner !== 'dynamo' || isNever(entity, values)) return []
+      if (owner !== 'dynamo' || (isTombstone(values) && isNever(values, entity.names.version))) return []
       return [itemToChange(entity, key, values, version)]
     }
     if (version !== undefined) {
@@ -123,15 +119,11 @@ export class EntitySource implements Source {
 
   /** @returns the item's attributes, strongly consistent; undefined when none of this entity is under the key */
   async #read(entity: Entity, key: string): Promise<OwnedItem | undefined> {
-    const { client, tables, deadline } = this.#parts
-    const { table: own, type } = entity.item
-    const Key = findItemKey(entity, key)
-    if (Key === undefined) return undefined
-    const command = new GetItemCommand({ TableName: tables.of(own), Key, ConsistentRead: true })
-    const { Item } = await call('GetItem', deadline, (options) => client.send(command, options))
-    if (Item === undefined) return undefined
-    const values = decodeItem(Item, entity.name)
+    const { type } = entity.item
+    const item = await readItem(this.#parts, entity, findItemKey(entity, key))
+    if (item === undefined) return undefined
+    const values = decodeItem(item, entity.name)
     if (type !== undefined && values[type.attribute] !== type.value) return undefined
-    return { values, ...authorityOf(Item) }
+    return { values, ...authorityOf(item) }
   }
 }

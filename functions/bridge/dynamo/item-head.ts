@@ -1,5 +1,4 @@
-import { type AttributeValue, type DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb'
-import { call } from '../drivers/dynamo/call.ts'
+import type { AttributeValue, DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import type { Item } from '../drivers/dynamo/items.ts'
 import type { Version } from '../model/change.ts'
 import type { Entity } from '../model/entity.ts'
@@ -11,6 +10,7 @@ import type { ItemHead } from '../ports/item-head.ts'
 import type { Deadline } from '../runtime/deadline.ts'
 import type { Tables } from '../runtime/tables.ts'
 import { authorityOf } from './authority.ts'
+import { readItem } from './get-item.ts'
 import { findItemKey, keysOf, readItemKey } from './item-key.ts'
 import { belongsTo } from './items.ts'
 
@@ -39,13 +39,10 @@ type Parts = { readonly client: DynamoDBClient; readonly tables: Tables; readonl
 export const readCurrentHead = async (
   entity: Entity,
   key: string,
-  { client, tables, deadline }: Parts,
+  parts: Parts,
 ): Promise<ItemHead | undefined> => {
-  const Key = findItemKey(entity, key)
-  if (Key === undefined) return undefined
-  const command = new GetItemCommand({ TableName: tables.of(entity.item.table), Key, ConsistentRead: true })
-  const { Item } = await call('GetItem', deadline, (options) => client.send(command, options))
-  return Item && belongsTo(entity, Item) ? headOf(entity, key, Item) : undefined
+  const item = await readItem(parts, entity, findItemKey(entity, key))
+  return item && belongsTo(entity, item) ? headOf(entity, key, item) : undefined
 }
 
 /** Whether a row may have a key, of those that came from items. */

@@ -3,7 +3,7 @@ import type { Entity } from '../model/entity.ts'
 import type { Epoch } from '../model/owner.ts'
 import { DecimalText, type Value } from '../model/values.ts'
 import type { Image } from '../normalise/stream-record.ts'
-import { authorityOf, isMirrored, isTombstone, RECORD } from './authority.ts'
+import { authorityOf, isMirrored, isNever, isTombstone, RECORD } from './authority.ts'
 
 /**
  * What a record of the stream is, for whose its key was. `own`: a write of DynamoDB's, accepted under an epoch. `nothing`: what
@@ -35,7 +35,7 @@ export const moveOf = (before: Image, after: Image, names: Names): Move => {
   }
   const is = authorityOf(after)
   // By it a key is known that never was.
-  if (isTombstone(after) && isNever(after, names)) return NOTHING
+  if (isTombstone(after) && isNever(after, names.version)) return NOTHING
   if (was === undefined || before === undefined)
     return is.owner === 'dynamo' ? { is: 'own', epoch: is.epoch } : mirrored(after, names)
   if (was.owner === 'dynamo') return { is: 'own', epoch: is.owner === 'dynamo' ? is.epoch : was.epoch }
@@ -49,9 +49,6 @@ export const moveOf = (before: Image, after: Image, names: Names): Move => {
   // A stamp that was there before proves nothing of other content.
   return isDeepStrictEqual(before[names.version], after[names.version]) ? FOREIGN : mirrored(after, names)
 }
-
-const isNever = (tombstone: Attributes, names: Names): boolean =>
-  isDeepStrictEqual(tombstone[names.version], { N: '0' })
 
 const mirrored = (after: Attributes, names: Names): Move => (isMirrored(after, names) ? NOTHING : FOREIGN)
 

@@ -1,4 +1,5 @@
 import type { Item } from '../drivers/dynamo/items.ts'
+import type { RateLimiter } from '../drivers/dynamo/rate-limiter.ts'
 import type { ScanPage } from '../drivers/dynamo/scan.ts'
 import { DeadlineError } from '../model/errors.ts'
 import type { Deadline } from '../runtime/deadline.ts'
@@ -49,6 +50,20 @@ type Work = {
   readonly page: (page: ScanPage, segment: number) => Promise<PageOutcome>
   readonly deadline: Deadline
   readonly signal?: AbortSignal | undefined
+}
+
+/** How a job over a table's items is run, and who is told of it. */
+export type ItemsRun = {
+  /** Who does it, for people to read. */
+  readonly by: string
+  readonly signal?: AbortSignal | undefined
+  readonly limiter?: RateLimiter | undefined
+  /** Segments at once. @default 4 */
+  readonly concurrency?: number | undefined
+  /** Gets what earlier runs have done, when the job is taken. */
+  readonly onBegin?: ((before: Tally) => void) | undefined
+  /** Gets what has been done so far, by earlier runs, too. */
+  readonly onProgress?: ((tally: Tally) => void) | undefined
 }
 
 export type RunSegments = Work & {

@@ -1,9 +1,8 @@
 import { describeTable } from '../drivers/dynamo/describe.ts'
-import type { RateLimiter } from '../drivers/dynamo/rate-limiter.ts'
 import type { DynamoJobs } from '../jobs/dynamo-jobs.ts'
 import { isAlive, type JobRecord, type Tally } from '../jobs/jobs.ts'
 import { runJob } from '../jobs/run-job.ts'
-import { addTallies, segmentCount } from '../jobs/segments.ts'
+import { addTallies, type ItemsRun, segmentCount } from '../jobs/segments.ts'
 import { backfill } from './backfill.ts'
 import { requireFollowing } from './following.ts'
 import type { TableSyncParts } from './open-tables.ts'
@@ -110,27 +109,7 @@ export type FillOutcome = {
  */
 export const runFill = async (
   { projection, job, table, segments, finished, again }: FillPlan,
-  {
-    sync,
-    jobs,
-    by,
-    signal: interrupt,
-    limiter,
-    concurrency,
-    onBegin,
-    onProgress,
-  }: FillParts & {
-    /** Who fills it, for people to read. */
-    readonly by: string
-    readonly signal?: AbortSignal | undefined
-    readonly limiter?: RateLimiter | undefined
-    /** Segments at once. @default 4 */
-    readonly concurrency?: number | undefined
-    /** Gets what earlier runs have done, when the job is taken. */
-    readonly onBegin?: ((before: Tally) => void) | undefined
-    /** Gets what has been done so far, by earlier runs, too. */
-    readonly onProgress?: ((tally: Tally) => void) | undefined
-  },
+  { sync, jobs, by, signal: interrupt, limiter, concurrency, onBegin, onProgress }: FillParts & ItemsRun,
 ): Promise<FillOutcome> => {
   const { name } = projection
   const spec = { from: table, to: sync.tables.of(name) }

@@ -1,7 +1,7 @@
-import { isTombstone } from '../dynamo/authority.ts'
+import { isNever, isTombstone } from '../dynamo/authority.ts'
 import type { Change, Version } from '../model/change.ts'
 import { InvalidRecordError } from '../model/errors.ts'
-import { DecimalText, decodeItem, type Value } from '../model/values.ts'
+import { decodeItem, type Value } from '../model/values.ts'
 import type { TableIndex } from '../normalise/stream.ts'
 import {
   createdAt,
@@ -111,11 +111,8 @@ const recordVersion = (
   if (versions === 'stream') return streamVersion(origin)
   if (after === undefined) return isTombstone(before ?? {}) ? 1n : versionOf(before ?? {}) + 1n
   // Of a key that never was nothing is kept.
-  return isTombstone(after) && isNever(after) ? 1n : versionOf(after)
+  return isTombstone(after) && isNever(after, 'version') ? 1n : versionOf(after)
 }
-
-const isNever = ({ version }: Record<string, Value>): boolean =>
-  version instanceof DecimalText && version.canonical === '0'
 
 /** Where an item was; undefined when it had no place: what can't be projected never got one. */
 const placeOf = (projection: Projection, image: Record<string, Value>): string | undefined => {
