@@ -153,12 +153,31 @@ export class ParkingCalls {
     )
   }
 
+  /**
+   * Writes one item where that is as it was read; without a revision, where there is none.
+   *
+   * @returns false when it is no longer so
+   * @throws DynamoError, DeadlineError
+   */
+  putIfSame(item: Item, revision: string | undefined): Promise<boolean> {
+    const input = { TableName: this.table, Item: item, ...sameOrNone(revision) }
+    return this.#call('PutItem', (options) => this.#client.send(new PutItemCommand(input), options)).then(
+      () => true,
+      isChanged,
+    )
+  }
+
+  /** Takes one item away where that is as it was read. @returns as `putIfSame`. @throws DynamoError, DeadlineError */
+  removeIfSame(key: PrimaryKey, revision: string | undefined): Promise<boolean> {
+    const input = { TableName: this.table, Key: key, ...sameOrNone(revision) }
+    return this.#call('DeleteItem', (options) =>
+      this.#client.send(new DeleteItemCommand(input), options),
+    ).then(() => true, isChanged)
+  }
+
   /** Takes a sign away, unless it has been renewed. @throws DynamoError, DeadlineError */
   async removeSign(sign: PrimaryKey, revision: string): Promise<void> {
-    const input = { TableName: this.table, Key: sign, ...sameRevision(revision) }
-    await this.#call('DeleteItem', (options) =>
-      this.#client.send(new DeleteItemCommand(input), options),
-    ).catch(unlessChanged)
+    await this.removeIfSame(sign, revision)
   }
 
   /** Notes at a sign how far a look came, unless it has been renewed. @throws DynamoError, DeadlineError */
@@ -176,7 +195,7 @@ export class ParkingCalls {
     }
     await this.#call('UpdateItem', (options) =>
       this.#client.send(new UpdateItemCommand(input), options),
-    ).catch(unlessChanged)
+    ).catch(isChanged)
   }
 
   /** Repeats what fails for a passing reason, beyond the SDK's own repeats. */
@@ -197,9 +216,15 @@ const sameRevision = (revision: string) => ({
   ExpressionAttributeValues: { ':read': { S: revision } },
 })
 
+const sameOrNone = (revision: string | undefined) =>
+  revision === undefined
+    ? { ConditionExpression: `attribute_not_exists(${parkingTable.partition})` }
+    : sameRevision(revision)
+
 /** A failed condition is an answer: somebody was faster. */
-const unlessChanged = (error: unknown): void => {
+const isChanged = (error: unknown): false => {
   if (!(error instanceof ConditionalCheckFailedException)) throw error
+  return false
 }
 
 /** As one of several reasons of a cancelled transaction, a failed condition is the answer. */

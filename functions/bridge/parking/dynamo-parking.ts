@@ -7,6 +7,7 @@ import { inLanes } from '../runtime/lanes.ts'
 import { ParkingCalls, type ParkingParts } from './calls.ts'
 import { ForeignParkingItemError, ParkingContentionError } from './errors.ts'
 import { FormerRelease } from './former-release.ts'
+import { Hints } from './hints.ts'
 import { type Entry, readEntry, readMark, readPart } from './items.ts'
 import {
   formerHeadKey,
@@ -37,13 +38,15 @@ const LONGEST_PAUSE = 200
  */
 export class DynamoParking implements Parking {
   readonly #calls: ParkingCalls
+  readonly #hints: Hints
   readonly #waiting: WaitingList
   readonly #former: FormerRelease
 
   constructor(parts: ParkingParts) {
     this.#calls = new ParkingCalls(parts)
-    this.#waiting = new WaitingList(this.#calls)
-    this.#former = new FormerRelease(this.#calls, this.#waiting)
+    this.#hints = new Hints(this.#calls)
+    this.#waiting = new WaitingList(this.#calls, this.#hints)
+    this.#former = new FormerRelease(this.#calls, { hints: this.#hints, waiting: this.#waiting })
   }
 
   /** @throws DynamoError, DeadlineError, ParkingContentionError, PayloadTooLargeError, after the others are parked */
@@ -51,6 +54,7 @@ export class DynamoParking implements Parking {
     const latest = latestOf(changes)
     const failures: unknown[] = []
     const parked: Parked[] = []
+    await this.#hints.mark(latest.map(withBoundedWaits), at)
     for (let from = 0; from < latest.length; from += AT_ONCE) {
       const some = latest.slice(from, from + AT_ONCE)
       const states = await this.#states(some)
@@ -74,8 +78,10 @@ export class DynamoParking implements Parking {
   }
 
   async parkedAmong(entity: string, keys: readonly string[]): Promise<ReadonlyMap<string, ParkedHead>> {
-    const places = (await this.#former.mayHaveHeads(entity)) ? [formerHeadKey, headKey] : [headKey]
-    const items = await this.#calls.get(keys.flatMap((key) => places.map((place) => place(entity, key))))
+    // One that is moved while this reads is at one of its two places, whatever the hint said before.
+    const items = (await this.#former.mayHaveHeads(entity))
+      ? await this.#calls.get(keys.flatMap((key) => [formerHeadKey(entity, key), headKey(entity, key)]))
+      : await this.#hints.read({ kind: 'parked', entity }, keys, (key) => headKey(entity, key))
     return headsByKey([...items.values()].map(readEntry))
   }
 
@@ -87,6 +93,10 @@ export class DynamoParking implements Parking {
   async due(entity: string, at: Date): Promise<readonly ParkedHead[]> {
     await this.#former.takeHeads(entity)
     return this.#waiting.due(entity, at)
+  }
+
+  async tidy(entities: readonly string[], at: Date): Promise<void> {
+    await this.#hints.renew(entities, at)
   }
 
   /** @throws DynamoError, DeadlineError, ParkingContentionError */

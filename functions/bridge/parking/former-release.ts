@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { Waiting } from '../ports/parking.ts'
 import { inLanes } from '../runtime/lanes.ts'
 import type { ParkingCalls } from './calls.ts'
+import type { Hints } from './hints.ts'
 import { type Entry, readEntry, readWaiting } from './items.ts'
 import { formerHeadKey, formerHeadsOf, formerWaitersFor, primaryKeyText } from './keys.ts'
 import { planMove } from './plan.ts'
@@ -20,12 +21,17 @@ const EMPTY_FOR = 5 * 60_000
  */
 export class FormerRelease {
   readonly #calls: ParkingCalls
+  readonly #hints: Hints
   readonly #waiting: WaitingList
   /** By partition: until when it is taken to be empty. */
   readonly #empty = new Map<string, number>()
 
-  constructor(calls: ParkingCalls, waiting: WaitingList) {
+  constructor(
+    calls: ParkingCalls,
+    { hints, waiting }: { readonly hints: Hints; readonly waiting: WaitingList },
+  ) {
     this.#calls = calls
+    this.#hints = hints
     this.#waiting = waiting
   }
 
@@ -61,6 +67,10 @@ export class FormerRelease {
 
   /** Who loses to another writer finds the entry where it was, or moved. */
   async #move(entries: readonly Entry[]): Promise<void> {
+    await this.#hints.mark(
+      entries.map(({ head }) => head),
+      new Date(),
+    )
     await inLanes(entries, LANES, (entry) =>
       this.#calls.write(planMove(this.#calls.table, entry, randomUUID())),
     )

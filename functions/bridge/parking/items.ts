@@ -6,6 +6,7 @@ import type { ParkedHead } from '../ports/parking.ts'
 import type { Place } from '../ports/place.ts'
 import type { WaitsFor } from '../ports/sink.ts'
 import { ForeignParkingItemError } from './errors.ts'
+import type { Filter } from './filter.ts'
 import type { PrimaryKey } from './keys.ts'
 
 /** A head as the table has it. */
@@ -20,6 +21,9 @@ export type Entry = {
 
 /** Up to where a key has been resolved. */
 export type Mark = Place & { readonly resolvedAt: string; readonly revision: string }
+
+/** Which keys may be parked or waited for, and when that was written last. */
+export type Hint = { readonly filter: Filter; readonly changedAt: string; readonly revision: string }
 
 /** A message is for a person, and a head is to stay small. */
 const LONGEST_MESSAGE = 1000
@@ -50,6 +54,12 @@ export const markAttributes = (mark: Mark): Item => ({
   revision: { S: mark.revision },
 })
 
+export const hintAttributes = ({ filter, changedAt, revision }: Hint): Item => ({
+  filter: { B: filter },
+  changedAt: { S: changedAt },
+  revision: { S: revision },
+})
+
 export const waitsAttributes = (on: WaitsFor): Item => ({
   entity: { S: on.entity },
   ...(on.key !== undefined && { key: { S: on.key } }),
@@ -65,6 +75,7 @@ const waitsFor = z.object({ entity: asText, key: asText.optional() })
 const place = { version: version.optional(), sequenceNumber: asText.optional() }
 
 const key = z.object({ S: z.string() })
+const asBytes = z.object({ B: z.instanceof(Uint8Array) }).transform(({ B }) => B)
 const entry = z
   .object({
     pk: key,
@@ -94,9 +105,8 @@ const entry = z
     }),
   )
 const mark = z.object({ ...place, resolvedAt: asText, revision: asText })
-const part = z
-  .object({ payload: z.object({ B: z.instanceof(Uint8Array) }) })
-  .transform(({ payload }) => payload.B)
+const part = z.object({ payload: asBytes }).transform(({ payload }) => payload)
+const hint = z.object({ filter: asBytes, changedAt: asText, revision: asText })
 const awaited = z.object({ revision: asText, cursors: asList(asText).default([]) })
 const waiting = z.object({ entity: asText, key: asText, on: asMap(waitsFor) })
 
@@ -110,6 +120,7 @@ const reader = <T>(what: string, schema: z.ZodType<T>) =>
 export const readEntry = reader<Entry>('parked change', entry)
 export const readMark = reader<Mark>('mark', mark)
 export const readPart = reader<Uint8Array>('part of a payload', part)
+export const readHint = reader<Hint>('hint at what is parked', hint)
 export const readSign = reader<{ revision: string; cursors: string[] }>(
   'sign that something is waited for',
   awaited,

@@ -113,6 +113,10 @@ export const resolvedStart = (of: string): string => `${part(of)}#`
 export const resolvedKey = (entity: string, of: string, lastSeen: string, revision: string): PrimaryKey =>
   key(resolvedOf(entity), `${resolvedStart(of)}${lastSeen}#${revision}`)
 
+/** What a hint is about: which keys of an entity may be parked, or which something may wait for. */
+export type HintKind = 'parked' | 'awaited'
+export const hintKey = (kind: HintKind, entity: string): PrimaryKey => key(`hint#${part(entity)}`, kind)
+
 /** Up to where a key has been resolved. */
 export const markKey = (entity: string, of: string): PrimaryKey =>
   key(`mark#${part(entity)}#${fitted(of, LONGEST_SORT_KEY)}`, 'mark')

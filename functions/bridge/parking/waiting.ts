@@ -3,6 +3,7 @@ import type { Item } from '../drivers/dynamo/items.ts'
 import type { Parked, ParkedHead, Waiting } from '../ports/parking.ts'
 import { inLanes } from '../runtime/lanes.ts'
 import type { ParkingCalls } from './calls.ts'
+import type { Hints } from './hints.ts'
 import { readEntry, readNamed, readSign, readWaiting } from './items.ts'
 import {
   AWAITED,
@@ -34,9 +35,11 @@ const KEPT = 90 * 24 * 3600
  */
 export class WaitingList {
   readonly #calls: ParkingCalls
+  readonly #hints: Hints
 
-  constructor(calls: ParkingCalls) {
+  constructor(calls: ParkingCalls, hints: Hints) {
     this.#calls = calls
+    this.#hints = hints
   }
 
   /** Leaves the signs of what these wait for; they are parked already. @throws DynamoError, DeadlineError */
@@ -51,8 +54,8 @@ export class WaitingList {
 
   /** See the port. @throws DynamoError, DeadlineError */
   async waitingFor(entity: string, keys: readonly string[]): Promise<readonly Waiting[]> {
-    const wanted = [{ entity }, ...keys.map((key) => ({ entity, key }))]
-    const items = await this.#calls.get(wanted.map(awaitedKey))
+    const signOf = (key: string) => awaitedKey({ entity, key })
+    const items = await this.#hints.read({ kind: 'awaited', entity }, keys, signOf, [awaitedKey({ entity })])
     const found = await inLanes([...items.values()], LANES, async (item) => {
       const sign = { ...readSign(item), pk: item[parkingTable.partition]?.S ?? '' }
       const ofAny = sign.pk === awaitedKey({ entity }).pk.S

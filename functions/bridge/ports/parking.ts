@@ -79,6 +79,13 @@ export interface Parking {
    */
   due(entity: string, at: Date): Promise<readonly ParkedHead[]>
   /**
+   * Forgets what was noted only to find what is parked, and is parked no more: later calls cost less, none gives another
+   * answer.
+   *
+   * @param entities all that can wait for each other
+   */
+  tidy(entities: readonly string[], at: Date): Promise<void>
+  /**
    * Ends parking. No-op when it isn't parked or is parked at a later place than `upTo`.
    *
    * @returns whether it ended something

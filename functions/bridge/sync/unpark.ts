@@ -173,8 +173,10 @@ export const unpark = async (outcomes: readonly NamedOutcome[], mirror: Mirror):
 export const sweep = async (mirror: Mirror): Promise<void> => {
   const { sink, parking, now } = mirror
   const at = now()
-  if (sink.references === undefined || at.getTime() - (swept.get(parking) ?? 0) < SWEEP_EVERY) return
+  if (at.getTime() - (swept.get(parking) ?? 0) < SWEEP_EVERY) return
   swept.set(parking, at.getTime())
+  await parking.tidy(sink.names, at)
+  if (sink.references === undefined) return
   const circular: ParkedHead[] = []
   for (const name of sink.names) {
     const heads = await parking.due(name, at)

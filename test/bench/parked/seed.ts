@@ -1,7 +1,10 @@
 import { type AttributeValue, BatchWriteItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import { ParkingCalls } from '../../../functions/bridge/parking/calls.ts'
+import { Hints } from '../../../functions/bridge/parking/hints.ts'
 import { awaitedKey } from '../../../functions/bridge/parking/keys.ts'
 import { planPark } from '../../../functions/bridge/parking/plan.ts'
 import type { Parked } from '../../../functions/bridge/ports/parking.ts'
+import { Deadline } from '../../../functions/bridge/runtime/deadline.ts'
 import { inLanes } from '../../../functions/bridge/runtime/lanes.ts'
 
 type Item = Record<string, AttributeValue>
@@ -26,6 +29,7 @@ export const seed = async (
   changes: readonly Parked[],
   at: Date,
 ): Promise<void> => {
+  await new Hints(new ParkingCalls({ client, table, deadline: new Deadline() })).mark(changes, at)
   const items = changes.flatMap((change) => itemsOf(table, change, at))
   const batches = Array.from({ length: Math.ceil(items.length / AT_ONCE) }, (_, n) =>
     items.slice(n * AT_ONCE, (n + 1) * AT_ONCE),

@@ -105,5 +105,6 @@ export const passedOn = (parking: Parking): Parking => ({
   parkedAmong: (...given) => parking.parkedAmong(...given),
   waitingFor: (...given) => parking.waitingFor(...given),
   due: (...given) => parking.due(...given),
+  tidy: (...given) => parking.tidy(...given),
   resolve: (...given) => parking.resolve(...given),
 })

@@ -68,6 +68,7 @@ describe('applying what any source brings', () => {
         parkedOf: () => attempt('parkedOf', () => heads),
         parkedAmong: () => attempt('parkedAmong', () => heads),
         due: () => attempt('due', () => []),
+        tidy: () => attempt('tidy', () => undefined),
         waitingFor: () => attempt('waitingFor', () => []),
         resolve: (of, { upTo, how }) =>
           attempt('resolve', () => {

@@ -117,6 +117,7 @@ const fakeParking = (stores: Stores): Parking => {
     parkedAmong: async (entity) => of(entity),
     waitingFor: async () => [],
     due: async () => [],
+    tidy: async () => undefined,
     resolve: async ({ entity }, { upTo }) => {
       const found = stores.parked.find((one) => one.entity === entity)
       if (found === undefined || comparePlaces(found, upTo) > 0) return false
