@@ -15,3 +15,15 @@ const CONNECTION_LOSS: ReadonlySet<unknown> = new Set([
  */
 export const isConnectionLoss = (error: unknown): boolean =>
   typeof error === 'object' && error !== null && CONNECTION_LOSS.has(Reflect.get(error, 'code'))
+
+/**
+ * Whether an answer of an AWS service says that the fault is on its side, by whatever name: also what something in front
+ * of it says, or the service of tomorrow. By shape, as above.
+ */
+export const isServiceFault = (error: unknown): boolean => {
+  if (typeof error !== 'object' || error === null) return false
+  const metadata: unknown = Reflect.get(error, '$metadata')
+  const status: unknown =
+    typeof metadata === 'object' && metadata !== null ? Reflect.get(metadata, 'httpStatusCode') : undefined
+  return Reflect.get(error, '$fault') === 'server' || (typeof status === 'number' && status >= 500)
+}

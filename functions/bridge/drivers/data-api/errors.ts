@@ -1,5 +1,5 @@
 import type { ErrorKind } from '../../model/errors.ts'
-import { isConnectionLoss } from '../../runtime/network.ts'
+import { isConnectionLoss, isServiceFault } from '../../runtime/network.ts'
 import {
   describeServer,
   kindOfRefusal,
@@ -67,7 +67,7 @@ export class DataApiError extends SqlError {
     this.outcome = outcomeOf(name, message, database, cause)
     this.exception = name
     this.requestId = requestId
-    this.kind = isConnectionLoss(cause) ? 'transient' : kindOfFailure(name, message, database)
+    this.kind = isConnectionLoss(cause) ? 'transient' : kindOfFailure({ name, message, database, cause })
     this.code = this.errno === undefined ? `data-api.${name}` : `mysql.${this.errno}`
   }
 }
@@ -100,12 +100,22 @@ const isUnreachable = (cause: unknown): boolean =>
   cause instanceof Error &&
   ['ECONNREFUSED', 'EAI_AGAIN', 'ENOTFOUND'].includes(String(Reflect.get(cause, 'code')))
 
-const kindOfFailure = (name: string, message: string, database: ServerRefusal | undefined): ErrorKind => {
+const kindOfFailure = ({
+  name,
+  message,
+  database,
+  cause,
+}: {
+  readonly name: string
+  readonly message: string
+  readonly database: ServerRefusal | undefined
+  readonly cause: unknown
+}): ErrorKind => {
   if (database !== undefined) return kindOfRefusal(database.errno, database.sqlState)
   if (isStillRunning(message)) return 'transient'
   // What comes without a number is about the way to the database, such as "Communications link failure" in a failover.
   if (name === 'BadRequestException' && !TOO_LARGE.test(message)) return 'transient'
-  return KIND_BY_NAME.get(name) ?? 'unknown'
+  return KIND_BY_NAME.get(name) ?? (isServiceFault(cause) ? 'transient' : 'unknown')
 }
 
 const describe = (cause: unknown): { name: string; message: string; requestId: string | undefined } => {

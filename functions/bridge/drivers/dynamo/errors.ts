@@ -1,6 +1,6 @@
 import { TransactionCanceledException } from '@aws-sdk/client-dynamodb'
 import { BridgeError, type ErrorKind } from '../../model/errors.ts'
-import { isConnectionLoss } from '../../runtime/network.ts'
+import { isConnectionLoss, isServiceFault } from '../../runtime/network.ts'
 
 const TRANSIENT: ReadonlySet<string> = new Set([
   'AbortError',
@@ -58,7 +58,7 @@ const kindOfFailure = (name: string, cause: unknown): ErrorKind => {
   if (cause instanceof TransactionCanceledException) return kindOfCancellation(cause)
   if (name === 'ValidationException' && cause instanceof Error && UNFIT.test(cause.message)) return 'data'
   if (CONFIGURATION.has(name)) return 'configuration'
-  return isConnectionLoss(cause) ? 'transient' : 'unknown'
+  return isConnectionLoss(cause) || isServiceFault(cause) ? 'transient' : 'unknown'
 }
 
 const kindOfCancellation = ({ CancellationReasons = [] }: TransactionCanceledException): ErrorKind => {

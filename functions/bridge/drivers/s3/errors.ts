@@ -1,5 +1,5 @@
 import { BridgeError, type ErrorKind } from '../../model/errors.ts'
-import { isConnectionLoss } from '../../runtime/network.ts'
+import { isConnectionLoss, isServiceFault } from '../../runtime/network.ts'
 
 const TRANSIENT: ReadonlySet<string> = new Set([
   'AbortError',
@@ -41,6 +41,6 @@ export class S3Error extends BridgeError {
 }
 
 const kindOfFailure = (name: string, cause: unknown): ErrorKind => {
-  if (TRANSIENT.has(name) || isConnectionLoss(cause)) return 'transient'
+  if (TRANSIENT.has(name) || isConnectionLoss(cause) || isServiceFault(cause)) return 'transient'
   return CONFIGURATION.has(name) ? 'configuration' : 'unknown'
 }
