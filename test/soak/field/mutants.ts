@@ -37,8 +37,8 @@ const mutants: readonly Mutant[] = [
   {
     name: 'a lift asks for no version',
     file: 'functions/bridge/dynamo/conditions.ts',
-    find: 'present(entity, [version])',
-    replace: 'present(entity, version < 0n ? [version] : undefined)',
+    find: '= present(entity, [version])\n  if (under === undefined)',
+    replace: '= present(entity, version < 0n ? [version] : undefined)\n  if (under === undefined)',
   },
   {
     name: 'of several records the largest version counts',
@@ -61,8 +61,11 @@ const mutants: readonly Mutant[] = [
   {
     name: 'what a batch has overtaken is listed',
     file: 'functions/bridge/sync/apply.ts',
-    find: '  if (errors.size === 0) return\n  const refusedKeys',
-    replace: '  if (errors.size >= 0) return\n  const refusedKeys',
+    // A record that is no change is overtaken by what its source holds, too: without both nothing else takes it out.
+    find: `  if (mode === 'parked') await leaveOutdated(errors, mirror)
+  const unproved = ofSameKey(evidence, changes)
+  if (mode === 'parked') leaveOvertaken(evidence, errors, unproved, mirror)`,
+    replace: '  const unproved = ofSameKey(evidence, changes)',
   },
   {
     name: 'a refused row takes its batch along',
