@@ -16,6 +16,7 @@ import { requireServerSettings } from '../../functions/bridge/migrations/server-
 import { Deadline } from '../../functions/bridge/runtime/deadline.ts'
 import { type Clock, type DataApiServer, startDataApi } from '../../infra/local/data-api/server.ts'
 import { SecretStore } from '../../infra/local/secrets-manager/store.ts'
+import { copyDatabase, type DatabaseCopy, pasteDatabase } from './database-copy.ts'
 import { silent } from './log.ts'
 
 /** The legacy tables of the tests, and what adopts them. */
@@ -54,6 +55,9 @@ export type TestAurora = {
   close(): Promise<void>
 }
 
+/** What all migrations together have made, of the first database of this process that had them: of each server. */
+const migrated = new Map<string, DatabaseCopy>()
+
 /** The statements' guards as their text has them. */
 const GUARDS = ['t.backsync_version < j.v', '(d.version IS NULL OR d.version < j.v)']
 
@@ -70,7 +74,8 @@ class UnguardedDialect extends DataApiDialect {
 }
 
 /**
- * @param migrate whether the schema is brought up to date; default true
+ * @param migrate whether the schema is brought up to date; default true. A process makes the migrations once, and copies
+ *   what they have made
  * @param clock of the Data API's limits; default: the system's
  * @param owned as a new stack has it; none: as an older one does that has not been taken over
  * @param rewrite changes each statement on its way to the server; default: none
@@ -175,7 +180,11 @@ export const openTestAurora = async ({
     await legacy.end()
   }
   if (migrate) {
-    await migrator().apply()
+    const copy = migrated.get(url.host)
+    if (copy === undefined) {
+      await migrator().apply()
+      migrated.set(url.host, await copyDatabase(legacy))
+    } else await pasteDatabase(legacy, copy)
     for (const name of owned) await recordOwners(db, { name })
   }
   const store = new AuroraStore(db, writer)
