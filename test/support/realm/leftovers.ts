@@ -31,7 +31,7 @@ type Resource = {
   /** Of a socket: fills in its own address. */
   getsockname?(address: { address?: string; port?: number }): unknown
 }
-type Made = { readonly kind: string; readonly resource: WeakRef<Resource>; readonly at: string }
+type Made = { readonly kind: string; readonly resource: WeakRef<Resource>; readonly at: Error }
 
 /** Of the file that runs, by Node's id. */
 const made = new Map<number, Made>()
@@ -40,8 +40,9 @@ const root = fileURLToPath(new URL('../../..', import.meta.url))
 const hook = createHook({
   init: (id, type, _, resource) => {
     const kind = KINDS[type]
+    // Its stack is written only once it is read, which takes a hundred times as long: each call of an SDK sets timers.
     if (kind !== undefined && hasRef(resource) && isLong(resource))
-      made.set(id, { kind, resource: new WeakRef(resource), at: placeOf(new Error().stack ?? '') })
+      made.set(id, { kind, resource: new WeakRef(resource), at: new Error() })
   },
   destroy: (id) => {
     made.delete(id)
@@ -70,7 +71,9 @@ export const findLeftovers = async (patienceMs = PATIENCE_MS): Promise<readonly 
   for (let turn = 0; turn < TURNS; turn++) await nextTurn()
   const until = performance.now() + patienceMs
   while (current().length > 0 && performance.now() < until) await pause(POLL_MS)
-  return current().map(({ kind, at, resource }) => `${kind}${addressOf(resource.deref())}, made ${at}`)
+  return current().map(
+    ({ kind, at, resource }) => `${kind}${addressOf(resource.deref())}, made ${placeOf(at.stack ?? '')}`,
+  )
 }
 
 const current = (): readonly Made[] =>
