@@ -53,6 +53,8 @@ export type TakeoverParts = {
   readonly database: string
   readonly deadline: Deadline
   readonly log?: Pick<Log, 'warn'> | undefined
+  /** Lets so many milliseconds pass. @default waits; another one is for where nothing comes late, as in a test */
+  readonly pass?: typeof sleep | undefined
 }
 
 /** What a takeover is about to do. */
@@ -186,7 +188,7 @@ export const runTakeover = async (
     let done = progress.every((segment) => segment.done)
     if (done && !isKnown) {
       await takeParked(entity, records, parts)
-      done = await rest(signal)
+      done = await rest(signal, parts.pass)
       lease.lost.throwIfAborted()
       if (done) await recordOwners(db, entity)
     }
@@ -204,9 +206,9 @@ export const runTakeover = async (
 }
 
 /** Nothing is given to DynamoDB for a while. @returns whether it was not interrupted */
-const rest = async (signal: AbortSignal): Promise<boolean> => {
+const rest = async (signal: AbortSignal, pass = sleep): Promise<boolean> => {
   try {
-    await sleep((QUIET + 1) * 1_000, signal)
+    await pass((QUIET + 1) * 1_000, signal)
     return true
   } catch (error) {
     if (signal.aborted) return false

@@ -40,6 +40,8 @@ export type Manner = {
   readonly page?: number
   readonly signal?: AbortSignal
   readonly onProgress?: (items: number) => void
+  /** Whether it waits before its end, as it has to where a record of the stream comes late. */
+  readonly rests?: boolean
   readonly parts?: Partial<TakeoverParts>
 }
 
@@ -143,9 +145,9 @@ export const openFormerStack = async (
     },
     take: async (
       entity: Entity,
-      { again, segments = 2, page, signal, onProgress, parts: own }: Manner = {},
+      { again, segments = 2, page, signal, onProgress, rests = false, parts: own }: Manner = {},
     ) => {
-      const all = { ...parts, ...own }
+      const all = { ...parts, ...(!rests && { pass: async () => {} }), ...own }
       const plan = await planTakeover(entity, all, { again, segments })
       // Pages have a quarter of what a second allows.
       const limiter =

@@ -125,7 +125,7 @@ const rowsOf = async (stack: FormerStack): Promise<Record<string, string>> => {
 const takeUntil = async (stack: FormerStack, items: number): Promise<boolean> => {
   const interrupt = new AbortController()
   const { done } = await stack.take(chef, {
-    ...{ segments: 2, page: 1, signal: interrupt.signal },
+    ...{ segments: 2, page: 1, rests: true, signal: interrupt.signal },
     onProgress: (looked) => looked >= items && interrupt.abort(),
   })
   return done
@@ -162,7 +162,7 @@ describe('a takeover beside writes on both sides, and the stream that brings the
         const superseded = [...world.deleted].map((key) => `${key} owner.foreign`)
         expect(superseded).toEqual(expect.arrayContaining(listed))
       }),
-      { ...runs(6), endOnFailure: true },
+      { ...runs(6, { short: 2 }), endOnFailure: true },
     )
   }, 240_000)
 })
@@ -176,7 +176,7 @@ describe('a takeover whose stream comes late, where nothing is let pass that is 
       const world = new World(stack)
       await world.begin()
       await world.does([{ does: 'delete', at: 0 }])
-      await stack.take(chef)
+      await stack.take(chef, { rests: true })
       await world.deliver()
 
       expect(await rowsOf(stack)).not.toEqual(world.expected())
