@@ -1,22 +1,15 @@
-import { resolve } from 'node:path'
 import { CreateTableCommand, PutItemCommand, ScanCommand } from '@aws-sdk/client-dynamodb'
 import { describe, expect, it } from '@jest/globals'
 import type { RowDataPacket } from 'mysql2/promise'
 import type { Item } from '../../../functions/bridge/drivers/dynamo/items.ts'
-import { runCommand } from '../../../infra/local/processes/command.ts'
-import { withTestLists } from '../../fixtures/team.ts'
-import { jsonLines } from '../../infra/cli/harness.ts'
+import { jsonLines, runCli, runHere } from '../../infra/cli/harness.ts'
 import { preferencesOf, usersOf } from '../../infra/cli/tables/harness.ts'
 import { until } from '../../support/until.ts'
 import type { World } from '../world.ts'
 
-/** The commands as `npx backsync` runs them, on the stack of the world. */
+/** The commands on the stack of the world: in this process, but for one. */
 export const commandsSuite = (world: () => World): void => {
-  const backsync = (...args: string[]) =>
-    runCommand(process.execPath, [resolve('infra/cli/backsync.mjs'), ...args], {
-      withinMs: 60_000,
-      env: { ...process.env, NODE_OPTIONS: withTestLists, BACKSYNC_HOME: world().home },
-    })
+  const backsync = (...args: string[]) => runHere(world().home, ...args)
   const put = (TableName: string | undefined, Item: Item) =>
     world().dynamodb.send(new PutItemCommand({ TableName, Item }))
   /** How many items a table has; a command that counts takes a second of a core, and is asked once. */
@@ -24,11 +17,7 @@ export const commandsSuite = (world: () => World): void => {
     (await world().dynamodb.send(new ScanCommand({ TableName, Select: 'COUNT', ConsistentRead: true }))).Count
 
   describe('the commands for tables, on a running stack', () => {
-    /** Behind what it says of its progress, where it takes its time. */
-    const json = async (...args: string[]) => {
-      const { output } = await backsync(...args, '--json')
-      return JSON.parse(output.slice(output.indexOf('{')))
-    }
+    const json = async (...args: string[]) => JSON.parse((await backsync(...args, '--json')).stdout)
 
     it('show and compare what the stream keeps, as soon as somebody has written', async () => {
       for (const user of usersOf(1)) await put(world().outputs.UsersTableName, user)
@@ -56,15 +45,20 @@ export const commandsSuite = (world: () => World): void => {
       )
       await Promise.all(usersOf(500).map((user) => put(restored, user)))
       const copied = await backsync('copy', 'users-restored', 'users', '--cleanup', '--yes')
-      expect(copied).toMatchObject({ code: 0, output: expect.stringMatching(/^copied +500$/m) })
-      expect(copied.output).toMatch(/^result +equal$/m)
+      expect(copied).toMatchObject({ code: 0, stdout: expect.stringMatching(/^copied +500$/m) })
+      expect(copied.stdout).toMatch(/^result +equal$/m)
 
       await until(
         'the replica has all',
         30_000,
         async () => (await countOf(world().outputs.UsersByCityTableName)) === 500,
       )
-      expect((await backsync('replicate', 'status', '--verify')).code).toBe(0)
+      // As `npx backsync` does it.
+      expect(
+        await runCli(['replicate', 'status', '--verify'], { BACKSYNC_HOME: world().home }),
+      ).toMatchObject({
+        code: 0,
+      })
     }, 120_000)
 
     it('fill, compare and finish a new table', async () => {
@@ -74,7 +68,7 @@ export const commandsSuite = (world: () => World): void => {
       const finished = await backsync('reshape', 'finish', 'user-preferences-v2', '--yes')
       expect(finished).toMatchObject({
         code: 0,
-        output: expect.stringContaining('1,000 of user-preferences-v2'),
+        stdout: expect.stringContaining('1,000 of user-preferences-v2'),
       })
       expect(await json('reshape', 'status')).toMatchObject({ state: 'finished', items: 1_000 })
     }, 120_000)
@@ -101,23 +95,23 @@ export const commandsSuite = (world: () => World): void => {
         async () => Number(await countOf(world().outputs.ParkingTableName)) > 0,
       )
 
-      const [head] = jsonLines((await parked('list', '--json')).output)
+      const [head] = jsonLines((await parked('list', '--json')).stdout)
       expect(head).toMatchObject({ entity: 'chef', key: 'c1', version: '1', class: 'data', state: 'parked' })
       const shown = await parked('show', 'chef', 'c1', '--json')
-      expect(JSON.parse(shown.output).payload.dynamodb.NewImage.firstName).toEqual({ S: 'Alexander' })
+      expect(JSON.parse(shown.stdout).payload.dynamodb.NewImage.firstName).toEqual({ S: 'Alexander' })
       // The reason is for everybody's eyes, the payload only for those who ask for it.
       expect(JSON.stringify(head)).not.toContain('Alexander')
 
       const tooEarly = await parked('retry', '--yes')
-      expect(tooEarly).toMatchObject({ code: 3, output: expect.stringMatching(/chef +c1 +1 +parked/) })
+      expect(tooEarly).toMatchObject({ code: 3, stdout: expect.stringMatching(/chef +c1 +1 +parked/) })
 
       await sql('ALTER TABLE cheftable MODIFY cheffirst VARCHAR(255)')
       const retried = await parked('retry', 'chef', 'c1', '--yes')
-      expect(retried).toMatchObject({ code: 0, output: expect.stringMatching(/chef +c1 +1 +applied/) })
+      expect(retried).toMatchObject({ code: 0, stdout: expect.stringMatching(/chef +c1 +1 +applied/) })
       expect(await sql("SELECT cheffirst FROM cheftable WHERE backsync_key = 'c1'")).toEqual([
         { cheffirst: 'Alexander' },
       ])
-      expect(await parked('list')).toEqual({ code: 0, output: 'nothing is parked' })
+      expect(await parked('list')).toEqual({ code: 0, stdout: 'nothing is parked\n', stderr: '' })
     }, 120_000)
   })
 }

@@ -1,7 +1,7 @@
 import { type AttributeValue, CreateTableCommand, PutItemCommand } from '@aws-sdk/client-dynamodb'
 import { beforeAll, describe, expect, it } from '@jest/globals'
 import type { RowDataPacket } from 'mysql2/promise'
-import { jsonLines, runCli } from '../../infra/cli/harness.ts'
+import { jsonLines, runHere } from '../../infra/cli/harness.ts'
 import { until } from '../../support/until.ts'
 import type { World } from '../world.ts'
 
@@ -24,7 +24,7 @@ export const followedCopySuite = (world: () => World): void => {
       )
     })
 
-    const backsync = (...args: string[]) => runCli(args, { BACKSYNC_HOME: world().home })
+    const backsync = (...args: string[]) => runHere(world().home, ...args)
     const rows = async (): Promise<string[]> => {
       const [found] = await world().legacy.query<RowDataPacket[]>(
         "SELECT CONCAT(backsync_key, ' ', cheffirst, ' ', backsync_version) AS chef FROM cheftable ORDER BY backsync_key",

@@ -1,9 +1,7 @@
-import { resolve } from 'node:path'
 import { beforeAll, describe, expect, it } from '@jest/globals'
 import type { RowDataPacket } from 'mysql2/promise'
 import { inLanes } from '../../../functions/bridge/runtime/lanes.ts'
-import { runCommand } from '../../../infra/local/processes/command.ts'
-import { withTestLists } from '../../fixtures/team.ts'
+import { runHere } from '../../infra/cli/harness.ts'
 import { send } from '../../support/stack.ts'
 import { until } from '../../support/until.ts'
 import type { World } from '../world.ts'
@@ -20,9 +18,8 @@ export const refusedRowsSuite = (world: () => World): void => {
     })
 
     const list = async (): Promise<string> => {
-      const env = { ...process.env, NODE_OPTIONS: withTestLists, BACKSYNC_HOME: world().home }
-      const command = [resolve('infra/cli/backsync.mjs'), 'parked', 'list']
-      return (await runCommand(process.execPath, command, { withinMs: 60_000, env })).output
+      const { stdout, stderr } = await runHere(world().home, 'parked', 'list')
+      return stderr + stdout
     }
     const chef = (side: string, firstName: string, lastName: string) =>
       send('POST', `${world().stack.url}/${side}/chefs`, { firstName, lastName })

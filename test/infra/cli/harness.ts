@@ -60,6 +60,28 @@ export const startCli = (args: readonly string[], env: NodeJS.ProcessEnv = {}): 
 export const runCli = (args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Answer> =>
   startCli(args, env).ended
 
+/**
+ * Runs the command in this process, without a terminal: a process of its own for each takes a second of a core.
+ *
+ * @param home the data folder of a stack that runs
+ */
+export const runHere = async (home: string, ...args: string[]): Promise<Answer> => {
+  const before = { ...process.env }
+  process.env.BACKSYNC_HOME = home
+  // The SDK's clients look for what a command puts there.
+  const terminal = fakeTerminal(false, process.env)
+  try {
+    const code = await runProgram(args, commands, {
+      io: terminal.io,
+      interrupt: new AbortController().signal,
+    })
+    return { code, stdout: terminal.stdout(), stderr: terminal.stderr() }
+  } finally {
+    for (const name of Object.keys(process.env)) if (!(name in before)) delete process.env[name]
+    Object.assign(process.env, before)
+  }
+}
+
 /** Each line of an output as JSON. */
 export const jsonLines = (text: string): unknown[] =>
   text

@@ -1,14 +1,12 @@
-import { resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import type { RowDataPacket } from 'mysql2'
 import { readMigrations } from '../../../../functions/bridge/migrations/files.ts'
-import { runCommand } from '../../../../infra/local/processes/command.ts'
-import { withTestLists } from '../../../fixtures/team.ts'
 import { writeAsFormerRelease } from '../../../functions/fixtures/release-0.2.ts'
 import { bridgeSqlFolder, openTestAurora, sqlFolder, type TestAurora } from '../../../support/aurora.ts'
 import { makeFolder, type TemporaryFolder } from '../../../support/folder.ts'
 import { call, type RunningStack, runStack } from '../../../support/stack.ts'
 import { until } from '../../../support/until.ts'
+import { runHere } from '../harness.ts'
 
 /** `npm start` with MYSQL_URL over a database of release 0.2, and what ends its state. */
 describe('a start over a database of 0.2', () => {
@@ -37,11 +35,7 @@ describe('a start over a database of 0.2', () => {
     await aurora?.close()
   }, 60_000)
 
-  const backsync = (...args: string[]) =>
-    runCommand(process.execPath, [resolve('infra/cli/backsync.mjs'), ...args], {
-      withinMs: 120_000,
-      env: { ...process.env, NODE_OPTIONS: withTestLists, BACKSYNC_HOME: folder.path },
-    })
+  const backsync = (...args: string[]) => runHere(folder.path, ...args)
   const send = (method: string, path: string, firstName: string) =>
     call(`${stack.url}${path}`, {
       method,
@@ -58,7 +52,7 @@ describe('a start over a database of 0.2', () => {
 
   it('brings the columns, lets both sides write as before, and refuses the wrong side once it is taken over', async () => {
     expect(await row('former')).toBe('Ida null')
-    expect((await backsync('owners', 'list')).output).toMatch(
+    expect((await backsync('owners', 'list')).stdout).toMatch(
       /^chef +not known +- +npx backsync owners take chef$/m,
     )
     const key = String((await send('POST', '/dynamo/chefs', 'Modern')).json().chefId)
@@ -73,13 +67,13 @@ describe('a start over a database of 0.2', () => {
     expect((await send('PUT', '/aurora/chefs/former', 'Ada')).status).toBe(200)
 
     const taken = await backsync('owners', 'take', 'chef', '--yes')
-    expect(taken.output).toMatch(/^given to DynamoDB +1$/m)
+    expect(taken.stdout).toMatch(/^given to DynamoDB +1$/m)
 
     expect([await row(key), await row('former')]).toEqual(['Changed dynamo', 'Ada null'])
     expect((await send('PUT', `/aurora/chefs/${key}`, 'Wrong')).status).toBe(409)
     expect((await send('PUT', `/dynamo/chefs/${key}`, 'Right')).status).toBe(200)
     await until('the change is there', 30_000, async () => (await row(key)) === 'Right dynamo')
     expect((await send('PUT', '/aurora/chefs/former', 'Eve')).status).toBe(200)
-    expect((await backsync('owners', 'list')).output).toMatch(/^chef +known since /m)
+    expect((await backsync('owners', 'list')).stdout).toMatch(/^chef +known since /m)
   }, 400_000)
 })
