@@ -1,6 +1,7 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb'
 import fc from 'fast-check'
 import type { Item } from '../../functions/bridge/drivers/dynamo/items.ts'
+import { codePoint } from './code-point.ts'
 
 /** DynamoDB's numbers: up to 38 significant digits, amounts from 1E-130 to 9.99…E+125, of either sign, and 0. */
 const DIGITS = 38
@@ -42,7 +43,7 @@ const number: fc.Arbitrary<string> = fc.oneof(
 /** Well-formed text: code points of four bytes, combining ones, control characters, and what other formats escape. */
 const text = (minLength: number, maxLength: number): fc.Arbitrary<string> =>
   fc.oneof(
-    { weight: 5, arbitrary: fc.string({ unit: 'binary', minLength, maxLength }) },
+    { weight: 5, arbitrary: fc.string({ unit: codePoint, minLength, maxLength }) },
     {
       weight: 1,
       arbitrary: fc.constantFrom('👩🏽‍🍳', 'Zoe\u0308', '\u0000\\"', ' a ', 'a#b', '["x"]', '\u2028', 'é'),

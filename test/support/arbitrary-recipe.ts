@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import type { Row } from '../../functions/bridge/model/change.ts'
 import { DecimalText, type Value } from '../../functions/bridge/model/values.ts'
+import { codePoint } from './code-point.ts'
 
 /** A number with at most so many digits before and behind the point, its edges included. */
 const decimal = (whole: number, fraction: number): fc.Arbitrary<DecimalText> => {
@@ -19,7 +20,7 @@ const decimal = (whole: number, fraction: number): fc.Arbitrary<DecimalText> => 
 /** Well-formed text of so many characters (code points), 4-byte ones, combining ones and SQL among them. */
 const text = (minLength: number, maxLength: number): fc.Arbitrary<string> =>
   fc.oneof(
-    { weight: 6, arbitrary: fc.string({ unit: 'binary', minLength, maxLength: Math.min(maxLength, 30) }) },
+    { weight: 6, arbitrary: fc.string({ unit: codePoint, minLength, maxLength: Math.min(maxLength, 30) }) },
     {
       weight: 1,
       arbitrary: fc.constantFrom('👩🏽‍🍳', 'Zoe\u0308', "'; DROP", '\u0000\\"', ' a ', '%_', 'é'.repeat(5)),
@@ -51,10 +52,10 @@ const { document } = fc.letrec<{ document: Value; inner: Value }>((tie) => ({
   document: fc.oneof(
     { depthSize: 'small', withCrossShrink: true },
     fc.boolean(),
-    fc.string({ unit: 'binary', maxLength: 20 }),
+    fc.string({ unit: codePoint, maxLength: 20 }),
     jsonNumber,
     fc.array(tie('inner'), { maxLength: 4 }),
-    fc.dictionary(fc.string({ unit: 'binary', minLength: 1, maxLength: 8 }), tie('inner'), {
+    fc.dictionary(fc.string({ unit: codePoint, minLength: 1, maxLength: 8 }), tie('inner'), {
       maxKeys: 4,
       noNullPrototype: true,
     }),

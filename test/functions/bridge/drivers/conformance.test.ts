@@ -6,6 +6,7 @@ import type { Connection } from 'mysql2/promise'
 import { openDirect } from '../../../../functions/bridge/drivers/direct/open.ts'
 import { startSecretsManager } from '../../../../infra/local/secrets-manager/server.ts'
 import { openTestAurora } from '../../../support/aurora.ts'
+import { codePoint } from '../../../support/code-point.ts'
 import { runs } from '../../../support/runs.ts'
 
 type Things = {
@@ -395,7 +396,7 @@ describe.each([
           .tuple(fc.boolean(), fc.bigInt({ min: 1n, max: 10n ** 38n - 1n }))
           .map(([minus, digits]) => decimal(minus, digits)),
       ],
-      ['vc', fc.string({ unit: 'binary', maxLength: 50 })],
+      ['vc', fc.string({ unit: codePoint, maxLength: 50 })],
       ['tx', fc.string({ unit: 'grapheme', maxLength: 300 })],
       ['vb', fc.uint8Array({ maxLength: 10 })],
       [

@@ -10,6 +10,7 @@ import { defineEntity } from '../../../../functions/bridge/model/entity.ts'
 import { autoIncrement } from '../../../../functions/bridge/model/identity.ts'
 import { LambdaLog } from '../../../../functions/bridge/runtime/log.ts'
 import { openTestAurora, type TestAurora } from '../../../support/aurora.ts'
+import { codePoint } from '../../../support/code-point.ts'
 import { runs } from '../../../support/runs.ts'
 
 const guest = defineEntity({
@@ -134,7 +135,7 @@ describe('an error of the database', () => {
           "'; Error code: 1; SQLState: 45000",
           '',
         ),
-        fc.string({ unit: 'binary' }),
+        fc.string({ unit: codePoint }),
       )
       .map(([end, own]) => `hunter2${own.replaceAll('\u0000', '')}${end.replace('X', 'hunter2')}`)
     await fc.assert(

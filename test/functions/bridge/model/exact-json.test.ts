@@ -2,6 +2,7 @@ import { fc } from '@fast-check/jest'
 import { describe, expect, it } from '@jest/globals'
 import { jsonValue, parseExactJson, toExactJson } from '../../../../functions/bridge/model/exact-json.ts'
 import { DecimalText, type Value } from '../../../../functions/bridge/model/values.ts'
+import { codePoint } from '../../../support/code-point.ts'
 
 const number = (text: string) => new DecimalText(text)
 
@@ -78,12 +79,12 @@ describe('writing JSON', () => {
     const { value } = fc.letrec<{ value: Value }>((tie) => ({
       value: fc.oneof(
         { maxDepth: 4 },
-        fc.string({ unit: 'binary' }),
+        fc.string({ unit: codePoint }),
         digits,
         fc.boolean(),
         fc.constant(null),
         fc.array(tie('value'), { maxLength: 4 }),
-        fc.dictionary(fc.string({ unit: 'binary' }), tie('value'), { maxKeys: 4, noNullPrototype: true }),
+        fc.dictionary(fc.string({ unit: codePoint }), tie('value'), { maxKeys: 4, noNullPrototype: true }),
       ),
     }))
     /** Numbers by their amount. */

@@ -10,6 +10,7 @@ import {
   sameValue,
   type Value,
 } from '../../../../functions/bridge/model/values.ts'
+import { codePoint } from '../../../support/code-point.ts'
 import { runs } from '../../../support/runs.ts'
 
 const decode = (attribute: unknown): Value => decodeAttributeValue(attribute, 'x')
@@ -134,7 +135,7 @@ describe('decoding', () => {
     .tuple(fc.bigInt({ min: -(10n ** 38n) + 1n, max: 10n ** 38n - 1n }), fc.integer({ min: -130, max: 87 }))
     .map(([mantissa, exponent]) => `${mantissa}E${exponent}`)
   const scalar: fc.Arbitrary<Sample> = fc.oneof(
-    fc.string({ unit: 'binary' }).map((text) => same('S', text, text)),
+    fc.string({ unit: codePoint }).map((text) => same('S', text, text)),
     digits.map((text) => same('N', number(text), text)),
     fc.boolean().map((value) => same('BOOL', value, value)),
     fc.constant(same('NULL', null, true)),
@@ -313,7 +314,7 @@ describe('whether two values are the same', () => {
   const { value } = fc.letrec<{ value: Value }>((tie) => ({
     value: fc.oneof(
       { maxDepth: 3 },
-      fc.string({ unit: 'binary', maxLength: 4 }),
+      fc.string({ unit: codePoint, maxLength: 4 }),
       digits.map(({ text }) => number(text)),
       fc.boolean(),
       fc.constant(null),

@@ -3,10 +3,11 @@ import { describe, expect, it } from '@jest/globals'
 import { keySchema } from '../../../../functions/bridge/drivers/dynamo/key-schema.ts'
 import { DecimalText, decodeItem, sameValue } from '../../../../functions/bridge/model/values.ts'
 import { keyItem, keyText } from '../../../../functions/bridge/tables/keys.ts'
+import { codePoint } from '../../../support/code-point.ts'
 
 describe('the text of a key', () => {
   const values = {
-    S: fc.string({ minLength: 1, unit: 'binary' }).filter((text) => text.isWellFormed()),
+    S: fc.string({ minLength: 1, unit: codePoint }).filter((text) => text.isWellFormed()),
     N: fc.bigInt({ min: -(10n ** 37n), max: 10n ** 37n }).map((number) => new DecimalText(String(number))),
     B: fc.uint8Array({ minLength: 1, maxLength: 40 }),
   }

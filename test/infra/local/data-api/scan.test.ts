@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import * as fc from 'fast-check'
 import { scanStatement } from '../../../../infra/local/data-api/scan.ts'
+import { codePoint } from '../../../support/code-point.ts'
 import { runs } from '../../../support/runs.ts'
 
 const table: [what: string, sql: string, text: string, names: string[]][] = [
@@ -106,7 +107,7 @@ describe('scanStatement', () => {
 
   it('keeps any text without a colon or semicolon as it is', () => {
     return fc.assert(
-      fc.property(fc.string({ unit: 'binary' }), (any) => {
+      fc.property(fc.string({ unit: codePoint }), (any) => {
         const sql = any.replaceAll(/[:;]/gu, '')
         expect(scanStatement(sql)).toMatchObject({ text: sql, names: [], multiple: false })
       }),
