@@ -4,7 +4,7 @@ import type { Change, Version } from '../model/change.ts'
 import type { Entity } from '../model/entity.ts'
 import type { Authority, Epoch } from '../model/owner.ts'
 import { ClaimConflictError, OwnersUnknownError } from '../ports/claim-errors.ts'
-import type { DecidedRecords, KeyRecord } from '../ports/key-records.ts'
+import type { AsRead, DecidedRecords, KeyRecord } from '../ports/key-records.ts'
 import type { AuroraSink } from './aurora-sink.ts'
 import type { AuroraStore } from './aurora-store.ts'
 import { type Batch, toBatches } from './batch.ts'
@@ -53,11 +53,12 @@ export class AuroraRecords implements DecidedRecords {
   }
 
   /** The tombstone goes before the row: whoever makes the row in between has met the one, or is met by the other. */
-  async release(entity: Entity, key: string, to: Authority): Promise<KeyRecord> {
+  async release(entity: Entity, key: string, to: Authority, { was }: AsRead): Promise<KeyRecord> {
     const batch = batchOf(entity, key, to)
-    await this.#run(claimAbsent(entity, batch.keys, batch.lookup, to.owner))
-    await this.#run(claimTombstones(entity, batch.keys, to.owner))
-    await this.#claimRows(batch, to)
+    const asRead = (epoch: string): Sql => sql`${sql.raw(epoch)} < j.e AND ${sql.raw(epoch)} <= ${was}`
+    await this.#run(claimAbsent(entity, batch.keys, batch.lookup, to.owner, was))
+    await this.#run(claimTombstones(entity, batch.keys, to.owner, { where: asRead('d.epoch') }))
+    await this.#claimRows(batch, to, { where: asRead('t.backsync_epoch') })
     return this.read(entity, key)
   }
 

@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import type { Entity } from '../model/entity.ts'
-import type { Owner } from '../model/owner.ts'
-import { found, keys, type Lookup, type Sql } from './statements.ts'
+import type { Epoch, Owner } from '../model/owner.ts'
+import { found, keys, type Lookup, raw, type Sql } from './statements.ts'
 
 /*
  * The statements of claims, for sets of keys: `j.e` is the epoch of the move, `j.v` a version. Each changes a record of an
@@ -45,12 +45,26 @@ export const claimTombstones = (
   SET d.owner = ${owner}, d.epoch = j.e${raised ? sql`, d.version = IF(d.version = 0, 0, GREATEST(d.version, j.v) + 1)` : sql``}
   WHERE ${where ?? sql`d.epoch < j.e`}`
 
-/** Makes a record of a key that has none: a tombstone of version 0, by which a later write there is refused. */
-export const claimAbsent = (entity: Entity, document: string, lookup: Lookup, owner: Owner): Sql => sql`
+/**
+ * Makes a record of a key that has none: a tombstone of version 0, by which a later write there is refused.
+ *
+ * @param was one of a later move than this is left as it is. @default none is
+ */
+export const claimAbsent = (
+  entity: Entity,
+  document: string,
+  lookup: Lookup,
+  owner: Owner,
+  was?: Epoch,
+): Sql => {
+  const epoch = raw('backsync_tombstones.epoch')
+  const isEarlier = sql`VALUES(epoch) > ${epoch}${was === undefined ? sql`` : sql` AND ${epoch} <= ${was}`}`
+  return sql`
   INSERT INTO backsync_tombstones (entity, entity_key, version, deleted_at, owner, epoch)
   SELECT ${entity.name}, j.k, 0, NULL, ${owner}, j.e
   FROM ${keys(entity, document)} ${found(entity, lookup, 'LEFT JOIN')}
   WHERE t.${sql.ref(entity.idColumn)} IS NULL
   ON DUPLICATE KEY UPDATE
-    owner = IF(VALUES(epoch) > backsync_tombstones.epoch, VALUES(owner), backsync_tombstones.owner),
-    epoch = GREATEST(backsync_tombstones.epoch, VALUES(epoch))`
+    owner = IF(${isEarlier}, VALUES(owner), backsync_tombstones.owner),
+    epoch = IF(${isEarlier}, VALUES(epoch), ${epoch})`
+}

@@ -1,8 +1,15 @@
 import type { Entity } from '../model/entity.ts'
 import { BridgeError } from '../model/errors.ts'
+import { UnsettledError } from '../model/outcome.ts'
 import { type Authority, type Epoch, laterMove, type Owner, otherOf } from '../model/owner.ts'
 import { ClaimConflictError, StaleClaimError, UndecidedError } from '../ports/claim-errors.ts'
-import { type DecidedRecords, isBeyond, type KeyRecord, type KeyRecords } from '../ports/key-records.ts'
+import {
+  type AsRead,
+  type DecidedRecords,
+  isBeyond,
+  type KeyRecord,
+  type KeyRecords,
+} from '../ports/key-records.ts'
 
 export type ClaimSides = { readonly aurora: KeyRecords; readonly dynamo: KeyRecords }
 
@@ -11,48 +18,129 @@ export type ClaimOptions = { readonly epoch?: Epoch; readonly insists?: DecidedR
 /** What a claim has done. `already`: the key was that side's, at both stores. */
 export type Claimed = { readonly done: 'moved' | 'already'; readonly record: KeyRecord }
 
+/** How often a key is looked at anew that others move in between. */
+const ROUNDS = 6
+
 /**
  * Moves a key to a side, with its last content, and without anybody waiting: first it is taken from the side that has it, by
  * one conditional update of its record there, which answers with the last that was accepted; then it is given to the other
- * one. Whoever dies in between leaves a move that anybody may go on with, by asking for the same again.
+ * one. Whoever dies in between leaves a move that anybody may go on with, by asking for the same again. Each step changes only
+ * what is still of the move that was read: where somebody else has come before, all is looked at anew.
  *
  * @param options.epoch the number of the move; by itself one above whatever the records say
  * @param options.insists the side that takes the key, where it keeps what it holds, whatever the other one has: a person has
  *   decided
- * @throws ClaimConflictError, UndecidedError before anything is changed; StaleClaimError when somebody else has moved it;
- *   what the target has against the content: then the key is given back to the side that had it
+ * @throws ClaimConflictError, UndecidedError before anything is changed; StaleClaimError when a later move has it;
+ *   UnsettledError when others move it again and again; what the target has against the content: then the key is given back to
+ *   the side that had it
  */
 export const claim = async (
   entity: Entity,
   key: string,
   to: Owner,
   sides: ClaimSides,
-  { epoch, insists }: ClaimOptions = {},
+  options: ClaimOptions = {},
 ): Promise<Claimed> => {
-  const [from, target] = [sides[otherOf(to)], sides[to]]
+  let isBegun = false
+  for (let round = 1; round <= ROUNDS; round++) {
+    const claimed = await attempt(entity, key, to, sides, options)
+    if (claimed !== undefined) return isBegun ? { ...claimed, done: 'moved' } : claimed
+    isBegun = true
+  }
+  throw new UnsettledError(`A ${entity.name} was moved in between, again and again`)
+}
+
+/** What both sides say of a key, and which of them is to lose it. */
+type Seen = {
+  readonly aurora: KeyRecord
+  readonly dynamo: KeyRecord
+  readonly old: KeyRecord
+  readonly now: KeyRecord
+  readonly from: KeyRecords
+  readonly target: KeyRecords
+  readonly sides: ClaimSides
+}
+
+/** @returns undefined where it has to be looked at anew: a step was made that comes before, or somebody else was faster */
+const attempt = async (
+  entity: Entity,
+  key: string,
+  to: Owner,
+  sides: ClaimSides,
+  { epoch, insists }: ClaimOptions,
+): Promise<Claimed | undefined> => {
   const aurora = await sides.aurora.read(entity, key)
   const dynamo = await sides.dynamo.read(entity, aurora.key)
   const [old, now] = to === 'dynamo' ? [aurora, dynamo] : [dynamo, aurora]
+  const seen: Seen = { aurora, dynamo, old, now, from: sides[otherOf(to)], target: sides[to], sides }
   const latest = laterMove(old.epoch, now.epoch)
   const move: Authority = { owner: to, epoch: epoch ?? nextOf(old, now, to, latest) }
-  if (move.epoch === 0n || (now.owner === to && now.epoch >= move.epoch))
+  const isTold = now.epoch > move.epoch || old.epoch >= move.epoch
+  if (move.epoch === 0n || (now.owner === to && now.epoch >= move.epoch && isTold))
     return { done: 'already', record: now }
   if (move.epoch < latest) throw new StaleClaimError(entity)
-  if (!insists) requireMovable(entity, aurora, dynamo, to)
+  if (insists) return insist(entity, seen, move, insists)
+  const half = halfDone(aurora, dynamo)
+  if (half !== undefined && half.to !== to) {
+    await giveBack(entity, aurora.key, half, sides)
+    return undefined
+  }
+  requireMovable(entity, aurora, dynamo, to)
   // Nobody asked for one of the two contents.
-  if (!insists && epoch !== undefined && areBothOwners(aurora, dynamo)) throw new ClaimConflictError(entity)
-  // From here on a key without an item is one that was deleted, however far this comes.
-  if (to === 'dynamo' && isMissing(dynamo))
-    await target.release(entity, aurora.key, { owner: from.side, epoch: 0n }, 0n)
-  const isMirrored = aurora.state === 'held' && aurora.owner === 'dynamo'
-  const above = isMirrored ? undefined : aurora.state === 'deleted' ? aurora.version : 0n
-  const last = await from.release(entity, aurora.key, move, above)
-  if (last.epoch !== move.epoch || last.owner !== to) throw new StaleClaimError(entity)
-  const record = insists
-    ? await insists.insist(entity, aurora.key, move, last.version)
-    : await takeOrGiveBack(entity, last, move, { from, target })
-  return { done: 'moved', record }
+  if (epoch !== undefined && areBothOwners(aurora, dynamo)) throw new ClaimConflictError(entity)
+  if (half !== undefined) {
+    const record = await takeOrGiveBack(entity, old, { owner: to, epoch: half.epoch }, seen)
+    return record?.epoch === move.epoch ? { done: 'moved', record } : undefined
+  }
+  return isSaid(now, to) && saysSo(old, to) ? affirm(entity, seen, move) : moveOver(entity, seen, move)
 }
+
+/** First the side that has the key gives it away, then the other one takes it. */
+const moveOver = async (entity: Entity, seen: Seen, move: Authority): Promise<Claimed | undefined> => {
+  const { aurora, dynamo, old, from, target } = seen
+  // From here on a key without an item is one that was deleted, however far this comes.
+  if (move.owner === 'dynamo' && isMissing(dynamo))
+    await target.release(entity, aurora.key, { owner: from.side, epoch: 0n }, { above: 0n, was: 0n })
+  const last = await from.release(entity, aurora.key, move, releaseOf(aurora, old))
+  if (!isOf(last, move)) return undefined
+  const record = await takeOrGiveBack(entity, last, move, seen)
+  return record && { done: 'moved', record }
+}
+
+/**
+ * Says of a key at both sides that it is the one's that has it. That side comes first: it alone can give the key away, and
+ * from then on only by a later move.
+ */
+const affirm = async (entity: Entity, seen: Seen, move: Authority): Promise<Claimed | undefined> => {
+  const { aurora, old, now, from, target } = seen
+  const record = await target.release(entity, aurora.key, move, { was: now.epoch })
+  if (!isOf(record, move)) return undefined
+  const other = await from.release(entity, aurora.key, move, releaseOf(aurora, old))
+  return isOf(other, move) ? { done: 'moved', record } : undefined
+}
+
+const insist = async (
+  entity: Entity,
+  { aurora, dynamo, old, from, target }: Seen,
+  move: Authority,
+  insists: DecidedRecords,
+): Promise<Claimed | undefined> => {
+  if (move.owner === 'dynamo' && isMissing(dynamo))
+    await target.release(entity, aurora.key, { owner: from.side, epoch: 0n }, { above: 0n, was: 0n })
+  const last = await from.release(entity, aurora.key, move, releaseOf(aurora, old))
+  if (!isOf(last, move)) return undefined
+  return { done: 'moved', record: await insists.insist(entity, aurora.key, move, last.version) }
+}
+
+/** @param old the record that is to change, as it was read */
+const releaseOf = (aurora: KeyRecord, old: KeyRecord): AsRead => {
+  const isMirrored = aurora.state === 'held' && aurora.owner === 'dynamo'
+  if (isMirrored) return { was: old.epoch }
+  return { was: old.epoch, above: aurora.state === 'deleted' ? aurora.version : 0n }
+}
+
+const isOf = (record: KeyRecord, { owner, epoch }: Authority): boolean =>
+  record.owner === owner && record.epoch === epoch
 
 /**
  * The number of the move that is asked for: of one that stopped half way, its own; 0 where there is nothing to move.
@@ -66,9 +154,28 @@ const nextOf = (old: KeyRecord, now: KeyRecord, to: Owner, latest: Epoch): Epoch
   return !isNowhere && saysSo(old, to) && saysSo(now, to) ? 0n : latest + 1n
 }
 
+/** A move of which only the first step was done: nobody has the key. */
+type Half = { readonly to: Owner; readonly epoch: Epoch; readonly taker: KeyRecord }
+
+/** What has no item has no record of DynamoDB's that a claim could go on with. */
+const halfDone = (aurora: KeyRecord, dynamo: KeyRecord): Half | undefined => {
+  if (isMissing(dynamo)) return undefined
+  if (aurora.owner === 'dynamo' && dynamo.owner === 'aurora' && aurora.epoch !== dynamo.epoch)
+    return aurora.epoch > dynamo.epoch
+      ? { to: 'dynamo', epoch: aurora.epoch, taker: dynamo }
+      : { to: 'aurora', epoch: dynamo.epoch, taker: aurora }
+  const isNew = aurora.state === 'absent' && aurora.epoch === 0n
+  return isNew && dynamo.owner === 'aurora' && dynamo.epoch > 0n
+    ? { to: 'aurora', epoch: dynamo.epoch, taker: aurora }
+    : undefined
+}
+
 /** Whether a record says that a key is a side's; one that is absent, and of no move, says nothing. */
 const saysSo = ({ owner, state, epoch }: KeyRecord, to: Owner): boolean =>
   owner === to || (state === 'absent' && epoch === 0n)
+
+const isSaid = ({ owner, state, epoch }: KeyRecord, to: Owner): boolean =>
+  owner === to && !(state === 'absent' && epoch === 0n)
 
 /** Whether there is no item, not even one that says that there is none. */
 const isMissing = ({ state, owner, epoch }: KeyRecord): boolean =>
@@ -94,27 +201,37 @@ const requireMovable = (entity: Entity, aurora: KeyRecord, dynamo: KeyRecord, to
   if (!isGone && now.owner !== to && isBeyond(now, old)) throw new ClaimConflictError(entity)
 }
 
-/** @throws what the target has against it */
+/**
+ * @returns undefined where another move was faster
+ * @throws what the target has against it
+ */
 const takeOrGiveBack = async (
   entity: Entity,
   last: KeyRecord,
   move: Authority,
-  { from, target }: { readonly from: KeyRecords; readonly target: KeyRecords },
-): Promise<KeyRecord> => {
+  { now, target, sides }: Pick<Seen, 'now' | 'target' | 'sides'>,
+): Promise<KeyRecord | undefined> => {
   try {
     const record = await target.take(entity, last, move)
-    if (record.epoch > move.epoch) throw new StaleClaimError(entity)
-    return record
+    return isOf(record, move) ? record : undefined
   } catch (error) {
-    if (!(error instanceof BridgeError) || !FINAL.has(error.kind) || error instanceof StaleClaimError)
-      throw error
-    // The target first: whoever is about to complete the move meets this, or has been faster.
-    const back: Authority = { owner: from.side, epoch: move.epoch }
-    const settled = await target.release(entity, last.key, back, 0n)
-    if (settled.owner === back.owner && settled.epoch === back.epoch)
-      await from.restore(entity, last.key, move.epoch)
+    if (!(error instanceof BridgeError) || !FINAL.has(error.kind)) throw error
+    await giveBack(entity, last.key, { to: move.owner, epoch: move.epoch, taker: now }, sides)
     throw error
   }
+}
+
+/** Gives a key back to the side that a move has taken it from, unless somebody has completed it, or a later one has begun. */
+const giveBack = async (
+  entity: Entity,
+  key: string,
+  { to, epoch, taker }: Half,
+  sides: ClaimSides,
+): Promise<void> => {
+  const back: Authority = { owner: otherOf(to), epoch }
+  // The taker first: whoever is about to complete the move meets this, or has been faster.
+  const settled = await sides[to].release(entity, key, back, { above: 0n, was: taker.epoch })
+  if (isOf(settled, back)) await sides[back.owner].restore(entity, key, epoch)
 }
 
 /** What no repeat would mend. */

@@ -11,7 +11,7 @@ import type { Entity } from '../model/entity.ts'
 import { UnsettledError } from '../model/outcome.ts'
 import type { Authority, Epoch } from '../model/owner.ts'
 import { ClaimConflictError, UndecidedError } from '../ports/claim-errors.ts'
-import { type DecidedRecords, isBeyond, type KeyRecord } from '../ports/key-records.ts'
+import { type AsRead, type DecidedRecords, isBeyond, type KeyRecord } from '../ports/key-records.ts'
 import type { Deadline } from '../runtime/deadline.ts'
 import type { Tables } from '../runtime/tables.ts'
 import { authorityOf, isTombstone, RECORD } from './authority.ts'
@@ -23,8 +23,12 @@ import { authorityAttributes, toTombstone } from './tombstone.ts'
 
 type Parts = { readonly client: DynamoDBClient; readonly tables: Tables; readonly deadline: Deadline }
 
-/** Conditions of an assignment: the item is of an earlier move, and of the owner that it is given to. */
+/**
+ * Conditions of an assignment: the item is of an earlier move, of none that is later than the one that was read, and of the
+ * owner that it is given to.
+ */
 const EARLIER = 'attribute_not_exists(#epoch) OR #epoch < :epoch'
+const AS_READ = 'attribute_not_exists(#epoch) OR (#epoch < :epoch AND #epoch <= :was)'
 const OWN = '(attribute_not_exists(#owner) OR #owner = :owner)'
 
 /** How often a key is tried that others write in between. */
@@ -55,7 +59,7 @@ export class DynamoRecords implements DecidedRecords {
     return { ...authorityOf(item), ...(deleted && { deleted }) }
   }
 
-  async release(entity: Entity, key: string, to: Authority, above?: Version): Promise<KeyRecord> {
+  async release(entity: Entity, key: string, to: Authority, { above, was }: AsRead): Promise<KeyRecord> {
     for (let round = 1; round <= ROUNDS; round++) {
       const item = await this.#item(entity, key)
       if (item === undefined) {
@@ -63,9 +67,10 @@ export class DynamoRecords implements DecidedRecords {
         const tombstone = toTombstone(entity, { key, version: above, at: null }, to)
         const mirrored = { ...tombstone, [RECORD.mirrored]: { N: String(above) } }
         if (await this.#put(entity, mirrored, absent(entity))) return toRecord(entity, key, mirrored)
-      } else if (authorityOf(item).epoch >= to.epoch) return toRecord(entity, key, item)
-      else {
-        const now = await this.#assign(entity, key, to, EARLIER)
+      } else {
+        const { epoch } = authorityOf(item)
+        if (epoch >= to.epoch || epoch > was) return toRecord(entity, key, item)
+        const now = await this.#assign(entity, key, to, AS_READ, { ':was': { N: String(was) } })
         if (now !== undefined) return toRecord(entity, key, now)
       }
     }
@@ -100,7 +105,7 @@ export class DynamoRecords implements DecidedRecords {
     for (let round = 1; round <= ROUNDS; round++) {
       const item = await this.#item(entity, key)
       const record = toRecord(entity, key, item)
-      if (item === undefined) return this.release(entity, key, to, above)
+      if (item === undefined) return this.release(entity, key, to, { above, was: 0n })
       if (record.epoch >= to.epoch) return record
       const version = (record.version > above ? record.version : above) + 1n
       const next = { ...item, [entity.names.version]: { N: String(version) }, ...authorityAttributes(to) }
@@ -114,7 +119,13 @@ export class DynamoRecords implements DecidedRecords {
   }
 
   /** @returns the item as it is then; undefined where the condition failed */
-  async #assign(entity: Entity, key: string, to: Authority, earlier: string): Promise<Item | undefined> {
+  async #assign(
+    entity: Entity,
+    key: string,
+    to: Authority,
+    earlier: string,
+    values: Item = {},
+  ): Promise<Item | undefined> {
     const { client, tables, deadline } = this.#parts
     const { keyAttribute, type, table } = entity.item
     const command = new UpdateItemCommand({
@@ -134,6 +145,7 @@ export class DynamoRecords implements DecidedRecords {
       ExpressionAttributeValues: {
         ':owner': { S: to.owner },
         ':epoch': { N: String(to.epoch) },
+        ...values,
         ...(type && { ':type': { S: type.value } }),
       },
       ReturnValues: 'ALL_NEW',

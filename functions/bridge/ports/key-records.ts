@@ -15,20 +15,30 @@ export type KeyRecord = Authority & {
     | { readonly state: 'absent'; readonly version: 0n }
   )
 
+/** On what a key is given away. */
+export type AsRead = {
+  /** The move that the record was of when it was read: one that is of a later move by now stays as it is. */
+  readonly was: Epoch
+  /**
+   * The version of the other store's tombstone, where this one has no record yet; absent: it has one, or the key's delete is on
+   * its way.
+   */
+  readonly above?: Version
+}
+
 /** A store as one side of a claim. Each call may be repeated, and lands late without harm. */
 export interface KeyRecords {
   readonly side: Owner
   /** @throws UnreadableAttributesError and the like for a row or item that can't be told as it is */
   read(entity: Entity, key: string): Promise<KeyRecord>
   /**
-   * Gives a key away, if no later move has: from here on a write of this store's own is refused.
+   * Gives a key away, or says anew that it is this store's, where its record is of no later move than it was read with. Of a
+   * key that was given away a write of this store's own is refused.
    *
-   * @param above the version of the other store's tombstone, where this one has no record yet; absent: it has one, or the key's
-   *   delete is on its way
-   * @returns the record as it is then: the last that was accepted here, unless it belongs to a later move
+   * @returns the record as it is then: the last that was accepted here, unless it belongs to another move
    * @throws UndecidedError where a record is missing that was there
    */
-  release(entity: Entity, key: string, to: Authority, above?: Version): Promise<KeyRecord>
+  release(entity: Entity, key: string, to: Authority, as: AsRead): Promise<KeyRecord>
   /**
    * Takes a key over with the other side's last record, unless a later move has taken it. What has the key already keeps its
    * content: there is nothing later.

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
 import type { ResultSetHeader } from 'mysql2'
-import { claim } from '../../../../functions/bridge/cutover/claim.ts'
+import { type ClaimSides, claim } from '../../../../functions/bridge/cutover/claim.ts'
 import type { Row } from '../../../../functions/bridge/model/change.ts'
 import type { Owner } from '../../../../functions/bridge/model/owner.ts'
 import type { KeyRecords } from '../../../../functions/bridge/ports/key-records.ts'
@@ -172,6 +172,29 @@ describe('a key that changes hands', () => {
       },
     )
 
+    it.each<Owner>(['aurora', 'dynamo'])(
+      'stays with %s, with its last content, where it is claimed for that again',
+      async (from) => {
+        await streamed(() => world.create(chef, from, named('one'), key))
+        // No record of it has come: Aurora may never have heard of the key.
+        await streamed(() => world.replace(chef, from, key, named('two')), false)
+        const to = from === 'aurora' ? 'dynamo' : 'aurora'
+        await streamed(() => expect(claim(chef, key, to, dying(to))).rejects.toThrow('died'), false)
+
+        expect(await world.claim(chef, key, from)).toMatchObject({ done: 'moved' })
+        expect((await both())[from === 'aurora' ? 0 : 1]).toBe(`held ${from} 1 2 two`)
+        await world.replace(chef, from, key, named('three'))
+      },
+    )
+
+    it('of a key that Aurora has never heard of, stays with DynamoDB where it is claimed for that', async () => {
+      await world.create(chef, 'dynamo', named('one'), key)
+      await expect(claim(chef, key, 'aurora', dying('aurora'))).rejects.toThrow('died')
+      await claim(chef, key, 'dynamo', world.sides, { epoch: 2n })
+
+      expect(await both()).toEqual(['absent dynamo 2 0 ', 'held dynamo 2 1 one'])
+    })
+
     it('is given back where the other side can not take it', async () => {
       const nobody = { ...recipe.image.parse({ chefId: `nobody-${key}`, title: 'Soup' }) }
       await world.create(recipe, 'dynamo', nobody, key)
@@ -199,7 +222,7 @@ describe('a key that changes hands', () => {
     it('of a claim that stopped half way, whose record alone brings the content', async () => {
       await streamed(() => world.create(chef, 'dynamo', named('one'), key))
       await streamed(() => world.replace(chef, 'dynamo', key, named('two')), false)
-      await streamed(() => world.sides.dynamo.release(chef, key, { owner: 'aurora', epoch: 1n }, 0n))
+      await streamed(() => world.sides.dynamo.release(chef, key, { owner: 'aurora', epoch: 1n }, { was: 0n }))
 
       expect(await both()).toEqual(['held dynamo 0 2 two', 'held aurora 1 2 two'])
     })
@@ -351,6 +374,39 @@ describe('a key that changes hands', () => {
       expect(await both()).toEqual(['held dynamo 3 1 Auguste', 'held dynamo 3 1 Auguste'])
     })
   })
+
+  it.each<Owner>(['aurora', 'dynamo'])(
+    'stays with what was accepted where a claim for %s has read it before an earlier one took it away',
+    async (to) => {
+      const away = to === 'aurora' ? 'dynamo' : 'aurora'
+      await streamed(() => world.create(chef, to, named('one'), key))
+      await streamed(() => world.claim(chef, key, away))
+      await streamed(() => world.claim(chef, key, to))
+      await streamed(() => world.replace(chef, to, key, named('two')), false)
+      let isTaken = false
+      const late: ClaimSides = {
+        ...world.sides,
+        dynamo: {
+          side: 'dynamo' as const,
+          release: (...of: Parameters<KeyRecords['release']>) => world.sides.dynamo.release(...of),
+          take: (...of: Parameters<KeyRecords['take']>) => world.sides.dynamo.take(...of),
+          restore: (...of: Parameters<KeyRecords['restore']>) => world.sides.dynamo.restore(...of),
+          // It is read last.
+          read: async (...of: Parameters<KeyRecords['read']>) => {
+            const seen = await world.sides.dynamo.read(...of)
+            const move = { owner: away, epoch: 4n } as const
+            if (!isTaken) await world.sides[to].release(chef, key, move, { was: 2n })
+            isTaken = true
+            return seen
+          },
+        },
+      }
+      await claim(chef, key, to, late, { epoch: 5n })
+
+      expect((await both())[to === 'aurora' ? 0 : 1]).toMatch(new RegExp(`held ${to} 5 2 two`))
+      await world.replace(chef, to, key, named('three'))
+    },
+  )
 
   it.each<Owner>(['aurora', 'dynamo'])('is not claimed for %s while its item is missing', async (to) => {
     await streamed(() => world.create(chef, 'dynamo', named('one'), key))

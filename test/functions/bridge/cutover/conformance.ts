@@ -53,8 +53,11 @@ const wordsOf = (stores: Stores) => {
       const change = title === undefined ? deleted(version, 0n) : upsert(title, version, 0n)
       return source.lift?.(change, above, under)
     },
-    release: (side: Owner, owner: Owner, epoch: Epoch, above?: Version) =>
-      sides[side].release(plate, key, { owner, epoch }, above),
+    /** @param was the move of the record as it was read. @default the one that it is of */
+    release: async (side: Owner, owner: Owner, epoch: Epoch, as: { was?: Epoch; above?: Version } = {}) => {
+      const { was = (await sides[side].read(plate, key)).epoch, ...others } = as
+      return sides[side].release(plate, key, { owner, epoch }, { was, ...others })
+    },
     take: async (to: Owner, from: Owner, epoch: Epoch) => {
       const last = await sides[from].read(plate, key)
       return sides[to].take(plate, last, { owner: to, epoch })
@@ -107,7 +110,7 @@ const CASES: readonly Case[] = [
     guard: 'fence',
     title: 'a key that is nowhere is refused where it was released',
     play: async ({ create, release }) => {
-      await release('aurora', 'dynamo', 1n, 0n)
+      await release('aurora', 'dynamo', 1n, { above: 0n })
       return refused(create('aurora', 'one'))
     },
     comes: 'owner.other',
@@ -125,6 +128,31 @@ const CASES: readonly Case[] = [
       comes: 'held dynamo 3 1 one',
     }),
   ),
+  ...(['aurora', 'dynamo'] as const).map(
+    (side): Case => ({
+      guard: 'epoch-as-read',
+      title: `a release does nothing on ${side} once another move has come behind what it has read`,
+      play: async ({ create, release, told }) => {
+        await create(side, 'one')
+        await release(side, 'dynamo', 3n)
+        await release(side, 'aurora', 5n, { was: 2n })
+        return told(side)
+      },
+      comes: 'held dynamo 3 1 one',
+    }),
+  ),
+  {
+    guard: 'epoch-as-read',
+    title: 'nor of what is deleted, on Aurora',
+    play: async ({ create, remove, release, told }) => {
+      await create('aurora', 'one')
+      await remove('aurora')
+      await release('aurora', 'dynamo', 3n)
+      await release('aurora', 'aurora', 5n, { was: 2n })
+      return told('aurora')
+    },
+    comes: 'deleted dynamo 3 2',
+  },
   {
     guard: 'content-in-claim',
     title: 'a row that is taken is no write over what is equal and other',
@@ -142,7 +170,7 @@ const CASES: readonly Case[] = [
     title: 'Aurora keeps what it has, whatever it is given',
     play: async ({ create, release, take, told }) => {
       await create('aurora', 'one')
-      await release('dynamo', 'aurora', 2n, 0n)
+      await release('dynamo', 'aurora', 2n, { above: 0n })
       return [await refused(take('aurora', 'dynamo', 2n)), await told('aurora')]
     },
     comes: ['done', 'held aurora 2 1 one'],

@@ -70,11 +70,11 @@ export class AuroraStatements {
     return 1
   }
 
-  claimAbsent({ owner, epoch }: Authority): void {
+  claimAbsent({ owner, epoch }: Authority, was?: Epoch): void {
     const { row, tombstone } = this
     if (row !== undefined) return
     if (tombstone === undefined) this.#parts.stores.tombstone = { version: 0n, at: null, owner, epoch }
-    else if (epoch > tombstone.epoch || !this.#has('epoch-in-claim'))
+    else if (this.#isEarlier(tombstone, epoch) && this.#isAsRead(tombstone, was))
       this.#parts.stores.tombstone = { ...tombstone, owner, epoch }
   }
 
@@ -88,6 +88,14 @@ export class AuroraStatements {
     const { row } = this
     if (row === undefined || !(this.#isEarlier(row, epoch) && where(row))) return
     this.#parts.stores.row = { ...row, owner, epoch }
+  }
+
+  releaseTombstone(to: Authority, was: Epoch): void {
+    this.claimTombstone(to, (of) => this.#isAsRead(of, was))
+  }
+
+  releaseRow(to: Authority, was: Epoch): void {
+    this.claimRow(to, (of) => this.#isAsRead(of, was))
   }
 
   keep(to: Authority): void {
@@ -104,6 +112,10 @@ export class AuroraStatements {
 
   #isEarlier(record: Authority, epoch: Epoch): boolean {
     return record.epoch < epoch || !this.#has('epoch-in-claim')
+  }
+
+  #isAsRead({ epoch }: Authority, was: Epoch | undefined): boolean {
+    return was === undefined || epoch <= was || !this.#has('epoch-as-read')
   }
 
   #isOlder(row: RowRecord, change: Change, by: Owner): boolean {

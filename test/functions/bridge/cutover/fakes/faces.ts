@@ -68,9 +68,9 @@ export const facesOf = (parts: Parts): Faces => {
 const ownedFirst = ({ aurora, dynamo }: ClaimSides): ClaimSides => {
   const over = (side: KeyRecords, other: KeyRecords): KeyRecords => ({
     ...side,
-    release: async (entity, key, to, above): Promise<KeyRecord> => {
-      await other.release(entity, key, to, above)
-      return side.release(entity, key, to, above)
+    release: async (entity, key, to, as): Promise<KeyRecord> => {
+      await other.release(entity, key, to, as)
+      return side.release(entity, key, to, as)
     },
   })
   return { aurora: over(aurora, dynamo), dynamo: over(dynamo, aurora) }

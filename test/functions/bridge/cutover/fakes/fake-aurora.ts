@@ -46,7 +46,7 @@ export class FakeAurora {
     return {
       side: 'aurora',
       read: (_, key) => atOnce('aurora.read', () => this.#read(key)),
-      release: (_, key, to) => run('aurora.release', this.#release(key, to)),
+      release: (_, key, to, { was }) => run('aurora.release', this.#release(key, to, was)),
       take: (_, last, to) => run('aurora.take', this.#take(last, to)),
       restore: (_, __, epoch) => atOnce('aurora.restore', () => this.#restore(epoch)),
     }
@@ -93,13 +93,13 @@ export class FakeAurora {
     return version === 0n ? { key, ...ABSENT, owner, epoch } : { key, state: 'deleted', ...tombstone }
   }
 
-  *#release(key: string, to: Authority): Work<KeyRecord> {
+  *#release(key: string, to: Authority, was: Epoch): Work<KeyRecord> {
     if (!this.#parts.out.has('fence')) {
-      this.#sql.claimAbsent(to)
+      this.#sql.claimAbsent(to, was)
       yield
-      this.#sql.claimTombstone(to)
+      this.#sql.releaseTombstone(to, was)
       yield
-      this.#sql.claimRow(to)
+      this.#sql.releaseRow(to, was)
       yield
     }
     const record = this.#record(key)

@@ -16,7 +16,7 @@ import type { Entity } from '../../../../../functions/bridge/model/entity.ts'
 import type { Authority, Epoch } from '../../../../../functions/bridge/model/owner.ts'
 import { decodeItem } from '../../../../../functions/bridge/model/values.ts'
 import { ClaimConflictError, UndecidedError } from '../../../../../functions/bridge/ports/claim-errors.ts'
-import type { KeyRecord, KeyRecords } from '../../../../../functions/bridge/ports/key-records.ts'
+import type { AsRead, KeyRecord, KeyRecords } from '../../../../../functions/bridge/ports/key-records.ts'
 import type { Lifting, Source, Subject } from '../../../../../functions/bridge/ports/source.ts'
 import {
   KeyExistsError,
@@ -44,7 +44,7 @@ export class FakeDynamo {
     return {
       side: 'dynamo',
       read: (_, key) => atOnce('dynamo.read', () => this.#read(key)),
-      release: (_, key, to, above) => run('dynamo.release', this.#release(key, to, above)),
+      release: (_, key, to, as) => run('dynamo.release', this.#release(key, to, as)),
       take: (_, last, to) => run('dynamo.take', this.#take(last, to)),
       restore: (_, __, epoch) => atOnce('dynamo.restore', () => this.#restore(epoch)),
     }
@@ -106,7 +106,8 @@ export class FakeDynamo {
     return { key, state: 'held', row, version, at: updatedAt, ...authority }
   }
 
-  *#release(key: string, to: Authority, above?: Version): Work<KeyRecord> {
+  *#release(key: string, to: Authority, { above, was }: AsRead): Work<KeyRecord> {
+    const { out } = this.#parts
     if (this.#parts.out.has('fence')) return { ...this.#record(key), ...to }
     if (to.epoch === 0n && this.#parts.out.has('known-absence')) return this.#record(key)
     for (;;) {
@@ -119,10 +120,10 @@ export class FakeDynamo {
         this.#set({ ...tombstone, [RECORD.mirrored]: { N: String(above) } })
         return this.#record(key)
       }
-      if (authorityOf(item).epoch >= to.epoch && !this.#parts.out.has('epoch-in-claim'))
-        return this.#record(key, item)
-      if (this.#assign(to, (epoch) => epoch < to.epoch || this.#parts.out.has('epoch-in-claim')))
-        return this.#record(key)
+      const isEarlier = (epoch: Epoch): boolean =>
+        (epoch < to.epoch || out.has('epoch-in-claim')) && (epoch <= was || out.has('epoch-as-read'))
+      if (!isEarlier(authorityOf(item).epoch)) return this.#record(key, item)
+      if (this.#assign(to, isEarlier)) return this.#record(key)
     }
   }
 

@@ -6,6 +6,7 @@ export const GUARDS = {
   fence: 'the old side is claimed, not only read, before the new one has the key',
   'claim-order': 'the old side is claimed first',
   'epoch-in-claim': 'a claim changes a record of an earlier move only',
+  'epoch-as-read': 'a key is given away as it was read only: not by what has overlooked another move',
   'content-in-claim': 'a claim is no write over what is later',
   'owner-in-take': 'a claim is no write over what has the key already',
   'known-absence': 'before a key without an item is claimed, an item says that there is none',

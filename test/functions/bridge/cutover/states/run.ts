@@ -14,7 +14,7 @@ import { KEY, plain, type Scene, type World } from './world.ts'
 export type Move = string
 
 type Call = {
-  /** What it has seen: with what it is, all that it knows. */
+  /** What it was asked for, and what it has seen: all that it knows. */
   seen: string
   readonly waiting: (() => void)[]
 }
@@ -69,7 +69,8 @@ export class Run {
       }
     }
     if (left.flips > 0) moves.push('route flips')
-    if (left.sweeps > 0 && free('sweep') && route.epoch > 0n) moves.push('sweep begins')
+    const mayBegin = this.#scene.sideBySide ? route.epoch > 0n : route.epoch > 0n && !this.#isSweeping
+    if (left.sweeps > 0 && mayBegin) moves.push(`sweep ${left.sweeps} begins`)
     if (left.legacy > 0 && stores.row !== undefined) moves.push('legacy writes')
     const whose = stores.item && !isTombstone(stores.item) ? authorityOf(stores.item).owner : undefined
     if (left.careless > 0 && whose === 'dynamo' && this.world.foreign === 0) moves.push('careless puts')
@@ -77,6 +78,10 @@ export class Run {
     if (left.foreign > 0 && (whose === 'aurora' || isFree)) moves.push('foreign puts')
     if (left.again > 0 && free('again')) for (let at = 0; at < taken; at++) moves.push(`again takes ${at}`)
     return moves
+  }
+
+  get #isSweeping(): boolean {
+    return [...this.#calls.keys()].some((name) => name.startsWith('sweep'))
   }
 
   async make(move: Move): Promise<void> {
@@ -90,17 +95,21 @@ export class Run {
       this.#calls.delete(name)
       return
     }
+    if (name.startsWith('sweep')) {
+      world.left = { ...left, sweeps: left.sweeps - 1 }
+      const { target, epoch } = world.route
+      return this.#begin(
+        name,
+        ({ sides }) => claim(plate, KEY, target, sides, { epoch }),
+        `${target} ${epoch}`,
+      )
+    }
     switch (name) {
       case 'route': {
         world.left = { ...left, flips: left.flips - 1 }
         world.route = { target: otherOf(world.route.target), epoch: world.route.epoch + 1n }
         return
       }
-      case 'sweep':
-        world.left = { ...left, sweeps: left.sweeps - 1 }
-        return this.#begin(name, ({ sides }) =>
-          claim(plate, KEY, world.route.target, sides, { epoch: world.route.epoch }),
-        )
       case 'legacy':
         world.left = { ...left, legacy: left.legacy - 1 }
         return this.#begin(name, (faces) => faces.plainUpdate(`legacy ${left.legacy}`))
@@ -114,14 +123,18 @@ export class Run {
       case 'again': {
         world.left = { ...left, again: left.again - 1 }
         const at = Number(which)
-        return this.#begin(name, (faces) => faces.deliver(at, at + 1))
+        return this.#begin(name, (faces) => faces.deliver(at, at + 1), `${at}`)
       }
       case 'mirror': {
         const from = world.taken
         const to = from + (which === 'two' ? 2 : 1)
-        return this.#begin(name, async (faces) => {
-          if (await faces.deliver(from, to)) world.taken = to
-        })
+        return this.#begin(
+          name,
+          async (faces) => {
+            if (await faces.deliver(from, to)) world.taken = to
+          },
+          `${to}`,
+        )
       }
       default:
         return this.#request(name, Number(name.slice('facade '.length)), verb === 'looks', which)
@@ -146,6 +159,7 @@ export class Run {
     return this.#begin(name, (faces) => request(faces, of, wish, () => world.route), `${does}`)
   }
 
+  /** @param what all that it was asked for, where its name and the world don't tell it: two that differ in that have two futures */
   #begin(name: string, work: (faces: Faces) => Promise<unknown>, what = ''): Promise<void> {
     const call: Call = { seen: what, waiting: [] }
     this.#calls.set(name, call)
@@ -216,8 +230,8 @@ export class Run {
 }
 
 const splitMove = (move: Move): string[] => {
-  const words = move.split(' ')
-  return words[0] === 'facade' ? [`facade ${words[1]}`, ...words.slice(2)] : words
+  const [kind = '', ...words] = move.split(' ')
+  return kind === 'facade' || kind === 'sweep' ? [`${kind} ${words[0]}`, ...words.slice(1)] : [kind, ...words]
 }
 
 const toText = (value: unknown): string =>

@@ -5,6 +5,7 @@ import type { Scene } from './world.ts'
 export const SCENES: Readonly<Record<string, Scene>> = {
   'a facade that knows an old route, and a job that sweeps': {
     begins: 'modern',
+    wishes: ['put'],
     ...{ facades: [1], flips: 2, sweeps: 1 },
   },
   'sweeps that die half way': { begins: 'legacy', ...{ facades: [], flips: 3, sweeps: 2, deaths: 1 } },
@@ -41,6 +42,29 @@ export const LARGE: Readonly<Record<string, Scene>> = {
     begins: 'modern',
     ...{ facades: [1, 1], flips: 2, legacy: 1 },
   },
+  'a facade that knows an old route, also of a delete, and a job that sweeps': {
+    begins: 'modern',
+    ...{ facades: [1], flips: 2, sweeps: 1 },
+  },
+  'a write that the stream has not brought yet, and sweeps of two moves': {
+    begins: 'ahead',
+    sideBySide: true,
+    ...{ facades: [], flips: 2, sweeps: 2 },
+  },
+  'such a write, a facade that knows an old route, and a job that sweeps': {
+    begins: 'ahead',
+    ...{ facades: [1], flips: 2, sweeps: 1 },
+  },
+  'two sweeps at once, one of which dies, of a legacy key': {
+    begins: 'legacy',
+    sideBySide: true,
+    ...{ facades: [], flips: 3, sweeps: 2, deaths: 1 },
+  },
+  'two sweeps at once, and a writer that does not count': {
+    begins: 'modern',
+    sideBySide: true,
+    ...{ facades: [], flips: 2, sweeps: 2, careless: 1 },
+  },
   'requests of a facade beside a sweep': { begins: 'legacy', ...{ facades: [1], flips: 2, sweeps: 1 } },
   'a key that is made, deleted and made anew': { begins: 'absent', ...{ facades: [2], flips: 2 } },
   'two writes that count, and two that do not': {
@@ -59,8 +83,8 @@ export const WITHOUT: readonly (readonly [Guard, Scene])[] = [
   ['fence', { begins: 'legacy', facades: [1, 1], flips: 2 }],
   ['claim-order', { begins: 'legacy', facades: [1, 1], flips: 2 }],
   ['epoch-in-claim', { begins: 'modern', facades: [1, 1], flips: 2, legacy: 1 }],
+  ['epoch-as-read', { begins: 'ahead', facades: [], flips: 2, sweeps: 2, sideBySide: true }],
   ['content-in-claim', { begins: 'modern', facades: [1], flips: 2, careless: 1 }],
-  ['owner-in-take', { begins: 'legacy', facades: [1], flips: 2, sweeps: 1 }],
   ['known-absence', { begins: 'legacy', facades: [2], flips: 1, again: 1, deaths: 1 }],
   ['owner-in-write', { begins: 'legacy', facades: [1, 1], flips: 2 }],
   ['version-in-mirror', { begins: 'modern', facades: [2], careless: 2, again: 1 }],

@@ -29,9 +29,12 @@ export type Budget = {
 }
 
 export type Scene = Budget & {
-  readonly begins: 'legacy' | 'modern' | 'absent'
+  /** `ahead`: modern, with a last write that the stream has not brought yet. */
+  readonly begins: 'legacy' | 'modern' | 'ahead' | 'absent'
   /** What facades ask for. @default both */
   readonly wishes?: readonly Wish['does'][]
+  /** Whether a sweep begins while another one, which may be of an earlier move, is still at it. */
+  readonly sideBySide?: boolean
   /** Whether others come in between the statements of one call, too. */
   readonly fine?: boolean
 }
@@ -52,7 +55,7 @@ export type World = {
   foreign: number
 }
 
-export const open = ({ begins, fine: _, wishes: __, ...budget }: Scene): World => {
+export const open = ({ begins, fine: _, wishes: __, sideBySide: ___, ...budget }: Scene): World => {
   const stores = emptyStores()
   const born = { version: 1n, at: AT, epoch: 0n }
   const row = { code: KEY, title: 'old' }
@@ -62,14 +65,19 @@ export const open = ({ begins, fine: _, wishes: __, ...budget }: Scene): World =
   }
   if (begins !== 'absent') stores.row = { row, ...born, owner: begins === 'legacy' ? 'aurora' : 'dynamo' }
   if (begins === 'modern') stores.item = item
-  const route: Route = { target: begins === 'modern' ? 'dynamo' : 'aurora', epoch: 0n }
+  if (begins === 'ahead') {
+    stores.item = { ...item, title: { S: 'new' }, version: { N: '2' } }
+    stores.records = [{ before: item, after: stores.item }]
+  }
+  const isModern = begins === 'modern' || begins === 'ahead'
+  const route: Route = { target: isModern ? 'dynamo' : 'aurora', epoch: 0n }
   return {
     stores,
     route,
     known: budget.facades.map(() => route),
     taken: 0,
     left: { flips: 0, sweeps: 0, legacy: 0, careless: 0, foreign: 0, again: 0, deaths: 0, ...budget },
-    last: begins === 'absent' ? undefined : 'old',
+    last: begins === 'absent' ? undefined : begins === 'ahead' ? 'new' : 'old',
     counts: (budget.careless ?? 0) === 0,
     foreign: 0,
   }
