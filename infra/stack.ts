@@ -82,7 +82,11 @@ export class BacksyncStack extends Stack {
     const database = new LegacyDatabase(this, 'LegacyDatabase', { settings })
     const tables = onePerTable(entities).map(
       (entity) =>
-        new EntityTable(this, `${pascalCase(entity.item?.table ?? entity.name)}Table`, { settings, entity }),
+        new EntityTable(this, `${pascalCase(entity.item?.table ?? entity.name)}Table`, {
+          settings,
+          entity,
+          entities,
+        }),
     )
     const declared = new DeclaredTables(this, 'Tables', {
       settings,

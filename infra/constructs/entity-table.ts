@@ -2,6 +2,7 @@ import { StreamViewType, type Table } from 'aws-cdk-lib/aws-dynamodb'
 import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam'
 import { Construct } from 'constructs'
 import { type KeySchema, keyAttributes } from '../../functions/bridge/drivers/dynamo/key-schema.ts'
+import { RECORD } from '../../functions/bridge/dynamo/authority.ts'
 import type { Settings } from '../settings.ts'
 import { attributeOf } from './key-attribute.ts'
 import { outputTableName } from './output.ts'
@@ -40,12 +41,20 @@ export interface EntityDescription {
    * @default park: it is listed
    */
   readonly overruled?: 'lift' | 'park'
+  /**
+   * What a delete leaves in its table: with `item`, tombstones, which DynamoDB removes once they have expired.
+   *
+   * @default moved: nothing, but of keys that have changed hands
+   */
+  readonly tombstones?: 'moved' | 'item'
   /** A valid body, for people and for commands to paste. */
   readonly example?: Readonly<Record<string, unknown>>
 }
 
 export interface EntityTableProps {
   readonly entity: EntityDescription
+  /** All entities, of any table: it has what those need that share it. @default the entity alone */
+  readonly entities?: readonly EntityDescription[]
   readonly settings: Settings
 }
 
@@ -60,12 +69,14 @@ export class EntityTable extends Construct {
   constructor(scope: Construct, id: string, props: EntityTableProps) {
     super(scope, id)
     const { name, key } = layoutOf(props.entity)
+    const own = (props.entities ?? [props.entity]).filter((entity) => layoutOf(entity).name === name)
     this.entity = props.entity
     this.name = name
     this.table = new RetainedTable(this, 'Table', {
       settings: props.settings,
       partitionKey: attributeOf(key.partition),
       ...(key.sort && { sortKey: attributeOf(key.sort) }),
+      ...(own.some(({ tombstones }) => tombstones === 'item') && { timeToLiveAttribute: RECORD.expires }),
       // The old image is needed for deletes and for changes that must know what they replace.
       stream: StreamViewType.NEW_AND_OLD_IMAGES,
     })

@@ -54,9 +54,12 @@ export type KeyReport = {
   readonly conflict?: ParkedHead
 }
 
-/** `moving`: of a claim only the first step is done. `disputed`: each side says that it is its own, or the other's. */
+/**
+ * `moving`: of a claim only the first step is done. `disputed`: each side says that it is its own, or the other's.
+ * `undecided`: a row is there that is DynamoDB's, and of its item not even a tombstone: its delete is on its way.
+ */
 export type Ownership = {
-  readonly is: Owner | 'moving' | 'disputed'
+  readonly is: Owner | 'moving' | 'disputed' | 'undecided'
   readonly epoch: Epoch
   readonly to?: Owner
 }
@@ -108,7 +111,9 @@ export const reportKey = async (entity: Entity, key: string, stores: KeyStores):
   const buried = aurora.is === 'absent' ? deletedAt(tombstone) : aurora
   const dynamo = item.is === 'absent' ? deletedAt(itemHead?.deleted) : item
   const [head, conflict] = [parked.get(own), conflicts.get(own)]
-  const owner = ownershipOf(rowHead ?? tombstone, itemHead)
+  const isUndecided = rowHead?.owner === 'dynamo' && itemHead === undefined
+  const said = ownershipOf(rowHead ?? tombstone, itemHead)
+  const owner = said && isUndecided ? { ...said, is: 'undecided' as const } : said
   const differing = differenceOf(entity, buried, dynamo)
   return {
     entity: entity.name,

@@ -84,18 +84,15 @@ export const removable = (entity: Entity, ifMatch: readonly Version[] | undefine
   }
 }
 
-/** It is present at this version, and of this move. */
-export const buriable = (
-  entity: Entity,
-  { version, epoch }: { version: Version; epoch: Epoch },
-): Condition => {
-  const { expression, names, values } = present(entity, [version])
-  return {
-    expression: `${expression} AND #epoch = :epoch`,
-    names: { ...names, '#epoch': RECORD.epoch },
-    values: { ...values, ':epoch': { N: String(epoch) } },
-  }
-}
+/** What stands there is the tombstone that was read, and nothing has been made in its place. */
+export const stillBuried = (
+  { names }: Entity,
+  { [names.version]: version, [RECORD.deleted]: deleted }: Item,
+): Condition => ({
+  expression: '#version = :version AND #deleted = :deleted',
+  names: { '#version': names.version, '#deleted': RECORD.deleted },
+  values: { ...(version && { ':version': version }), ...(deleted && { ':deleted': deleted }) },
+})
 
 /**
  * The item is the entity's, at this version, and no other store's to write.

@@ -131,7 +131,8 @@ export class DynamoRecords implements DecidedRecords {
     const command = new UpdateItemCommand({
       TableName: tables.of(table),
       Key: itemKey(entity, key),
-      UpdateExpression: 'SET #owner = :owner, #epoch = :epoch',
+      // Without a record that it is Aurora's, a write of the key would be taken here.
+      UpdateExpression: `SET #owner = :owner, #epoch = :epoch${to.owner === 'aurora' ? ' REMOVE #expires' : ''}`,
       ConditionExpression: [
         `attribute_exists(#key) AND (${earlier})`,
         ...(type === undefined ? [] : ['#type = :type']),
@@ -140,6 +141,7 @@ export class DynamoRecords implements DecidedRecords {
         '#key': keyAttribute,
         '#owner': RECORD.owner,
         '#epoch': RECORD.epoch,
+        ...(to.owner === 'aurora' && { '#expires': RECORD.expires }),
         ...(type && { '#type': type.attribute }),
       },
       ExpressionAttributeValues: {

@@ -9,9 +9,8 @@ import {
 import { type CallOptions, call } from '../drivers/dynamo/call.ts'
 import { isConflict } from '../drivers/dynamo/errors.ts'
 import type { Item } from '../drivers/dynamo/items.ts'
-import { type Change, holdsAll, type Intent, type Row, settle, type Version } from '../model/change.ts'
+import { type Change, holdsAll, type Intent, type Row, settle } from '../model/change.ts'
 import type { Entity } from '../model/entity.ts'
-import { UnsettledError } from '../model/outcome.ts'
 import { type OnceAnswer, type OnceRequest, replay, stillInProgress } from '../ports/once.ts'
 import {
   type EntityStore,
@@ -28,15 +27,15 @@ import type { Deadline } from '../runtime/deadline.ts'
 import type { Log } from '../runtime/log.ts'
 import { retry } from '../runtime/retry.ts'
 import type { Tables } from '../runtime/tables.ts'
-import { authorityOf, isTombstone, RECORD } from './authority.ts'
+import { isTombstone, RECORD } from './authority.ts'
 import { type Birth, birthOver, firstOf, requireOurs, rowOf } from './birth.ts'
-import { buriable, conditionInput, present, removable } from './conditions.ts'
+import { conditionInput, present, removable, stillBuried } from './conditions.ts'
 import { createWithRecord, firstAnswerOf, isKeyTaken, takenBy } from './create-once.ts'
 import { getItem } from './get-item.ts'
 import { findItemKey } from './item-key.ts'
 import { belongsTo, ForeignItemError, nameOfItem, toAttributes, toStored, writtenFields } from './items.ts'
 import { type Scan, scanPage } from './scan-page.ts'
-import { toTombstone } from './tombstone.ts'
+import { emptied, expiryOf } from './tombstone.ts'
 
 /**
  * DynamoDB as the API's store. Each write is one conditional call that makes the version one larger, so no write is
@@ -214,7 +213,8 @@ export class DynamoStore implements EntityStore {
     }
   }
 
-  async #remove(entity: Entity, change: Intent, attempt = 1): Promise<void> {
+  async #remove(entity: Entity, change: Intent): Promise<void> {
+    if (entity.tombstones === 'item') return this.#bury(entity, change)
     const condition = removable(entity, change.ifMatch)
     const at = this.#at(entity, change.key)
     try {
@@ -235,45 +235,63 @@ export class DynamoStore implements EntityStore {
       const { version } = toStored(entity, found)
       if (!matches(change.ifMatch, version)) throw new StaleVersionError(entity)
       if (found[RECORD.epoch] === undefined) throw error
-      if (await this.#bury(entity, change, found, version)) return
-      // Somebody has written it in between: it is looked at anew.
-      if (attempt === ATTEMPTS) throw new UnsettledError(`A delete of ${entity.name} lost every race`)
-      await this.#remove(entity, change, attempt + 1)
+      // It has changed hands: a claim that comes late must not take it for one that never was.
+      await this.#bury(entity, change)
     }
   }
 
-  /**
-   * A key that has changed hands leaves a record: a claim that comes late must not take it for one that never was.
-   *
-   * @returns false where somebody has written it in between
-   */
-  async #bury(entity: Entity, change: Intent, found: Item, version: Version): Promise<boolean> {
-    const authority = authorityOf(found)
-    const condition = buriable(entity, { version, epoch: authority.epoch })
-    const tombstone = toTombstone(
-      entity,
-      { key: change.key, version: version + 1n, at: change.at },
-      authority,
-    )
+  /** Makes of an item its tombstone, one version above it, in one call: no version has to be known for that. */
+  async #bury(entity: Entity, change: Intent): Promise<void> {
+    const { expression, names, values } = present(entity, change.ifMatch)
+    const key = new Set(entity.keyPlaces.map(({ attribute }) => attribute))
+    const fields = Object.entries(entity.fields).map(([name, { as = name }]) => as)
+    const removed = [...fields.filter((name) => !key.has(name)), RECORD.mirrored]
+    const at = this.#at(entity, change.key)
     try {
-      await this.#call('PutItem', (options) =>
+      const { Attributes = {} } = await this.#call('UpdateItem', (options) =>
         this.#client.send(
-          new PutItemCommand({
-            TableName: this.#table(entity),
-            Item: tombstone,
-            ...conditionInput(condition),
+          new UpdateItemCommand({
+            ...at,
+            UpdateExpression: `SET #updatedAt = :at, #deleted = :at, #expires = :expires REMOVE ${removed.map((_, n) => `#a${n}`).join(', ')} ADD #version :one`,
+            ConditionExpression: expression,
+            ExpressionAttributeNames: {
+              ...names,
+              ...{ '#version': entity.names.version, '#updatedAt': entity.names.updatedAt },
+              '#expires': RECORD.expires,
+              ...Object.fromEntries(removed.map((name, n) => [`#a${n}`, name])),
+            },
+            ExpressionAttributeValues: {
+              ...values,
+              ...{ ':at': { S: change.at }, ':one': { N: '1' } },
+              ':expires': expiryOf(entity, new Date(change.at)),
+            },
+            ReturnValues: 'ALL_NEW',
             ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
           }),
           options,
         ),
       )
+      await this.#empty(entity, Attributes)
     } catch (error) {
-      if (!(error instanceof ConditionalCheckFailedException)) throw error
-      const now = conflicting(entity, error)
+      const found = conflicting(entity, error)
       // The first attempt's answer was lost, its delete was not.
-      return wasRepeated(error) && now !== undefined && isTombstone(now)
+      if (wasRepeated(error) && found?.[RECORD.deleted]?.S === change.at) return
+      toStored(entity, refusal(entity, change.key, error))
+      throw new StaleVersionError(entity)
     }
-    return true
+  }
+
+  /** Takes out of a tombstone what others had put into its item, under names that the entity doesn't know. */
+  async #empty(entity: Entity, tombstone: Item): Promise<void> {
+    const Item = emptied(entity, tombstone)
+    if (Object.keys(Item).length === Object.keys(tombstone).length) return
+    const input = { TableName: this.#table(entity), Item, ...conditionInput(stillBuried(entity, tombstone)) }
+    try {
+      await this.#call('PutItem', (options) => this.#client.send(new PutItemCommand(input), options))
+    } catch (error) {
+      // Somebody has made the key anew.
+      if (!(error instanceof ConditionalCheckFailedException)) throw error
+    }
   }
 
   #table({ item }: Entity): string {

@@ -44,6 +44,17 @@ export type EntityDefinition = ContractDefinition & {
    */
   readonly overruled?: 'lift' | 'park'
   /**
+   * What a delete leaves in DynamoDB: `moved`, a tombstone of a key that has changed hands, and nothing of any other; `item`,
+   * one of each key: the item itself, emptied. Keys that are to be moved, or mirrored, need it of each. What reads the table by
+   * itself has to pass it over. @default 'moved'
+   */
+  readonly tombstones?: 'moved' | 'item'
+  /**
+   * For how many days a delete is remembered: for longer than the longest fill takes, and then the stream's own day. What is
+   * older can't come any more. @default 90
+   */
+  readonly tombstoneDays?: number
+  /**
    * What a PUT on a key that nothing has does: `replace` answers 404, `create` makes it, as a POST would, with the client's
    * key. Of an entity with counted ids a key of digits is never made so: it would be taken for an id. @default 'replace'
    */
@@ -59,7 +70,16 @@ export type EntityDefinition = ContractDefinition & {
 /** A kind of thing kept in both stores. */
 export type Entity = Omit<
   EntityDefinition,
-  'children' | 'versions' | 'overruled' | 'identity' | 'idColumn' | 'item' | 'put' | keyof ContractDefinition
+  | 'children'
+  | 'versions'
+  | 'overruled'
+  | 'identity'
+  | 'idColumn'
+  | 'item'
+  | 'put'
+  | 'tombstones'
+  | 'tombstoneDays'
+  | keyof ContractDefinition
 > &
   Contract & {
     readonly identity: Identity
@@ -68,6 +88,8 @@ export type Entity = Omit<
     readonly overruled: 'lift' | 'park'
     readonly item: ItemLayout
     readonly put: 'replace' | 'create'
+    readonly tombstones: 'moved' | 'item'
+    readonly tombstoneDays: number
     /** The column that numbers its rows or, where the key is the primary key's columns, the first of these. */
     readonly idColumn: string
     /**
@@ -100,6 +122,7 @@ export const defineEntity = (definition: EntityDefinition): Entity => {
   }
   const { children = {}, versions = 'counted', put = 'replace', attributes, keyName } = definition
   const { overruled = versions === 'stream' ? 'park' : 'lift' } = definition
+  const { tombstones = 'moved', tombstoneDays = 90 } = definition
   const identity = identityOf(definition, fail)
   const item: ItemLayout = { keyAttribute: keyName, table: definition.name, ...definition.item }
   const fields: Record<string, Field> = { ...attributes, ...children }
@@ -113,6 +136,8 @@ export const defineEntity = (definition: EntityDefinition): Entity => {
     if (!isPlainName(name)) fail(`"${name}" is not a plain SQL name`)
   if (versions === 'stream' && overruled === 'lift')
     fail('an item whose version comes from the stream has none that could be lifted')
+  if (!Number.isInteger(tombstoneDays) || tombstoneDays < 2 || tombstoneDays > 3650)
+    fail('tombstoneDays are whole days, from 2 to 3650')
   if (Object.keys(attributes).length === 0) fail('has no attributes')
   if (writable(attributes).length === 0) fail('has no attribute that is written')
   for (const name of Object.keys(fields)) {
@@ -174,6 +199,8 @@ export const defineEntity = (definition: EntityDefinition): Entity => {
     item,
     ...contract,
     put,
+    tombstones,
+    tombstoneDays,
     idColumn,
     get keyParts() {
       return ofKey().keyParts

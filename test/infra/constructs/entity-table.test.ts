@@ -58,6 +58,24 @@ describe('EntityTable', () => {
     })
   })
 
+  it('removes expired tombstones where one of its entities leaves them', () => {
+    const build_ = (tombstones?: 'item') => {
+      const stack = new Stack(appWith({}), 'Test')
+      const shared = { ...entity, item: { table: 'kitchen', keyAttribute: 'pk' } }
+      const other = { ...shared, name: 'pan', ...(tombstones && { tombstones }) }
+      new EntityTable(stack, 'Kitchen', {
+        entity: shared,
+        entities: [entity, shared, other],
+        settings: settingsWith(),
+      })
+      return Template.fromStack(stack).findResources('AWS::DynamoDB::Table')
+    }
+    const [removing, none] = [build_('item'), build_()].map((tables) => Object.values(tables)[0]?.Properties)
+
+    expect(removing.TimeToLiveSpecification).toEqual({ AttributeName: 'backsync_expires', Enabled: true })
+    expect(none).not.toHaveProperty('TimeToLiveSpecification')
+  })
+
   it('grants the five item actions that the modern API uses, on the table alone', () => {
     const { stack, table } = build()
     table.grantItems(new Role(stack, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') }))

@@ -19,6 +19,7 @@ export const describeParked = (head: ParkedHead): string =>
 /** `dynamo, since move 3` */
 export const describeOwner = ({ is, epoch, to }: Ownership): string => {
   if (is === 'moving') return `moving to ${to}: move ${epoch} is half done`
+  if (is === 'undecided') return 'undecided: DynamoDB had it, and its delete is on its way'
   if (is === 'disputed') return 'disputed: each side takes the key for its own'
   return epoch === 0n ? is : `${is}, since move ${epoch}`
 }
@@ -43,6 +44,7 @@ export const nextStep = ({
   if (conflict !== undefined)
     return `decide between the two, then: backsync parked drop ${conflict.entity} ${quoted(key)}`
   if (parked !== undefined) return `mend the cause, then: backsync parked retry ${entity} ${quoted(key)}`
+  if (owner?.is === 'undecided') return 'ask again after the lag; if it stays, see backsync undelivered list'
   if (relation === 'agree' || relation === 'unreadable') return undefined
   return relation === 'conflict'
     ? 'write it once more at the side that is right'

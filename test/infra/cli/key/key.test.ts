@@ -68,7 +68,11 @@ describe('backsync key', () => {
     await row(written('row', 1n, 'Ida'))
     await item('item', 1, 'Ida')
 
-    expect(await ask('row')).toMatchObject({ code: 3, relation: 'only aurora', dynamo: { is: 'absent' } })
+    expect(await ask('row')).toMatchObject({
+      ...{ code: 3, relation: 'only aurora', dynamo: { is: 'absent' } },
+      // DynamoDB's row, and no item, not even a tombstone: nobody knows yet.
+      owner: { is: 'undecided' },
+    })
     expect(await ask('item')).toMatchObject({ code: 3, relation: 'only dynamo', aurora: { is: 'absent' } })
   })
 

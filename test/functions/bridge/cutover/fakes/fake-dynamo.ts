@@ -116,7 +116,7 @@ export class FakeDynamo {
       if (item === undefined) {
         if (above === undefined) throw new UndecidedError(this.#entity)
         if (this.#item !== undefined) continue
-        const tombstone = toTombstone(this.#entity, { key, version: above, at: AT }, to)
+        const tombstone = toTombstone(this.#entity, { key, version: above, at: AT }, to, new Date(AT))
         this.#set({ ...tombstone, [RECORD.mirrored]: { N: String(above) } })
         return this.#record(key)
       }
@@ -158,7 +158,9 @@ export class FakeDynamo {
   #assign({ owner, epoch }: Authority, where: (epoch: Epoch) => boolean): boolean {
     const item = this.#item
     if (item === undefined || !where(authorityOf(item).epoch)) return false
-    this.#set({ ...item, ...attributes({ owner, epoch }) })
+    const { [RECORD.expires]: expires, ...others } = item
+    const isKept = owner === 'dynamo' && expires !== undefined
+    this.#set({ ...others, ...(isKept && { [RECORD.expires]: expires }), ...attributes({ owner, epoch }) })
     return true
   }
 
@@ -190,9 +192,11 @@ export class FakeDynamo {
     if (!matches(intent.ifMatch, version)) throw new StaleVersionError(this.#entity)
     this.#parts.accepted(titleOf(intent))
     if (intent.op === 'delete') {
-      const isMoved = item[RECORD.epoch] !== undefined && !this.#parts.out.has('record-of-delete')
+      const isMoved =
+        (this.#entity.tombstones === 'item' || item[RECORD.epoch] !== undefined) &&
+        !this.#parts.out.has('record-of-delete')
       const tombstone = { key: intent.key, version: version + 1n, at: intent.at }
-      this.#set(isMoved ? toTombstone(this.#entity, tombstone, authorityOf(item)) : undefined)
+      this.#set(isMoved ? toTombstone(this.#entity, tombstone, authorityOf(item), new Date(AT)) : undefined)
       return undefined
     }
     const next: Change = { ...intent, version: version + 1n }
@@ -261,7 +265,7 @@ const isBeyond = (here: KeyRecord, last: KeyRecord): boolean => {
 }
 
 const toNext = (entity: Entity, last: KeyRecord, to: Authority): Item => {
-  if (last.state !== 'held') return toTombstone(entity, { ...last, at: last.at ?? AT }, to)
+  if (last.state !== 'held') return toTombstone(entity, { ...last, at: last.at ?? AT }, to, new Date(AT))
   const { key, version, row } = last
   const change: Change = {
     entity: entity.name,
