@@ -9,9 +9,12 @@ import type { AuroraSink } from './aurora-sink.ts'
 import type { AuroraStore } from './aurora-store.ts'
 import { type Batch, toBatches } from './batch.ts'
 import type { Catalogue } from './catalogue.ts'
-import { claimAbsent, claimRows, claimTombstones } from './claim-statements.ts'
+import { claimAbsent, claimRecords, claimRows, claimTombstones } from './claim-statements.ts'
+import { withKnownIds } from './known-ids.ts'
 import { readOwners } from './owners.ts'
-import type { Sql } from './statements.ts'
+import { isBeside, recordNames } from './record-names.ts'
+import { enrol } from './side-statements.ts'
+import { raw, type Sql } from './statements.ts'
 
 type Parts = {
   readonly db: Kysely<unknown>
@@ -54,18 +57,19 @@ export class AuroraRecords implements DecidedRecords {
 
   /** The tombstone goes before the row: whoever makes the row in between has met the one, or is met by the other. */
   async release(entity: Entity, key: string, to: Authority, { was }: AsRead): Promise<KeyRecord> {
-    const batch = batchOf(entity, key, to)
-    const asRead = (epoch: string): Sql => sql`${sql.raw(epoch)} < j.e AND ${sql.raw(epoch)} <= ${was}`
+    const batch = await this.#batchOf(entity, key, to)
+    const asRead = (epoch: string): Sql => sql`${raw(epoch)} < j.e AND ${raw(epoch)} <= ${was}`
     await this.#run(claimAbsent(entity, batch.keys, batch.lookup, to.owner, was))
     await this.#run(claimTombstones(entity, batch.keys, to.owner, { where: asRead('d.epoch') }))
-    await this.#claimRows(batch, to, { where: asRead('t.backsync_epoch') })
+    await this.#claimRows(batch, to, { where: asRead(recordNames(entity).epoch) })
     return this.read(entity, key)
   }
 
   /** The content comes first, as a mirrored change does, while the record is still DynamoDB's. */
   async take(entity: Entity, last: KeyRecord, to: Authority): Promise<KeyRecord> {
     const { key } = last
-    const batch = batchOf(entity, key, to, last.version)
+    const { epoch, version } = recordNames(entity)
+    let batch = await this.#batchOf(entity, key, to, last.version)
     if (last.state !== 'absent') {
       const change = changeOf(entity, last, to)
       const { refused, overruled } = await this.#parts.sink.applyIsolating(entity.name, [change])
@@ -75,6 +79,8 @@ export class AuroraRecords implements DecidedRecords {
         // Somebody has completed this very move, or begun a later one.
         return now.epoch >= to.epoch ? now : this.#keep(batch, to)
       }
+      // The row may have been made only now.
+      batch = await withKnownIds(this.#db, batch)
     }
     if (last.state === 'absent') await this.#run(claimAbsent(entity, batch.keys, batch.lookup, to.owner))
     await this.#run(
@@ -84,7 +90,7 @@ export class AuroraRecords implements DecidedRecords {
     )
     if (last.state === 'held')
       await this.#claimRows(batch, to, {
-        where: sql`t.backsync_epoch < j.e AND t.backsync_version = j.v`,
+        where: raw(`${epoch} < j.e AND ${version} = j.v`),
       })
     const now = await this.read(entity, key)
     return now.epoch >= to.epoch ? now : this.#keep(batch, to)
@@ -97,12 +103,13 @@ export class AuroraRecords implements DecidedRecords {
    */
   async #keep(batch: Batch, to: Authority): Promise<KeyRecord> {
     const { entity, keys } = batch
+    const { owner, epoch } = recordNames(entity)
     const [change] = batch.changes
     await this.#run(
       claimTombstones(entity, keys, to.owner, { where: sql`d.epoch < j.e AND NOT (d.owner <=> 'dynamo')` }),
     )
     await this.#claimRows(batch, to, {
-      where: sql`t.backsync_epoch < j.e AND NOT (t.backsync_owner <=> 'dynamo')`,
+      where: raw(`${epoch} < j.e AND NOT (${owner} <=> 'dynamo')`),
     })
     const now = await this.read(entity, change?.key ?? '')
     if (now.epoch < to.epoch) throw new ClaimConflictError(entity)
@@ -110,7 +117,7 @@ export class AuroraRecords implements DecidedRecords {
   }
 
   async insist(entity: Entity, key: string, to: Authority, above: Version): Promise<KeyRecord> {
-    const batch = batchOf(entity, key, to, above)
+    const batch = await this.#batchOf(entity, key, to, above)
     await this.#run(claimTombstones(entity, batch.keys, to.owner, { raised: true }))
     await this.#run(claimAbsent(entity, batch.keys, batch.lookup, to.owner))
     await this.#claimRows(batch, to, { raised: true })
@@ -119,22 +126,33 @@ export class AuroraRecords implements DecidedRecords {
 
   async restore(entity: Entity, key: string, epoch: Epoch): Promise<void> {
     const own: Authority = { owner: this.side, epoch }
-    const batch = batchOf(entity, key, own)
+    const batch = await this.#batchOf(entity, key, own)
     await this.#run(claimTombstones(entity, batch.keys, own.owner, { where: sql`d.epoch = j.e` }))
-    await this.#claimRows(batch, own, { where: sql`t.backsync_epoch = j.e` })
+    await this.#claimRows(batch, own, { where: raw(`${recordNames(entity).epoch} = j.e`) })
   }
 
   async #areOwnersKnown({ name }: Entity): Promise<boolean> {
     return (await readOwners(this.#db)).has(name)
   }
 
+  /** The row's record, which is made where there is none: what it says then is what the row has counted as. */
   async #claimRows(
     { entity, keys, lookup }: Batch,
     { owner }: Authority,
     how: { readonly raised?: boolean; readonly where?: Sql } = {},
   ): Promise<void> {
+    if (isBeside(entity)) {
+      await this.#run(enrol(entity, keys))
+      await this.#run(claimRows(entity, keys, lookup, { owner, unchanged: [], ...how }))
+      await this.#run(claimRecords(entity, keys, { owner, unchanged: [], ...how }))
+      return
+    }
     const unchanged = await this.#parts.catalogue.setOnUpdate(entity.table)
     await this.#run(claimRows(entity, keys, lookup, { owner, unchanged, ...how }))
+  }
+
+  async #batchOf(entity: Entity, key: string, to: Authority, version?: Version): Promise<Batch> {
+    return withKnownIds(this.#db, batchOf(entity, key, to, version))
   }
 
   async #run(statement: Sql): Promise<void> {

@@ -25,9 +25,12 @@ import type { Stored } from '../ports/stored.ts'
 import { ownersKnown } from './authority.ts'
 import type { GuardedWriter } from './guarded-writer.ts'
 import { IdempotentCreate } from './idempotent-create.ts'
+import { hasOwnKey } from './part-sql.ts'
+import { recordNames } from './record-names.ts'
+import { source } from './record-place.ts'
+import { areReadApart, selectGone, withRecords } from './record-reads.ts'
 import {
   behind,
-  hasOwnKey,
   keyOfSelected,
   nameOfSelected,
   rowPosition,
@@ -60,14 +63,14 @@ export class AuroraStore implements EntityStore {
   async get(entity: Entity, key: string): Promise<Stored | undefined> {
     const which = whichRow(entity, key)
     const query = sql<SqlRow>`
-      SELECT ${selection(entity)} FROM ${sql.table(entity.table)} AS t WHERE ${which}`
+      SELECT ${selection(entity)} FROM ${source(entity, key)} WHERE ${which}`
     const rows = await unlessTooLarge(
       async () => (await query.execute(this.#db)).rows,
       () =>
         this.#wide(async (transaction) => {
           const measured = await measure(transaction, entity, sql`WHERE ${which}`)
           if (measured.some(isTooLarge)) throw new RowTooLargeError(entity)
-          return readMeasured(transaction, entity, measured)
+          return withRecords(transaction, entity, await readMeasured(transaction, entity, measured))
         }),
     )
     const [row] = rows
@@ -76,10 +79,11 @@ export class AuroraStore implements EntityStore {
 
   /** What is known of a key without its row, which may be large. */
   async head(entity: Entity, key: string): Promise<RowHead | undefined> {
+    const { version, owner, epoch } = recordNames(entity)
     const { rows } = await sql<SqlRow>`
-      SELECT ${sql.join(selectedKey(entity))}, t.backsync_version AS backsync_version,
-        t.backsync_owner AS owner, CAST(t.backsync_epoch AS CHAR) AS epoch, IF(${ownersKnown(entity)}, 1, 0) AS known
-      FROM ${sql.table(entity.table)} AS t WHERE ${whichRow(entity, key)}`.execute(this.#db)
+      SELECT ${sql.join(selectedKey(entity))}, ${sql.raw(version)} AS backsync_version,
+        ${sql.raw(owner)} AS owner, CAST(${sql.raw(epoch)} AS CHAR) AS epoch, IF(${ownersKnown(entity)}, 1, 0) AS known
+      FROM ${source(entity, key)} WHERE ${whichRow(entity, key)}`.execute(this.#db)
     const [row] = rows
     return (
       row && {
@@ -92,13 +96,8 @@ export class AuroraStore implements EntityStore {
 
   /** Where a deleted key stands; undefined when no delete of it is known. */
   async tombstone(entity: Entity, key: string): Promise<TombstoneHead | undefined> {
-    const { rows } = await sql<SqlRow>`
-      SELECT CAST(d.version AS CHAR) AS version, d.deleted_at AS at,
-        d.owner AS owner, CAST(d.epoch AS CHAR) AS epoch, IF(${ownersKnown(entity)}, 1, 0) AS known
-      FROM backsync_tombstones AS d WHERE d.entity = ${entity.name} AND d.entity_key = ${key}`.execute(
-      this.#db,
-    )
-    const [row] = rows
+    const { rows } = await selectGone(entity, key).execute(this.#db)
+    const [row] = rows.toSorted((a, b) => Number(toVersion(b.version) - toVersion(a.version)))
     return (
       row && {
         version: toVersion(row.version),
@@ -111,10 +110,11 @@ export class AuroraStore implements EntityStore {
   /** A page of large rows has fewer of them than asked for; one that can't be read is named, and the list goes on. */
   async list(entity: Entity, { limit, position }: PageRequest): Promise<Page> {
     const which = behind(entity, position, limit + 1)
-    const query = sql<SqlRow>`SELECT ${selection(entity)} FROM ${sql.table(entity.table)} AS t ${which}`
+    const query = sql<SqlRow>`SELECT ${selection(entity)} FROM ${source(entity)} ${which}`
     const found = await unlessTooLarge(
       async (): Promise<Found> => {
-        const { rows } = await query.execute(this.#db)
+        const read = async (db: Kysely<unknown>) => withRecords(db, entity, (await query.execute(db)).rows)
+        const rows = await (areReadApart(entity) ? this.#wide(read) : read(this.#db))
         const entries = rows
           .slice(0, limit)
           .map((row) => ({ position: rowPosition(entity, row), key: nameOfSelected(entity, row), row }))
@@ -269,11 +269,8 @@ const readPage = async (
     if (!isTooLarge(row)) bytes += row.bytes
     return at === 0 || bytes <= PAGE_ROOM
   })
-  const rows = await readMeasured(
-    transaction,
-    entity,
-    fitting.filter((row) => !isTooLarge(row)),
-  )
+  const whole = fitting.filter((row) => !isTooLarge(row))
+  const rows = await withRecords(transaction, entity, await readMeasured(transaction, entity, whole))
   const byPosition = new Map(rows.map((row) => [rowPosition(entity, row), row]))
   return {
     entries: fitting.map(({ position, key }) => ({ position, key, row: byPosition.get(position) })),

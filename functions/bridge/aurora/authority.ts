@@ -1,6 +1,7 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { Entity } from '../model/entity.ts'
 import type { Owner } from '../model/owner.ts'
+import { isUnrecorded, recordNames } from './record-names.ts'
 
 /*
  * Whose a key is, asked for in the very statements that write. `t` is a row, `d` a tombstone, `j` the document, whose
@@ -9,10 +10,9 @@ import type { Owner } from '../model/owner.ts'
 
 type Sql = RawBuilder<unknown>
 
-const COLUMNS = {
-  t: { owner: 't.backsync_owner', epoch: 't.backsync_epoch' },
-  d: { owner: 'd.owner', epoch: 'd.epoch' },
-} as const
+/** The record of a row, or a tombstone. */
+const columnsOf = (entity: Entity, of: 't' | 'd'): { readonly owner: string; readonly epoch: string } =>
+  of === 't' ? recordNames(entity) : { owner: 'd.owner', epoch: 'd.epoch' }
 
 /** Whether every record of an entity says whose its key is: until then no write is refused for that. */
 export const ownersKnown = ({ name }: Pick<Entity, 'name'>): Sql =>
@@ -25,17 +25,21 @@ export const ownersKnown = ({ name }: Pick<Entity, 'name'>): Sql =>
 export const QUIET = 2
 
 /** What says nothing, and is from before: a tombstone has its own time, a delete that comes to a row that of its record. */
-const FORMER = {
-  t: `t.backsync_owner IS NULL AND t.backsync_epoch = 0 AND CAST(j.u AS DATETIME(3)) + INTERVAL ${QUIET} SECOND < o.since`,
-  d: 'd.owner IS NULL AND d.epoch = 0 AND COALESCE(d.deleted_at < o.since, FALSE)',
-} as const
+const former = (entity: Entity, of: 't' | 'd'): string => {
+  const { owner, epoch } = columnsOf(entity, of)
+  const before =
+    of === 't'
+      ? `CAST(j.u AS DATETIME(3)) + INTERVAL ${QUIET} SECOND < o.since`
+      : 'COALESCE(d.deleted_at < o.since, FALSE)'
+  return `${owner} IS NULL AND ${epoch} = 0 AND ${before}`
+}
 
 /**
  * As `ownersKnown`, but not against what is from before: a delete that DynamoDB had accepted by then may come later, when the
  * takeover has found no item any more, and a tombstone from then doesn't say whose delete it was.
  */
-const knownThen = ({ name }: Entity, of: 't' | 'd'): Sql =>
-  sql`EXISTS (SELECT 1 FROM backsync_owners AS o WHERE o.entity = ${name} AND NOT (${sql.raw(FORMER[of])}))`
+const knownThen = (entity: Entity, of: 't' | 'd'): Sql =>
+  sql`EXISTS (SELECT 1 FROM backsync_owners AS o WHERE o.entity = ${entity.name} AND NOT (${sql.raw(former(entity, of))}))`
 
 /** What a mirrored write is, where it matters. */
 export type Mirrored = 'upsert' | 'delete'
@@ -45,7 +49,7 @@ export type Mirrored = 'upsert' | 'delete'
  * record's was made before the key changed hands, and what counts of it has come with that.
  */
 export const mayWrite = (entity: Entity, by: Owner, of: 't' | 'd', op: Mirrored = 'upsert'): Sql => {
-  const { owner, epoch } = COLUMNS[of]
+  const { owner, epoch } = columnsOf(entity, of)
   const own = by === 'dynamo' ? `${owner} = 'dynamo' AND ${epoch} <= j.e` : `NOT (${owner} <=> 'dynamo')`
   const mayBeFormer = by === 'dynamo' && (of === 'd' || op === 'delete')
   return sql`((${sql.raw(own)}) OR NOT ${mayBeFormer ? knownThen(entity, of) : ownersKnown(entity)})`
@@ -60,11 +64,12 @@ export const bornOf = (by: Owner): Sql =>
  * from before: its key is whose next write it is.
  */
 export const standingAuthority = (entity: Entity): Sql => {
-  const id = sql.ref(`t.${entity.idColumn}`)
+  const none = isUnrecorded(entity)
+  const { owner, epoch } = recordNames(entity)
   const known = ownersKnown(entity)
-  return sql`IF(${id} IS NULL, d.owner, t.backsync_owner) AS owner,
-    CAST(IF(${id} IS NULL, d.epoch, t.backsync_epoch) AS CHAR) AS epoch, IF(${known}, 1, 0) AS known,
-    IF(${id} IS NULL AND ${known} AND NOT ${knownThen(entity, 'd')}, 1, 0) AS free`
+  return sql`IF(${none}, d.owner, ${sql.raw(owner)}) AS owner,
+    CAST(IF(${none}, d.epoch, ${sql.raw(epoch)}) AS CHAR) AS epoch, IF(${known}, 1, 0) AS known,
+    IF(${none} AND ${known} AND NOT ${knownThen(entity, 'd')}, 1, 0) AS free`
 }
 
 /** Whether the authority of a row counts against a delete, as a column. */

@@ -1,10 +1,11 @@
+import type { KeyPart } from '../model/attributes/attribute.ts'
 import type { Change } from '../model/change.ts'
 import type { Entity } from '../model/entity.ts'
 import { legacyIdOf } from '../model/key.ts'
 import type { Owner } from '../model/owner.ts'
 import { joinRows, toDocumentRow, toKeyRow } from './document.ts'
-import { hasOwnKey } from './row-key.ts'
-import type { Lookup } from './statements.ts'
+import { hasOwnKey, type IdOf, idOfDigits } from './part-sql.ts'
+import type { Lookup } from './record-place.ts'
 
 /**
  * Bytes of JSON in one statement. The service takes 4 MiB a request; the document stands in it as a JSON string, so
@@ -14,6 +15,9 @@ const LARGEST_DOCUMENT = 3_500_000
 
 type Entry = { readonly change: Change; readonly row: string }
 
+/** The key of a counted row that has its record beside it, with the name of its entity. */
+type NameBeside = readonly [entity: string, key: string]
+
 /** Changes of one entity, one per key, whose document fits into one request. */
 export class Batch {
   readonly entity: Entity
@@ -21,15 +25,44 @@ export class Batch {
   /** The store whose writes they are. */
   readonly by: Owner
   readonly #entries: readonly Entry[]
+  readonly #idOf: IdOf
+  #set: ReadonlySet<Change> | undefined
   #document: string | undefined
   #keys: string | undefined
   #lookup: Lookup | undefined
 
-  constructor(entity: Entity, entries: readonly Entry[], by: Owner) {
+  /** @param idOf by which ids the rows of keys may be found */
+  constructor(entity: Entity, entries: readonly Entry[], by: Owner, idOf: IdOf = idOfDigits) {
     this.entity = entity
     this.by = by
     this.changes = entries.map(({ change }) => change)
     this.#entries = entries
+    this.#idOf = idOf
+  }
+
+  /** The keys in it whose rows' ids only records beside these know. */
+  get namesBeside(): readonly NameBeside[] {
+    const names = new Map<string, NameBeside>()
+    const note: IdOf = ({ entity, record }, key) => {
+      if (record === 'sideTable') names.set(JSON.stringify([entity, key]), [entity, key])
+      return null
+    }
+    if (namesCountedBeside(this.entity) > 0)
+      for (const { change } of this.#entries) toDocumentRow(this.entity, change, note)
+    return [...names.values()]
+  }
+
+  /** The same with ids that are known. @param known the id of the row of an entity's key, if there is one */
+  knowing(known: (entity: string, key: string) => string | undefined): Batch {
+    const idOf: IdOf = (of, key) => known(of.entity, key) ?? idOfDigits(of, key)
+    const entries = this.changes.map((change) => ({ change, row: toDocumentRow(this.entity, change, idOf) }))
+    return new Batch(this.entity, entries, this.by, idOf)
+  }
+
+  /** Whether a change is in it. */
+  has(change: Change): boolean {
+    this.#set ??= new Set(this.changes)
+    return this.#set.has(change)
   }
 
   /** The rows as the statements read them, with all values. */
@@ -40,7 +73,7 @@ export class Batch {
 
   /** Keys and versions only: for statements that need no values. */
   get keys(): string {
-    this.#keys ??= joinRows(this.changes.map((change) => toKeyRow(this.entity, change)))
+    this.#keys ??= joinRows(this.changes.map((change) => toKeyRow(this.entity, change, this.#idOf)))
     return this.#keys
   }
 
@@ -55,20 +88,21 @@ export class Batch {
       this.entity,
       this.#entries.filter(({ change }) => test(change)),
       this.by,
+      this.#idOf,
     )
   }
 
   /** Each of its changes as a batch of its own. */
   each(): Batch[] {
-    return this.#entries.map((entry) => new Batch(this.entity, [entry], this.by))
+    return this.#entries.map((entry) => new Batch(this.entity, [entry], this.by, this.#idOf))
   }
 
   /** Its two halves, the first the larger one. */
   halves(): readonly [Batch, Batch] {
     const middle = Math.ceil(this.#entries.length / 2)
     return [
-      new Batch(this.entity, this.#entries.slice(0, middle), this.by),
-      new Batch(this.entity, this.#entries.slice(middle), this.by),
+      new Batch(this.entity, this.#entries.slice(0, middle), this.by, this.#idOf),
+      new Batch(this.entity, this.#entries.slice(middle), this.by, this.#idOf),
     ]
   }
 }
@@ -77,9 +111,10 @@ export class Batch {
 export const toBatches = (entity: Entity, changes: readonly Change[], by: Owner): Batch[] => {
   const parts: Entry[][] = []
   let size = Number.POSITIVE_INFINITY
+  const room = namesCountedBeside(entity) * ID_ROOM
   for (const change of changes) {
     const row = toDocumentRow(entity, change)
-    const bytes = escapedBytes(row)
+    const bytes = escapedBytes(row) + room
     if (size + bytes > LARGEST_DOCUMENT) {
       parts.push([])
       size = 0
@@ -92,6 +127,22 @@ export const toBatches = (entity: Entity, changes: readonly Change[], by: Owner)
 
 /** Bytes of a row in the request, whose own JSON escapes quotes and backslashes once more. */
 const escapedBytes = (row: string): number => Buffer.byteLength(row) + (row.match(/["\\]/g)?.length ?? 0) + 1
+
+/** What an id takes that isn't known yet, where `null` stands now. */
+const ID_ROOM = 20
+
+/** In how many places an entity's rows name counted rows, itself included, that have their records beside them. */
+const namesCountedBeside = (entity: Entity): number => {
+  const counted = (parts: readonly KeyPart[]): number =>
+    parts.filter(({ counted: of }) => of?.record === 'sideTable').length
+  const own = hasOwnKey(entity) ? counted(entity.keyParts) : Number(entity.record === 'sideTable')
+  const others = Object.values(entity.attributes).map(({ references }) => {
+    if (references === undefined) return 0
+    const { keyParts, record } = references
+    return keyParts.length > 0 ? counted(keyParts) : Number(record === 'sideTable')
+  })
+  return others.reduce((sum, one) => sum + one, own)
+}
 
 const lookupOf = (changes: readonly Change[]): Lookup =>
   changes.some(({ key }) => legacyIdOf(key) !== undefined) ? 'ids' : 'keys'

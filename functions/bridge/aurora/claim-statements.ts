@@ -1,37 +1,48 @@
 import { sql } from 'kysely'
 import type { Entity } from '../model/entity.ts'
 import type { Epoch, Owner } from '../model/owner.ts'
-import { found, keys, type Lookup, raw, type Sql } from './statements.ts'
+import { isBeside, recordNames } from './record-names.ts'
+import { found, type Lookup, recorded, recordsAlone } from './record-place.ts'
+import { keys, raw, type Sql } from './statements.ts'
 
 /*
  * The statements of claims, for sets of keys: `j.e` is the epoch of the move, `j.v` a version. Each changes a record of an
  * earlier move only, waits for whoever is writing it, and may come at any time, and again.
  */
 
-/** @param unchanged columns that MySQL would set by itself when the row is updated */
-export const claimRows = (
-  entity: Entity,
-  document: string,
-  lookup: Lookup,
-  {
-    owner,
-    unchanged,
-    raised = false,
-    where,
-  }: {
-    readonly owner: Owner
-    readonly unchanged: readonly string[]
-    /** Whether the version becomes one above the document's, where it isn't already. */
-    readonly raised?: boolean
-    readonly where?: Sql
-  },
-): Sql => sql`
-  UPDATE ${keys(entity, document)} ${found(entity, lookup)}
-  SET t.backsync_owner = ${owner}, t.backsync_epoch = j.e${raised ? sql`, t.backsync_version = GREATEST(t.backsync_version, j.v) + 1` : sql``}${sql.join(
-    unchanged.map((name) => sql`, t.${sql.ref(name)} = t.${sql.ref(name)}`),
+/** How the records of rows are claimed. */
+export type RowClaim = {
+  readonly owner: Owner
+  /** Columns of the row that MySQL would set by itself where it is updated. */
+  readonly unchanged: readonly string[]
+  /** Whether the version becomes one above the document's, where it isn't already. */
+  readonly raised?: boolean
+  /** Which of them, by more than their epoch; by the names that `recordNames` has. */
+  readonly where?: Sql
+}
+
+export const claimRows = (entity: Entity, document: string, lookup: Lookup, claim: RowClaim): Sql => sql`
+  UPDATE ${keys(entity, document)} ${recorded(entity, lookup)}
+  SET ${claimed(entity, claim)}${isBeside(entity) ? sql`` : kept(claim.unchanged)}
+  WHERE ${claim.where ?? raw(`${recordNames(entity).epoch} < j.e`)}`
+
+/** As `claimRows`, of records beside rows that plain SQL has taken away: those of others are claimed by then. */
+export const claimRecords = (entity: Entity, document: string, claim: RowClaim): Sql => sql`
+  UPDATE ${keys(entity, document)} ${recordsAlone(entity)}
+  SET ${claimed(entity, claim)}
+  WHERE ${claim.where ?? raw(`${recordNames(entity).epoch} < j.e`)}`
+
+const claimed = (entity: Entity, { owner: to, raised = false }: RowClaim): Sql => {
+  const { owner, epoch, version } = recordNames(entity).columns
+  const above = raised ? raw(`, ${version} = GREATEST(${version}, j.v) + 1`) : sql``
+  return sql`${raw(owner)} = ${to}, ${raw(epoch)} = j.e${above}`
+}
+
+const kept = (columns: readonly string[]): Sql =>
+  sql.join(
+    columns.map((name) => sql`, t.${sql.ref(name)} = t.${sql.ref(name)}`),
     sql``,
-  )}
-  WHERE ${where ?? sql`t.backsync_epoch < j.e`}`
+  )
 
 /** @param how.raised whether the version of a delete becomes one above the document's, where it isn't already */
 export const claimTombstones = (

@@ -3,7 +3,7 @@ import type { Change } from '../model/change.ts'
 import type { Entity } from '../model/entity.ts'
 import { InvalidRecordError } from '../model/errors.ts'
 import { isList, isMap, type Value } from '../model/values.ts'
-import { documentTexts, idText, placesOfParts } from './part-sql.ts'
+import { documentTexts, type IdOf, idOfDigits, placesOfParts } from './part-sql.ts'
 
 /*
  * A batch travels as one JSON document, an array with an array per change, which takes a third less to read than
@@ -42,13 +42,13 @@ export const placesOf = (entity: Entity): Places => {
 const widthOf = ({ references }: Attribute): number =>
   references === undefined ? 1 : placesOfParts(references.keyParts) || 2
 
-/** A change's row in the document, as JSON text. */
-export const toDocumentRow = (entity: Entity, change: Change): string => {
-  const head = headOf(entity, change)
+/** A change's row in the document, as JSON text. @param idOf by which id the row of a key may be found */
+export const toDocumentRow = (entity: Entity, change: Change, idOf: IdOf = idOfDigits): string => {
+  const head = headOf(entity, change, idOf)
   if (change.op === 'delete') return JSON.stringify(head)
   const attributes = writable(entity.attributes).flatMap(([name, attribute]) => {
     const text = attribute.toSql(change.row[name] ?? null)
-    return attribute.references ? referenceTexts(attribute.references, text) : text
+    return attribute.references ? referenceTexts(attribute.references, text, idOf) : text
   })
   const children = Object.entries(entity.children).map(([name, { attributes: columns }]) =>
     members(change.row[name] ?? null).map((member) =>
@@ -58,10 +58,14 @@ export const toDocumentRow = (entity: Entity, change: Change): string => {
   return JSON.stringify([...head, ...attributes, ...children])
 }
 
-const referenceTexts = ({ keyParts, entity }: Reference, key: string | null): readonly (string | null)[] => {
-  if (keyParts.length === 0) return [key, key === null ? null : idText(key)]
+const referenceTexts = (
+  { keyParts, entity, record }: Reference,
+  key: string | null,
+  idOf: IdOf,
+): readonly (string | null)[] => {
+  if (keyParts.length === 0) return [key, key === null ? null : idOf({ entity, record }, key)]
   if (key === null) return Array.from({ length: placesOfParts(keyParts) }, () => null)
-  const texts = documentTexts(keyParts, key)
+  const texts = documentTexts(keyParts, key, idOf)
   if (texts === undefined) throw new InvalidRecordError(`A key is not in the form of a ${entity}'s keys`)
   return texts
 }
@@ -69,12 +73,13 @@ const referenceTexts = ({ keyParts, entity }: Reference, key: string | null): re
 export const joinRows = (rows: readonly string[]): string => `[${rows.join(',')}]`
 
 /** Key, version, time and legacy id only: for statements that need no values. */
-export const toKeyRow = (entity: Entity, change: Change): string => JSON.stringify(headOf(entity, change))
+export const toKeyRow = (entity: Entity, change: Change, idOf: IdOf = idOfDigits): string =>
+  JSON.stringify(headOf(entity, change, idOf))
 
-const headOf = ({ keyParts }: Entity, { key, version, at, epoch = 0n }: Change) => {
+const headOf = ({ name, record, keyParts }: Entity, { key, version, at, epoch = 0n }: Change, idOf: IdOf) => {
   const head = [key, String(version), toSqlTime(at)]
-  if (keyParts.length === 0) return [...head, idText(key), String(epoch)]
-  const texts = documentTexts(keyParts, key)
+  if (keyParts.length === 0) return [...head, idOf({ entity: name, record }, key), String(epoch)]
+  const texts = documentTexts(keyParts, key, idOf)
   if (texts === undefined) throw new InvalidRecordError("The key is not in the form of the entity's keys")
   return [...head, null, String(epoch), ...texts]
 }

@@ -5,6 +5,7 @@ import type { Entity } from '../model/entity.ts'
 import type { ItemHead } from '../ports/item-head.ts'
 import { type Batch, toBatches } from './batch.ts'
 import { Catalogue } from './catalogue.ts'
+import { withKnownIds } from './known-ids.ts'
 import type { Sql } from './statements.ts'
 import { type RowBeside, selectAhead, selectSilent, takeRows, takeTombstones } from './take-statements.ts'
 
@@ -34,7 +35,8 @@ export class FormerRecords {
     const unchanged = await this.#catalogue.setOnUpdate(entity.table)
     let taken = 0
     const ahead: RowVersion[] = []
-    for (const { keys, lookup } of batchesOf(entity, items)) {
+    for (const batch of batchesOf(entity, items)) {
+      const { keys, lookup } = await withKnownIds(this.#db, batch)
       taken += await this.#run(takeRows(entity, keys, lookup, { unchanged, which: 'all' }))
       taken += await this.#run(takeTombstones(entity, keys))
       // No versions of two stores can be compared where the stream makes them.
@@ -58,7 +60,8 @@ export class FormerRecords {
     const unchanged = await this.#catalogue.setOnUpdate(entity.table)
     let taken = 0
     const silent: RowVersion[] = []
-    for (const { keys, lookup } of batchesOf(entity, items)) {
+    for (const batch of batchesOf(entity, items)) {
+      const { keys, lookup } = await withKnownIds(this.#db, batch)
       taken += await this.#run(takeRows(entity, keys, lookup, { unchanged, which: 'proved' }))
       const { rows } = await selectSilent(entity, keys, lookup).execute(this.#db)
       silent.push(...rows.map(toRowVersion))

@@ -17,12 +17,14 @@ import {
 import type { Owner } from '../model/owner.ts'
 import { Deadline } from '../runtime/deadline.ts'
 import { retry } from '../runtime/retry.ts'
-import { type Batch, toBatches } from './batch.ts'
+import { Batch, toBatches } from './batch.ts'
 import { Catalogue } from './catalogue.ts'
-import { joinRows } from './document.ts'
 import { explained } from './explain.ts'
 import { isolate } from './isolate.ts'
 import { judge, judgeDelete } from './judge.ts'
+import { withKnownIds } from './known-ids.ts'
+import { isBeside } from './record-names.ts'
+import { writesOf } from './record-writes.ts'
 import {
   type Standing,
   selectBuried,
@@ -32,15 +34,16 @@ import {
   selectUndeleted,
 } from './standing.ts'
 import * as statements from './statements.ts'
+import type { Step } from './step.ts'
 import {
   addRuns,
   deleteRows,
   type Guess,
   named,
+  needsTransaction,
   type Rows,
   type Run,
   runStatements,
-  type Step,
   upsertRows,
 } from './steps.ts'
 
@@ -131,7 +134,8 @@ export class GuardedWriter {
   ): Promise<ReadonlySet<Change>> {
     if (from.length === 0 || deletes.length === 0) return new Set()
     const blocked: Change[] = []
-    for (const batch of toBatches(entity, deletes, 'dynamo')) {
+    for (const unknown of toBatches(entity, deletes, 'dynamo')) {
+      const batch = await withKnownIds(this.#db, unknown)
       const query = statements.selectReferenced(entity, batch.keys, batch.lookup, from, batch.by)
       const { rows } = await query.execute(this.#db)
       blocked.push(
@@ -146,12 +150,15 @@ export class GuardedWriter {
 
   /** The statements of a batch without any change in it: they fail only on what is not a change's fault. */
   async #probe({ entity, by }: Batch): Promise<void> {
-    const [nothing, lookup] = [joinRows([]), 'keys'] as const
-    await this.#together(entity, async ({ run }) => {
+    const batch = new Batch(entity, [], by)
+    const { document: nothing, lookup } = batch
+    const writes = writesOf(entity)
+    await this.#together(entity, async (step) => {
+      const { run } = step
       await run(statements.bury(entity, nothing, lookup, by))
-      await run(statements.deleteOlder(entity, nothing, lookup, by))
-      await run(statements.updateOlder(entity, nothing, lookup, by))
-      await run(statements.insertMissing(entity, nothing, lookup, by))
+      await writes.remove(step, batch)
+      await writes.update(step, batch)
+      await writes.insert(step, batch)
       for (const [at, list] of Object.values(entity.children).entries()) {
         await run(statements.deleteChildrenOfOlder(entity, list, nothing, lookup, by))
         await run(statements.insertChildren(entity, [list, at], nothing, lookup))
@@ -188,6 +195,7 @@ export class GuardedWriter {
       ? { older: batch.only((change) => !isNew(change)), missing: batch.only(isNew) }
       : { older: batch, missing: batch }
     for (let round = 1; round <= ROUNDS; round++) {
+      if (round > 1 || entity.write !== undefined) await this.#prepare(rest)
       const done = await this.#together(entity, (step) => upsertRows(step, rest, guess))
       run = addRuns(run, done)
       for (const change of guess.missing.changes) tried.add(change)
@@ -229,7 +237,8 @@ export class GuardedWriter {
   }
 
   /** What the store holds where it isn't what the batch says, by key. */
-  async #standing({ entity, document, lookup }: Batch): Promise<ReadonlyMap<string, Standing>> {
+  async #standing(unknown: Batch): Promise<ReadonlyMap<string, Standing>> {
+    const { entity, document, lookup } = await withKnownIds(this.#db, unknown)
     const queries = [
       ...Object.values(entity.children).map((child, at) =>
         selectOtherMembers(entity, [child, at], document, lookup),
@@ -244,10 +253,14 @@ export class GuardedWriter {
   }
 
   async #delete(batch: Batch): Promise<PartialOutcome> {
-    const { entity, changes, keys, lookup } = batch
-    const { affected, repeated } = await this.#together(entity, (step) => deleteRows(step, batch))
+    const { entity, changes } = batch
+    const work = (step: Step) => deleteRows(step, batch)
+    const { affected, repeated } = needsTransaction(entity)
+      ? await this.#inTransaction(work)
+      : await runStatements(this.#db, work)
     const outcome = { ...nothingApplied, applied: affected, skipped: changes.length - affected, repeated }
     if (outcome.skipped === 0) return outcome
+    const { keys, lookup } = await withKnownIds(this.#db, batch)
     const { rows } = await selectUndeleted(entity, keys, lookup).execute(this.#db)
     const standing = new Map(rows.map((row) => [row.k, row]))
     const refused: Refused[] = []
@@ -292,10 +305,23 @@ export class GuardedWriter {
     return has
   }
 
-  /** Runs statements one by one, or in one transaction where an entity has more than its own row. */
+  /**
+   * Runs statements one by one, or in one transaction where an entity has more than its own row. A record beside a new row is
+   * more: without a row that is refused it must not stay, and only the connection that made a counted row knows its id.
+   */
   async #together(entity: Entity, work: (step: Step) => Promise<Rows>): Promise<Run> {
-    if (!needsTransaction(entity)) return runStatements(this.#db, work)
+    if (!needsTransaction(entity) && !isBeside(entity)) return runStatements(this.#db, work)
     return this.#inTransaction(work)
+  }
+
+  /** What the statements of a batch need only now and then, and commits by itself: so that no lock has to grow in theirs. */
+  async #prepare(unknown: Batch): Promise<void> {
+    if (!isBeside(unknown.entity)) return
+    const batch = await withKnownIds(this.#db, unknown)
+    await runStatements(this.#db, async (step) => {
+      await writesOf(batch.entity).prepare(step, batch)
+      return { affected: 0, inserted: 0 }
+    })
   }
 
   /**
@@ -339,10 +365,6 @@ export class GuardedWriter {
 
 /** How many rows were made anew, of those changes for which it was tried. */
 type Inserted = Pick<Rows, 'inserted'> & { readonly tried: ReadonlySet<Change> }
-
-/** Whether an entity has more than its own row. */
-const needsTransaction = ({ children, write }: Entity): boolean =>
-  Object.keys(children).length > 0 || write !== undefined
 
 /** Whether a change probably makes a new row. */
 type IsNew = (change: Change) => boolean

@@ -2,6 +2,7 @@ import { type Kysely, sql } from 'kysely'
 import { idempotently } from '../drivers/data-api/idempotent.ts'
 import type { Entity } from '../model/entity.ts'
 import { ConfigurationError } from '../model/errors.ts'
+import { isBeside, RECORDS } from './record-names.ts'
 
 /*
  * From when on it counts whose a key is. Rows that came from DynamoDB before there were owners don't say so; until a job has
@@ -41,7 +42,8 @@ const RECORD = {
 } as const
 
 /**
- * Refuses tables that lack columns which every write names: otherwise each write of the entity would fail.
+ * Refuses tables that lack columns which every write names: otherwise each write of the entity would fail. And records that are
+ * elsewhere than the definition says: otherwise all versions would begin anew.
  *
  * @throws ConfigurationError naming each with the statement that adds them
  */
@@ -50,8 +52,15 @@ export const requireRecordColumns = async (
   entities: readonly Entity[],
 ): Promise<void> => {
   const columns = await recordColumns(db, entities)
+  const beside = await namesWithRecords(db, entities)
   const faults = entities.flatMap((entity) => {
     const own = columnsOf(columns, entity)
+    if (isBeside(entity)) {
+      if (!own.has('backsync_version')) return []
+      return `the table ${entity.table} has columns for the records of ${entity.name}, which says record: 'sideTable': its versions and owners stand in its rows, so say record: 'row'`
+    }
+    if (beside.has(entity.name))
+      return `the records of ${entity.name} are in ${RECORDS}, with its versions and owners: say record: 'sideTable'`
     const missing = Object.entries(RECORD).filter(([name]) => !own.has(name))
     // A table that isn't there at all is another fault, which the first write tells of.
     if (own.size === 0 || missing.length === 0) return []
@@ -59,6 +68,19 @@ export const requireRecordColumns = async (
     return `the table ${entity.table} lacks ${missing.map(([name]) => name).join(', ')}: add a migration with ALTER TABLE ${entity.table} ${added}, ALGORITHM=INSTANT`
   })
   if (faults.length > 0) throw new ConfigurationError(faults)
+}
+
+/** Those that have records beside their rows. */
+const namesWithRecords = async (
+  db: Kysely<unknown>,
+  entities: readonly Entity[],
+): Promise<ReadonlySet<string>> => {
+  const inRow = entities.filter((entity) => !isBeside(entity)).map(({ name }) => name)
+  if (inRow.length === 0) return new Set()
+  const { rows } = await sql<{ readonly name: string }>`
+    SELECT DISTINCT entity AS name FROM ${sql.table(RECORDS)}
+    WHERE entity IN (${sql.join(inRow)})`.execute(idempotently(db))
+  return new Set(rows.map(({ name }) => name))
 }
 
 type Columns = ReadonlyMap<string, ReadonlySet<string>>

@@ -3,7 +3,15 @@ import { type Attribute, columnsOf, type Reference, writable } from '../model/at
 import { sharedColumns } from '../model/columns.ts'
 import type { Entity } from '../model/entity.ts'
 import { placesOf } from './document.ts'
-import { countedJoins, documentColumn, keyedBy, partColumns, quoted } from './part-sql.ts'
+import {
+  countedJoins,
+  documentColumn,
+  idOfJoined,
+  joinCounted,
+  keyedBy,
+  partColumns,
+  quoted,
+} from './part-sql.ts'
 
 /*
  * The rows that a change refers to, in SQL. What a reference names stands in the document `j` as a key `c0` with the legacy
@@ -62,22 +70,18 @@ export const parents = (entity: Entity): Sql => raw(referencesOf(entity).map(joi
 
 const joinOf = (one: Referring): string => {
   const { at, to } = one
-  const table = quoted(to.table)
   if (to.keyParts.length > 0) {
     const texts = textsOfReference(one)
-    return `${countedJoins(to.keyParts, texts)} LEFT JOIN ${table} AS p${at} ON ${keyedBy(to.keyParts, `p${at}`, texts)}`
+    return `${countedJoins(to.keyParts, texts)} LEFT JOIN ${quoted(to.table)} AS p${at} ON ${keyedBy(to.keyParts, `p${at}`, texts)}`
   }
-  return (
-    `LEFT JOIN ${table} AS p${at} ON p${at}.backsync_key = j.c${at} ` +
-    `LEFT JOIN ${table} AS q${at} ON q${at}.${quoted(to.idColumn)} = j.r${at} AND q${at}.backsync_key IS NULL`
-  )
+  return joinCounted(to, { key: `j.c${at}`, id: `j.r${at}`, row: `p${at}`, byId: `q${at}` })
 }
 
 /** What one of a reference's columns holds: NULL without a row. */
 const parentValue = ({ at, to }: Referring, of: number): string => {
   const part = to.keyParts[of]
   return part === undefined
-    ? `COALESCE(p${at}.${quoted(to.idColumn)}, q${at}.${quoted(to.idColumn)})`
+    ? idOfJoined(to, { row: `p${at}`, byId: `q${at}` })
     : `p${at}.${quoted(part.attribute.column)}`
 }
 

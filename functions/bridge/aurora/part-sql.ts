@@ -1,6 +1,8 @@
-import type { KeyPart } from '../model/attributes/attribute.ts'
+import type { CountedRows, KeyPart } from '../model/attributes/attribute.ts'
+import type { Entity } from '../model/entity.ts'
 import { splitKey } from '../model/identity.ts'
 import { legacyIdOf } from '../model/key.ts'
+import { besideCounted, ownKeyOf } from './record-names.ts'
 
 /*
  * A key's parts in SQL: those of a row's own key, and those of a key that a reference names. In the document `j` a part's
@@ -12,8 +14,16 @@ export const quoted = (name: string): string => `\`${name}\``
 const castToText = (column: string): string => `CAST(${column} AS CHAR)`
 const same = (text: string): string => text
 
-/** The legacy id that a key is, as it travels. */
-export const idText = (key: string): string | null => {
+/** Whether an entity's rows are known by the columns of their primary key. */
+export const hasOwnKey = ({ keyParts }: Pick<Entity, 'keyParts'>): boolean => keyParts.length > 0
+
+/** The id by which a counted row's key may be found, as it travels. */
+export type IdOf = (of: Pick<CountedRows, 'entity' | 'record'>, key: string) => string | null
+
+/** The legacy id that a key is. */
+export const idOfDigits: IdOf = (_, key) => idText(key)
+
+const idText = (key: string): string | null => {
   const id = legacyIdOf(key)
   return id === undefined ? null : String(id)
 }
@@ -23,11 +33,15 @@ export const placesOfParts = (parts: readonly KeyPart[]): number =>
   parts.reduce((sum, { counted }) => sum + (counted ? 2 : 1), 0)
 
 /** What of a key stands at the places of its parts; undefined for what is no key of them. */
-export const documentTexts = (parts: readonly KeyPart[], key: string): (string | null)[] | undefined =>
+export const documentTexts = (
+  parts: readonly KeyPart[],
+  key: string,
+  idOf: IdOf = idOfDigits,
+): (string | null)[] | undefined =>
   splitKey(parts, key)?.flatMap((value, at) => {
     const { attribute, counted } = parts[at] ?? {}
     const text = attribute?.toSql(value) ?? null
-    return counted ? [text, idText(text ?? '')] : [text]
+    return counted ? [text, idOf(counted, text ?? '')] : [text]
   })
 
 /** A column of a JSON_TABLE over the document. JSON's null is NULL. */
@@ -53,15 +67,42 @@ export const countedJoins = (parts: readonly KeyPart[], prefix: string): string 
     .map((join) => ` ${join} `)
     .join('')
 
-const countedJoin = ({ table, idColumn }: NonNullable<KeyPart['counted']>, of: string): string =>
-  `LEFT JOIN ${quoted(table)} AS ${of}p ON ${of}p.backsync_key = j.${of} ` +
-  `LEFT JOIN ${quoted(table)} AS ${of}q ON ${of}q.${quoted(idColumn)} = j.${of}i AND ${of}q.backsync_key IS NULL`
+const countedJoin = (counted: CountedRows, of: string): string =>
+  joinCounted(counted, {
+    key: `j.${of}`,
+    id: `j.${of}i`,
+    row: `${of}p`,
+    byId: `${of}q`,
+  })
+
+/** Where a counted row's key and id stand in the document, and what the row is joined as. */
+type CountedPlace = { readonly key: string; readonly id: string; readonly row: string; readonly byId: string }
+
+/** Joins the counted row of a key as `row`, or as `byId` where it has no key of its own. */
+export const joinCounted = (counted: CountedRows, { key, id, row, byId }: CountedPlace): string => {
+  const { table, idColumn, record } = counted
+  if (record === 'sideTable') {
+    const { joined, has } = besideCounted(counted, row, `${row}r`)
+    return `LEFT JOIN ${joined} ON ${has(id, key)}`
+  }
+  return (
+    `LEFT JOIN ${quoted(table)} AS ${row} ON ${row}.backsync_key = ${key} ` +
+    `LEFT JOIN ${quoted(table)} AS ${byId} ON ${byId}.${quoted(idColumn)} = ${id} AND ${byId}.backsync_key IS NULL`
+  )
+}
+
+/** The id of the row that `joinCounted` has joined; NULL without one. */
+export const idOfJoined = (
+  { idColumn, record }: Pick<CountedRows, 'idColumn' | 'record'>,
+  { row, byId }: Pick<CountedPlace, 'row' | 'byId'>,
+): string =>
+  record === 'sideTable'
+    ? `${row}.${quoted(idColumn)}`
+    : `COALESCE(${row}.${quoted(idColumn)}, ${byId}.${quoted(idColumn)})`
 
 /** What a part's column holds, of its text in the document; NULL where that is a row that is not there. */
 const partValue = ({ attribute, counted }: KeyPart, of: string): string =>
-  counted
-    ? `COALESCE(${of}p.${quoted(counted.idColumn)}, ${of}q.${quoted(counted.idColumn)})`
-    : (attribute.stored ?? same)(`j.${of}`)
+  counted ? idOfJoined(counted, { row: `${of}p`, byId: `${of}q` }) : (attribute.stored ?? same)(`j.${of}`)
 
 /** Whether a row has a key, by index; another one that its collation takes for the same is among them. */
 export const equalParts = (parts: readonly KeyPart[], alias: string, prefix: string): string =>
@@ -91,7 +132,7 @@ const inBytes = (column: string, text: string): string =>
 export const selectedPart = ({ attribute, counted }: KeyPart, column: string): string => {
   if (counted === undefined) return (attribute.asText ?? castToText)(column)
   const id = `x.${quoted(counted.idColumn)}`
-  return `COALESCE((SELECT COALESCE(x.backsync_key, ${castToText(id)})
+  return `COALESCE((SELECT COALESCE(${ownKeyOf(counted, 'x')}, ${castToText(id)})
     FROM ${quoted(counted.table)} AS x WHERE ${id} = ${column}), '')`
 }
 

@@ -1,11 +1,20 @@
 import { type RawBuilder, sql } from 'kysely'
-import type { KeyPart } from '../model/attributes/attribute.ts'
+import type { CountedRows, KeyPart } from '../model/attributes/attribute.ts'
 import type { Entity } from '../model/entity.ts'
 import { BridgeError } from '../model/errors.ts'
 import { joinKey, joinTexts, splitKey, splitTexts } from '../model/identity.ts'
 import { legacyIdOf } from '../model/key.ts'
 import { InvalidPositionError } from '../ports/store.ts'
-import { comparedRaw, comparedTyped, quoted, type RawComparison, rawPart, selectedPart } from './part-sql.ts'
+import {
+  comparedRaw,
+  comparedTyped,
+  hasOwnKey,
+  quoted,
+  type RawComparison,
+  rawPart,
+  selectedPart,
+} from './part-sql.ts'
+import { idOfOwnKey, isBeside, ownKeyOf } from './record-names.ts'
 
 /*
  * Where an entity's rows have their keys: in a column beside a counted id, or in the columns of the primary key itself.
@@ -14,12 +23,17 @@ import { comparedRaw, comparedTyped, quoted, type RawComparison, rawPart, select
 
 type SqlRow = Readonly<Record<string, unknown>>
 
-/** Whether rows are known by the columns of their primary key. */
-export const hasOwnKey = ({ keyParts }: Entity): boolean => keyParts.length > 0
-
 /** The columns by which others refer to a row. */
 export const ownColumns = ({ keyParts, idColumn }: Entity): readonly string[] =>
   keyParts.length === 0 ? [idColumn] : keyParts.map(({ attribute }) => attribute.column)
+
+/** An entity's rows that are counted, by which others know them. */
+const countedRowsOf = ({ name, table, idColumn, record }: Entity): CountedRows => ({
+  entity: name,
+  table,
+  idColumn,
+  record,
+})
 
 /** The names under which `selectedKey` selects what makes a row's key, and its place among the others. */
 export const keyNames = ({ keyParts }: Entity): readonly string[] =>
@@ -30,10 +44,13 @@ export const keyNames = ({ keyParts }: Entity): readonly string[] =>
 const isRawItself = (part: KeyPart): boolean => rawPart(part, '') === selectedPart(part, '')
 
 /** What to select of a row `t` to know its key, and its place among the others. */
-export const selectedKey = ({ keyParts, idColumn }: Entity): RawBuilder<unknown>[] =>
-  keyParts.length === 0
-    ? [sql`t.${sql.ref(idColumn)} AS id`, sql`t.backsync_key AS backsync_key`]
-    : keyParts.flatMap((part, at) => {
+export const selectedKey = (entity: Entity): RawBuilder<unknown>[] =>
+  entity.keyParts.length === 0
+    ? [
+        sql`t.${sql.ref(entity.idColumn)} AS id`,
+        sql`${sql.raw(isBeside(entity) ? 's.entity_key' : 't.backsync_key')} AS backsync_key`,
+      ]
+    : entity.keyParts.flatMap((part, at) => {
         const column = `t.${quoted(part.attribute.column)}`
         const key = sql`${sql.raw(selectedPart(part, column))} AS ${sql.ref(`k${at}`)}`
         if (isRawItself(part)) return [key]
@@ -71,9 +88,9 @@ export const rowPosition = ({ keyParts }: Entity, row: SqlRow): string =>
 export const whichRow = (entity: Entity, key: string): RawBuilder<unknown> => {
   if (hasOwnKey(entity)) return whichOwn(entity, key)
   const id = legacyIdOf(key)
-  if (id === undefined) return sql`t.backsync_key = ${key}`
   const column = sql.ref(entity.idColumn)
-  const named = sql`(SELECT ${column} FROM ${sql.table(entity.table)} WHERE backsync_key = ${key})`
+  const named = idOfOwnKey(countedRowsOf(entity), key)
+  if (id === undefined) return isBeside(entity) ? sql`t.${column} = ${named}` : sql`t.backsync_key = ${key}`
   return sql`t.${column} = COALESCE(${named}, ${id})`
 }
 
@@ -97,15 +114,15 @@ const isInBytes = (column: RawBuilder<unknown>, text: string): RawBuilder<unknow
   sql`CAST(CONVERT(${column} USING utf8mb4) AS BINARY) = CAST(${text} AS BINARY)`
 
 /** The id of the counted row that has a key. */
-const idOfCounted = (
-  { table, idColumn }: NonNullable<KeyPart['counted']>,
-  key: string,
-): RawBuilder<unknown> => {
+const idOfCounted = (counted: NonNullable<KeyPart['counted']>, key: string): RawBuilder<unknown> => {
+  const { table, idColumn, record } = counted
   const [from, column] = [sql.table(table), sql.ref(idColumn)]
-  const named = sql`(SELECT ${column} FROM ${from} WHERE backsync_key = ${key})`
+  const named = idOfOwnKey(counted, key)
   const id = legacyIdOf(key)
   if (id === undefined) return named
-  return sql`COALESCE(${named}, (SELECT ${column} FROM ${from} WHERE ${column} = ${id} AND backsync_key IS NULL))`
+  if (record === 'row')
+    return sql`COALESCE(${named}, (SELECT ${column} FROM ${from} WHERE ${column} = ${id} AND backsync_key IS NULL))`
+  return sql`COALESCE(${named}, (SELECT x.${column} FROM ${from} AS x WHERE x.${column} = ${id} AND ${sql.raw(ownKeyOf(counted, 'x'))} IS NULL))`
 }
 
 /** The condition that finds the row `t` at a position of `rowPosition`, by its primary key. @throws InvalidPositionError */

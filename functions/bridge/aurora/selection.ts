@@ -6,6 +6,7 @@ import type { Entity } from '../model/entity.ts'
 import { UnreadableAttributesError, UnreadableValueError } from '../model/errors.ts'
 import type { Value } from '../model/values.ts'
 import { quoted, selectedPart } from './part-sql.ts'
+import { ownKeyOf } from './record-names.ts'
 import { isChild } from './statements.ts'
 
 export type SqlRow = Readonly<Record<string, unknown>>
@@ -47,8 +48,10 @@ const isParent = (references: Reference): RawBuilder<unknown> =>
   )
 
 /** The key of the row `p`; of several columns their texts as a JSON array. */
-const keyOfParent = ({ keyParts, idColumn }: Reference): RawBuilder<unknown> => {
-  if (keyParts.length === 0) return sql`COALESCE(p.backsync_key, CAST(p.${sql.ref(idColumn)} AS CHAR))`
+const keyOfParent = (reference: Reference): RawBuilder<unknown> => {
+  const { keyParts, idColumn } = reference
+  if (keyParts.length === 0)
+    return sql`COALESCE(${sql.raw(ownKeyOf(reference, 'p'))}, CAST(p.${sql.ref(idColumn)} AS CHAR))`
   const texts = keyParts.map((part) => selectedPart(part, `p.${quoted(part.attribute.column)}`))
   return sql.raw(texts.length === 1 ? texts.join() : `CAST(JSON_ARRAY(${texts.join(', ')}) AS CHAR)`)
 }

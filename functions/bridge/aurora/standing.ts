@@ -4,19 +4,10 @@ import type { ChildRows } from '../model/child-rows.ts'
 import type { Entity } from '../model/entity.ts'
 import { knownAgainstDelete, ownersKnown, standingAuthority } from './authority.ts'
 import { assignments, attributesOf, parents, parentsFound } from './parents.ts'
+import { recordNames, versionGone, versionOfRow } from './record-names.ts'
+import { against, found, type Lookup, standsAgainst } from './record-place.ts'
 import { ownColumns } from './row-key.ts'
-import {
-  against,
-  found,
-  isChild,
-  keys,
-  type Lookup,
-  members,
-  raw,
-  rows,
-  type Sql,
-  standsAgainst,
-} from './statements.ts'
+import { isChild, keys, members, raw, rows, type Sql } from './statements.ts'
 
 /*
  * What stands against changes that did nothing, asked for only once some have: see statements.ts for the table `j`. What
@@ -53,7 +44,7 @@ export type StandingAuthority = {
 type Flag = number | bigint
 
 const inDecimal = (expression: string): Sql => raw(`CAST(${expression} AS CHAR)`)
-const OWN = 't.backsync_updated_at = CAST(j.u AS DATETIME(3))'
+const isOwn = (entity: Entity): Sql => raw(`${recordNames(entity).updatedAt} = CAST(j.u AS DATETIME(3))`)
 
 /** Lists the upserts of which the store holds something else than they say. */
 export const selectStanding = (entity: Entity, document: string, lookup: Lookup): RawBuilder<Standing> => {
@@ -70,10 +61,10 @@ export const selectStanding = (entity: Entity, document: string, lookup: Lookup)
   return sql`
   SELECT j.k AS k, IF(t.${sql.ref(entity.idColumn)} IS NULL AND ${standsAgainst(entity)} IS NOT NULL, 1, 0) AS taken,
     IF(TRUE${parentsFound(entity)}, 0, 1) AS missing,
-    ${inDecimal('t.backsync_version')} AS held, ${inDecimal('d.version')} AS gone, IF(${raw(OWN)}, 1, 0) AS own,
+    ${inDecimal(versionOfRow(entity))} AS held, ${inDecimal(versionGone(entity))} AS gone, IF(${isOwn(entity)}, 1, 0) AS own,
     ${standingAuthority(entity)}
   FROM ${rows(entity, document)} ${found(entity, lookup, 'LEFT JOIN')} ${against(entity)} ${parents(entity)}
-  WHERE NOT (${sql.join([sql`t.backsync_version <=> j.v`, ...same], sql` AND `)})`
+  WHERE NOT (${sql.join([sql`${raw(versionOfRow(entity))} <=> j.v`, ...same], sql` AND `)})`
 }
 
 /** Lists the upserts whose row is at their version and has child rows that differ in number, place or content. */
@@ -84,6 +75,7 @@ export const selectOtherMembers = (
   lookup: Lookup,
 ): RawBuilder<Standing> => {
   const own = sql.table(child.table)
+  const { version, owner, epoch } = recordNames(entity)
   const ids = ownColumns(entity).map((column, place) => ({
     column: sql`t.${sql.ref(column)}`,
     id: sql.ref(`id${place}`),
@@ -96,13 +88,13 @@ export const selectOtherMembers = (
   return sql`
   SELECT m.k AS k, 0 AS taken, 0 AS missing, m.held AS held, NULL AS gone, m.own AS own,
     m.owner AS owner, m.epoch AS epoch, IF(${ownersKnown(entity)}, 1, 0) AS known, 0 AS free FROM (
-    SELECT j.k AS k, ${sql.join(ids.map(({ column, id }) => sql`${column} AS ${id}`))}, ${inDecimal('MAX(t.backsync_version)')} AS held,
-      MAX(t.backsync_owner) AS owner, ${inDecimal('MAX(t.backsync_epoch)')} AS epoch,
-      MAX(IF(${raw(OWN)}, 1, 0)) AS own, COUNT(j.p) AS members,
+    SELECT j.k AS k, ${sql.join(ids.map(({ column, id }) => sql`${column} AS ${id}`))}, ${inDecimal(`MAX(${version})`)} AS held,
+      MAX(${raw(owner)}) AS owner, ${inDecimal(`MAX(${epoch})`)} AS epoch,
+      MAX(IF(${isOwn(entity)}, 1, 0)) AS own, COUNT(j.p) AS members,
       SUM(IF(j.p IS NULL OR (c.${position} IS NOT NULL AND ${raw(same.join(' AND '))}), 0, 1)) AS others
     FROM ${members(entity, [child, at], document)} ${found(entity, lookup)}
       LEFT JOIN ${own} AS c ON ${isChild(entity, child)} AND c.${position} = j.p
-    WHERE t.backsync_version = j.v GROUP BY j.k, ${sql.join(ids.map(({ column }) => column))}) AS m
+    WHERE ${raw(version)} = j.v GROUP BY j.k, ${sql.join(ids.map(({ column }) => column))}) AS m
   WHERE m.others > 0 OR m.members <> (SELECT COUNT(*) FROM ${own} AS c WHERE ${sql.join(
     ids.map(({ id, parent }) => sql`c.${parent} = m.${id}`),
     sql` AND `,
@@ -114,10 +106,13 @@ export const selectUndeleted = (
   entity: Entity,
   document: string,
   lookup: Lookup,
-): RawBuilder<Pick<Standing, 'k' | 'held'> & StandingAuthority> => sql`
-  SELECT j.k AS k, ${inDecimal('t.backsync_version')} AS held, t.backsync_owner AS owner,
-    ${inDecimal('t.backsync_epoch')} AS epoch, ${knownAgainstDelete(entity)}
+): RawBuilder<Pick<Standing, 'k' | 'held'> & StandingAuthority> => {
+  const { version, owner, epoch } = recordNames(entity)
+  return sql`
+  SELECT j.k AS k, ${inDecimal(version)} AS held, ${raw(owner)} AS owner,
+    ${inDecimal(epoch)} AS epoch, ${knownAgainstDelete(entity)}
   FROM ${keys(entity, document)} ${found(entity, lookup)}`
+}
 
 /** Lists the keys that have a tombstone. */
 export const selectBuried = (entity: Entity, document: string): RawBuilder<Pick<Standing, 'k'>> => sql`

@@ -13,8 +13,10 @@ import {
   parentsFound,
   referenceColumns,
 } from './parents.ts'
-import { countedJoins, documentColumn, equalParts, exactParts, keyedBy, partColumns } from './part-sql.ts'
-import { hasOwnKey, ownColumns } from './row-key.ts'
+import { countedJoins, documentColumn, hasOwnKey, keyedBy, partColumns } from './part-sql.ts'
+import { heldVersion, isBeside, isRecorded, recordNames } from './record-names.ts'
+import { against, found, KEY, type Lookup, recorded, standsAgainst } from './record-place.ts'
+import { ownColumns } from './row-key.ts'
 
 /*
  * The guarded statements. Each applies a whole batch, which travels as one JSON parameter, read as the table `j`:
@@ -27,16 +29,12 @@ import { hasOwnKey, ownColumns } from './row-key.ts'
  * it compares versions, and asks whose the key is, in its own WHERE. A row is found by its key, or by its id where the row has no key.
  *
  * Update and insert are two statements, because INSERT … ON DUPLICATE KEY UPDATE burns an AUTO_INCREMENT value for each
- * row that it updates, and fires on any unique index.
+ * row that it updates, and fires on any unique index. What is another statement where an entity's records are beside its
+ * rows is in side-statements.ts.
  */
 
 export type Sql = RawBuilder<unknown>
 
-/** Whether some of a batch's keys may be legacy ids: a lookup that no key needs is left out. */
-export type Lookup = 'keys' | 'ids'
-
-/** What stands before the places of the key's own parts. */
-const KEY = 'n'
 const KEY_TYPE = 'VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin'
 /** As wide as a version that is taken from the stream; a counted one compares faster as an integer. */
 const VERSION_TYPE = { counted: 'BIGINT UNSIGNED', stream: 'DECIMAL(50, 0)' } as const
@@ -61,79 +59,55 @@ const table = (entity: Entity, document: string, columns: readonly string[]): Sq
 
 export const keys = (entity: Entity, document: string): Sql => table(entity, document, [])
 
-export const rows = (entity: Entity, document: string): Sql => {
+export const rows = (entity: Entity, document: string): Sql =>
+  table(entity, document, attributeColumns(entity))
+
+const attributeColumns = (entity: Entity): string[] => {
   const places = placesOf(entity).attributes
   const own = attributesOf(entity).flatMap(({ jsonTableType, references }, at) =>
     references ? [] : [documentColumn(`c${at}`, jsonTableType, places[at] ?? Number.NaN)],
   )
-  return table(entity, document, [...own, ...referenceColumns(entity)])
+  return [...own, ...referenceColumns(entity)]
 }
 
+/** With its place in the document, by which what is made of it is put in order. */
+const ORDER = 'ord FOR ORDINALITY'
+
+export const orderedKeys = (entity: Entity, document: string): Sql => table(entity, document, [ORDER])
+
+export const orderedRows = (entity: Entity, document: string): Sql =>
+  table(entity, document, [...attributeColumns(entity), ORDER])
+
 /** Only what references need: whether their rows are there. */
-const referenceRows = (entity: Entity, document: string): Sql =>
+export const referenceRows = (entity: Entity, document: string): Sql =>
   table(entity, document, referenceColumns(entity))
 
 const identity = (text: string): string => text
 
-/**
- * Joins the rows that the batch's keys name, as `t`. Digits are a key as any other where a row has them in its key column,
- * and else the id of a row that has no key of its own.
- */
-export const found = (
-  entity: Entity,
-  lookup: Lookup,
-  join: 'STRAIGHT_JOIN' | 'LEFT JOIN' = 'STRAIGHT_JOIN',
-): Sql => {
-  const own = sql`${sql.table(entity.table)}`
-  const id = sql.ref(entity.idColumn)
-  if (hasOwnKey(entity))
-    return sql`${raw(countedJoins(entity.keyParts, KEY))}${raw(join)} ${own} AS t ON ${raw(keyed(entity))}`
-  if (lookup === 'keys') return sql`${raw(join)} ${own} AS t ON t.backsync_key = j.k`
-  return sql`LEFT JOIN ${own} AS named ON named.backsync_key = j.k
-    ${raw(join)} ${own} AS t ON t.${id} = COALESCE(named.${id}, j.i)
-      AND (named.${id} IS NOT NULL OR t.backsync_key IS NULL)`
-}
-
-const keyed = ({ keyParts }: Entity): string => keyedBy(keyParts, 't', KEY)
-
-/**
- * Joins what may stand against a key: a row with the same id as `legacy`, and the key's tombstone as `d`. A row whose own
- * key is made of digits is known by that, and its id stands for nothing. Where the key is the primary key's columns,
- * `legacy` is a row whose key is another one that they take for the same.
- */
-export const against = (entity: Entity): Sql => {
-  const own = sql`${sql.table(entity.table)}`
-  if (hasOwnKey(entity)) {
-    const exact = exactParts(entity.keyParts, 'legacy', KEY)
-    const equal = equalParts(entity.keyParts, 'legacy', KEY)
-    const other = exact === undefined ? 'FALSE' : `${equal} AND NOT (${exact})`
-    return sql`LEFT JOIN ${own} AS legacy ON ${raw(other)}
-    LEFT JOIN backsync_tombstones AS d ON d.entity = ${entity.name} AND d.entity_key = j.k`
-  }
-  return sql`LEFT JOIN ${own} AS legacy ON legacy.${sql.ref(entity.idColumn)} = j.i
-      AND (legacy.backsync_key IS NULL OR legacy.backsync_key NOT REGEXP '^[1-9][0-9]*$')
-    LEFT JOIN backsync_tombstones AS d ON d.entity = ${entity.name} AND d.entity_key = j.k`
-}
-
-/** What of `legacy` is NULL unless it stands against the key. */
-export const standsAgainst = (entity: Entity): Sql =>
-  sql`legacy.${sql.ref(hasOwnKey(entity) ? entity.idColumn : 'backsync_key')}`
-
 /** Updates rows that hold an older version. Columns that are the key are the same already. */
 export const updateOlder = (entity: Entity, document: string, lookup: Lookup, by: Owner): Sql => sql`
-  UPDATE ${rows(entity, document)} ${found(entity, lookup)} ${parents(entity)}
+  UPDATE ${rows(entity, document)} ${recorded(entity, lookup)} ${parents(entity)}
   SET ${list(
     assignments(entity)
       .filter(({ isKey }) => !isKey)
       .map(({ column, value }) => sql`t.${sql.ref(column)} = ${value},`),
     sql` `,
   )}
-    t.backsync_version = j.v, t.backsync_updated_at = j.u
+    ${stamp(entity)}
   WHERE ${older(entity, by)}${parentsFound(entity)}`
+
+/** What an update says of the record. */
+const stamp = (entity: Entity): Sql => {
+  const { version, updatedAt } = recordNames(entity).columns
+  return raw(`${version} = j.v, ${updatedAt} = j.u`)
+}
 
 /** The row is of an older version, and the writer's to change. */
 const older = (entity: Entity, by: Owner, op: Mirrored = 'upsert'): Sql =>
-  sql`t.backsync_version < j.v AND ${mayWrite(entity, by, 't', op)}`
+  sql`${raw(recordNames(entity).version)} < j.v AND ${mayWrite(entity, by, 't', op)}`
+
+/** The row is at the batch's version. */
+const isAtVersion = (entity: Entity): Sql => raw(`${recordNames(entity).version} = j.v`)
 
 /**
  * The id of a new row: the next one, whatever its key looks like, since an id of somebody else's choice would make the
@@ -148,14 +122,20 @@ const newId = (entity: Entity, lookup: Lookup): Sql => {
 }
 
 /** All columns of a new row but those that every row has. */
-const inserted = (entity: Entity, lookup: Lookup): { readonly name: Sql; readonly value: Sql }[] => {
+const inserted = (entity: Entity, lookup: Lookup): readonly Inserted[] =>
+  hasOwnKey(entity)
+    ? insertedColumns(entity)
+    : [
+        { name: sql.ref(entity.idColumn), value: newId(entity, lookup) },
+        ...insertedColumns(entity),
+        { name: sql.ref('backsync_key'), value: sql`j.k` },
+      ]
+
+type Inserted = { readonly name: Sql; readonly value: Sql }
+
+/** The legacy table's own columns of a new row, but for the id of one that is counted. */
+export const insertedColumns = (entity: Entity): readonly Inserted[] => {
   const own = assignments(entity).map(({ column, value }) => ({ name: sql.ref(column), value }))
-  if (!hasOwnKey(entity))
-    return [
-      { name: sql.ref(entity.idColumn), value: newId(entity, lookup) },
-      ...own,
-      { name: sql.ref('backsync_key'), value: sql`j.k` },
-    ]
   const silent = entity.keyParts.flatMap(({ name, attribute: { column: of, stored = identity } }, at) =>
     name === undefined ? [{ name: sql.ref(of), value: raw(stored(`j.n${at}`)) }] : [],
   )
@@ -169,7 +149,7 @@ export const insertMissing = (entity: Entity, document: string, lookup: Lookup, 
       backsync_version, backsync_updated_at, backsync_owner, backsync_epoch)
   SELECT ${list(inserted(entity, lookup).map(({ value }) => value))}, j.v, j.u, ${bornOf(by)}
   FROM ${rows(entity, document)} ${raw(countedJoins(entity.keyParts, KEY))}LEFT JOIN ${sql.table(entity.table)} AS t
-    ON ${hasOwnKey(entity) ? raw(keyed(entity)) : sql`t.backsync_key = j.k`}
+    ON ${hasOwnKey(entity) ? raw(keyedBy(entity.keyParts, 't', KEY)) : sql`t.backsync_key = j.k`}
     ${against(entity)} ${parents(entity)}
   WHERE t.${sql.ref(entity.idColumn)} IS NULL AND legacy.${sql.ref(entity.idColumn)} IS NULL
     AND (d.version IS NULL OR d.version < j.v)
@@ -180,16 +160,17 @@ export const insertMissing = (entity: Entity, document: string, lookup: Lookup, 
  * key stays whose it is: the row's under the row's own condition, else the tombstone's.
  */
 export const bury = (entity: Entity, document: string, lookup: Lookup, by: Owner): Sql => {
-  const id = sql.ref(`t.${entity.idColumn}`)
+  const stands = isRecorded(entity)
+  const { owner, epoch } = recordNames(entity)
   const born = by === 'dynamo' ? sql`'dynamo'` : sql`NULL`
   return sql`
   INSERT INTO backsync_tombstones (entity, entity_key, version, deleted_at, owner, epoch)
   SELECT ${entity.name}, j.k, j.v, j.u,
-    IF(${id} IS NOT NULL, t.backsync_owner, IF(d.version IS NOT NULL, d.owner, ${born})),
-    IF(${id} IS NOT NULL, t.backsync_epoch, COALESCE(d.epoch, j.e))
+    IF(${stands}, ${raw(owner)}, IF(d.version IS NOT NULL, d.owner, ${born})),
+    IF(${stands}, ${raw(epoch)}, COALESCE(d.epoch, j.e))
   FROM ${keys(entity, document)} ${found(entity, lookup, 'LEFT JOIN')}
     LEFT JOIN backsync_tombstones AS d ON d.entity = ${entity.name} AND d.entity_key = j.k
-  WHERE IF(${id} IS NOT NULL, ${older(entity, by, 'delete')}, d.version IS NULL OR ${mayWrite(entity, by, 'd')})
+  WHERE IF(${stands}, ${older(entity, by, 'delete')}, d.version IS NULL OR ${mayWrite(entity, by, 'd')})
   ON DUPLICATE KEY UPDATE
     deleted_at = IF(VALUES(version) > backsync_tombstones.version, VALUES(deleted_at), backsync_tombstones.deleted_at),
     version = GREATEST(backsync_tombstones.version, VALUES(version)),
@@ -217,7 +198,10 @@ export const deleteChildrenOfOlder = (
  * Whether the row is as this very change wrote it. At the same version another writer may have left other content: then
  * its child rows are its own, too.
  */
-const WRITTEN = 't.backsync_version = j.v AND t.backsync_updated_at = CAST(j.u AS DATETIME(3))'
+export const isWritten = (entity: Entity): Sql => {
+  const { version, updatedAt } = recordNames(entity).columns
+  return raw(`${version} = j.v AND ${updatedAt} = CAST(j.u AS DATETIME(3))`)
+}
 
 /** Deletes the child rows of rows that have been updated to the batch's version. */
 export const deleteChildrenOfUpdated = (
@@ -226,8 +210,8 @@ export const deleteChildrenOfUpdated = (
   document: string,
   lookup: Lookup,
 ): Sql => sql`
-  DELETE c FROM ${keys(entity, document)} ${found(entity, lookup)} ${childrenOf(entity, child)}
-  WHERE ${raw(WRITTEN)}`
+  DELETE c FROM ${keys(entity, document)} ${recorded(entity, lookup)} ${childrenOf(entity, child)}
+  WHERE ${isWritten(entity)}`
 
 const childrenOf = (entity: Entity, child: ChildRows): Sql =>
   sql`STRAIGHT_JOIN ${sql.table(child.table)} AS c ON ${isChild(entity, child)}`
@@ -251,8 +235,8 @@ export const insertChildren = (
   INSERT INTO ${sql.table(child.table)}
     (${list([...child.parentColumns, child.positionColumn, ...columns.map(({ column }) => column)].map((name) => sql.ref(name)))})
   SELECT ${list(ownColumns(entity).map((own) => sql`t.${sql.ref(own)}`))}, j.p, ${list(columns.map(({ stored = identity }, place) => raw(stored(`j.c${place}`))))}
-  FROM ${members(entity, [child, at], document)} ${found(entity, lookup)}
-  WHERE ${raw(WRITTEN)} AND j.p IS NOT NULL`
+  FROM ${members(entity, [child, at], document)} ${recorded(entity, lookup)}
+  WHERE ${isWritten(entity)} AND j.p IS NOT NULL`
 }
 
 /** The members of a list with their place `p`, which is NULL for an empty one. */
@@ -277,9 +261,9 @@ export const selectWinners = (
 ): RawBuilder<{ readonly k: string }> => sql`
   SELECT j.k AS k
   FROM ${lockable(referenceRows(entity, document))} ${found(entity, lookup, 'LEFT JOIN')} ${against(entity)} ${parents(entity)}
-  WHERE COALESCE(t.backsync_version, IF(${standsAgainst(entity)} IS NULL, 0, j.v)) < j.v
+  WHERE COALESCE(${heldVersion(entity)}, IF(${standsAgainst(entity)} IS NULL, 0, j.v)) < j.v
     AND COALESCE(d.version, 0) < j.v
-    AND IF(t.${sql.ref(entity.idColumn)} IS NOT NULL, ${mayWrite(entity, by, 't')},
+    AND IF(${isRecorded(entity)}, ${mayWrite(entity, by, 't')},
       d.version IS NULL OR ${mayWrite(entity, by, 'd')})${parentsFound(entity)} FOR UPDATE`
 
 /** Lists the deletes whose row holds an older version, and keeps those rows locked until the transaction ends. */
@@ -332,6 +316,10 @@ export const loosen = (
   SET ${list(values.map(({ column, value }) => sql`t.${sql.ref(column)} = ${value}`))}
   WHERE ${older(entity, by)}`
 
+/** The time of the write stands in the row's own record, which each update of the row would set otherwise. */
+const keptTime = (entity: Entity): Sql =>
+  isBeside(entity) ? sql`` : raw(`, ${recordNames(entity).updatedAt} = j.u`)
+
 /** Sets references of rows at the batch's version that were inserted without them. */
 export const setReferences = (
   entity: Entity,
@@ -342,8 +330,8 @@ export const setReferences = (
   const { set, isLacking } = lacking(entity, columns)
   return sql`
   UPDATE ${rows(entity, document)} ${found(entity, lookup)} ${parents(entity)}
-  SET ${list(set.map(({ column, value }) => sql`t.${sql.ref(column)} = ${value}`))}, t.backsync_updated_at = j.u
-  WHERE t.backsync_version = j.v AND (${list(isLacking, sql` OR `)})${parentsFound(entity)}`
+  SET ${list(set.map(({ column, value }) => sql`t.${sql.ref(column)} = ${value}`))}${keptTime(entity)}
+  WHERE ${isAtVersion(entity)} AND (${list(isLacking, sql` OR `)})${parentsFound(entity)}`
 }
 
 /** Lists the rows at the batch's version that lack a reference which the batch names. */
@@ -353,4 +341,4 @@ export const selectDangling = (
   lookup: Lookup,
 ): RawBuilder<{ readonly k: string }> => sql`
   SELECT j.k AS k FROM ${referenceRows(entity, document)} ${found(entity, lookup)}
-  WHERE t.backsync_version = j.v AND (${list(isDangling(entity), sql` OR `)})`
+  WHERE ${isAtVersion(entity)} AND (${list(isDangling(entity), sql` OR `)})`

@@ -1,8 +1,12 @@
-import type { Kysely, QueryResult, RawBuilder } from 'kysely'
+import type { Kysely, QueryResult } from 'kysely'
 import { wasRepeated } from '../drivers/data-api/driver.ts'
 import type { Change } from '../model/change.ts'
+import type { Entity } from '../model/entity.ts'
 import type { Batch } from './batch.ts'
+import { withKnownIds } from './known-ids.ts'
+import { writesOf } from './record-writes.ts'
 import * as statements from './statements.ts'
+import type { Step } from './step.ts'
 
 /** How many rows statements have written, and how many of them anew. */
 export type Rows = { readonly affected: number; readonly inserted: number }
@@ -15,13 +19,6 @@ export const addRuns = (a: Run, b: Run): Run => ({
   inserted: a.inserted + b.inserted,
   repeated: a.repeated || b.repeated,
 })
-
-/** Where statements run, and how. */
-export type Step = {
-  readonly db: Kysely<unknown>
-  /** @returns how many rows it affected */
-  run(statement: RawBuilder<unknown>): Promise<number>
-}
 
 /** Runs statements, and knows of each whether it was sent more than once. @param before each of them */
 export const runStatements = async (
@@ -50,22 +47,21 @@ export type Guess = { readonly older: Batch; readonly missing: Batch }
  *
  * @param older the changes that may find a row, and `missing` those that may find none; together the whole batch
  */
-export const upsertRows = async (
-  { db, run }: Step,
-  batch: Batch,
-  { older, missing }: Guess,
-): Promise<Rows> => {
-  const { entity, by } = batch
+export const upsertRows = async (step: Step, unknown: Batch, guess: Guess): Promise<Rows> => {
+  const { db, run } = step
+  const batch = await withKnownIds(db, unknown)
+  const { entity } = batch
+  const writes = writesOf(entity)
+  const part = (of: Batch): Batch => (batch === unknown ? of : batch.only((change) => of.has(change)))
+  const [older, missing] = [part(guess.older), part(guess.missing)]
   const lists = Object.values(entity.children)
   const winners = entity.write && (await upsertsToApply(db, batch))
   let updated = 0
   let inserted = 0
-  if (older.changes.length > 0)
-    updated = await run(statements.updateOlder(entity, older.document, older.lookup, by))
+  if (older.changes.length > 0) updated = await writes.update(step, older)
   for (const list of lists)
     await run(statements.deleteChildrenOfUpdated(entity, list, batch.keys, batch.lookup))
-  if (missing.changes.length > 0)
-    inserted = await run(statements.insertMissing(entity, missing.document, missing.lookup, by))
+  if (missing.changes.length > 0) inserted = await writes.insert(step, missing)
   for (const [at, list] of lists.entries())
     await run(statements.insertChildren(entity, [list, at], batch.document, batch.lookup))
   if (winners !== undefined && winners.length > 0) await entity.write?.({ changes: winners, transaction: db })
@@ -73,8 +69,12 @@ export const upsertRows = async (
 }
 
 /** Buries the keys first: from then on no older write brings a row back. */
-export const deleteRows = async ({ db, run }: Step, batch: Batch): Promise<Rows> => {
+export const deleteRows = async (step: Step, unknown: Batch): Promise<Rows> => {
+  const { db, run } = step
+  const batch = await withKnownIds(db, unknown)
   const { entity, keys, lookup, by } = batch
+  const writes = writesOf(entity)
+  if (needsTransaction(entity)) await writes.lockRemoved(step, batch)
   await run(statements.bury(entity, keys, lookup, by))
   if (entity.write !== undefined) {
     const { rows } = await statements.selectDeletable(entity, keys, lookup, by).execute(db)
@@ -86,8 +86,12 @@ export const deleteRows = async ({ db, run }: Step, batch: Batch): Promise<Rows>
   }
   for (const list of Object.values(entity.children))
     await run(statements.deleteChildrenOfOlder(entity, list, keys, lookup, by))
-  return { affected: await run(statements.deleteOlder(entity, keys, lookup, by)), inserted: 0 }
+  return { affected: await writes.remove(step, batch), inserted: 0 }
 }
+
+/** Whether an entity has more than its own row. */
+export const needsTransaction = ({ children, write }: Entity): boolean =>
+  Object.keys(children).length > 0 || write !== undefined
 
 /** The upserts that the guard will let pass; their rows stay locked. */
 const upsertsToApply = async (db: Kysely<unknown>, batch: Batch): Promise<readonly Change[]> => {

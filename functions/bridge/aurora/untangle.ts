@@ -11,11 +11,13 @@ import { type Batch, toBatches } from './batch.ts'
 import type { Column } from './catalogue.ts'
 import type { GuardedWriter } from './guarded-writer.ts'
 import { judge } from './judge.ts'
+import { withKnownIds } from './known-ids.ts'
 import { looseColumns } from './parents.ts'
+import { writesOf } from './record-writes.ts'
 import { ownColumns } from './row-key.ts'
 import { type Standing, selectStanding } from './standing.ts'
 import * as statements from './statements.ts'
-import type { Step } from './steps.ts'
+import type { Step } from './step.ts'
 import { temporaryValue } from './temporary-value.ts'
 
 /** Only what is mirrored comes in tangles: a client's request is one change. */
@@ -197,11 +199,11 @@ const toTangle = async (
 }
 
 const applyTogether = async (step: Step, tangles: readonly Tangle[], singly: boolean): Promise<void> => {
-  const run = async (batches: readonly Batch[], make: (batch: Batch) => Parameters<Step['run']>[0]) => {
+  const run: Run = async (batches, work) => {
     let affected = 0
     for (const batch of batches.flatMap((one) => (singly ? one.each() : [one]))) {
       try {
-        affected += await step.run(make(batch))
+        affected += await work(await withKnownIds(step.db, batch))
       } catch (error) {
         const kind = kindOf(error)
         const isBlamed = singly && (kind === 'data' || kind === 'dependency')
@@ -210,35 +212,38 @@ const applyTogether = async (step: Step, tangles: readonly Tangle[], singly: boo
     }
     return affected
   }
-  for (const tangle of tangles) await loosen(tangle, run)
+  for (const { entity, upserts } of tangles)
+    await run(upserts, async (batch) => {
+      await writesOf(entity).prepare(step, batch)
+      return 0
+    })
+  for (const tangle of tangles) await loosen(step, tangle, run)
   for (const { entity, deletes } of tangles.toReversed()) {
     for (const child of Object.values(entity.children))
       await run(deletes, ({ keys, lookup }) =>
-        statements.deleteChildrenOfOlder(entity, child, keys, lookup, BY),
+        step.run(statements.deleteChildrenOfOlder(entity, child, keys, lookup, BY)),
       )
-    await run(deletes, ({ keys, lookup }) => statements.deleteOlder(entity, keys, lookup, BY))
+    await run(deletes, (batch) => writesOf(entity).remove(step, batch))
   }
   // Each pass finds the parents that the one before has made.
   for (let affected = 1; affected > 0; ) {
     affected = 0
     for (const { entity, upserts, bare } of tangles) {
-      affected += await run(upserts, ({ document, lookup }) =>
-        statements.updateOlder(entity, document, lookup, BY),
-      )
-      affected += await run(bare, ({ document }) => statements.insertMissing(entity, document, 'ids', BY))
+      affected += await run(upserts, (batch) => writesOf(entity).update(step, batch))
+      affected += await run(bare, (batch) => writesOf(entity).insert(step, batch))
     }
   }
   for (const { entity, upserts, references } of tangles) {
     if (references.length > 0)
       await run(upserts, ({ document, lookup }) =>
-        statements.setReferences(entity, document, lookup, references),
+        step.run(statements.setReferences(entity, document, lookup, references)),
       )
     for (const [at, child] of Object.values(entity.children).entries()) {
       await run(upserts, ({ keys, lookup }) =>
-        statements.deleteChildrenOfUpdated(entity, child, keys, lookup),
+        step.run(statements.deleteChildrenOfUpdated(entity, child, keys, lookup)),
       )
       await run(upserts, ({ document, lookup }) =>
-        statements.insertChildren(entity, [child, at], document, lookup),
+        step.run(statements.insertChildren(entity, [child, at], document, lookup)),
       )
     }
   }
@@ -246,14 +251,18 @@ const applyTogether = async (step: Step, tangles: readonly Tangle[], singly: boo
   if (left.length > 0) throw new LeftOverError(left)
 }
 
-type Run = (batches: readonly Batch[], make: (batch: Batch) => Parameters<Step['run']>[0]) => Promise<number>
+type Run = (batches: readonly Batch[], work: (batch: Batch) => Promise<number>) => Promise<number>
 
 /** Takes away what the rows hold fast by. */
-const loosen = async ({ entity, deletes, upserts, references, unique }: Tangle, run: Run): Promise<void> => {
-  await run(deletes, ({ keys, lookup }) => statements.bury(entity, keys, lookup, BY))
+const loosen = async (
+  step: Step,
+  { entity, deletes, upserts, references, unique }: Tangle,
+  run: Run,
+): Promise<void> => {
+  await run(deletes, ({ keys, lookup }) => step.run(statements.bury(entity, keys, lookup, BY)))
   const nothing = references.map((column) => ({ column, value: sql`NULL` }))
   if (nothing.length > 0)
-    await run(deletes, ({ keys, lookup }) => statements.loosen(entity, keys, lookup, nothing, BY))
+    await run(deletes, ({ keys, lookup }) => step.run(statements.loosen(entity, keys, lookup, nothing, BY)))
   const id = sql`CONCAT_WS(',', ${sql.join(ownColumns(entity).map((column) => sql`HEX(t.${sql.ref(column)})`))})`
   const salt = randomUUID()
   const values = unique.flatMap((column) => {
@@ -261,7 +270,7 @@ const loosen = async ({ entity, deletes, upserts, references, unique }: Tangle, 
     return value === undefined ? [] : [{ column: column.name, value }]
   })
   if (values.length > 0)
-    await run(upserts, ({ keys, lookup }) => statements.loosen(entity, keys, lookup, values, BY))
+    await run(upserts, ({ keys, lookup }) => step.run(statements.loosen(entity, keys, lookup, values, BY)))
 }
 
 /** Those that did not come to hold what their version says. */
@@ -272,7 +281,8 @@ const leftOf = async ({ db }: Step, tangle: Tangle): Promise<Change[]> => {
     const keys = new Set(rows.map(({ k }) => k))
     left.push(...changes.filter(({ key }) => keys.has(key)))
   }
-  for (const batch of upserts) {
+  for (const unknown of upserts) {
+    const batch = await withKnownIds(db, unknown)
     const { rows } = await selectStanding(entity, batch.document, batch.lookup).execute(db)
     const byKey = new Map(batch.changes.map((change) => [change.key, change]))
     const isOpen = (row: Standing): boolean => {
@@ -283,8 +293,10 @@ const leftOf = async ({ db }: Step, tangle: Tangle): Promise<Change[]> => {
     if (references.length > 0)
       note(batch, (await statements.selectDangling(entity, batch.document, batch.lookup).execute(db)).rows)
   }
-  for (const batch of deletes)
+  for (const unknown of deletes) {
+    const batch = await withKnownIds(db, unknown)
     note(batch, (await statements.selectDeletable(entity, batch.keys, batch.lookup, BY).execute(db)).rows)
+  }
   return left
 }
 

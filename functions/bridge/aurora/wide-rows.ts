@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto'
 import { type Kysely, type RawBuilder, sql, type Transaction } from 'kysely'
 import type { Entity } from '../model/entity.ts'
 import { UnsettledError } from '../model/outcome.ts'
+import { recordNames } from './record-names.ts'
+import { source } from './record-place.ts'
 import { keyNames, nameOfSelected, rowPosition, selectedKey, whichAt } from './row-key.ts'
 import { type SqlRow, selected } from './selection.ts'
 
@@ -44,8 +46,8 @@ type Db = Kysely<unknown> | Transaction<unknown>
 export const selection = (entity: Entity): RawBuilder<unknown> =>
   sql.join([
     ...selectedKey(entity),
-    sql`t.backsync_version AS backsync_version`,
-    sql`t.backsync_updated_at AS backsync_updated_at`,
+    sql`${sql.raw(recordNames(entity).version)} AS backsync_version`,
+    sql`${sql.raw(recordNames(entity).updatedAt)} AS backsync_updated_at`,
     ...selected(entity),
   ])
 
@@ -75,7 +77,7 @@ export const measure = async (db: Db, entity: Entity, which: RawBuilder<unknown>
   })
   const { rows } = await sql<SqlRow>`
     SELECT ${sql.join([...keyNames(entity).map((name) => sql`s.${sql.ref(name)} AS ${sql.ref(name)}`), ...figures])}
-    FROM (SELECT ${selection(entity)} FROM ${sql.table(entity.table)} AS t ${which}) AS s`.execute(db)
+    FROM (SELECT ${selection(entity)} FROM ${source(entity)} ${which}) AS s`.execute(db)
   // Sorted here, and everywhere below: MySQL's own sorting has no room for rows such as these (errno 1038).
   return rows.toSorted(byId).map((row) => {
     const columns = names.map((name): Measure => {
@@ -141,7 +143,7 @@ const readTogether = async (db: Db, entity: Entity, measured: readonly MeasuredR
     sql` OR `,
   )
   const { rows } = await sql<SqlRow>`
-    SELECT ${selection(entity)} FROM ${sql.table(entity.table)} AS t
+    SELECT ${selection(entity)} FROM ${source(entity)}
     WHERE ${which}`.execute(db)
   return rows.toSorted(byId)
 }
@@ -152,15 +154,15 @@ const byId = (a: SqlRow, b: SqlRow): number => Number(idOf(a) - idOf(b))
 
 const readInPieces = async (db: Db, entity: Entity, { position, columns }: MeasuredRow): Promise<SqlRow> => {
   const which = whichAt(entity, position)
-  const source = sql`(SELECT ${selection(entity)} FROM ${sql.table(entity.table)} AS t WHERE ${which}) AS s`
+  const one = sql`(SELECT ${selection(entity)} FROM ${source(entity)} WHERE ${which}) AS s`
   const row: Record<string, unknown> = {}
   for (const names of grouped(columns.filter(({ bytes }) => bytes <= ROW_ROOM))) {
     const wanted = [...always(entity), ...names].map((name) => sql`s.${sql.ref(name)} AS ${sql.ref(name)}`)
-    const { rows } = await sql<SqlRow>`SELECT ${sql.join(wanted)} FROM ${source}`.execute(db)
+    const { rows } = await sql<SqlRow>`SELECT ${sql.join(wanted)} FROM ${one}`.execute(db)
     Object.assign(row, rows[0])
   }
   for (const column of columns.filter(({ bytes }) => bytes > ROW_ROOM)) {
-    const value = await readColumn(db, source, column)
+    const value = await readColumn(db, one, column)
     if (column.hash !== undefined && hashOf(value) !== column.hash)
       throw new UnsettledError(`The children of a ${entity.name} came in more than one order`)
     row[column.name] = value

@@ -1,5 +1,11 @@
 import * as z from 'zod'
-import { type Attribute, type Field, type KeyPart, writable } from './attributes/attribute.ts'
+import {
+  type Attribute,
+  type Field,
+  type KeyPart,
+  type RecordKind,
+  writable,
+} from './attributes/attribute.ts'
 import { requireFitting } from './attributes/reference.ts'
 import type { Row } from './change.ts'
 import type { ChildRows } from './child-rows.ts'
@@ -55,6 +61,12 @@ export type EntityDefinition = ContractDefinition & {
    */
   readonly tombstoneDays?: number
   /**
+   * Where Aurora keeps version, owner and epoch of its live keys: in columns of the `row`, which adoption adds to the table, or in
+   * a `sideTable` of the bridge's own, for a table that can't or mustn't be altered or whose triggers see every UPDATE. It can't
+   * be changed once something was written. @default 'row'
+   */
+  readonly record?: RecordKind
+  /**
    * What a PUT on a key that nothing has does: `replace` answers 404, `create` makes it, as a POST would, with the client's
    * key. Of an entity with counted ids a key of digits is never made so: it would be taken for an id. @default 'replace'
    */
@@ -79,6 +91,7 @@ export type Entity = Omit<
   | 'put'
   | 'tombstones'
   | 'tombstoneDays'
+  | 'record'
   | keyof ContractDefinition
 > &
   Contract & {
@@ -90,6 +103,7 @@ export type Entity = Omit<
     readonly put: 'replace' | 'create'
     readonly tombstones: 'moved' | 'item'
     readonly tombstoneDays: number
+    readonly record: RecordKind
     /** The column that numbers its rows or, where the key is the primary key's columns, the first of these. */
     readonly idColumn: string
     /**
@@ -120,7 +134,8 @@ export const defineEntity = (definition: EntityDefinition): Entity => {
   const fail = (why: string): never => {
     throw new TypeError(`Entity ${definition.name}: ${why}`)
   }
-  const { children = {}, versions = 'counted', put = 'replace', attributes, keyName } = definition
+  const { children = {}, versions = 'counted', put = 'replace', record = 'row' } = definition
+  const { attributes, keyName } = definition
   const { overruled = versions === 'stream' ? 'park' : 'lift' } = definition
   const { tombstones = 'moved', tombstoneDays = 90 } = definition
   const identity = identityOf(definition, fail)
@@ -201,6 +216,7 @@ export const defineEntity = (definition: EntityDefinition): Entity => {
     put,
     tombstones,
     tombstoneDays,
+    record,
     idColumn,
     get keyParts() {
       return ofKey().keyParts
@@ -346,6 +362,8 @@ const requireReferences = (entity: Entity, entities: readonly Entity[]): void =>
       listed.keyParts.length !== references.keyParts.length
     )
       fail(`refers to a ${references.entity} of another table or key than that entity has`)
+    if (listed.record !== references.record)
+      fail(`refers to a ${references.entity} whose records are elsewhere than that entity's`)
   }
   // What refers to later definitions could not be checked before.
   if (Object.values(entity.attributes).some(({ references }) => references !== undefined)) {

@@ -51,14 +51,15 @@ const partOfReference = (
   own: Attribute,
   collation: string | undefined,
 ): KeyPart => {
-  const { columns = [], keyParts: parts = [], table = '', idColumn = '' } = own.references ?? {}
+  const { columns = [], keyParts: parts = [], entity = '', table = '', idColumn = '' } = own.references ?? {}
+  const { record = 'row' } = own.references ?? {}
   if (parts.length === 0)
     return {
       attribute: { ...own, column },
       name,
       type: `VARCHAR(${LONGEST_KEY}) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin`,
       isText: false,
-      counted: { table, idColumn },
+      counted: { entity, table, idColumn, record },
     }
   const at = columns.indexOf(column)
   const part = parts[at]

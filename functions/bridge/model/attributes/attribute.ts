@@ -77,7 +77,15 @@ export type KeyPart = {
 }
 
 /** A table whose rows have counted ids, and their keys beside these. */
-export type CountedRows = { readonly table: string; readonly idColumn: string }
+export type CountedRows = {
+  readonly entity: string
+  readonly table: string
+  readonly idColumn: string
+  readonly record: RecordKind
+}
+
+/** Where the records of an entity's live keys are: in columns of its rows, or in a table of the bridge's own. */
+export type RecordKind = 'row' | 'sideTable'
 
 /** An entity that can be referred to. */
 export type ReferenceTarget = {
@@ -87,6 +95,8 @@ export type ReferenceTarget = {
   readonly idColumn: string
   /** The columns that are its key; none where that stands in a column of its own. */
   readonly keyParts?: readonly KeyPart[]
+  /** @default 'row' */
+  readonly record?: RecordKind
 }
 
 /**
@@ -101,6 +111,7 @@ export type Reference = {
   readonly idColumn: string
   /** The columns that are the other's key; none where that stands beside a counted id. */
   readonly keyParts: readonly KeyPart[]
+  readonly record: RecordKind
   /** Whether what it points to is defined by now. */
   isDefined(): boolean
 }

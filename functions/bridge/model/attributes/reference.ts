@@ -89,6 +89,9 @@ const referenceTo = (
     get keyParts() {
       return target().keyParts ?? []
     },
+    get record() {
+      return target().record ?? 'row'
+    },
     isDefined: () => {
       try {
         return target() !== undefined

@@ -4,12 +4,16 @@ import { toBatches } from '../../../../functions/bridge/aurora/batch.ts'
 import { updateOlder } from '../../../../functions/bridge/aurora/statements.ts'
 import type { Change, Row } from '../../../../functions/bridge/model/change.ts'
 import { openTestAurora, type TestAurora } from '../../../support/aurora.ts'
-import { keyed } from '../../fixtures/keyed.ts'
+import { keyedOf } from '../../fixtures/keyed.ts'
 
 const AT = '2026-11-22T03:00:00.123Z'
 const LATER = '2026-11-22T03:00:01.456Z'
 
-describe.each(keyed)('an entity whose key is %s', (_, example) => {
+const both = (['row', 'sideTable'] as const).flatMap((record) =>
+  keyedOf(record).map(([name, one]) => [name, record, one] as const),
+)
+
+describe.each(both)('an entity whose key is %s, with its record in its %s', (_, __, example) => {
   const { entity, keys, rows, changed, unknown, near, tables } = example
   const [key, other] = keys
   const [row, otherRow] = rows
@@ -44,6 +48,7 @@ describe.each(keyed)('an entity whose key is %s', (_, example) => {
   beforeEach(async () => {
     for (const table of names.toReversed()) await aurora.legacy.query(`DELETE FROM ${table}`)
     await aurora.legacy.query('DELETE FROM backsync_tombstones')
+    await aurora.legacy.query('DELETE FROM backsync_records')
   })
 
   it('creates rows, and finds each by its own key', async () => {
