@@ -59,7 +59,13 @@ export type TestAurora = {
 const migrated = new Map<string, DatabaseCopy>()
 
 /** The statements' guards as their text has them. */
-const GUARDS = ['t.backsync_version < j.v', '(d.version IS NULL OR d.version < j.v)']
+const GUARDS = [
+  't.backsync_version < j.v',
+  '(d.version IS NULL OR d.version < j.v)',
+  'COALESCE(s.version, 1) < j.v',
+  's.version < j.v',
+  's.version <= j.v',
+]
 
 class UnguardedDialect extends DataApiDialect {
   override createQueryCompiler(): QueryCompiler {

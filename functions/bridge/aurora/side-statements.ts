@@ -85,7 +85,7 @@ const insertRows = (entity: Entity, document: string, id: Sql, which: Sql): Sql 
   SELECT ${sql.join(named.map(({ value }) => value))}
   FROM ${orderedRows(entity, document)} ${recordsAlone(entity)} ${row}
     LEFT JOIN backsync_tombstones AS d ON d.entity = ${entity.name} AND d.entity_key = j.k ${parents(entity)}
-  WHERE ${isToBeMade(entity)}${which}${parentsFound(entity)} ORDER BY j.ord`
+  WHERE ${isToBeMade(entity)}${which}${parentsFound(entity)}${hasOwnKey(entity) ? sql`` : sql` ORDER BY j.ord`}`
 }
 
 /** Makes the rows of records that have none. Counted ones get the next ids, in the order of the document. */

@@ -62,8 +62,10 @@ export const upsertRows = async (step: Step, unknown: Batch, guess: Guess): Prom
   for (const list of lists)
     await run(statements.deleteChildrenOfUpdated(entity, list, batch.keys, batch.lookup))
   if (missing.changes.length > 0) inserted = await writes.insert(step, missing)
+  // Of rows that were made just now the ids are known only by now.
+  const { document, lookup } = lists.length > 0 && inserted > 0 ? await withKnownIds(db, unknown) : batch
   for (const [at, list] of lists.entries())
-    await run(statements.insertChildren(entity, [list, at], batch.document, batch.lookup))
+    await run(statements.insertChildren(entity, [list, at], document, lookup))
   if (winners !== undefined && winners.length > 0) await entity.write?.({ changes: winners, transaction: db })
   return { affected: updated + inserted, inserted }
 }

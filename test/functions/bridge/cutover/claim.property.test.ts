@@ -5,15 +5,15 @@ import { fc } from '@fast-check/jest'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import type { ResultSetHeader } from 'mysql2'
 import { type ClaimSides, claim } from '../../../../functions/bridge/cutover/claim.ts'
+import type { RecordKind } from '../../../../functions/bridge/model/attributes/attribute.ts'
 import { BridgeError } from '../../../../functions/bridge/model/errors.ts'
 import { type Owner, otherOf } from '../../../../functions/bridge/model/owner.ts'
 import type { KeyRecord, KeyRecords } from '../../../../functions/bridge/ports/key-records.ts'
 import { interleave, type Turn } from '../../../support/interleave.ts'
 import { runs, times } from '../../../support/runs.ts'
 import { plate } from '../../fixtures/plate.ts'
-import { openPlates } from './plates.ts'
+import { openPlates, type Plates } from './plates.ts'
 import { type Route, request } from './states/facade.ts'
-import type { World } from './world.ts'
 
 type Item = Record<string, AttributeValue>
 
@@ -45,11 +45,11 @@ class Play {
   route: Route
   taken = 0
   last: string | undefined
-  readonly #world: World
+  readonly #world: Plates
   readonly #twin: Twin
   #titles = 0
 
-  constructor(world: World, twin: Twin, begins: Owner) {
+  constructor(world: Plates, twin: Twin, begins: Owner) {
     this.#world = world
     this.#twin = twin
     this.route = { target: begins, epoch: 0n }
@@ -100,7 +100,7 @@ class Play {
     const write: Parameters<typeof request>[0]['write'] = (side, change) =>
       this.#call(turn, async () => {
         const at = new Date().toISOString()
-        const stored = await this.#world.stores[side].write(plate, { ...change, at })
+        const stored = await this.#world.write(side, { ...change, at })
         this.last = change.op === 'delete' ? undefined : asked.title
         return stored
       })
@@ -117,7 +117,7 @@ class Play {
     await turn()
     const title = this.title()
     const [{ affectedRows }] = await this.#world.sync.aurora.legacy.query<ResultSetHeader>(
-      "UPDATE plates SET title = ?, backsync_version = backsync_version + 1 WHERE code = ? AND NOT (backsync_owner <=> 'dynamo')",
+      this.#world.legacyUpdate,
       [title, this.key],
     )
     if (affectedRows > 0) this.last = title
@@ -172,103 +172,106 @@ const attempt = async (work: Promise<unknown>): Promise<void> => {
   }
 }
 
-describe('a key on real servers, of which nothing is lost in whatever order things happen', () => {
-  let world: World
-  beforeAll(async () => {
-    world = await openPlates()
-  })
-  afterAll(() => world.close())
+describe.each<RecordKind>(['row', 'sideTable'])(
+  'a key on real servers, its record in a %s, of which nothing is lost in whatever order things happen',
+  (record) => {
+    let world: Plates
+    beforeAll(async () => {
+      world = await openPlates(record)
+    })
+    afterAll(() => world.close())
 
-  const told = ({ state, ...of }: KeyRecord): unknown => ('row' in of ? of.row.title : state === 'held')
+    const told = ({ state, ...of }: KeyRecord): unknown => ('row' in of ? of.row.title : state === 'held')
 
-  const endsEqual = (twin: Twin = {}) =>
-    fc.asyncProperty(history, async (of: History) => {
-      const play = new Play(world, twin, of.begins)
-      await play.request(atOnce, { key: play.key, route: play.route }, 'put')
-      const facades = of.facades.map((wishes) => async (turn: Turn) => {
-        const known = { key: play.key, route: play.route }
-        for (const { does: wanted, looks, dies } of wishes) {
-          await turn()
-          if (looks) known.route = play.route
-          await attempt(play.request(until(turn, dies), known, wanted))
+    const endsEqual = (twin: Twin = {}) =>
+      fc.asyncProperty(history, async (of: History) => {
+        const play = new Play(world, twin, of.begins)
+        await play.request(atOnce, { key: play.key, route: play.route }, 'put')
+        const facades = of.facades.map((wishes) => async (turn: Turn) => {
+          const known = { key: play.key, route: play.route }
+          for (const { does: wanted, looks, dies } of wishes) {
+            await turn()
+            if (looks) known.route = play.route
+            await attempt(play.request(until(turn, dies), known, wanted))
+          }
+        })
+        const operator = async (turn: Turn) => {
+          for (let flip = 0; flip < of.flips; flip++) {
+            await turn()
+            play.route = { target: otherOf(play.route.target), epoch: play.route.epoch + 1n }
+          }
         }
-      })
-      const operator = async (turn: Turn) => {
-        for (let flip = 0; flip < of.flips; flip++) {
-          await turn()
-          play.route = { target: otherOf(play.route.target), epoch: play.route.epoch + 1n }
+        const sweeper = async (turn: Turn) => {
+          for (const dies of of.sweeps) {
+            await turn()
+            if (play.route.epoch > 0n) await attempt(play.sweep(until(turn, dies)))
+          }
         }
-      }
-      const sweeper = async (turn: Turn) => {
-        for (const dies of of.sweeps) {
-          await turn()
-          if (play.route.epoch > 0n) await attempt(play.sweep(until(turn, dies)))
+        const legacy = async (turn: Turn) => {
+          for (let write = 0; write < of.legacy; write++) await play.legacy(turn)
         }
-      }
-      const legacy = async (turn: Turn) => {
-        for (let write = 0; write < of.legacy; write++) await play.legacy(turn)
-      }
-      const mirror = async (turn: Turn) => {
-        for (const dies of of.deliveries) {
-          await turn()
-          await attempt(play.take(until(turn, dies)))
+        const mirror = async (turn: Turn) => {
+          for (const dies of of.deliveries) {
+            await turn()
+            await attempt(play.take(until(turn, dies)))
+          }
         }
-      }
-      const zombie = async (turn: Turn) => {
-        for (const which of of.again) {
-          await turn()
-          const at = play.taken === 0 ? 0 : which % play.taken
-          if (play.taken > 0) await attempt(play.deliver(turn, at, at + 1))
+        const zombie = async (turn: Turn) => {
+          for (const which of of.again) {
+            await turn()
+            const at = play.taken === 0 ? 0 : which % play.taken
+            if (play.taken > 0) await attempt(play.deliver(turn, at, at + 1))
+          }
         }
-      }
-      await interleave([...facades, operator, sweeper, legacy, mirror, zombie], of.choices)
+        await interleave([...facades, operator, sweeper, legacy, mirror, zombie], of.choices)
 
-      const drain = async (): Promise<void> => {
-        for (let round = 0; play.taken < play.records.length; round++) {
-          expect(round).toBeLessThan(60)
-          await play.take(atOnce)
+        const drain = async (): Promise<void> => {
+          for (let round = 0; play.taken < play.records.length; round++) {
+            expect(round).toBeLessThan(60)
+            await play.take(atOnce)
+          }
         }
-      }
-      await drain()
-      // There and back: whatever was half done is completed by it.
-      for (const to of ['dynamo', 'aurora', 'dynamo'] as const) {
-        await claim(plate, play.key, to, play.sides(atOnce))
         await drain()
-        const owner = await world.sides[to].read(plate, play.key)
-        expect([to, owner.owner, told(owner)]).toEqual([to, to, play.last ?? false])
-      }
-      expect(told(await world.sides.aurora.read(plate, play.key))).toEqual(play.last ?? false)
-      for (const name of ['plate', 'plate.conflicts'])
-        expect((await world.sync.parts.parking.parkedAmong(name, [play.key])).size).toBe(0)
+        // There and back: whatever was half done is completed by it.
+        for (const to of ['dynamo', 'aurora', 'dynamo'] as const) {
+          await claim(plate, play.key, to, play.sides(atOnce))
+          await drain()
+          const owner = await world.sides[to].read(plate, play.key)
+          expect([to, owner.owner, told(owner)]).toEqual([to, to, play.last ?? false])
+        }
+        expect(told(await world.sides.aurora.read(plate, play.key))).toEqual(play.last ?? false)
+        for (const name of ['plate', 'plate.conflicts'])
+          expect((await world.sync.parts.parking.parkedAmong(name, [play.key])).size).toBe(0)
+      })
+
+    it(
+      'ends on both sides as it was acknowledged last, with nothing listed',
+      async () => {
+        await fc.assert(endsEqual(), runs(12, 11))
+      },
+      times(240_000),
+    )
+
+    const reading = (side: KeyRecords): KeyRecords => ({
+      side: side.side,
+      read: (...of) => side.read(...of),
+      take: (...of) => side.take(...of),
+      restore: (...of) => side.restore(...of),
+      release: async (entity, key, to) => ({ ...(await side.read(entity, key)), ...to }),
     })
 
-  it(
-    'ends on both sides as it was acknowledged last, with nothing listed',
-    async () => {
-      await fc.assert(endsEqual(), runs(12, 11))
-    },
-    times(240_000),
-  )
-
-  const reading = (side: KeyRecords): KeyRecords => ({
-    side: side.side,
-    read: (...of) => side.read(...of),
-    take: (...of) => side.take(...of),
-    restore: (...of) => side.restore(...of),
-    release: async (entity, key, to) => ({ ...(await side.read(entity, key)), ...to }),
-  })
-
-  it.each<[string, Twin]>([
-    [
-      'where a claim only reads',
-      { sides: ({ aurora, dynamo }) => ({ aurora: reading(aurora), dynamo: reading(dynamo) }) },
-    ],
-  ])(
-    'would not, %s: the same property then fails',
-    async (_, twin) => {
-      const { failed } = await fc.check(endsEqual(twin), { ...runs(40, 11), endOnFailure: true })
-      expect(failed).toBe(true)
-    },
-    times(240_000),
-  )
-})
+    it.each<[string, Twin]>([
+      [
+        'where a claim only reads',
+        { sides: ({ aurora, dynamo }) => ({ aurora: reading(aurora), dynamo: reading(dynamo) }) },
+      ],
+    ])(
+      'would not, %s: the same property then fails',
+      async (_, twin) => {
+        const { failed } = await fc.check(endsEqual(twin), { ...runs(40, 11), endOnFailure: true })
+        expect(failed).toBe(true)
+      },
+      times(240_000),
+    )
+  },
+)

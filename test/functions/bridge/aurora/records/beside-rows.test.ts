@@ -3,56 +3,22 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import type { RowDataPacket } from 'mysql2/promise'
 import { AuroraRecords } from '../../../../../functions/bridge/aurora/aurora-records.ts'
 import { AuroraSink } from '../../../../../functions/bridge/aurora/aurora-sink.ts'
+import { toBatches } from '../../../../../functions/bridge/aurora/batch.ts'
+import { claimRows } from '../../../../../functions/bridge/aurora/claim-statements.ts'
 import { recordOwners, requireRecordColumns } from '../../../../../functions/bridge/aurora/owners.ts'
-import { text } from '../../../../../functions/bridge/model/attributes/text.ts'
+import { deleteRecords, revive } from '../../../../../functions/bridge/aurora/side-statements.ts'
+import {
+  deleteOlder,
+  selectDeletable,
+  updateOlder,
+} from '../../../../../functions/bridge/aurora/statements.ts'
 import type { Change } from '../../../../../functions/bridge/model/change.ts'
-import { childRows } from '../../../../../functions/bridge/model/child-rows.ts'
 import { defineEntity, type Entity } from '../../../../../functions/bridge/model/entity.ts'
-import { autoIncrement, natural } from '../../../../../functions/bridge/model/identity.ts'
 import { openTestAurora, type TestAurora } from '../../../../support/aurora.ts'
 import { until } from '../../../../support/until.ts'
+import { emptyGuests, group, guest, guestTables, table } from './guests.ts'
 
 const AT = '2026-11-22T03:00:00.123Z'
-const name = text({ column: 'name', maxLength: 40 })
-const guest = defineEntity({
-  name: 'guest',
-  plural: 'guests',
-  keyName: 'guestId',
-  table: 'guests',
-  identity: autoIncrement('id'),
-  record: 'sideTable',
-  attributes: { name },
-  example: { name: 'Ann' },
-})
-const group = defineEntity({
-  name: 'group',
-  plural: 'groups',
-  keyName: 'groupId',
-  table: 'guest_groups',
-  identity: autoIncrement('id'),
-  record: 'sideTable',
-  attributes: { name },
-  children: {
-    seats: childRows({
-      table: 'group_seats',
-      parentColumn: 'group_id',
-      positionColumn: 'place',
-      attributes: { label: text({ column: 'label', maxLength: 9 }) },
-      optional: true,
-    }),
-  },
-  example: { name: 'All' },
-})
-const table = defineEntity({
-  name: 'table',
-  plural: 'tables',
-  keyName: 'tableKey',
-  table: 'guest_tables',
-  identity: natural(['code'], { collation: 'utf8mb4_bin' }),
-  record: 'sideTable',
-  attributes: { code: text({ column: 'code', maxLength: 20 }), name },
-  example: { code: 'a', name: 'b' },
-})
 const entities = [guest, group, table]
 
 describe('records beside rows', () => {
@@ -61,26 +27,13 @@ describe('records beside rows', () => {
 
   beforeAll(async () => {
     aurora = await openTestAurora()
-    const id = 'id INT NOT NULL AUTO_INCREMENT PRIMARY KEY'
-    for (const statement of [
-      `CREATE TABLE guests (${id}, name VARCHAR(40) NOT NULL)`,
-      `CREATE TABLE guest_groups (${id}, name VARCHAR(40) NOT NULL)`,
-      `CREATE TABLE group_seats (group_id INT NOT NULL, place INT NOT NULL, label VARCHAR(9) NOT NULL,
-        PRIMARY KEY (group_id, place), FOREIGN KEY (group_id) REFERENCES guest_groups (id))`,
-      'CREATE TABLE guest_tables (code VARCHAR(20) COLLATE utf8mb4_bin NOT NULL PRIMARY KEY, name VARCHAR(40) NOT NULL)',
-    ])
-      await aurora.legacy.query(statement)
+    for (const statement of guestTables) await aurora.legacy.query(statement)
     for (const entity of entities) await recordOwners(aurora.db, entity)
     const sink = new AuroraSink(entities, aurora)
     records = new AuroraRecords({ ...aurora, sink, catalogue: aurora.writer.catalogue })
   })
   afterAll(() => aurora.close())
-  beforeEach(async () => {
-    for (const one of ['group_seats', 'guest_groups', 'guests', 'guest_tables'])
-      await aurora.legacy.query(`DELETE FROM ${one}`)
-    for (const one of ['backsync_tombstones', 'backsync_records'])
-      await aurora.legacy.query(`DELETE FROM ${one}`)
-  })
+  beforeEach(() => emptyGuests(aurora.legacy))
 
   const upsert = (key: string, version: number, called: string, of: Entity = guest): Change => ({
     ...{ entity: of.name, key, version: BigInt(version), source: 'stream', at: AT },
@@ -202,8 +155,11 @@ describe('records beside rows', () => {
         ...{ entity: 'group', key, version: BigInt(version), source: 'stream', at: AT, op: 'upsert' },
         row: { name: 'All', seats: labels.map((label) => ({ label })) },
       })
-      for (const change of [of(1, 'a', 'b'), of(3, 'c'), of(2, 'd', 'e')])
-        await aurora.writer.applyIsolating(group, [change])
+      await aurora.writer.applyIsolating(group, [of(1, 'a', 'b')])
+      expect(await aurora.store.get(group, key)).toMatchObject({
+        row: { seats: [{ label: 'a' }, { label: 'b' }] },
+      })
+      for (const change of [of(3, 'c'), of(2, 'd', 'e')]) await aurora.writer.applyIsolating(group, [change])
 
       expect(await aurora.store.get(group, key)).toMatchObject({
         version: 3n,
@@ -274,7 +230,7 @@ describe('records beside rows', () => {
 
   it('leave nothing of a create that is refused', async () => {
     const tooLong = upsert('t3', 1, 'x'.repeat(41), table)
-    await expect(aurora.store.write(table, tooLong)).rejects.toMatchObject({ code: 'mysql.1406' })
+    await expect(aurora.store.write(table, tooLong)).rejects.toMatchObject({ kind: 'data' })
 
     expect(await query('SELECT * FROM backsync_records')).toEqual([])
     expect(await aurora.store.write(table, upsert('t3', 1, 'short', table))).toMatchObject({ version: 1n })
@@ -322,6 +278,28 @@ describe('records beside rows', () => {
       expect(await claim).toMatchObject({ state: 'held', row: { name: 'in time' } })
     },
   )
+
+  it.each(entities)('are locked behind their rows: $name', async (entity) => {
+    const [batch] = toBatches(entity, [upsert('1', 2, 'a', entity)], 'dynamo')
+    const [keys, lookup, by] = [batch?.keys ?? '', batch?.lookup ?? 'keys', 'dynamo'] as const
+    const claim = { owner: 'aurora', unchanged: [] } as const
+    for (const statement of [
+      updateOlder(entity, batch?.document ?? '', lookup, by),
+      deleteOlder(entity, keys, lookup, by),
+      selectDeletable(entity, keys, lookup, by),
+      claimRows(entity, keys, lookup, claim),
+      revive(entity, keys, by),
+      deleteRecords(entity, keys, by),
+    ]) {
+      const { sql, parameters } = statement.compile(aurora.db)
+      const [lines] = await aurora.legacy.query<RowDataPacket[]>(
+        `EXPLAIN FORMAT=TRADITIONAL ${sql.replace(/:\w+/g, '?')}`,
+        [...parameters],
+      )
+      const order = lines.map((line) => line.table).filter((one) => one === 't' || one === 's')
+      expect([sql.slice(0, 40), order]).toEqual([sql.slice(0, 40), ['t', 's']])
+    }
+  })
 
   it('are refused where the definition says that they are elsewhere', async () => {
     await apply(upsert(randomUUID(), 1, 'Ann'))

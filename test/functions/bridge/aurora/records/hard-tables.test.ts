@@ -47,6 +47,20 @@ describe('a table that is not altered, because its records are beside its rows',
     op: 'delete',
   })
   const apply = ({ entity }: HardTable, ...changes: Change[]) => aurora.writer.applyIsolating(entity, changes)
+  /**
+   * A server that keeps its GTIDs consistent lets no transaction, and no statement, write such a table and another one. It says so
+   * of the first write, and nothing is written.
+   */
+  const isRefusedWhole = async (one: HardTable): Promise<boolean> => {
+    if (!one.legacy.some((statement) => statement.includes('MyISAM'))) return false
+    const [[setting]] = await aurora.legacy.query<RowDataPacket[]>(
+      "SHOW VARIABLES LIKE 'enforce_gtid_consistency'",
+    )
+    if (setting?.Value !== 'ON') return false
+    await expect(apply(one, upsert(one, 1, one.row))).rejects.toMatchObject({ code: 'mysql.1785' })
+    expect(await stateOf(one)).toBe('absent aurora 0 0')
+    return true
+  }
   const stateOf = async ({ entity, key }: HardTable) => {
     const { state, owner, epoch, version, ...of } = await records.read(entity, key)
     return [state, owner, Number(epoch), Number(version), 'row' in of ? of.row.title : ''].join(' ').trim()
@@ -56,6 +70,7 @@ describe('a table that is not altered, because its records are beside its rows',
     const { entity, key, row, changed } = one
 
     it('is written, read and listed, late and repeated changes do nothing, and a deleted key comes back', async () => {
+      if (await isRefusedWhole(one)) return
       expect(await apply(one, upsert(one, 1, row))).toMatchObject({ applied: 1, refused: [] })
       expect(await apply(one, upsert(one, 3, changed))).toMatchObject({ applied: 1, refused: [] })
       expect(await apply(one, upsert(one, 3, changed))).toMatchObject({ applied: 0, overruled: [] })
@@ -72,6 +87,7 @@ describe('a table that is not altered, because its records are beside its rows',
     })
 
     it('has a row that the legacy application made as one at version 1, which the next write counts on', async () => {
+      if (await isRefusedWhole(one)) return
       const columns = entity.keyParts.map(({ attribute }) => attribute.column)
       const values = columns.length > 0 ? key.split(',') : ['7']
       const others = Object.entries(row).filter(([name]) => ['title', 'state', 'posted'].includes(name))
@@ -90,6 +106,7 @@ describe('a table that is not altered, because its records are beside its rows',
     })
 
     it('changes hands, there and back, and says so', async () => {
+      if (await isRefusedWhole(one)) return
       await apply(one, upsert(one, 2, row))
 
       const own = await records.take(entity, await records.read(entity, key), { owner: 'aurora', epoch: 1n })
