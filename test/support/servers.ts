@@ -1,11 +1,11 @@
 import { mkdtemp, readdir, rm, stat } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startDynamoDb } from '../../infra/local/dynamodb/server.ts'
 import { describeServer } from '../../infra/local/mysql/flavour.ts'
 import { startMysql } from '../../infra/local/mysql/server.ts'
 import { hasCode } from '../../infra/local/processes/identity.ts'
 import { lockOwner } from '../../infra/local/processes/lock.ts'
+import { serversFolders } from './servers-folder.ts'
 import { endStaleChildren } from './stale-servers.ts'
 
 const prefix = 'backsync-test-'
@@ -22,8 +22,9 @@ export const startTestServers = async (
   env: NodeJS.ProcessEnv,
   wanted: readonly ('mysql' | 'dynamodb')[],
 ): Promise<TestServers> => {
-  await removeAbandoned()
-  const home = await mkdtemp(join(tmpdir(), prefix))
+  const folders = await serversFolders()
+  for (const folder of folders) await removeAbandoned(folder)
+  const home = await mkdtemp(join(folders[0], prefix))
   const parts: Array<Promise<{ stop(): Promise<void> }>> = []
   if (wanted.includes('mysql') && !env.TEST_MYSQL_URL) parts.push(provideMysql(home, env))
   if (wanted.includes('dynamodb') && !env.TEST_DYNAMODB_ENDPOINT) parts.push(provideDynamoDb(home, env))
@@ -58,13 +59,23 @@ const provideDynamoDb = async (home: string, env: NodeJS.ProcessEnv): Promise<{ 
 }
 
 /** A run that was killed left its servers behind; they would run, and fill the disk, until the machine is off. */
-const removeAbandoned = async (): Promise<void> => {
-  for (const name of await readdir(tmpdir())) {
+const removeAbandoned = async (folder: string): Promise<void> => {
+  for (const name of await namesIn(folder)) {
     if (!name.startsWith(prefix)) continue
-    const home = join(tmpdir(), name)
+    const home = join(folder, name)
     if (!(await isAbandoned(home))) continue
     await endStaleChildren(home, log)
     await rm(home, { recursive: true, force: true })
+  }
+}
+
+const namesIn = async (folder: string): Promise<readonly string[]> => {
+  try {
+    return await readdir(folder)
+  } catch (error) {
+    // Only Linux has one in memory.
+    if (hasCode(error, 'ENOENT')) return []
+    throw error
   }
 }
 
