@@ -7,6 +7,8 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import mysql, { type Connection, type RowDataPacket } from 'mysql2/promise'
 import { askConsent, type Consent } from '../../../../infra/local/mysql/consent.ts'
 import { type LocalStack, startLocalStack } from '../../../../infra/local/stack.ts'
+import { testApp } from '../../../fixtures/team.ts'
+import { seedAssembly } from '../../../support/assemblies.ts'
 import { makeFolder, type TemporaryFolder } from '../../../support/folder.ts'
 import { bridge } from './bridge.fixture.ts'
 import { writeAssembly } from './fixture.ts'
@@ -25,6 +27,7 @@ describe('a start on the server of MYSQL_URL', () => {
 
   beforeAll(async () => {
     folder = await makeFolder()
+    await seedAssembly(folder.path, url)
     root = await mysql.createConnection(server.href)
     for (const from of ['%', 'localhost']) {
       await root.query('CREATE USER ?@? IDENTIFIED BY ?', [user, from, password])
@@ -33,7 +36,7 @@ describe('a start on the server of MYSQL_URL', () => {
         from,
       ])
     }
-  })
+  }, 200_000)
   afterAll(async () => {
     await stack?.close()
     await root.query(`DROP DATABASE IF EXISTS ${database}`)
@@ -44,10 +47,10 @@ describe('a start on the server of MYSQL_URL', () => {
 
   const environment = (MYSQL_URL: string) => ({ ...process.env, MYSQL_URL, DYNAMODB_ENDPOINT: '' })
   const start = (consent?: Consent): Promise<LocalStack> =>
-    startLocalStack({ home: folder.path, env: environment(url), ...(consent && { consent }) })
+    startLocalStack({ home: folder.path, app: testApp, env: environment(url), ...(consent && { consent }) })
   /** `npm start` without a terminal. */
   const npmStart = async (MYSQL_URL: string): Promise<{ code: unknown; printed: string }> => {
-    const child = spawn(process.execPath, [resolve('infra/local/main.ts')], {
+    const child = spawn(process.execPath, [resolve('infra/local/main.ts'), '--app', testApp], {
       env: { ...environment(MYSQL_URL), NODE_OPTIONS: '', BACKSYNC_HOME: folder.path, PORT: '0' },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
