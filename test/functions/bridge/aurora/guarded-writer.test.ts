@@ -322,7 +322,7 @@ describe('the guarded writer', () => {
   it(
     'ends in the same state whatever the order, the batches and the repeats',
     async () => {
-      await fc.assert(settles(writer), runs(40, 42))
+      await fc.assert(settles(writer), runs(40, { seed: 42, short: 15 }))
     },
     times(60_000),
   )
@@ -331,7 +331,7 @@ describe('the guarded writer', () => {
     'would not without the guard: the same property then fails',
     async () => {
       const { failed } = await fc.check(settles(aurora.writerWithoutGuard()), {
-        ...runs(40, 42),
+        ...runs(40, { seed: 42, short: 15 }),
         endOnFailure: true,
       })
 
@@ -365,7 +365,7 @@ describe('the guarded writer', () => {
             expect((await rows()).sort()).toEqual(model(changes))
           },
         ),
-        runs(30, 7),
+        runs(30, { seed: 7, short: 10 }),
       )
     },
     times(60_000),

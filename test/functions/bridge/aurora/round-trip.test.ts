@@ -195,7 +195,7 @@ describe('what goes through the guarded writer', () => {
             expect(Array.isArray(read) ? read.map(canonicalText) : read).toEqual(numbers.map(canonicalText))
           },
         ),
-        runs(20, 42),
+        runs(20, { seed: 42, short: 8 }),
       )
     },
     times(60_000),
@@ -218,7 +218,7 @@ describe('what goes through the guarded writer', () => {
               canonicalText(row),
             )
         }),
-        runs(10, 42),
+        runs(10, { seed: 42, short: 4 }),
       )
     },
     times(60_000),

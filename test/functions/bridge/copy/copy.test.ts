@@ -152,7 +152,7 @@ describe('a copy', () => {
   })
 
   test.prop([fc.uniqueArray(arbitraryItem, { maxLength: 12, selector: ({ id }) => id?.S ?? '' })], {
-    ...runs(6),
+    ...runs(6, { short: 2 }),
   })('passes every type on as it is', async (items) => {
     const { run, read } = await openCopy(items)
     const report = await run({ segments: 2 })

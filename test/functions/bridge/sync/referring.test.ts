@@ -92,7 +92,7 @@ describe.each<RecordKind>(['row', 'sideTable'])(
             await sync.deliver(...batch.map((one) => record(one, version, true)))
           expect(await standing()).toEqual({ rows: 0, parked: [] })
         }),
-        { ...runs(3), endOnFailure: true },
+        { ...runs(3, { short: 1 }), endOnFailure: true },
       )
     }, 240_000)
 

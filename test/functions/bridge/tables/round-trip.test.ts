@@ -70,7 +70,7 @@ describe('every attribute type, by way of a scan and a copy', () => {
           expect(show(await ground.all(to))).toEqual(show(items))
           expect(report).toMatchObject({ copied: items.length, equal: true, refused: [], done: true })
         }),
-        runs(5),
+        runs(5, { short: 2 }),
       )
     },
     times(300_000),
@@ -117,7 +117,7 @@ describe('every attribute type, by way of a stream and a kept table', () => {
             ),
           )
         }),
-        runs(5),
+        runs(5, { short: 2 }),
       )
     },
     times(300_000),
