@@ -1,3 +1,4 @@
+import type { Kysely } from 'kysely'
 import { isTaken } from '../drivers/sql-errors.ts'
 import { type Change, holdsAll } from '../model/change.ts'
 import type { Entity } from '../model/entity.ts'
@@ -7,6 +8,7 @@ import { inOrderOfReference, isInCircle, parentsOf, referencesOf } from '../mode
 import type { References, Sink } from '../ports/sink.ts'
 import { inLanes } from '../runtime/lanes.ts'
 import type { AuroraStore } from './aurora-store.ts'
+import { endExpired, turnOf } from './expired-tombstones.ts'
 import type { GuardedWriter } from './guarded-writer.ts'
 import { ownColumns } from './row-key.ts'
 import type { ReferringColumns } from './statements.ts'
@@ -42,20 +44,29 @@ export class AuroraSink implements Sink {
   readonly #entities: readonly Entity[]
   readonly #writer: GuardedWriter
   readonly #store: AuroraStore
+  readonly #db: Kysely<unknown> | undefined
 
+  /** @param parts.db with it, tombstones that have expired are removed, a few now and then */
   constructor(
     entities: readonly Entity[],
-    { writer, store }: { readonly writer: GuardedWriter; readonly store: AuroraStore },
+    {
+      writer,
+      store,
+      db,
+    }: { readonly writer: GuardedWriter; readonly store: AuroraStore; readonly db?: Kysely<unknown> },
   ) {
     this.#entities = inOrderOfReference(entities)
     this.names = this.#entities.map(({ name }) => name)
     this.#writer = writer
     this.#store = store
+    this.#db = db
   }
 
   async applyIsolating(name: string, changes: readonly Change[]): Promise<PartialOutcome> {
     const entity = this.#entity(name)
     const outcome = await this.#writer.applyIsolating(entity, changes)
+    const from = turnOf(changes)
+    if (this.#db !== undefined && from !== undefined) await endExpired(this.#db, entity, from, new Date())
     if (outcome.overruled.length === 0) return outcome
     const looked = await inLanes(outcome.overruled, LANES, (one) => this.#lookAt(entity, one))
     return { ...outcome, overruled: looked.filter((one) => one !== undefined) }

@@ -1,3 +1,4 @@
+import type { Kysely } from 'kysely'
 import { AuroraSink } from '../aurora/aurora-sink.ts'
 import type { AuroraStore } from '../aurora/aurora-store.ts'
 import type { GuardedWriter } from '../aurora/guarded-writer.ts'
@@ -19,6 +20,7 @@ type Given = Omit<Mirror, 'parking' | 'sink' | 'source'> & {
   readonly entities: readonly Entity[]
   readonly writer: GuardedWriter
   readonly store: AuroraStore
+  readonly db?: Kysely<unknown>
 }
 
 /**
@@ -29,7 +31,7 @@ type Given = Omit<Mirror, 'parking' | 'sink' | 'source'> & {
  */
 export const openSync = (
   { TABLES, PARKING_TABLE }: SyncConfig,
-  { entities, writer, store, ...parts }: Given,
+  { entities, writer, store, db, ...parts }: Given,
 ): (() => Mirror) => {
   let opened: Mirror | undefined
   return () => {
@@ -40,7 +42,7 @@ export const openSync = (
     const { deadline } = parts
     opened = {
       ...parts,
-      sink: new AuroraSink(entities, { writer, store }),
+      sink: new AuroraSink(entities, { writer, store, ...(db && { db }) }),
       source: new EntitySource({
         client,
         entities,
