@@ -1,8 +1,9 @@
 // CommonJS, as jest's own class is for the type check.
-const { createRequire, registerHooks } = require('node:module')
+const { createRequire, enableCompileCache, flushCompileCache, registerHooks } = require('node:module')
 const { fileURLToPath, pathToFileURL } = require('node:url')
 const { default: Runtime } = require('jest-runtime')
 require('../../fixtures/hook.mjs')
+const { compiledFolder } = require('../compiled-folder.ts')
 const { startCounting, takeCounts } = require('./coverage.ts')
 const { fileNumber, useGlobals } = require('./current.ts')
 
@@ -61,6 +62,8 @@ module.exports = class NodeRuntime extends Runtime {
   constructor(...args) {
     super(...args)
     const [config, , , , , options, testPath] = args
+    // What was compiled before has no counts of its branches.
+    if (!options.collectCoverage) enableCompileCache(compiledFolder)
     this.#testPath = testPath
     this.#counts = (/** @type {string} */ file) => Runtime.shouldInstrument(file, options, config)
   }
@@ -122,6 +125,8 @@ module.exports = class NodeRuntime extends Runtime {
   /** @override */
   teardown() {
     super.teardown()
+    // Now, not when the worker ends: jest takes one that ends slowly for one that leaks.
+    flushCompileCache()
     for (const key of this.#globals) Reflect.deleteProperty(globalThis, key)
   }
 
