@@ -153,7 +153,12 @@ describe.each([
             const claim = async (): Promise<void> => {
               for (const [at, key] of claims.entries())
                 await again(() =>
-                  records.release(entity, keyAt(key), { owner: 'dynamo', epoch: BigInt(at + 1) }),
+                  records.release(
+                    entity,
+                    keyAt(key),
+                    { owner: 'dynamo', epoch: BigInt(at + 1) },
+                    { was: BigInt(at) },
+                  ),
                 )
             }
             const legacy = async (): Promise<void> => {
