@@ -2,10 +2,12 @@ import type { Kysely } from 'kysely'
 import { isTaken } from '../drivers/sql-errors.ts'
 import { type Change, holdsAll } from '../model/change.ts'
 import type { Entity } from '../model/entity.ts'
-import { ConfigurationError } from '../model/errors.ts'
+import { ConfigurationError, UnreadableAttributesError } from '../model/errors.ts'
 import type { Overruled, PartialOutcome } from '../model/outcome.ts'
 import { inOrderOfReference, isInCircle, parentsOf, referencesOf } from '../model/references.ts'
 import type { References, Sink } from '../ports/sink.ts'
+import { RowTooLargeError } from '../ports/store.ts'
+import type { Stored } from '../ports/stored.ts'
 import { inLanes } from '../runtime/lanes.ts'
 import type { AuroraStore } from './aurora-store.ts'
 import { endExpired, turnOf } from './expired-tombstones.ts'
@@ -76,7 +78,7 @@ export class AuroraSink implements Sink {
     const entity = this.#entity(name)
     const unheld = await this.#writer.unheld(entity, changes)
     const looked = await inLanes([...unheld], LANES, async (change) => {
-      const stored = await this.#store.get(entity, change.key)
+      const stored = await this.#read(entity, change.key)
       const isHeld =
         change.op === 'upsert' && stored?.version === change.version && holdsAll(stored.row, change.row)
       return isHeld ? undefined : change
@@ -92,16 +94,27 @@ export class AuroraSink implements Sink {
    */
   async #lookAt(entity: Entity, one: Overruled): Promise<Overruled | undefined> {
     const { change, held, ofSameWrite = false } = one
-    const row = async () => (await this.#store.get(entity, change.key))?.row
+    const row = async () => (await this.#read(entity, change.key))?.row
     if (change.op === 'delete' || held.op === 'delete' || held.version !== change.version)
       return { ...one, held: { ...held, row } }
-    // What a custom write has made of a row, or a trigger of this very write, can't be told from another one's content.
-    if (entity.write !== undefined || (ofSameWrite && (await this.#writer.hasTriggers(entity))))
-      return undefined
+    // What a custom write has made of a row, or a trigger of this very write, can't be told from another one's content; but
+    // where the source itself says that it held other content at this version.
+    const mayBeMade = entity.write !== undefined || (ofSameWrite && (await this.#writer.hasTriggers(entity)))
+    if (change.restates !== true && mayBeMade) return undefined
     const content = await row()
     return content !== undefined && holdsAll(content, change.row)
       ? undefined
       : { ...one, held: { ...held, row: async () => content } }
+  }
+
+  /** What is there; undefined also for a row that can't be read: it is no proof of anything. */
+  async #read(entity: Entity, key: string): Promise<Stored | undefined> {
+    try {
+      return await this.#store.get(entity, key)
+    } catch (error) {
+      if (error instanceof UnreadableAttributesError || error instanceof RowTooLargeError) return undefined
+      throw error
+    }
   }
 
   async isLater(change: Change): Promise<boolean> {

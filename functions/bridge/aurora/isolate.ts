@@ -17,8 +17,9 @@ export type IsolateParts = {
  *
  * Bad data and missing rows are told by the error. What the server refuses for another reason, or for one that isn't
  * known, is the change's fault if it fails alone while others pass: then it is refused like bad data, with the server's
- * number. Where nothing passes, it is the set-up's, and nothing is set aside; but for a single change, beside which there
- * was nothing that could have passed: it is to blame if the same statements pass without it.
+ * number. Where nothing passes, the same statements are sent without any change: if they pass, the changes are to blame,
+ * such as the rows that a trigger of a table refuses on which little else happens; if they don't, it is the set-up, and nothing
+ * is set aside.
  *
  * @throws BridgeError what the whole batch has met: the connection, the set-up
  */
@@ -52,7 +53,8 @@ export const isolate = async (
   const [suspect] = suspects
   if (suspect === undefined) return outcome
   if (!passed) {
-    if (suspects.length > 1 || kindOf(suspect.error) !== 'unknown') throw suspect.error
+    // Of several of which the server has said nothing, none is to blame.
+    if (suspects.length > 1 && !suspects.every(({ error }) => isRefusal(error))) throw suspect.error
     await probe(batch)
   }
   return { ...outcome, refused: [...outcome.refused, ...suspects] }
@@ -67,8 +69,9 @@ const isOfChange = (error: Error): boolean => {
   return kind === 'data' || kind === 'dependency'
 }
 
+/** Whether it is what the server said. */
+const isRefusal = (error: Error): boolean => error instanceof SqlError && error.wasRefusedByServer
+
 /** Whether it may be about one change of several. A missing right or table may be a trigger's, for some rows only. */
 const mayBeOfOne = (error: Error): boolean =>
-  isOfChange(error) ||
-  kindOf(error) === 'unknown' ||
-  (kindOf(error) === 'configuration' && error instanceof SqlError && error.wasRefusedByServer)
+  isOfChange(error) || kindOf(error) === 'unknown' || (kindOf(error) === 'configuration' && isRefusal(error))

@@ -67,11 +67,12 @@ export const isTaken = (error: unknown): boolean =>
  */
 const KIND_BY_ERRNO: ReadonlyMap<number, ErrorKind> = new Map([
   // Of HY000, 01000 and 42000, those that are about a value: NULL and defaults, ranges, texts, CHECK, partitions, generated
-  // columns, JSON, the size of a row; and a trigger's SIGNAL, whatever state it names.
+  // columns, JSON, the size of a row; a SELECT INTO of a trigger that finds several; and a trigger's SIGNAL, whatever state it
+  // names.
   ...[
-    167, 1048, 1118, 1139, 1263, 1264, 1265, 1292, 1364, 1365, 1366, 1367, 1369, 1406, 1411, 1441, 1526, 1643,
-    1644, 1690, 1748, 1906, 3105, 3140, 3141, 3143, 3144, 3150, 3151, 3156, 3157, 3669, 3819, 3854, 3903,
-    3988, 4025, 4038,
+    167, 1048, 1118, 1139, 1172, 1263, 1264, 1265, 1292, 1364, 1365, 1366, 1367, 1369, 1406, 1411, 1441, 1526,
+    1643, 1644, 1690, 1748, 1906, 3105, 3140, 3141, 3143, 3144, 3150, 3151, 3156, 3157, 3669, 3819, 3854,
+    3903, 3988, 4025, 4038,
   ].map((errno) => [errno, 'data'] as const),
   // Foreign keys: the parent isn't there yet, or a child still is. 1216 and 1217 are the numbers without details. Unique
   // indexes: whoever holds the value may be about to let it go.
@@ -92,8 +93,9 @@ const KIND_BY_ERRNO: ReadonlyMap<number, ErrorKind> = new Map([
 
 /** What the class of an SQLSTATE means: its first two characters. @see SQL:2016, 24.1 */
 const KIND_BY_CLASS: ReadonlyMap<string, ErrorKind> = new Map([
-  // A warning that the strict mode makes an error, cardinality, data, constraints, WITH CHECK OPTION, a user's own.
-  ...['01', '21', '22', '23', '44', '45'].map((of) => [of, 'data'] as const),
+  // A warning that the strict mode makes an error, cardinality, data, constraints, WITH CHECK OPTION, a user's own; and what
+  // only a trigger or a procedure can meet: no data, no case, a cursor, a function without an answer.
+  ...['01', '21', '22', '23', '44', '45', '02', '20', '24', '2F'].map((of) => [of, 'data'] as const),
   // Connections, roles of a server that fails over, rollbacks, interruptions.
   ...['08', '25', '40', '70'].map((of) => [of, 'transient'] as const),
   // Unsupported, authorisation, catalogue, syntax and rights.

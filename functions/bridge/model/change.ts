@@ -47,6 +47,8 @@ type Identified = {
 type Upsert = Identified & {
   readonly op: 'upsert'
   readonly row: Row
+  /** The source held other content of the key at this very version, before it held this. */
+  readonly restates?: boolean
   /** The source says that it held the key before. A hint: it may spare a sink the dearer of two ways. */
   readonly replaces?: boolean
 }
@@ -92,7 +94,8 @@ export const coalesce = (changes: readonly Change[]): Change[] => {
   for (const change of changes) {
     const identity = keyOf(change)
     const known = last.get(identity)
-    if (known === undefined || !isBehind(change, known)) last.set(identity, change)
+    if (known !== undefined && (isBehind(change, known) || addsNothing(change, known))) continue
+    last.set(identity, change)
   }
   return [...last.values()]
 }
@@ -121,6 +124,16 @@ export const peaksOf = (changes: readonly Change[]): Change[] => {
 /** Several items of a source may want one key. */
 const keyOf = ({ key, sourceKey }: Change): string =>
   sourceKey === undefined ? key : JSON.stringify([key, sourceKey])
+
+/** Whether it is what the source held already: then what that had replaced is still to be known. */
+const addsNothing = (change: Change, known: Change): boolean =>
+  known.op === 'upsert' &&
+  known.restates === true &&
+  change.op === 'upsert' &&
+  change.restates !== true &&
+  change.version === known.version &&
+  change.epoch === known.epoch &&
+  holdsAll(known.row, change.row)
 
 const isBehind = ({ version }: Change, { version: known }: Change): boolean =>
   version > LARGEST_VERSION && version < known

@@ -5,7 +5,7 @@ import type { Parked, ParkedHead, Parking, Resolution, Waiting } from '../ports/
 import { comparePlaces } from '../ports/place.ts'
 import { inLanes } from '../runtime/lanes.ts'
 import { ParkingCalls, type ParkingParts } from './calls.ts'
-import { ForeignParkingItemError, ParkingContentionError } from './errors.ts'
+import { ForeignParkingItemError, ParkingContentionError, PayloadTooLargeError } from './errors.ts'
 import { FormerRelease } from './former-release.ts'
 import { Hints } from './hints.ts'
 import { type Entry, readEntry, readMark, readPart } from './items.ts'
@@ -49,7 +49,7 @@ export class DynamoParking implements Parking {
     this.#former = new FormerRelease(this.#calls, { hints: this.#hints, waiting: this.#waiting })
   }
 
-  /** @throws DynamoError, DeadlineError, ParkingContentionError, PayloadTooLargeError, after the others are parked */
+  /** @throws DynamoError, DeadlineError, ParkingContentionError, after the others are parked */
   async park(changes: readonly Parked[], at: Date): Promise<void> {
     const latest = latestOf(changes)
     const failures: unknown[] = []
@@ -123,7 +123,11 @@ export class DynamoParking implements Parking {
   }
 
   async #parkOne(change: Parked, at: Date, first: State | undefined): Promise<void> {
-    const parts = await pack(change.entity, change.payload)
+    // That it is listed does not depend on what is kept of it: its source has it.
+    const parts = await pack(change.entity, change.payload).catch((error: unknown) => {
+      if (!(error instanceof PayloadTooLargeError)) throw error
+      return pack(change.entity, JSON.stringify({ leftOut: error.message }))
+    })
     const revision = randomUUID()
     await this.#settle(change, first, (state) =>
       planPark(this.#calls.table, state, change, { at, revision, parts }),

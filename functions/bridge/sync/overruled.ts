@@ -150,7 +150,7 @@ export const toLost = async (
   // A row as DynamoDB would have it.
   const asItem = (of: Row) => toAttributeValue(from.outward?.(change.entity, of) ?? of).M
   const row = held.op === 'upsert' ? await contentOf(held) : undefined
-  const store = { version: String(held.version), op: held.op, ...(row !== undefined && { row: asItem(row) }) }
+  const store = { version: String(held.version), op: held.op, ...(row !== undefined && shown(asItem(row))) }
   const source = {
     version: String(change.version),
     op: change.op,
@@ -165,6 +165,14 @@ export const toLost = async (
         : new OverruledError(one, cause),
     payload: (record) => `{"record":${record},${sides}}`,
   }
+}
+
+/** Of a store's row no more is kept than this, in characters of JSON: it may be larger than an item, and is in the store. */
+const MOST_SHOWN = 1_000_000
+
+const shown = (row: unknown): { readonly row?: unknown; readonly rowLeftOut?: string } => {
+  const { length } = toJsonText(row)
+  return length <= MOST_SHOWN ? { row } : { rowLeftOut: `${length} characters` }
 }
 
 /** It is for an operator to read: that the change is listed does not depend on it. */

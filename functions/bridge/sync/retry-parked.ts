@@ -121,7 +121,14 @@ const prepare = async ({ source, now }: Mirror, head: ParkedHead): Promise<Prepa
       throw new InvalidRecordError(
         'The source has it no more, and what the store holds was not deleted by that',
       )
-    return { head, changes }
+    // What it is in conflict with stays another content of its version until one of the two is written anew.
+    const isConflict = head.code === 'version.conflict'
+    return {
+      head,
+      changes: changes.map((one) =>
+        isConflict && one.op === 'upsert' && one.version === head.version ? { ...one, restates: true } : one,
+      ),
+    }
   } catch (error) {
     if (error instanceof InvalidRecordError) return { head, changes: [], error }
     throw error

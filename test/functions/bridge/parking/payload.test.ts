@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import { PayloadTooLargeError } from '../../../../functions/bridge/parking/errors.ts'
 import { bad, openTestParking, T1, T2, type TestParking } from './harness.ts'
 
 /** Text that doesn't compress below three quarters of itself. */
@@ -40,12 +39,16 @@ describe('a payload', () => {
     )
   })
 
-  it('that no transaction can hold is refused by its size, after the others of its batch are parked', async () => {
+  it('that no transaction can hold is left out and said so: that its change is listed does not depend on it', async () => {
     const huge = bad('huge', 1n, { payload: incompressible(6_000_000) })
 
-    await expect(test.parking.park([huge, bad('beside', 1n)], T1)).rejects.toThrow(PayloadTooLargeError)
-    expect((await test.parking.parkedOf('chef')).has('beside')).toBe(true)
-    expect(await partsOf('huge')).toBe(0)
+    await test.parking.park([huge, bad('beside', 1n)], T1)
+    expect([...(await test.parking.parkedAmong('chef', ['huge', 'beside'])).keys()].sort()).toEqual([
+      'beside',
+      'huge',
+    ])
+    const { payload = '' } = (await test.parking.entryOf('chef', 'huge')) ?? {}
+    expect(JSON.parse(payload)).toEqual({ leftOut: expect.stringContaining('can be held') })
   })
 
   it('with a part missing is not shown as if it were whole', async () => {
