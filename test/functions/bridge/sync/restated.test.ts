@@ -18,7 +18,7 @@ const kinds: readonly (readonly [string, Entity, string | undefined])[] = [
   [
     'a table with a trigger that changes what is written',
     chef,
-    "CREATE TRIGGER restless BEFORE UPDATE ON cheftable FOR EACH ROW SET NEW.cheflast = CONCAT(NEW.cheflast, '!')",
+    "CREATE TRIGGER restless BEFORE INSERT ON cheftable FOR EACH ROW SET NEW.cheflast = CONCAT(NEW.cheflast, '!')",
   ],
   ['an entity with a custom write', { ...chef, write: async () => {} }, undefined],
 ]
