@@ -1,33 +1,37 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { serve } from '../../../../functions/bridge/api/serve.ts'
+import type { RecordKind } from '../../../../functions/bridge/model/attributes/attribute.ts'
 import type { Entity } from '../../../../functions/bridge/model/entity.ts'
 import { normaliseApiEvent } from '../../../../functions/bridge/normalise/api.ts'
 import type { EntityStore } from '../../../../functions/bridge/ports/store.ts'
 import { openTestAurora } from '../../../support/aurora.ts'
 import { silent } from '../../../support/log.ts'
 import { httpApiEvent } from '../../fixtures/http-events.ts'
-import { keyed } from '../../fixtures/keyed.ts'
+import { keyedOf } from '../../fixtures/keyed.ts'
 import { openTestTables } from '../dynamo/tables.ts'
 
-const found = new Map(keyed.map(([, one]) => [one.entity.name, one]))
-const fixtures = ['team', 'product', 'order', 'device', 'crate'].flatMap((name) => found.get(name) ?? [])
+const fixturesOf = (record: RecordKind) => {
+  const found = new Map(keyedOf(record).map(([, one]) => [one.entity.name, one]))
+  return ['team', 'product', 'order', 'device', 'crate'].flatMap((name) => found.get(name) ?? [])
+}
 
 /** No two writes of one content are of one millisecond: after a deadlock nobody could tell them apart. */
 let clock = Date.parse('2026-11-22T03:00:00.123Z')
 
 type Store = { readonly store: EntityStore; close(): Promise<void> }
-const onAurora = async (): Promise<Store> => {
+const onAurora = async ({ record }: Entity): Promise<Store> => {
   const aurora = await openTestAurora()
-  for (const { tables } of fixtures) for (const text of tables) await aurora.legacy.query(text)
+  for (const { tables } of fixturesOf(record)) for (const text of tables) await aurora.legacy.query(text)
   return aurora
 }
-const sides: readonly (readonly [string, (entity: Entity) => Promise<Store>])[] = [
-  ['aurora', onAurora],
-  ['dynamo', ({ item }) => openTestTables(item.table, item.keyAttribute)],
+const sides: readonly (readonly [string, RecordKind, (entity: Entity) => Promise<Store>])[] = [
+  ['aurora', 'row', onAurora],
+  ['aurora', 'sideTable', onAurora],
+  ['dynamo', 'row', ({ item }) => openTestTables(item.table, item.keyAttribute)],
 ]
 
-describe.each(sides)('a PUT on /%s', (base, open) => {
-  describe.each(fixtures.map((one) => [one.entity.name, one] as const))('of a %s', (_, fixture) => {
+describe.each(sides)('a PUT on /%s, with records in a %s', (base, record, open) => {
+  describe.each(fixturesOf(record).map((one) => [one.entity.name, one] as const))('of a %s', (_, fixture) => {
     const { rows, changed, keys } = fixture
     const entity: Entity = { ...fixture.entity, put: 'create' }
     const [key, other] = keys

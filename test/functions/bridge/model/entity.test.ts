@@ -63,6 +63,11 @@ describe('an entity', () => {
     expect(() => defineEntity(none)).toThrow("says no identity: autoIncrement('id')")
   })
 
+  it('has its records in its rows unless it says otherwise', () => {
+    expect(defineEntity(dish).record).toBe('row')
+    expect(defineEntity({ ...dish, record: 'sideTable' }).record).toBe('sideTable')
+  })
+
   it('has what is overruled lifted unless it says otherwise, or versions come from the stream', () => {
     expect(defineEntity(dish).overruled).toBe('lift')
     expect(defineEntity({ ...dish, overruled: 'park' }).overruled).toBe('park')

@@ -255,6 +255,24 @@ describe('a reference in a definition', () => {
       'Entity bed: room refers to a room of another table or key than that entity has',
     ],
     [
+      'to one that has its records elsewhere than the entity of that name',
+      () => [
+        lazy(
+          { column: 'hall_id', to: { name: 'hall', table: 'halls', idColumn: 'id' } },
+          { example: { room: '1' } },
+        ),
+        defineEntity({
+          ...{ name: 'hall', plural: 'halls', keyName: 'hallId', table: 'halls', record: 'sideTable' },
+          ...{
+            identity: autoIncrement('id'),
+            attributes: { title: text({ column: 'title', maxLength: 9 }) },
+          },
+          example: { title: 'a' },
+        }),
+      ],
+      "Entity bed: room refers to a hall whose records are elsewhere than that entity's",
+    ],
+    [
       'with an example that is no key of it',
       () => [lazy({ column: ['a', 'b'], to: () => room }, { example: { room: '1' } })],
       'Entity bed: its example is not valid',

@@ -77,7 +77,15 @@ describe('a start on the server of MYSQL_URL', () => {
   const tables = (): Promise<unknown[]> =>
     rows('SELECT table_name FROM information_schema.tables WHERE table_schema = ? ORDER BY 1', [database])
 
-  const own = ['migration_lock', 'bridge_migrations', 'migrations', 'tombstones', 'idempotency', 'owners']
+  const own = [
+    'migration_lock',
+    'bridge_migrations',
+    'migrations',
+    'tombstones',
+    'idempotency',
+    'owners',
+    'records',
+  ]
   const ownTables = `create Backsync's own tables ${own.map((name) => `backsync_${name}`).join(', ')}`
 
   it('is refused without a terminal: it says what, where and what to type, and creates nothing', async () => {
