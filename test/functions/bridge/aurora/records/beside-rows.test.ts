@@ -1,12 +1,20 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
+import type { RawBuilder } from 'kysely'
 import type { RowDataPacket } from 'mysql2/promise'
 import { AuroraRecords } from '../../../../../functions/bridge/aurora/aurora-records.ts'
 import { AuroraSink } from '../../../../../functions/bridge/aurora/aurora-sink.ts'
-import { toBatches } from '../../../../../functions/bridge/aurora/batch.ts'
+import { type Batch, toBatches } from '../../../../../functions/bridge/aurora/batch.ts'
 import { claimRows } from '../../../../../functions/bridge/aurora/claim-statements.ts'
+import { withKnownIds } from '../../../../../functions/bridge/aurora/known-ids.ts'
 import { recordOwners, requireRecordColumns } from '../../../../../functions/bridge/aurora/owners.ts'
-import { deleteRecords, revive } from '../../../../../functions/bridge/aurora/side-statements.ts'
+import {
+  deleteRecords,
+  enrol,
+  insertRecorded,
+  insertRecords,
+  revive,
+} from '../../../../../functions/bridge/aurora/side-statements.ts'
 import {
   deleteOlder,
   selectDeletable,
@@ -251,36 +259,94 @@ describe('records beside rows', () => {
     expect(await aurora.store.get(table, 't4')).toMatchObject({ row: { name: 'legacy' } })
   })
 
-  it.each(entities)(
-    'wait in a claim for an open transaction of the legacy application: $name',
-    async (entity) => {
-      const key = entity === table ? 't5' : randomUUID()
-      await aurora.writer.applyIsolating(entity, [upsert(key, 1, 'modern', entity)])
-      await aurora.legacy.query('BEGIN')
-      await aurora.legacy.query(`UPDATE ${entity.table} SET name = 'in time'`)
-      let isClaimed = false
-      const claim = records
-        .release(entity, key, { owner: 'aurora', epoch: 1n }, { was: 0n })
-        .then((image) => {
-          isClaimed = true
-          return image
-        })
-      await until('its statement waits for the row', 20_000, async () => {
-        const busy = (await query('SHOW PROCESSLIST')).filter(
-          (one) =>
-            one.db === aurora.database && one.Command !== 'Sleep' && !/PROCESSLIST/.test(String(one.Info)),
-        )
-        return isClaimed || busy.length > 0
-      })
-      expect(isClaimed).toBe(false)
-      await aurora.legacy.query('COMMIT')
+  const claims: readonly (readonly [string, (entity: Entity, key: string) => Promise<unknown>])[] = [
+    ['a claim', (entity, key) => records.release(entity, key, { owner: 'aurora', epoch: 1n }, { was: 0n })],
+    [
+      'the very statement of a claim',
+      async (entity, key) => {
+        const [unknown] = toBatches(entity, [{ ...gone(key, 1, entity), epoch: 1n }], 'dynamo')
+        if (unknown === undefined) throw new TypeError('A change makes a batch')
+        const { keys, lookup } = await withKnownIds(aurora.db, unknown)
+        await claimRows(entity, keys, lookup, { owner: 'aurora', unchanged: [] }).execute(aurora.db)
+      },
+    ],
+  ]
+  it.each(
+    claims.flatMap(([called, work]) =>
+      entities.map((entity) => [called, entity.name, entity, work] as const),
+    ),
+  )('wait, in %s, for an open transaction of the legacy application: %s', async (_, __, entity, work) => {
+    const key = entity === table ? 't5' : randomUUID()
+    await aurora.writer.applyIsolating(entity, [upsert(key, 1, 'modern', entity)])
+    await aurora.legacy.query('BEGIN')
+    await aurora.legacy.query(`UPDATE ${entity.table} SET name = 'in time'`)
+    let isClaimed = false
+    const claim = work(entity, key).finally(() => {
+      isClaimed = true
+    })
+    await until('its statement waits for the row', 20_000, async () => {
+      const busy = (await query('SHOW PROCESSLIST')).filter(
+        (one) =>
+          one.db === aurora.database && one.Command !== 'Sleep' && !/PROCESSLIST/.test(String(one.Info)),
+      )
+      return isClaimed || busy.length > 0
+    })
+    expect(isClaimed).toBe(false)
+    await aurora.legacy.query('COMMIT')
 
-      expect(await claim).toMatchObject({ state: 'held', row: { name: 'in time' } })
+    await claim
+    expect(await records.read(entity, key)).toMatchObject({
+      ...{ state: 'held', owner: 'aurora', epoch: 1n, row: { name: 'in time' } },
+    })
+  })
+
+  it.each([guest, table])(
+    'are changed by no statement that comes late, each by itself: $name',
+    async (entity) => {
+      const key = entity === table ? 't6' : randomUUID()
+      const run = async (make: (batch: Batch) => RawBuilder<unknown>, change: Change) => {
+        const [unknown] = toBatches(entity, [change], 'dynamo')
+        if (unknown === undefined) throw new TypeError('A change makes a batch')
+        await make(await withKnownIds(aurora.db, unknown)).execute(aurora.db)
+      }
+      const all = async () => [
+        await query('SELECT * FROM backsync_records'),
+        await query(`SELECT * FROM ${entity.table}`),
+      ]
+      const late: readonly ((batch: Batch) => RawBuilder<unknown>)[] = [
+        (of) => enrol(entity, of.keys),
+        (of) => revive(entity, of.keys, 'dynamo'),
+        (of) => insertRecords(entity, of.document, 'dynamo'),
+        (of) => insertRecorded(entity, of.document),
+        (of) => updateOlder(entity, of.document, of.lookup, 'dynamo'),
+      ]
+      const removals: typeof late = [
+        (of) => deleteOlder(entity, of.keys, of.lookup, 'dynamo'),
+        (of) => deleteRecords(entity, of.keys, 'dynamo'),
+      ]
+      const change = { ...upsert(key, 3, 'three', entity), epoch: 5n }
+      await aurora.writer.applyIsolating(entity, [change])
+      for (const state of ['there', 'lost', 'to be made'] as const) {
+        if (state === 'lost') await aurora.legacy.query(`DELETE FROM ${entity.table}`)
+        if (state === 'to be made') await run((of) => revive(entity, of.keys, 'dynamo'), change)
+        const before = await all()
+        for (const make of late) {
+          await run(make, { ...upsert(key, 2, 'late', entity), epoch: 5n })
+          if (state === 'there') await run(make, change)
+          // Of before the move that gave it away, and to DynamoDB again.
+          await run(make, { ...upsert(key, 9, 'foreign', entity), epoch: 4n })
+        }
+        for (const make of removals) await run(make, { ...gone(key, 3, entity), epoch: 5n })
+        for (const make of removals) await run(make, { ...gone(key, 9, entity), epoch: 4n })
+        expect(await all()).toEqual(before)
+      }
     },
   )
 
   it.each(entities)('are locked behind their rows: $name', async (entity) => {
-    const [batch] = toBatches(entity, [upsert('1', 2, 'a', entity)], 'dynamo')
+    const others = ['a', 'b', 'c', 'd'].map((key) => upsert(key, 1, 'other', entity))
+    await aurora.writer.applyIsolating(entity, others)
+    const [batch] = toBatches(entity, [upsert('a', 2, 'a', entity)], 'dynamo')
     const [keys, lookup, by] = [batch?.keys ?? '', batch?.lookup ?? 'keys', 'dynamo'] as const
     const claim = { owner: 'aurora', unchanged: [] } as const
     for (const statement of [
