@@ -18,6 +18,7 @@ const common = {
   injectGlobals: false,
   setupFiles: [
     '<rootDir>/test/support/compile-cache.ts',
+    '<rootDir>/test/support/without-validation.ts',
     ...(isProving ? ['<rootDir>/test/support/global-runs.ts'] : []),
   ],
   transform: {},
