@@ -12,6 +12,9 @@ import { isProving } from '../support/runs.ts'
 const folder = mkdtempSync(join(tmpdir(), 'backsync-app-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
+/** What a process needs to find Node, and to load the CDK in half of the time. */
+const { PATH, NODE_COMPILE_CACHE } = process.env
+
 /** Runs `node infra/app.ts` as `npm start` and the CDK command do. */
 function runApp(name: string, context: Record<string, unknown>, cwd = repository) {
   const outdir = join(folder, name)
@@ -20,7 +23,7 @@ function runApp(name: string, context: Record<string, unknown>, cwd = repository
     encoding: 'utf8',
     timeout: 60_000,
     env: {
-      PATH: process.env.PATH,
+      ...{ PATH, NODE_COMPILE_CACHE },
       CDK_OUTDIR: outdir,
       CDK_CONTEXT_JSON: JSON.stringify(context),
       CDK_VALIDATION: 'false',
@@ -51,7 +54,8 @@ function runCdk(name: string, context: Record<string, string>) {
       timeout: 60_000,
       env: {
         // As npm and npx do; the `node` package's binary comes first.
-        PATH: `${join(repository, 'node_modules', '.bin')}:${process.env.PATH}`,
+        PATH: `${join(repository, 'node_modules', '.bin')}:${PATH}`,
+        NODE_COMPILE_CACHE,
         HOME: folder,
         CDK_DISABLE_CLI_TELEMETRY: 'true',
         CDK_DISABLE_VERSION_CHECK: 'true',
@@ -87,7 +91,11 @@ describe('node infra/app.ts', () => {
       spawnSync(process.execPath, [join(checkout.path, 'infra', 'app.ts')], {
         encoding: 'utf8',
         timeout: 60_000,
-        env: { PATH: process.env.PATH, CDK_OUTDIR: join(checkout.path, 'cdk.out'), CDK_VALIDATION: 'false' },
+        env: {
+          ...{ PATH, NODE_COMPILE_CACHE },
+          CDK_OUTDIR: join(checkout.path, 'cdk.out'),
+          CDK_VALIDATION: 'false',
+        },
       })
     try {
       const settings = join(checkout.path, 'cdk.context.json')

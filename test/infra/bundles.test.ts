@@ -114,6 +114,7 @@ describe('the bundles', () => {
       timeout: 20_000,
       // What the template gives the functions, so that a module may read its configuration when it loads.
       env: {
+        NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE,
         AWS_REGION: 'us-east-1',
         STAGE: 'dev',
         LOG_LEVEL: 'info',
