@@ -120,7 +120,9 @@ try {
   if (args.length === 0) {
     const typescript = join('node_modules', 'typescript', 'bin', 'tsc')
     const biome = join('node_modules', '@biomejs', 'biome', 'bin', 'biome')
-    const types = check('type check', [typescript, '--noEmit'])
+    // What it has found of files that have not changed since is kept: a third of the time.
+    const found = join('node_modules', '.cache', 'backsync', 'types.tsbuildinfo')
+    const types = check('type check', [typescript, '--noEmit', '--incremental', '--tsBuildInfoFile', found])
     const lint = check('lint and format', [biome, 'check', '--error-on-warnings', '.'])
     tallies.push(...(await Promise.all([types, lint])))
   }

@@ -5,7 +5,7 @@ const { default: TestSequencer } = require('@jest/test-sequencer')
 /** @typedef {Extract<ReturnType<InstanceType<typeof TestSequencer>['sort']>, readonly unknown[]>} Tests */
 
 /** What starts a whole stack or many processes, and so takes long whatever a file's length. */
-const HEAVY = /\b(?:runStack|startLocalStack|openGround|openTestStack|spawnSync|runCommand)\(/
+const HEAVY = /\b(?:openWorld|runStack|startLocalStack|openGround|openTestStack|spawnSync|runCommand)\(/
 
 /**
  * The slowest first, so that no worker ends alone with a long file. Jest does that by the last run's times; before there
