@@ -57,9 +57,9 @@ export function addApiTier(scope: Construct, props: ApiTierProps): ApiTier {
 
 /**
  * Lets the grantee put records, in a transaction with the item that they are about. The record that stands against one
- * comes with the refusal, so nothing needs to be read.
+ * comes with the refusal; one that has expired is read, where something made with the same key is there.
  *
  * @see https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis-iam.html
  */
 export const grantFirstAnswers = (idempotency: StateTable, grantee: IGrantable): Grant =>
-  idempotency.grant(grantee, ['PutItem'])
+  idempotency.grant(grantee, ['GetItem', 'PutItem'])

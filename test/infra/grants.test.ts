@@ -92,7 +92,10 @@ describe('what is granted is what the code calls', () => {
     expect(granted('ModernApiRole', 'dynamodb')).toEqual(
       called('client-dynamodb', 'dynamodb', callers.modern),
     )
-    expect(granted('ModernApiRole', 'dynamodb', 'Idempotency')).toEqual(['dynamodb:PutItem'])
+    expect(granted('ModernApiRole', 'dynamodb', 'Idempotency')).toEqual([
+      'dynamodb:GetItem',
+      'dynamodb:PutItem',
+    ])
     expect(granted('ModernApiRole', 'dynamodb', 'Parking')).toEqual([])
   })
 

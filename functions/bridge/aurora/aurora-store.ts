@@ -56,7 +56,10 @@ export class AuroraStore implements EntityStore {
     // It only reads by itself.
     this.#db = idempotently(db)
     this.#writer = writer
-    this.#once = new IdempotentCreate(db, writer, (entity, key) => this.get(entity, key))
+    this.#once = new IdempotentCreate(db, writer, {
+      get: (entity, key) => this.get(entity, key),
+      tombstone: (entity, key) => this.tombstone(entity, key),
+    })
   }
 
   /** Finds a row by its key or by its id: both stay usable. @throws RowTooLargeError */

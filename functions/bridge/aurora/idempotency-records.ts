@@ -1,4 +1,5 @@
 import { type Kysely, sql } from 'kysely'
+import { wasRepeated } from '../drivers/data-api/driver.ts'
 import { type FirstAnswer, KEPT_FOR } from '../ports/once.ts'
 
 /*
@@ -68,13 +69,13 @@ export const isExpired = ({ createdMs }: IdempotencyRecord, now: number): boolea
  * Claims an id, where there is no record. IGNORE, because the count of an ON DUPLICATE KEY UPDATE doesn't tell the two
  * cases apart; what else it would hide can't happen: every value fits by its making.
  *
- * @returns whether it was claimed
+ * @returns whether it was claimed; `perhaps` where it may have been, and the word of it been lost
  */
-export const insert = async (db: Kysely<unknown>, claim: Claim): Promise<boolean> => {
-  const { numAffectedRows = 0n } = await sql`
+export const insert = async (db: Kysely<unknown>, claim: Claim): Promise<boolean | 'perhaps'> => {
+  const result = await sql`
     INSERT IGNORE INTO backsync_idempotency (id, fingerprint, entity_key, created_ms)
     VALUES (${claim.id}, ${claim.fingerprint}, ${claim.entityKey}, ${claim.createdMs})`.execute(db)
-  return numAffectedRows > 0n
+  return (result.numAffectedRows ?? 0n) > 0n || (wasRepeated(result) && 'perhaps')
 }
 
 /**

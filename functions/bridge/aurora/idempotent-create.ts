@@ -1,10 +1,20 @@
 import type { Kysely } from 'kysely'
 import { idempotently } from '../drivers/data-api/idempotent.ts'
 import { type Change, holdsAll } from '../model/change.ts'
+import { nextDerived } from '../model/derived-key.ts'
 import type { Entity } from '../model/entity.ts'
 import { InvalidRecordError, kindOf } from '../model/errors.ts'
-import { keyReused, type OnceAnswer, type OnceRequest, replay, stillInProgress } from '../ports/once.ts'
-import { KeyExistsError } from '../ports/store.ts'
+import type { ApplyOutcome } from '../model/outcome.ts'
+import {
+  foundAgain,
+  isFormer,
+  keyReused,
+  type OnceAnswer,
+  type OnceRequest,
+  replay,
+  stillInProgress,
+} from '../ports/once.ts'
+import { KeyExistsError, NotTheOwnerError } from '../ports/store.ts'
 import type { Stored } from '../ports/stored.ts'
 import type { GuardedWriter } from './guarded-writer.ts'
 import type { IdempotencyRecord } from './idempotency-records.ts'
@@ -29,74 +39,106 @@ export class IdempotentCreate {
   readonly #db: Kysely<unknown>
   readonly #writer: GuardedWriter
   readonly #get: (entity: Entity, key: string) => Promise<Stored | undefined>
+  readonly #tombstone: (entity: Entity, key: string) => Promise<{ readonly at: string | null } | undefined>
 
-  /** @param get reads a row by its key */
+  /** @param of reads a row by its key, or its tombstone */
   constructor(
     db: Kysely<unknown>,
     writer: GuardedWriter,
-    get: (entity: Entity, key: string) => Promise<Stored | undefined>,
+    of: {
+      readonly get: (entity: Entity, key: string) => Promise<Stored | undefined>
+      readonly tombstone: (entity: Entity, key: string) => Promise<{ readonly at: string | null } | undefined>
+    },
   ) {
     this.#db = idempotently(db)
     this.#writer = writer
-    this.#get = get
+    this.#get = of.get
+    this.#tombstone = of.tombstone
   }
 
   /** @throws KeyReusedError, InProgressError; what the writer throws */
   async create(entity: Entity, change: Change, once: OnceRequest): Promise<OnceAnswer> {
-    const { record, reclaimed } = await this.#claim(change, once)
+    const claim = await this.#claim(change, once)
+    const { record, isOwn: own } = claim
     if (record.first !== undefined) return replay(record.first, once)
-    const own = reclaimed || record.entityKey === change.key
     const at = new Date(record.createdMs).toISOString()
     const claimed: Change = { ...change, key: record.entityKey, at }
-    const answer = once.answer(await this.#write(entity, claimed, once, reclaimed))
+    const made = await this.#write(entity, claimed, once, claim)
+    if (made === 'former') {
+      const key = nextDerived(once.scope, record.entityKey)
+      await records.removeOne(this.#db, record)
+      if (key === undefined) throw keyReused()
+      return this.create(entity, { ...change, key }, once)
+    }
+    const answer = once.answer(made.stored)
     if (await records.finish(this.#db, { ...once, entityKey: record.entityKey, answer }))
-      return { answer, replayed: !own }
+      return { answer, replayed: !own || made.isFound }
     const kept = await records.find(this.#db, once.id)
     if (kept?.first === undefined) throw stillInProgress()
-    return replay(kept.first, once, own ? answer : undefined)
+    return replay(kept.first, once, own && !made.isFound ? answer : undefined)
   }
 
   /**
    * The record of the key: this request's own, or an earlier one's, done or not.
    *
-   * @returns also whether a refused request had left it free
    * @throws KeyReusedError when it is another request's, InProgressError when others come between again and again
    */
-  async #claim(
-    change: Change,
-    once: OnceRequest,
-  ): Promise<{ record: IdempotencyRecord; reclaimed: boolean }> {
+  async #claim(change: Change, once: OnceRequest): Promise<Claimed> {
     const now = Date.parse(change.at)
-    const claim = { id: once.id, fingerprint: once.fingerprint, entityKey: change.key, createdMs: now }
+    let claim = { id: once.id, fingerprint: once.fingerprint, entityKey: change.key, createdMs: now }
     // One in sixteen: each of these removes more records than sixteen requests make.
     if (once.id.startsWith('0')) await records.removeExpired(this.#db, now)
     let reclaimed = false
+    let inserted: boolean | 'perhaps' = false
     for (let round = 1; round <= ROUNDS; round++) {
       const record = await records.find(this.#db, once.id)
       if (record === undefined) {
-        if (await records.insert(this.#db, claim))
-          return { record: { ...claim, first: undefined }, reclaimed }
-      } else if (records.isExpired(record, now)) await records.removeOne(this.#db, record)
-      else if (record.fingerprint === null) reclaimed = await records.reclaim(this.#db, claim)
+        inserted = await records.insert(this.#db, claim)
+        if (inserted === true)
+          return { record: { ...claim, first: undefined }, reclaimed, isFresh: true, isOwn: true }
+      } else if (records.isExpired(record, now)) {
+        // What it made is another one's than what this makes.
+        claim = { ...claim, entityKey: nextDerived(once.scope, record.entityKey) ?? claim.entityKey }
+        await records.removeOne(this.#db, record)
+      } else if (record.fingerprint === null) reclaimed = await records.reclaim(this.#db, claim)
       else if (record.fingerprint !== once.fingerprint) throw keyReused()
-      else return { record, reclaimed }
+      else {
+        const isMine = record.entityKey === claim.entityKey && record.createdMs === claim.createdMs
+        const isDerived = nextDerived(once.scope, record.entityKey) !== undefined
+        const isOwn =
+          reclaimed || (isDerived ? isMine && inserted === 'perhaps' : record.entityKey === change.key)
+        return { record, reclaimed, isFresh: false, isOwn }
+      }
     }
     throw stillInProgress()
   }
 
-  /** @returns what the create made, whatever became of it since */
-  async #write(entity: Entity, change: Change, once: OnceRequest, reclaimed: boolean): Promise<Stored> {
+  /** @returns what the create made, whatever became of it since; `former` where its key was another life's */
+  async #write(
+    entity: Entity,
+    change: Change,
+    once: OnceRequest,
+    { reclaimed, isFresh }: Claimed,
+  ): Promise<Made | 'former'> {
     const made = madeBy(change)
-    let applied: number
+    let outcome: ApplyOutcome | undefined
     try {
-      applied = (await this.#writer.apply(entity, [change])).applied
+      outcome = await this.#writer.apply(entity, [change])
     } catch (error) {
+      const isElsewhere =
+        error instanceof NotTheOwnerError && nextDerived(once.scope, change.key) !== undefined
       const kind = kindOf(error)
-      if (kind === 'data' || kind === 'dependency' || kind === 'client')
-        await records.release(this.#db, once.id, change.key)
-      throw error
+      if (!isElsewhere) {
+        if (kind === 'data' || kind === 'dependency' || kind === 'client')
+          await records.release(this.#db, once.id, change.key)
+        throw error
+      }
     }
     const stored = await this.#get(entity, change.key)
+    const isNew = outcome === undefined || (isFresh && outcome.applied === 0 && !outcome.repeated)
+    if (isNew && nextDerived(once.scope, change.key) !== undefined)
+      return this.#meet(entity, change, once, stored)
+    const { applied } = outcome ?? { applied: 0 }
     if (
       entity.identity.kind === 'natural' &&
       applied === 0 &&
@@ -106,12 +148,43 @@ export class IdempotentCreate {
       await records.release(this.#db, once.id, change.key)
       throw new KeyExistsError(entity)
     }
-    if (stored?.version !== change.version) return made
+    if (stored?.version !== change.version) return { stored: made, isFound: false }
     // The record was free, but its row is there: of the request that was refused, a twin has got through meanwhile.
     if (reclaimed && applied === 0 && !holdsAll(stored.row, made.row)) throw keyReused()
-    return stored
+    return { stored, isFound: false }
+  }
+
+  /** A row, or the tombstone of one, is there under a key that only this request can have made: at the other side. */
+  async #meet(
+    entity: Entity,
+    change: Change,
+    once: OnceRequest,
+    stored: Stored | undefined,
+  ): Promise<Made | 'former'> {
+    const written = stored?.updatedAt ?? (await this.#tombstone(entity, change.key))?.at
+    if (isFormer(written, change.at)) return 'former'
+    try {
+      return { stored: foundAgain(stored, madeBy(change)), isFound: true }
+    } catch (error) {
+      await records.release(this.#db, once.id, change.key)
+      throw error
+    }
   }
 }
+
+/** A record that a request goes on with. */
+type Claimed = {
+  readonly record: IdempotencyRecord
+  /** A refused request had left it free. */
+  readonly reclaimed: boolean
+  /** It was made by this very call. */
+  readonly isFresh: boolean
+  /** It is of this request, and no earlier one's. */
+  readonly isOwn: boolean
+}
+
+/** `isFound`: at the other side. */
+type Made = { readonly stored: Stored; readonly isFound: boolean }
 
 /** Whether a row is still what the create made of it: then it was this one, at an earlier attempt. */
 const isMade = (stored: Stored, made: Stored): boolean =>

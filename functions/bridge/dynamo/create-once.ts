@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { TransactWriteItemsCommand } from '@aws-sdk/client-dynamodb'
+import { GetItemCommand, TransactWriteItemsCommand } from '@aws-sdk/client-dynamodb'
 import { cancellationOf } from '../drivers/dynamo/errors.ts'
 import type { Item } from '../drivers/dynamo/items.ts'
 import { type FirstAnswer, IdempotencyRecordError, KEPT_FOR, type Once } from '../ports/once.ts'
@@ -17,12 +17,14 @@ export const createWithRecord = (
   tables: { readonly items: string; readonly records: string },
   {
     item,
+    key,
     free,
     once,
     answer,
     at,
   }: {
     readonly item: Item
+    readonly key: string
     /** That the item takes no other's place. */
     readonly free: Condition
     readonly once: Once
@@ -42,6 +44,8 @@ export const createWithRecord = (
             [recordTable.partition]: { S: once.id },
             fingerprint: { S: once.fingerprint },
             answer: { S: answer },
+            // What is made with the same key after a week is told from it.
+            key: { S: key },
             [recordTable.expiry]: { N: String(Math.ceil((now + KEPT_FOR) / 1000)) },
           },
           ConditionExpression: 'attribute_not_exists(#id) OR #expires <= :now',
@@ -61,6 +65,10 @@ export const createWithRecord = (
     ],
   })
 }
+
+/** The call that reads the record of a request, also one that has expired. */
+export const recordOf = (table: string, { id }: Once): GetItemCommand =>
+  new GetItemCommand({ TableName: table, Key: { [recordTable.partition]: { S: id } }, ConsistentRead: true })
 
 /** The record that stood against a transaction of `createWithRecord`; undefined when that was not what failed. */
 export const firstAnswerOf = (error: unknown): FirstAnswer | undefined => {

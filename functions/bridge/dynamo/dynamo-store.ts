@@ -10,8 +10,17 @@ import { type CallOptions, call } from '../drivers/dynamo/call.ts'
 import { isConflict } from '../drivers/dynamo/errors.ts'
 import type { Item } from '../drivers/dynamo/items.ts'
 import { type Change, holdsAll, type Intent, type Row, settle } from '../model/change.ts'
+import { nextDerived } from '../model/derived-key.ts'
 import type { Entity } from '../model/entity.ts'
-import { type OnceAnswer, type OnceRequest, replay, stillInProgress } from '../ports/once.ts'
+import {
+  foundAgain,
+  isFormer,
+  keyReused,
+  type OnceAnswer,
+  type OnceRequest,
+  replay,
+  stillInProgress,
+} from '../ports/once.ts'
 import {
   type EntityStore,
   KeyExistsError,
@@ -29,13 +38,13 @@ import { retry } from '../runtime/retry.ts'
 import type { Tables } from '../runtime/tables.ts'
 import { isTombstone, RECORD } from './authority.ts'
 import { type Birth, birthOver, firstOf, requireOurs, rowOf } from './birth.ts'
+import { burial, emptied } from './burial.ts'
 import { conditionInput, present, removable, stillBuried } from './conditions.ts'
-import { createWithRecord, firstAnswerOf, isKeyTaken, takenBy } from './create-once.ts'
+import { createWithRecord, firstAnswerOf, isKeyTaken, recordOf, takenBy } from './create-once.ts'
 import { getItem } from './get-item.ts'
 import { findItemKey } from './item-key.ts'
 import { belongsTo, ForeignItemError, nameOfItem, toAttributes, toStored, writtenFields } from './items.ts'
 import { type Scan, scanPage } from './scan-page.ts'
-import { emptied, expiryOf } from './tombstone.ts'
 
 /**
  * DynamoDB as the API's store. Each write is one conditional call that makes the version one larger, so no write is
@@ -98,7 +107,7 @@ export class DynamoStore implements EntityStore {
   async #createOnce(entity: Entity, birth: Birth, change: Change, once: OnceRequest): Promise<OnceAnswer> {
     const answer = once.answer(toStored(entity, birth.item))
     const tables = { items: this.#table(entity), records: this.#idempotencyTable }
-    const command = createWithRecord(tables, { ...birth, once, answer, at: change.at })
+    const command = createWithRecord(tables, { ...birth, key: change.key, once, answer, at: change.at })
     try {
       await retry({ ...CONFLICTS, deadline: this.#deadline }, () =>
         this.#call('TransactWriteItems', (options) => this.#client.send(command, options)),
@@ -108,10 +117,33 @@ export class DynamoStore implements EntityStore {
       const first = firstAnswerOf(error)
       if (first !== undefined) return replay(first, once, answer)
       if (isConflict(error)) throw stillInProgress()
+      const found = isKeyTaken(error) ? takenBy(error) : undefined
+      if (found !== undefined && nextDerived(once.scope, change.key) !== undefined)
+        return this.#meet(entity, found, change, once)
       const next = isKeyTaken(error) ? birthOver(entity, change, birth, takenBy(error)) : undefined
       if (next !== undefined) return this.#createOnce(entity, next, change, once)
       throw isKeyTaken(error) ? existing(entity, error) : error
     }
+  }
+
+  /**
+   * Something is there under a key that only this request can have made, and no record of that: it was made at the other side,
+   * or long ago, and its record has expired.
+   */
+  async #meet(entity: Entity, found: Item, change: Change, once: OnceRequest): Promise<OnceAnswer> {
+    const { Item: expired } = await this.#call('GetItem', (options) =>
+      this.#client.send(recordOf(this.#idempotencyTable, once), options),
+    )
+    const written = found[RECORD.deleted]?.S ?? found[entity.names.updatedAt]?.S
+    if (expired === undefined && belongsTo(entity, found) && !isFormer(written, change.at)) {
+      const stored = isTombstone(found) ? undefined : toStored(entity, found)
+      const made = toStored(entity, firstOf(entity, change).item)
+      return { answer: once.answer(foundAgain(stored, made)), replayed: true }
+    }
+    const key = nextDerived(once.scope, change.key)
+    if (key === undefined) throw keyReused()
+    const next = { ...change, key }
+    return this.#createOnce(entity, firstOf(entity, next), next, once)
   }
 
   async #create(entity: Entity, change: Change, birth = firstOf(entity, change)): Promise<Stored> {
@@ -242,34 +274,15 @@ export class DynamoStore implements EntityStore {
 
   /** Makes of an item its tombstone, one version above it, in one call: no version has to be known for that. */
   async #bury(entity: Entity, change: Intent): Promise<void> {
-    const { expression, names, values } = present(entity, change.ifMatch)
-    const key = new Set(entity.keyPlaces.map(({ attribute }) => attribute))
-    const fields = Object.entries(entity.fields).map(([name, { as = name }]) => as)
-    const removed = [...fields.filter((name) => !key.has(name)), RECORD.mirrored]
-    const at = this.#at(entity, change.key)
+    const command = new UpdateItemCommand({
+      ...this.#at(entity, change.key),
+      ...burial(entity, change),
+      ReturnValues: 'ALL_NEW',
+      ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+    })
     try {
       const { Attributes = {} } = await this.#call('UpdateItem', (options) =>
-        this.#client.send(
-          new UpdateItemCommand({
-            ...at,
-            UpdateExpression: `SET #updatedAt = :at, #deleted = :at, #expires = :expires REMOVE ${removed.map((_, n) => `#a${n}`).join(', ')} ADD #version :one`,
-            ConditionExpression: expression,
-            ExpressionAttributeNames: {
-              ...names,
-              ...{ '#version': entity.names.version, '#updatedAt': entity.names.updatedAt },
-              '#expires': RECORD.expires,
-              ...Object.fromEntries(removed.map((name, n) => [`#a${n}`, name])),
-            },
-            ExpressionAttributeValues: {
-              ...values,
-              ...{ ':at': { S: change.at }, ':one': { N: '1' } },
-              ':expires': expiryOf(entity, new Date(change.at)),
-            },
-            ReturnValues: 'ALL_NEW',
-            ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
-          }),
-          options,
-        ),
+        this.#client.send(command, options),
       )
       await this.#empty(entity, Attributes)
     } catch (error) {

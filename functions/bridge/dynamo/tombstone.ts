@@ -31,17 +31,6 @@ export const toTombstone = (
   }
 }
 
-/** What is left of an item that was deleted where it stands: nothing that its entity's clients, or others, have put into it. */
-export const emptied = ({ keyPlaces, item: { type }, names }: Entity, item: Item): Item => {
-  const own = new Set<string>([
-    ...keyPlaces.map(({ attribute }) => attribute),
-    ...(type === undefined ? [] : [type.attribute]),
-    ...[names.version, names.updatedAt],
-    ...[RECORD.owner, RECORD.epoch, RECORD.deleted, RECORD.expires],
-  ])
-  return Object.fromEntries(Object.entries(item).filter(([name]) => own.has(name)))
-}
-
 /** When DynamoDB may remove a tombstone: as its TTL takes it, in seconds. */
 export const expiryOf = ({ tombstoneDays }: Entity, now: Date): AttributeValue => ({
   N: String(Math.ceil(now.getTime() / 1000) + tombstoneDays * DAY),

@@ -47,6 +47,7 @@ export const readOnce = (
     ? undefined
     : {
         id: hash([of.side, of.entity, principal, key]),
+        scope: hash(['either side', of.entity, principal, key]),
         fingerprint: hash([method, of.entity, canonicalText(of.body)]),
       }
 }

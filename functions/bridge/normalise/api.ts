@@ -4,6 +4,7 @@ import { readOnce } from '../http/idempotency-key.ts'
 import { notFound, Problem } from '../http/problem.ts'
 import { type HttpRequest, readHttpEvent } from '../http/request.ts'
 import type { Change, Intent, Row } from '../model/change.ts'
+import { derivedKey } from '../model/derived-key.ts'
 import type { Entity } from '../model/entity.ts'
 import { keyOfRow, otherParts, splitKey } from '../model/identity.ts'
 import { faultOfKey, legacyIdOf } from '../model/key.ts'
@@ -78,7 +79,7 @@ const toCall = (request: HttpRequest, context: ApiContext): ApiCall => {
         const once = readOnce(request, { side: context.base, entity: entity.name, body })
         const create: Change = {
           ...identified,
-          key: newKeyOf(entity, row, context),
+          key: newKeyOf(entity, row, once, context),
           op: 'upsert',
           version: 1n,
           row,
@@ -110,9 +111,14 @@ const preconditionsOf = ({ method, headers }: HttpRequest, entity: Entity, key: 
 const mayCreate = ({ put, keyParts }: Entity, key: string): boolean =>
   put === 'create' && (keyParts.length > 0 || legacyIdOf(key) === undefined)
 
-/** A key that the body brings, or a new one. @throws Problem 422 for parts that make none */
-const newKeyOf = (entity: Entity, row: Row, { newKey }: ApiContext): string => {
-  if (entity.identity.kind !== 'natural') return newKey()
+/**
+ * A key that the body brings, or a new one: of a request that may be repeated, its own.
+ *
+ * @throws Problem 422 for parts that make none
+ */
+const newKeyOf = (entity: Entity, row: Row, once: Once | undefined, { newKey }: ApiContext): string => {
+  if (entity.identity.kind !== 'natural')
+    return once?.scope === undefined ? newKey() : derivedKey(once.scope, 0)
   const key = keyOfRow(entity.keyParts, row)
   if (isKeyOf(entity, key)) return key
   const names = entity.keyParts.flatMap(({ name }) => (name === undefined ? [] : [name]))

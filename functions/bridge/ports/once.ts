@@ -1,3 +1,4 @@
+import { holdsAll } from '../model/change.ts'
 import { BridgeError } from '../model/errors.ts'
 import type { Stored } from './stored.ts'
 
@@ -5,6 +6,11 @@ import type { Stored } from './stored.ts'
 export type Once = {
   /** Names the client's key within its scope: side, entity and caller. 64 hexadecimal digits. */
   readonly id: string
+  /**
+   * Names the same on either side: what the request makes has a key that is derived from it. Absent where the key is the
+   * client's own, or was chosen otherwise.
+   */
+  readonly scope?: string
   /** Tells whether a repeat is the same request. 64 hexadecimal digits. */
   readonly fingerprint: string
 }
@@ -53,6 +59,23 @@ export const replay = (first: FirstAnswer, once: Once, own?: string): OnceAnswer
   if (first.fingerprint !== once.fingerprint) throw keyReused()
   return { answer: first.answer, replayed: own !== first.answer }
 }
+
+/**
+ * What a request answers that has found, under the key that only it can have made, what it has made at the other side.
+ *
+ * @param stored what is there now; undefined: it was deleted
+ * @param made what the request makes
+ * @throws KeyReusedError where that shows that it was another request
+ */
+export const foundAgain = (stored: Stored | undefined, made: Stored): Stored => {
+  if (stored === undefined) return made
+  if (stored.version === made.version && !holdsAll(stored.row, made.row)) throw keyReused()
+  return stored
+}
+
+/** Whether something was last written so long ago that no repeat of its request can come any more. */
+export const isFormer = (written: string | null | undefined, at: string): boolean =>
+  typeof written === 'string' && Date.parse(written) <= Date.parse(at) - KEPT_FOR
 
 export const keyReused = (): KeyReusedError =>
   new KeyReusedError('The idempotency key was used for another request')

@@ -173,7 +173,11 @@ describe('serving', () => {
       [
         'createOnce',
         keyed.changes[0],
-        { id: expect.stringMatching(/^[0-9a-f]{64}$/), fingerprint: expect.stringMatching(/^[0-9a-f]{64}$/) },
+        {
+          id: expect.stringMatching(/^[0-9a-f]{64}$/),
+          scope: expect.stringMatching(/^[0-9a-f]{64}$/),
+          fingerprint: expect.stringMatching(/^[0-9a-f]{64}$/),
+        },
       ],
     ])
     expect(await answer(keyed, holding(BOBBY, undefined, true).store)).toEqual({

@@ -82,6 +82,9 @@ describe('what makes a request repeatable', () => {
     const once = readOnce(other, of)
 
     expect(once?.id !== plain?.id).toBe(what === 'id' || what === 'both')
+    // What it makes has one key, whichever side it is sent to.
+    const isOfSide = of.side !== 'aurora'
+    expect(once?.scope !== plain?.scope).toBe(once?.id !== plain?.id && !isOfSide)
     expect(once?.fingerprint !== plain?.fingerprint).toBe(what === 'fingerprint' || what === 'both')
   })
 
