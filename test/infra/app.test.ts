@@ -21,7 +21,7 @@ function runApp(name: string, context: Record<string, unknown>, cwd = repository
   const run = spawnSync(process.execPath, [join(repository, 'infra', 'app.ts')], {
     cwd,
     encoding: 'utf8',
-    timeout: 60_000,
+    timeout: 150_000,
     env: {
       ...{ PATH, NODE_COMPILE_CACHE },
       CDK_OUTDIR: outdir,
@@ -51,7 +51,7 @@ function runCdk(name: string, context: Record<string, string>) {
     {
       cwd: repository,
       encoding: 'utf8',
-      timeout: 60_000,
+      timeout: 150_000,
       env: {
         // As npm and npx do; the `node` package's binary comes first.
         PATH: `${join(repository, 'node_modules', '.bin')}:${PATH}`,
