@@ -125,7 +125,7 @@ describe('every request of a batch', () => {
   })
 
   const many = (row: Row, bytes: number): Change[] =>
-    keys(Math.ceil((1.5 * FOUR_MIB) / bytes)).map((key) => upsert(key, row))
+    keys(Math.ceil((1.2 * FOUR_MIB) / bytes)).map((key) => upsert(key, row))
 
   it.each<[string, Change[]]>([
     ['plain text', many({ story: 'x'.repeat(20_000) }, 20_000)],
