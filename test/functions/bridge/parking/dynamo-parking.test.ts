@@ -1,5 +1,7 @@
+import { UpdateItemCommand } from '@aws-sdk/client-dynamodb'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import type { DynamoParking } from '../../../../functions/bridge/parking/dynamo-parking.ts'
+import { headKey } from '../../../../functions/bridge/parking/keys.ts'
 import { isProving } from '../../../support/runs.ts'
 import { bad, openTestParking, orphan, T1, T2, T3, type TestParking } from './harness.ts'
 
@@ -382,12 +384,11 @@ describe('parking', () => {
     expect(await parking.parkedOf(chef)).toEqual(new Map())
   })
 
-  it('keeps more of one entity than DynamoDB returns at once', async () => {
+  it('keeps many of one entity, in all of its partitions', async () => {
     entity()
-    const message = 'm'.repeat(900)
-    const keys = Array.from({ length: isProving ? 2_000 : 1_000 }, (_, n) => `key-${n}`)
+    const keys = Array.from({ length: isProving ? 2_000 : 300 }, (_, n) => `key-${n}`)
     await parking.park(
-      keys.map((key) => parkedBad(key, 1n, { message })),
+      keys.map((key) => parkedBad(key, 1n, { message: 'm'.repeat(900) })),
       T1,
     )
 
@@ -395,4 +396,29 @@ describe('parking', () => {
     expect([...parked.keys()].sort()).toEqual(keys.toSorted())
     expect(new Set([...parked.values()].map(({ attempts }) => attempts))).toEqual(new Set([1]))
   }, 60_000)
+
+  it('has more of one partition than DynamoDB returns at once', async () => {
+    entity()
+    const partition = headKey(chef, 'key-0').pk.S
+    const keys = Array.from({ length: 200 }, (_, n) => `key-${n}`).filter(
+      (key) => headKey(chef, key).pk.S === partition,
+    )
+    await parking.park(
+      keys.map((key) => parkedBad(key, 1n)),
+      T1,
+    )
+    expect(keys.length).toBeGreaterThan(4)
+    // A page has 1 MB: each of these is more than a third of it.
+    for (const key of keys.slice(0, 4))
+      await test.client.send(
+        new UpdateItemCommand({
+          TableName: test.table,
+          Key: headKey(chef, key),
+          UpdateExpression: 'SET padding = :padding',
+          ExpressionAttributeValues: { ':padding': { S: 'x'.repeat(380_000) } },
+        }),
+      )
+
+    expect([...(await parking.parkedOf(chef)).keys()].sort()).toEqual(keys.toSorted())
+  })
 })
