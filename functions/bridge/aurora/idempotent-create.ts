@@ -135,8 +135,10 @@ export class IdempotentCreate {
       }
     }
     const stored = await this.#get(entity, change.key)
-    const isNew = outcome === undefined || (isFresh && outcome.applied === 0 && !outcome.repeated)
-    if (isNew && nextDerived(once.scope, change.key) !== undefined)
+    const isStranger = outcome === undefined || (isFresh && outcome.applied === 0 && !outcome.repeated)
+    // A twin that goes on with the record of this one writes its time.
+    const isOfRecord = stored !== undefined && isMade(stored, made)
+    if (isStranger && !isOfRecord && nextDerived(once.scope, change.key) !== undefined)
       return this.#meet(entity, change, once, stored)
     const { applied } = outcome ?? { applied: 0 }
     if (

@@ -17,9 +17,8 @@ export const recordOwners = async (db: Kysely<unknown>, { name }: Pick<Entity, '
 /** Since when the owners of entities are known, by their names: ISO 8601, UTC. */
 export const readOwners = async (db: Kysely<unknown>): Promise<ReadonlyMap<string, string>> => {
   const { rows } = await sql<{ readonly entity: string; readonly since: string }>`
-    SELECT entity, DATE_FORMAT(since, '%Y-%m-%dT%H:%i:%s.000Z') AS since FROM backsync_owners`.execute(
-    idempotently(db),
-  )
+    SELECT entity, CONCAT(LEFT(DATE_FORMAT(since, '%Y-%m-%dT%H:%i:%s.%f'), 23), 'Z') AS since
+    FROM backsync_owners`.execute(idempotently(db))
   return new Map(rows.map(({ entity, since }) => [entity, since]))
 }
 

@@ -2,6 +2,7 @@ import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import type { Kysely } from 'kysely'
 import { QUIET } from '../aurora/authority.ts'
 import { FormerRecords, type RowVersion } from '../aurora/former-records.ts'
+import { readLifts } from '../aurora/lifts.ts'
 import { readOwners, recordOwners } from '../aurora/owners.ts'
 import { describeTable } from '../drivers/dynamo/describe.ts'
 import { itemSize } from '../drivers/dynamo/item-size.ts'
@@ -27,6 +28,7 @@ import { inLanes } from '../runtime/lanes.ts'
 import type { Log } from '../runtime/log.ts'
 import { sleep } from '../runtime/retry.ts'
 import type { Tables } from '../runtime/tables.ts'
+import { writersOf } from './writers.ts'
 
 /*
  * Takes over an entity's records from before there were owners: the row of each key that has an item is DynamoDB's, any other
@@ -116,6 +118,9 @@ export type TakeoverState = {
   readonly state: 'never' | 'running' | 'stopped' | 'failed' | 'done'
   readonly segments: number
   readonly segmentsDone: number
+  /** When an item of it was lifted last, ISO 8601 in UTC; null: never. */
+  readonly lifted: string | null
+  readonly writers: ReturnType<typeof writersOf>
 }
 
 /** Tells of each entity whether its owners are known, and how far the job is. @param now milliseconds since 1970 */
@@ -124,17 +129,20 @@ export const listTakeovers = async (
   { db, jobs }: Pick<TakeoverParts, 'db' | 'jobs'>,
   now: number = Date.now(),
 ): Promise<readonly TakeoverState[]> => {
-  const known = await readOwners(db)
+  const [known, lifts] = [await readOwners(db), await readLifts(db)]
   const records = new Map((await jobs.list(TAKEOVER)).map((record) => [record.job, record]))
   return inLanes(entities, LANES, async (entity) => {
     const record = records.get(takeoverJobOf(entity))
     const since = known.get(entity.name) ?? null
-    if (record === undefined)
-      return { entity: entity.name, since, state: 'never', segments: 0, segmentsDone: 0 }
+    const lifted = lifts.get(entity.name)
+    const own = {
+      ...{ entity: entity.name, since, lifted: lifted ?? null },
+      writers: writersOf(lifted, new Date(now)),
+    }
+    if (record === undefined) return { ...own, state: 'never', segments: 0, segmentsDone: 0 }
     const progress = record.state === 'done' ? [] : await jobs.segmentsOf(record.job, TAKEOVER)
     return {
-      entity: entity.name,
-      since,
+      ...own,
       state: record.state === 'running' && !isAlive(record, now) ? 'stopped' : record.state,
       segments: record.segments,
       segmentsDone: record.state === 'done' ? record.segments : progress.filter(({ done }) => done).length,

@@ -26,7 +26,12 @@ type Parts = {
   readonly deadline: Deadline
   /** Whether the other side has something under a key. */
   readonly holds: (entity: Entity, key: string) => Promise<boolean>
+  /** Hears of entities that something was lifted of: now and then, of many lifts once. */
+  readonly lifted?: (entity: Entity) => Promise<void>
 }
+
+/** Of an entity's lifts within this time the first one is told, in milliseconds. */
+const TOLD_EVERY = 60_000
 
 /** An item's attributes, and whose its key is. */
 type OwnedItem = Authority & { readonly values: Readonly<Record<string, Value>> }
@@ -34,6 +39,8 @@ type OwnedItem = Authority & { readonly values: Readonly<Record<string, Value>> 
 /** The entities' tables as where changes come from. */
 export class EntitySource implements Source {
   readonly #parts: Parts
+  /** When each was told last, in milliseconds. */
+  readonly #told = new Map<string, number>()
 
   constructor(parts: Parts) {
     this.#parts = parts
@@ -72,6 +79,20 @@ export class EntitySource implements Source {
    */
   async lift(change: Change, above: Version, under?: Epoch): Promise<Lifting> {
     const entity = this.#entity(change.entity)
+    const lifting = await this.#lift(entity, change, above, under)
+    // What only has to be told of a move is no writer's fault.
+    if (lifting === 'lifted' && above >= change.version) await this.#tell(entity)
+    return lifting
+  }
+
+  async #tell(entity: Entity): Promise<void> {
+    const now = Date.now()
+    if (now - (this.#told.get(entity.name) ?? 0) < TOLD_EVERY) return
+    await this.#parts.lifted?.(entity)
+    this.#told.set(entity.name, now)
+  }
+
+  async #lift(entity: Entity, change: Change, above: Version, under?: Epoch): Promise<Lifting> {
     // The next version must be one that a record may have, and have a next one itself.
     if (entity.overruled === 'park' || above + 1n >= LARGEST_VERSION) return 'kept'
     if (change.op === 'delete') {

@@ -2,6 +2,7 @@ import type { Kysely } from 'kysely'
 import { AuroraSink } from '../aurora/aurora-sink.ts'
 import type { AuroraStore } from '../aurora/aurora-store.ts'
 import type { GuardedWriter } from '../aurora/guarded-writer.ts'
+import { recordLift } from '../aurora/lifts.ts'
 import { openDynamo } from '../drivers/dynamo/client.ts'
 import { EntitySource } from '../dynamo/entity-source.ts'
 import type { Entity } from '../model/entity.ts'
@@ -49,6 +50,7 @@ export const openSync = (
         tables: TABLES,
         deadline,
         holds: async (entity, key) => (await store.head(entity, key)) !== undefined,
+        ...(db && { lifted: (entity) => recordLift(db, entity) }),
       }),
       parking: new DynamoParking({ client, table: PARKING_TABLE, deadline }),
     }

@@ -8,7 +8,8 @@ export const list = defineCommand({
   examples: ['backsync owners list', 'backsync owners list --json'],
   notes: [
     'As long as the owners of an entity are not known, no write is refused for its owner and no key changes hands. It is so',
-    'only of entities that were kept before there were owners; exit code 3 while there is one.',
+    'only of entities that were kept before there were owners; exit code 3 while there is one. Careless are writers of whose',
+    'items one had to be lifted within the last day: they put anew, restore, or do not count versions.',
   ].join('\n'),
   input: { arguments: z.tuple([]), options: z.object({}) },
   run: async (context) => (await import('./run-list.ts')).runList(context),

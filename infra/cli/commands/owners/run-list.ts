@@ -11,17 +11,21 @@ export const runList = async (context: Context): Promise<ExitCode> => {
   const rows = states.map((state) => ({ ...state, next: nextOf(state) }))
   if (json) printJsonLines(io, rows)
   else if (rows.length === 0) printLine(io, 'no entity is defined')
-  else
+  else {
+    // Of nearly all entities there is nothing to say of that.
+    const isCareless = states.some(({ writers }) => writers === 'careless')
     printTable(
       io,
-      ['entity', 'owners', 'takeover', 'next'],
-      rows.map(({ entity, since, state, segments, segmentsDone, next }) => [
+      ['entity', 'owners', 'takeover', ...(isCareless ? ['writers'] : []), 'next'],
+      rows.map(({ entity, since, state, segments, segmentsDone, writers, lifted, next }) => [
         entity,
         since === null ? 'not known' : `known since ${since}`,
         state === 'never' || state === 'done' ? '-' : `${state}, ${segmentsDone} of ${segments} segments`,
+        ...(isCareless ? [writers === 'careless' ? `careless: lifted at ${lifted}` : '-'] : []),
         next ?? '-',
       ]),
     )
+  }
   return states.every(({ since }) => since !== null) ? EXIT.done : EXIT.differences
 }
 

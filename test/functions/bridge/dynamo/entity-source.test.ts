@@ -46,6 +46,27 @@ describe('lifting an item above what another store holds', () => {
   const lift = (entity: Entity, version: bigint, above = 7n, op?: Change['op']) =>
     sourceOver(tables.client).lift(changeOf(entity, version, op), above)
 
+  it('tells of an entity whose items are lifted, of many lifts once, and of none that was late', async () => {
+    const told: string[] = []
+    const source = new EntitySource({
+      ...{ client: tables.client, entities: [pan, knife], tables: new Tables({ kitchen: tables.TableName }) },
+      ...{ deadline: new Deadline(), holds: async () => false },
+      lifted: async ({ name }) => {
+        told.push(name)
+      },
+    })
+    await tables.put(pot())
+    expect(await source.lift(changeOf(pan, 9n), 10n)).toBe('late')
+    expect(told).toEqual([])
+    expect(await source.lift(changeOf(pan, 2n), 7n)).toBe('lifted')
+    expect(await source.lift(changeOf(pan, 8n), 9n)).toBe('lifted')
+    expect(told).toEqual(['pan'])
+    // It is only told of the move that it belongs to.
+    await tables.put({ ...pot(), kind: { S: 'knife' } })
+    expect(await source.lift(changeOf(knife, 2n), 1n, 3n)).toBe('lifted')
+    expect(told).toEqual(['pan'])
+  })
+
   it('raises its version to one above, and nothing else', async () => {
     await tables.put(pot({ colour: { SS: ['red'] } }))
     expect(await lift(pan, 2n)).toBe('lifted')

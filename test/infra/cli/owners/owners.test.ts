@@ -47,8 +47,23 @@ describe('backsync owners', () => {
       state: 'never',
       segments: 0,
       segmentsDone: 0,
+      ...{ writers: 'counting', lifted: null },
       next: null,
     })
+  })
+
+  it('list says of whose writers an item had to be lifted within a day', async () => {
+    await stack.aurora.legacy.query(
+      "INSERT INTO backsync_owners (entity, since) VALUES ('chef', '2026-11-01'), ('chef.lifted', NOW(3)), ('recipe.lifted', '2026-11-01')",
+    )
+    expect((await stack.run('owners', 'list')).stdout).toMatch(
+      /^chef +known since \S+ +- +careless: lifted at \S+ /m,
+    )
+    const rows = jsonLines((await stack.run('owners', 'list', '--json')).stdout)
+    expect(rows).toContainEqual(expect.objectContaining({ entity: 'chef', writers: 'careless' }))
+    expect(rows).toContainEqual(
+      expect.objectContaining({ entity: 'recipe', writers: 'counting', since: null }),
+    )
   })
 
   it('take shows with --dry-run what it would do, asks before it does, and does nothing until then', async () => {
