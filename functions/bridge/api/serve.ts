@@ -52,7 +52,8 @@ const answer = async (call: ApiCall, store: EntityStore, log: Log): Promise<Http
   const { entity, request } = call
   switch (call.action) {
     case 'list': {
-      const { items, unreadable = [], next } = await store.list(entity, readPageRequest(request.query))
+      const page = readPageRequest(request.query, store.side)
+      const { items, unreadable = [], next } = await store.list(entity, page)
       if (unreadable.length > 0)
         log.warn('not everything in a list can be read', {
           entity: entity.name,
@@ -62,7 +63,7 @@ const answer = async (call: ApiCall, store: EntityStore, log: Log): Promise<Http
       return listResponse(entity, request, {
         items: items.map((item) => represent(entity, item)),
         unreadable,
-        cursor: next === undefined ? undefined : encodeCursor(next),
+        cursor: next === undefined ? undefined : encodeCursor(next, store.side),
       })
     }
     case 'read':

@@ -48,6 +48,7 @@ const LARGEST_ROW = LARGEST_ANSWER
 
 /** Aurora as the API's store. Writes go through the same guarded writer as the stream's changes. */
 export class AuroraStore implements EntityStore {
+  readonly side = 'aurora'
   readonly #db: Kysely<unknown>
   readonly #writer: GuardedWriter
   readonly #once: IdempotentCreate

@@ -52,6 +52,7 @@ import { type Scan, scanPage } from './scan-page.ts'
  * recognised by what the item holds. What another entity keeps under a key of their common table is not there.
  */
 export class DynamoStore implements EntityStore {
+  readonly side = 'dynamo'
   readonly #client: DynamoDBClient
   readonly #tables: Tables
   readonly #idempotencyTable: string

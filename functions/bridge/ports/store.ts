@@ -21,6 +21,8 @@ export type Unreadable = { readonly key: string; readonly error: BridgeError }
 
 /** What the API needs of a store. Both sides of the bridge are one. */
 export interface EntityStore {
+  /** Which of the two it is: the cursors of its lists name it. */
+  readonly side?: Owner
   get(entity: Entity, key: string): Promise<Stored | undefined>
   /** @throws InvalidPositionError */
   list(entity: Entity, page: PageRequest): Promise<Page>

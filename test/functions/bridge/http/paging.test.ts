@@ -40,4 +40,28 @@ describe('a cursor', () => {
       expect.objectContaining({ status: 400, code: 'invalid-cursor' }),
     )
   })
+
+  it.each(['aurora', 'dynamo'] as const)('is read by the store %s that gave it', (store) => {
+    const cursor = encodeCursor('behind it', store)
+    expect(readPageRequest({ cursor }, store)).toEqual({ limit: 50, position: 'behind it' })
+  })
+
+  it.each([
+    ['aurora', 'dynamo'],
+    ['dynamo', 'aurora'],
+  ] as const)(
+    'is refused where it is of a list of %s, asked of %s: it would skip in silence',
+    (one, other) => {
+      const refused = { status: 400, code: 'invalid-cursor', message: expect.stringContaining('other side') }
+      expect(() => readPageRequest({ cursor: encodeCursor('behind it', one) }, other)).toThrow(
+        expect.objectContaining(refused),
+      )
+    },
+  )
+
+  it('is refused where it names no store, of a list that has one', () => {
+    expect(() => readPageRequest({ cursor: encodeCursor('behind it') }, 'aurora')).toThrow(
+      expect.objectContaining({ status: 400, code: 'invalid-cursor' }),
+    )
+  })
 })
