@@ -36,11 +36,13 @@ export interface EntityDescription {
    */
   readonly paths?: { readonly legacy?: string; readonly modern?: string }
   /**
-   * What becomes of an item that is current and below what Aurora holds.
+   * What becomes of an item that is current and below what Aurora holds: it is raised above that, or listed.
    *
-   * @default park: it is listed
+   * @default as in a definition: lift, and park where the stream makes the versions
    */
   readonly overruled?: 'lift' | 'park'
+  /** Where versions come from. @default 'counted' */
+  readonly versions?: 'counted' | 'stream'
   /**
    * What a delete leaves in its table: with `item`, tombstones, which DynamoDB removes once they have expired.
    *
@@ -114,7 +116,10 @@ export class EntityTable extends Construct {
    */
   grantLift(grantee: IGrantable, entities: readonly EntityDescription[]): void {
     const own = entities.filter((entity) => layoutOf(entity).name === this.name)
-    if (own.every(({ overruled = 'park' }) => overruled === 'park')) return
+    if (
+      own.every(({ versions, overruled = versions === 'stream' ? 'park' : 'lift' }) => overruled === 'park')
+    )
+      return
     Grant.addToPrincipal({
       grantee,
       actions: ['dynamodb:UpdateItem'],

@@ -9,7 +9,7 @@ import { resourceOf, synthesise } from './fixtures/synthesise.ts'
 /** One of which items are lifted, and one of which none is. */
 const { template } = synthesise({}, [
   { name: 'dish', plural: 'dishes', keyName: 'dishId', overruled: 'lift' },
-  { name: 'recipe-step', plural: 'recipe-steps', keyName: 'stepKey' },
+  { name: 'recipe-step', plural: 'recipe-steps', keyName: 'stepKey', overruled: 'park' },
 ])
 
 const statement = z.object({

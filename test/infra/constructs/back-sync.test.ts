@@ -60,11 +60,14 @@ describe('BackSync', () => {
   })
 
   it('may raise versions in the tables of entities that are to be lifted, and in no other', () => {
-    const [lifted, listed] = [
+    const entities = [
       { name: 'dish', plural: 'dishes', keyName: 'dishId', overruled: 'lift' },
       { name: 'recipe-step', plural: 'recipe-steps', keyName: 'stepKey', overruled: 'park' },
+      // What nothing is said of is as in a definition.
+      { name: 'pan', plural: 'pans', keyName: 'panId' },
+      { name: 'event', plural: 'events', keyName: 'eventId', versions: 'stream' },
     ] as const
-    const of = synthesise({}, [lifted, listed]).template
+    const of = synthesise({}, entities).template
     const { Statement } = resourceOf(of, 'AWS::IAM::Policy', 'BackSyncFunctionRole').properties.PolicyDocument
     const raised = (table: string): boolean =>
       Statement.some(
@@ -72,7 +75,9 @@ describe('BackSync', () => {
           [Action].flat().includes('dynamodb:UpdateItem') &&
           JSON.stringify(Resource).includes(resourceOf(of, 'AWS::DynamoDB::Table', table).id),
       )
-    expect([raised('DishTable'), raised('RecipeStepTable')]).toEqual([true, false])
+    expect(['DishTable', 'RecipeStepTable', 'PanTable', 'EventTable'].map(raised)).toEqual([
+      ...[true, false, true, false],
+    ])
   })
 
   it('grants the failure bucket as Lambda asks for it, and no right to read it', () => {
