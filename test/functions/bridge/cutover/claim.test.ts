@@ -290,15 +290,34 @@ describe('a key that changes hands', () => {
     })
   })
 
-  it('is not claimed where both sides have what the other one lacks', async () => {
-    await streamed(() => world.create(chef, 'dynamo', named('one'), key))
-    await world.sync.aurora.legacy.query(
-      "UPDATE cheftable SET cheffirst = 'other', backsync_version = 5 WHERE backsync_key = ?",
-      [key],
-    )
-    await expect(world.claim(chef, key, 'aurora')).rejects.toMatchObject({ code: 'claim.conflict' })
-    expect(await both()).toEqual(['held dynamo 0 5 other', 'held dynamo 0 1 one'])
-    await world.replace(chef, 'dynamo', key, named('two'))
+  describe('is not claimed where both sides have what the other one lacks', () => {
+    it.each([
+      ['a larger version', 5],
+      ['the same version', 1],
+    ])('for Aurora, whose row has other content at %s', async (_, version) => {
+      await streamed(() => world.create(chef, 'dynamo', named('one'), key))
+      await world.sync.aurora.legacy.query(
+        "UPDATE cheftable SET cheffirst = 'other', backsync_version = ? WHERE backsync_key = ?",
+        [version, key],
+      )
+      await expect(world.claim(chef, key, 'aurora')).rejects.toMatchObject({ code: 'claim.conflict' })
+      expect(await both()).toEqual([`held dynamo 0 ${version} other`, 'held dynamo 0 1 one'])
+      await world.replace(chef, 'dynamo', key, named('two'))
+    })
+
+    it.each([
+      ['a larger version', 5],
+      ['the same version', 1],
+    ])('for DynamoDB, whose item has other content at %s', async (_, version) => {
+      await streamed(() => world.create(chef, 'dynamo', named('one'), key))
+      await streamed(() => world.claim(chef, key, 'aurora'))
+      const item = { ...((await world.item(chef, key)) ?? {}), firstName: { S: 'other' } }
+      await world.sync.put(chef, { ...item, version: { N: String(version) } })
+
+      await expect(world.claim(chef, key, 'dynamo')).rejects.toMatchObject({ code: 'claim.conflict' })
+      expect(await both()).toEqual(['held aurora 1 1 one', `held aurora 1 ${version} other`])
+      await world.replace(chef, 'aurora', key, named('two'))
+    })
   })
 
   describe('and has been away and come back', () => {
