@@ -72,7 +72,7 @@ type Grants = (table: StateTable, grantee: IGrantable) => unknown
 
 describe('what is granted on them', () => {
   it.each<[string, Setting, Grants, readonly string[]]>([
-    ['first answers', 'IDEMPOTENCY_TABLE', grantFirstAnswers, ['PutItem']],
+    ['first answers', 'IDEMPOTENCY_TABLE', grantFirstAnswers, ['GetItem', 'PutItem']],
     [
       'parking',
       'PARKING_TABLE',
