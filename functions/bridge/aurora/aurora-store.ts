@@ -25,6 +25,7 @@ import type { Stored } from '../ports/stored.ts'
 import { ownersKnown } from './authority.ts'
 import type { GuardedWriter } from './guarded-writer.ts'
 import { IdempotentCreate } from './idempotent-create.ts'
+import { answerOf } from './made-by.ts'
 import { hasOwnKey } from './part-sql.ts'
 import { recordNames } from './record-names.ts'
 import { source } from './record-place.ts'
@@ -154,7 +155,7 @@ export class AuroraStore implements EntityStore {
       const change = await this.#aboveTombstone(entity, wish)
       const { applied, repeated } = await this.#writer.apply(entity, [change])
       const after = await this.get(entity, change.key)
-      if (applied > 0 || (repeated && isOwn(change, after))) return after
+      if (applied > 0 || (repeated && isOwn(change, after))) return answerOf(change, after)
       if (after !== undefined) throw new KeyExistsError(entity)
     }
     throw new UnsettledError(`A create of ${entity.name} lost every race`)
@@ -172,8 +173,8 @@ export class AuroraStore implements EntityStore {
     const change = await this.#aboveTombstone(entity, settle(intent, 0n))
     const { applied, repeated } = await this.#writer.apply(entity, [change])
     const after = await this.get(entity, change.key)
-    return after !== undefined && (applied > 0 || (repeated && isOwn(change, after)))
-      ? { ...after, created: true }
+    return applied > 0 || (repeated && isOwn(change, after))
+      ? { ...answerOf(change, after), created: true }
       : undefined
   }
 
@@ -206,7 +207,7 @@ export class AuroraStore implements EntityStore {
         continue
       }
       const after = await this.get(entity, current.key)
-      if (applied > 0 || (repeated && isOwn(change, after))) return after
+      if (applied > 0 || (repeated && isOwn(change, after))) return answerOf(change, after)
     }
     throw new UnsettledError(`A write of ${entity.name} lost every race`)
   }

@@ -23,7 +23,7 @@ export type RowClaim = {
 
 export const claimRows = (entity: Entity, document: string, lookup: Lookup, claim: RowClaim): Sql => sql`
   UPDATE ${keys(entity, document)} ${recorded(entity, lookup)}
-  SET ${claimed(entity, claim)}${isBeside(entity) ? sql`` : kept(claim.unchanged)}
+  SET ${claimed(entity, claim)}${isBeside(entity) ? sql`` : untouched(claim.unchanged)}
   WHERE ${claim.where ?? raw(`${recordNames(entity).epoch} < j.e`)}`
 
 /** As `claimRows`, of records beside rows that plain SQL has taken away: those of others are claimed by then. */
@@ -38,7 +38,8 @@ const claimed = (entity: Entity, { owner: to, raised = false }: RowClaim): Sql =
   return sql`${raw(owner)} = ${to}, ${raw(epoch)} = j.e${above}`
 }
 
-const kept = (columns: readonly string[]): Sql =>
+/** Sets columns of the row to themselves, behind others. */
+export const untouched = (columns: readonly string[]): Sql =>
   sql.join(
     columns.map((name) => sql`, t.${sql.ref(name)} = t.${sql.ref(name)}`),
     sql``,

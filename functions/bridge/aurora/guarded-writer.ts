@@ -337,19 +337,21 @@ export class GuardedWriter {
   }
 
   async #inTransaction(work: (step: Step) => Promise<Rows>): Promise<Run> {
-    let attempts = 0
+    let mayHaveRun = false
     const run = await retry(
       {
         attempts: 8,
         firstPause: 20,
         longestPause: 1_000,
         // Also when nothing is known of what the server did: the guard makes a repeat harmless.
-        retryable: (error) =>
-          kindOf(error) === 'transient' || (error instanceof DataApiError && error.outcome === 'unknown'),
+        retryable: (error) => {
+          const isUnknown = error instanceof DataApiError && error.outcome === 'unknown'
+          mayHaveRun ||= isUnknown
+          return kindOf(error) === 'transient' || isUnknown
+        },
         deadline: this.#deadline,
       },
       () => {
-        attempts += 1
         this.#deadline.require(STEP_TIME, 'a transaction')
         return this.#db.transaction().execute(async (transaction) => {
           await sql`SET innodb_lock_wait_timeout = ${sql.raw(String(LOCK_WAIT))}`.execute(transaction)
@@ -359,7 +361,7 @@ export class GuardedWriter {
         })
       },
     )
-    return { ...run, repeated: run.repeated || attempts > 1 }
+    return { ...run, repeated: run.repeated || mayHaveRun }
   }
 }
 

@@ -3,7 +3,7 @@ import { idempotently } from '../drivers/data-api/idempotent.ts'
 import { type Change, holdsAll } from '../model/change.ts'
 import { nextDerived } from '../model/derived-key.ts'
 import type { Entity } from '../model/entity.ts'
-import { InvalidRecordError, kindOf } from '../model/errors.ts'
+import { kindOf } from '../model/errors.ts'
 import type { ApplyOutcome } from '../model/outcome.ts'
 import {
   foundAgain,
@@ -19,6 +19,7 @@ import type { Stored } from '../ports/stored.ts'
 import type { GuardedWriter } from './guarded-writer.ts'
 import type { IdempotencyRecord } from './idempotency-records.ts'
 import * as records from './idempotency-records.ts'
+import { madeBy } from './made-by.ts'
 
 /** Steps after which somebody else's steps have come between each time. */
 const ROUNDS = 4
@@ -191,8 +192,3 @@ type Made = { readonly stored: Stored; readonly isFound: boolean }
 /** Whether a row is still what the create made of it: then it was this one, at an earlier attempt. */
 const isMade = (stored: Stored, made: Stored): boolean =>
   stored.version === made.version && stored.updatedAt === made.updatedAt && holdsAll(stored.row, made.row)
-
-const madeBy = (change: Change): Stored => {
-  if (change.op !== 'upsert') throw new InvalidRecordError('A create carries a row')
-  return { key: change.key, row: change.row, version: change.version, updatedAt: change.at }
-}

@@ -1,6 +1,7 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { Entity } from '../model/entity.ts'
 import { ownersKnown } from './authority.ts'
+import { untouched } from './claim-statements.ts'
 import { isBeside, recordNames } from './record-names.ts'
 import { found, type Lookup, recorded } from './record-place.ts'
 import { keys, raw, type Sql } from './statements.ts'
@@ -33,10 +34,7 @@ export const takeRows = (
   { unchanged, which }: { readonly unchanged: readonly string[]; readonly which: 'all' | 'proved' },
 ): Sql => sql`
   UPDATE ${keys(entity, document)} ${recorded(entity, lookup)}
-  SET ${raw(recordNames(entity).columns.owner)} = 'dynamo'${sql.join(
-    isBeside(entity) ? [] : unchanged.map((name) => sql`, t.${sql.ref(name)} = t.${sql.ref(name)}`),
-    sql``,
-  )}
+  SET ${raw(recordNames(entity).columns.owner)} = 'dynamo'${untouched(isBeside(entity) ? [] : unchanged)}
   WHERE ${saysNothing(entity)} AND ${which === 'all' ? sql`NOT ${ownersKnown(entity)}` : raw(ofItem(entity))}`
 
 export const takeTombstones = (entity: Entity, document: string): Sql => sql`

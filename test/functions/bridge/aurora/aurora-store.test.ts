@@ -1,4 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
+import { AuroraStore } from '../../../../functions/bridge/aurora/aurora-store.ts'
+import { GuardedWriter } from '../../../../functions/bridge/aurora/guarded-writer.ts'
+import type { ApplyOutcome } from '../../../../functions/bridge/model/outcome.ts'
 import { InvalidPositionError, type Page } from '../../../../functions/bridge/ports/store.ts'
 import { chef } from '../../../fixtures/entities/chef.ts'
 import { openTestAurora, type TestAurora } from '../../../support/aurora.ts'
@@ -157,6 +160,26 @@ describe('Aurora as a store', () => {
   })
 
   describe('a race', () => {
+    /** A writer behind each of whose writes somebody else's comes at once. */
+    class Overtaken extends GuardedWriter {
+      override async apply(...of: Parameters<GuardedWriter['apply']>): Promise<ApplyOutcome> {
+        const outcome = await super.apply(...of)
+        await aurora.store.write(chef, replace(KEY, 'Rachael'))
+        return outcome
+      }
+    }
+
+    it('is answered with what each has written, never with the version of another, which its client has not seen', async () => {
+      await aurora.store.write(chef, create(KEY))
+      const store = new AuroraStore(aurora.db, new Overtaken(aurora.db))
+
+      expect(await store.write(chef, replace(KEY, 'Guy'))).toMatchObject({
+        row: { firstName: 'Guy' },
+        version: 2n,
+      })
+      expect(await aurora.store.get(chef, KEY)).toMatchObject({ row: { firstName: 'Rachael' }, version: 3n })
+    })
+
     it('loses no write: each of several replaces gets a version of its own', async () => {
       await aurora.store.write(chef, create(KEY))
       const names = ['a', 'b', 'c']
