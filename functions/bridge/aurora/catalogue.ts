@@ -8,11 +8,22 @@ export type Column = {
   readonly isNullable: boolean
   /** In lower case, without length and sign: `varchar`. */
   readonly type: string
+  /** The whole of it, as it would be declared: `varchar(60)`, `int unsigned`. */
+  readonly definition: string
   /** Characters or bytes, of texts and binaries. */
   readonly length: number | undefined
-  /** Digits before the point, of decimals. */
-  readonly digits: number | undefined
+  /** Digits of numbers, bits of a BIT. */
+  readonly precision: number | undefined
+  /** Digits behind the point, of numbers for which they are declared. */
+  readonly scale: number | undefined
+  readonly charset: string | undefined
+  readonly collation: string | undefined
+  /** The database makes its value of others. */
+  readonly isGenerated: boolean
 }
+
+/** A unique index, the primary key's left out, with its columns. */
+export type Unique = { readonly index: string; readonly columns: readonly string[] }
 
 /** A foreign key elsewhere, or in the same table, to columns of a table, and what becomes of it at a delete. */
 export type Referrer = {
@@ -29,14 +40,20 @@ const yes = z.string().transform((text) => text === 'YES')
 const number = z.union([z.number(), z.bigint(), z.string(), z.null()]).transform((value) => {
   return value === null ? undefined : Number(value)
 })
+const word = z.union([z.string(), z.null()]).transform((text) => text ?? undefined)
 const columnRow = z.object({
   name: z.string(),
   isNullable: yes,
   type: z.string().transform((text) => text.toLowerCase()),
+  definition: z.string(),
   length: number,
-  digits: number,
+  precision: number,
+  scale: number,
+  charset: word,
+  collation: word,
+  isGenerated: z.string().transform((text) => /\b(?:virtual|stored|persistent) generated\b/i.test(text)),
 })
-const indexRow = z.object({ index: z.string(), column: z.string() })
+const indexRow = z.object({ index: z.string(), column: word })
 const referrerRow = z.object({
   table: z.string(),
   constraint: z.string(),
@@ -66,8 +83,9 @@ export class Catalogue {
       `columns of ${table}`,
       columnRow,
       () => sql`
-      SELECT COLUMN_NAME AS name, IS_NULLABLE AS isNullable, DATA_TYPE AS type,
-        CHARACTER_MAXIMUM_LENGTH AS length, NUMERIC_PRECISION - NUMERIC_SCALE AS digits
+      SELECT COLUMN_NAME AS name, IS_NULLABLE AS isNullable, DATA_TYPE AS type, COLUMN_TYPE AS definition,
+        CHARACTER_MAXIMUM_LENGTH AS length, NUMERIC_PRECISION AS ${sql.ref('precision')}, NUMERIC_SCALE AS scale,
+        CHARACTER_SET_NAME AS charset, COLLATION_NAME AS ${sql.ref('collation')}, EXTRA AS isGenerated
       FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = ${table}`,
     )
   }
@@ -84,17 +102,33 @@ export class Catalogue {
     return rows.map(({ name }) => name)
   }
 
-  /** The columns of the unique indexes of a table, the primary key's left out. */
-  uniques(table: string): Promise<readonly z.output<typeof indexRow>[]> {
-    return this.#ask(
+  /** The unique indexes of a table whose columns are all known: one over an expression is left out. */
+  async uniques(table: string): Promise<readonly Unique[]> {
+    const rows = await this.#ask(
       `uniques of ${table}`,
       indexRow,
       () => sql`
       SELECT INDEX_NAME AS ${sql.ref('index')}, COLUMN_NAME AS ${sql.ref('column')}
       FROM information_schema.STATISTICS
-      WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = ${table} AND NON_UNIQUE = 0
-        AND INDEX_NAME <> 'PRIMARY' AND COLUMN_NAME IS NOT NULL`,
+      WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = ${table} AND NON_UNIQUE = 0 AND INDEX_NAME <> 'PRIMARY'
+      ORDER BY INDEX_NAME, SEQ_IN_INDEX`,
     )
+    return [...Map.groupBy(rows, ({ index }) => index)].flatMap(([index, parts]) => {
+      const columns = parts.flatMap(({ column }) => column ?? [])
+      return columns.length === parts.length ? [{ index, columns }] : []
+    })
+  }
+
+  /** The columns of a table that are part of a foreign key of its own. */
+  async foreign(table: string): Promise<readonly string[]> {
+    const rows = await this.#ask(
+      `foreign keys of ${table}`,
+      z.object({ column: z.string() }),
+      () => sql`
+      SELECT COLUMN_NAME AS ${sql.ref('column')} FROM information_schema.KEY_COLUMN_USAGE
+      WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = ${table} AND REFERENCED_TABLE_NAME IS NOT NULL`,
+    )
+    return rows.map(({ column }) => column)
   }
 
   /** Who refers to a table by a foreign key. */

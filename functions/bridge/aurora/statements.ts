@@ -103,7 +103,7 @@ const stamp = (entity: Entity): Sql => {
 }
 
 /** The row is of an older version, and the writer's to change. */
-const older = (entity: Entity, by: Owner, op: Mirrored = 'upsert'): Sql =>
+export const older = (entity: Entity, by: Owner, op: Mirrored = 'upsert'): Sql =>
   sql`${raw(recordNames(entity).version)} < j.v AND ${mayWrite(entity, by, 't', op)}`
 
 /** The row is at the batch's version. */
@@ -304,15 +304,20 @@ export const selectReferenced = (
   WHERE ${older(entity, by, 'delete')} AND (${sql.join(referring, sql` OR `)})`
 }
 
-/** Gives columns of rows that hold an older version other values, for as long as the transaction lasts. */
+/**
+ * Gives columns of rows that hold an older version other values, for as long as the transaction lasts.
+ *
+ * @param joined what else the values are made of
+ */
 export const loosen = (
   entity: Entity,
   document: string,
   lookup: Lookup,
   values: readonly { readonly column: string; readonly value: Sql }[],
   by: Owner,
+  joined: Sql = sql``,
 ): Sql => sql`
-  UPDATE ${keys(entity, document)} ${found(entity, lookup)}
+  UPDATE ${keys(entity, document)} ${found(entity, lookup)} ${joined}
   SET ${list(values.map(({ column, value }) => sql`t.${sql.ref(column)} = ${value}`))}
   WHERE ${older(entity, by)}`
 

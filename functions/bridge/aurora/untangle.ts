@@ -1,24 +1,20 @@
-import { randomUUID } from 'node:crypto'
 import { sql } from 'kysely'
 import { isTaken } from '../drivers/sql-errors.ts'
-import { columnsOf } from '../model/attributes/attribute.ts'
 import { type Change, coalesce } from '../model/change.ts'
 import type { Entity } from '../model/entity.ts'
 import { BridgeError, kindOf } from '../model/errors.ts'
 import type { Refused } from '../model/outcome.ts'
 import { isInCircle, parentsOf, referencesOf } from '../model/references.ts'
 import { type Batch, toBatches } from './batch.ts'
-import type { Column } from './catalogue.ts'
 import type { GuardedWriter } from './guarded-writer.ts'
 import { judge } from './judge.ts'
 import { withKnownIds } from './known-ids.ts'
+import { makeRoom, makeRoomForOne, type Yielding, yieldingOf } from './make-room.ts'
 import { looseColumns } from './parents.ts'
 import { writesOf } from './record-writes.ts'
-import { ownColumns } from './row-key.ts'
 import { type Standing, selectStanding } from './standing.ts'
 import * as statements from './statements.ts'
 import type { Step } from './step.ts'
-import { temporaryValue } from './temporary-value.ts'
 
 /** Only what is mirrored comes in tangles: a client's request is one change. */
 const BY = 'dynamo'
@@ -53,8 +49,8 @@ class LeftOverError extends BridgeError {
  * - new rows that name each other, or themselves: they are inserted without the references that may be NULL, which are
  *   set then;
  * - deletes of rows that name each other: those references are taken away first;
- * - values of a unique index that change places: the old ones give way to NULL or, where that can't be, to a value by
- *   chance.
+ * - values of a unique index that change places: the old ones give way to NULL or, where that can't be, to values that no
+ *   row has. One such value is enough; where the column's kind has none left, the changes stay refused.
  *
  * All of it is one transaction, so nobody sees a row at a version without that version's content. The statements are
  * guarded as ever. What can't be applied even so is left out, and the others are tried without it.
@@ -154,8 +150,10 @@ type Tangle = {
   /** The same without the references that may be NULL. */
   readonly bare: readonly Batch[]
   readonly references: readonly string[]
-  /** One column of each unique index that is in the way. */
-  readonly unique: readonly Column[]
+  /** What gives way for the unique indexes that are known to be in the way. */
+  readonly unique: readonly Yielding[]
+  /** What gives way for any, by its name in lower case. */
+  readonly yielding: ReadonlyMap<string, Yielding>
 }
 
 const toTangle = async (
@@ -170,20 +168,8 @@ const toTangle = async (
   })
   const nothing = Object.fromEntries(loose.map(({ name }) => [name, null]))
   const upserts = changes.filter((change) => change.op === 'upsert')
-  const attributes = new Set(
-    Object.values(entity.attributes)
-      .flatMap(columnsOf)
-      .map((column) => column.toLowerCase()),
-  )
-  const key = new Set(ownColumns(entity).map((column) => column.toLowerCase()))
-  const uniques = indexes.size === 0 ? [] : await catalogue.uniques(entity.table)
-  const unique = [...indexes].flatMap((index) => {
-    const candidates = uniques
-      .filter((one) => one.index.toLowerCase() === index.toLowerCase())
-      .flatMap(({ column }) => columns.get(column.toLowerCase()) ?? [])
-      .filter(({ name }) => attributes.has(name.toLowerCase()) && !key.has(name.toLowerCase()))
-    return candidates.find(({ isNullable }) => isNullable) ?? candidates[0] ?? []
-  })
+  const yielding = indexes.size === 0 ? new Map<string, Yielding>() : await yieldingOf(entity, catalogue)
+  const unique = [...indexes].flatMap((index) => yielding.get(index.toLowerCase()) ?? [])
   return {
     entity,
     deletes: toBatches(entity, changes.filter(isDelete), BY),
@@ -194,7 +180,8 @@ const toTangle = async (
       BY,
     ),
     references: loose.flatMap((one) => one.columns),
-    unique: [...new Map(unique.map((column) => [column.name, column])).values()],
+    unique: [...new Map(unique.map((one) => [one.column.name, one])).values()],
+    yielding,
   }
 }
 
@@ -225,14 +212,7 @@ const applyTogether = async (step: Step, tangles: readonly Tangle[], singly: boo
       )
     await run(deletes, (batch) => writesOf(entity).remove(step, batch))
   }
-  // Each pass finds the parents that the one before has made.
-  for (let affected = 1; affected > 0; ) {
-    affected = 0
-    for (const { entity, upserts, bare } of tangles) {
-      affected += await run(upserts, (batch) => writesOf(entity).update(step, batch))
-      affected += await run(bare, (batch) => writesOf(entity).insert(step, batch))
-    }
-  }
+  await writeInPasses(step, tangles, run, singly)
   for (const { entity, upserts, references } of tangles) {
     if (references.length > 0)
       await run(upserts, ({ document, lookup }) =>
@@ -263,14 +243,64 @@ const loosen = async (
   const nothing = references.map((column) => ({ column, value: sql`NULL` }))
   if (nothing.length > 0)
     await run(deletes, ({ keys, lookup }) => step.run(statements.loosen(entity, keys, lookup, nothing, BY)))
-  const id = sql`CONCAT_WS(',', ${sql.join(ownColumns(entity).map((column) => sql`HEX(t.${sql.ref(column)})`))})`
-  const salt = randomUUID()
-  const values = unique.flatMap((column) => {
-    const value = temporaryValue(column, salt, id)
-    return value === undefined ? [] : [{ column: column.name, value }]
-  })
-  if (values.length > 0)
-    await run(upserts, ({ keys, lookup }) => step.run(statements.loosen(entity, keys, lookup, values, BY)))
+  for (const one of unique) await run(upserts, (batch) => makeRoom(step, batch, one))
+}
+
+/** A row whose new value another one still holds, and what gives way for the index. */
+type Stuck = { readonly batch: Batch; readonly yielding: Yielding }
+
+/**
+ * Updates and inserts the rows: each pass finds the parents that the one before has made, and the values that it has let go.
+ * Where the rows of a circle had no room to give way all at once, one does that goes with each, and is enough to turn it.
+ */
+const writeInPasses = async (
+  step: Step,
+  tangles: readonly Tangle[],
+  run: Run,
+  singly: boolean,
+): Promise<void> => {
+  const moved = new Map<Change, number>()
+  let moves = singly ? tangles.flatMap(({ upserts }) => upserts.flatMap(({ changes }) => changes)).length : 0
+  for (;;) {
+    const stuck: Stuck[] = []
+    let affected = 0
+    for (const { entity, upserts, bare, yielding } of tangles) {
+      const write = (work: (batch: Batch) => Promise<number>) => async (batch: Batch) => {
+        try {
+          return await work(batch)
+        } catch (error) {
+          // Of a statement that failed nothing is left, and the transaction goes on.
+          const one = singly ? yielding.get(indexOf(error)?.toLowerCase() ?? '') : undefined
+          if (one === undefined) throw error
+          stuck.push({ batch, yielding: one })
+          return 0
+        }
+      }
+      affected += await run(
+        upserts,
+        write((batch) => writesOf(entity).update(step, batch)),
+      )
+      affected += await run(
+        bare,
+        write((batch) => writesOf(entity).insert(step, batch)),
+      )
+    }
+    if (affected > 0) continue
+    moves -= 1
+    if (moves < 0 || !(await moveOne(step, stuck, moved))) return
+  }
+}
+
+/** Lets one of some rows give way: of those that can, the one that has done so least. @param moved how often each has */
+const moveOne = async (step: Step, stuck: readonly Stuck[], moved: Map<Change, number>): Promise<boolean> => {
+  const times = ({ batch }: Stuck): number => Math.max(0, ...batch.changes.map((one) => moved.get(one) ?? 0))
+  for (const one of stuck.toSorted((a, b) => times(a) - times(b)))
+    if (await makeRoomForOne(step, one.batch, one.yielding)) {
+      const next = times(one) + 1
+      for (const change of one.batch.changes) moved.set(change, next)
+      return true
+    }
+  return false
 }
 
 /** Those that did not come to hold what their version says. */
