@@ -123,8 +123,9 @@ export class AuroraSink implements Sink {
   }
 
   /**
-   * The columns whose rows forbid that a row of an entity is deleted: those of entities that refer to it, and those of
-   * tables that are no entity's, unless the foreign key itself says what becomes of them.
+   * The columns whose rows forbid that a row of an entity is deleted: those of other entities and of their lists, whatever
+   * the foreign key would have become of them, since their items stay and nothing would tell of the rows; and those of tables
+   * that are no entity's, unless the foreign key itself says what becomes of them.
    */
   async #blocking(entity: Entity): Promise<readonly ReferringColumns[]> {
     const own = this.#entities.flatMap((other) =>
@@ -138,15 +139,14 @@ export class AuroraSink implements Sink {
     // What nothing of ours refers to is deleted without a look: the database says it where that can't be.
     if (own.length === 0) return []
     const keys = await this.#writer.catalogue.referrers(entity.table)
-    const harmless = keys.filter(({ onDelete }) => onDelete === 'CASCADE' || onDelete === 'SET NULL')
-    const children = new Set(Object.values(entity.children).map(({ table }) => table.toLowerCase()))
-    const others = keys.filter(
-      (key) =>
-        !harmless.includes(key) &&
-        !children.has(key.table.toLowerCase()) &&
-        !own.some((one) => isSame(one, key)),
-    )
-    return [...own.filter((one) => !harmless.some((key) => isSame(one, key))), ...others]
+    const children = tablesOf([entity]).slice(1)
+    const mirrored = tablesOf(this.#entities)
+    const others = keys.filter(({ table, columns, onDelete }) => {
+      const name = table.toLowerCase()
+      if (children.includes(name) || own.some((one) => isSame(one, { table, columns }))) return false
+      return mirrored.includes(name) || (onDelete !== 'CASCADE' && onDelete !== 'SET NULL')
+    })
+    return [...own, ...others]
   }
 
   #entity(name: string): Entity {
@@ -155,6 +155,12 @@ export class AuroraSink implements Sink {
     return entity
   }
 }
+
+/** The tables of entities and of their lists, in small letters. */
+const tablesOf = (entities: readonly Entity[]): readonly string[] =>
+  entities.flatMap(({ table, children }) =>
+    [table, ...Object.values(children).map((list) => list.table)].map((name) => name.toLowerCase()),
+  )
 
 /** Names of tables and columns are taken to be the same in any case. */
 const isSame = (a: ReferringColumns, b: ReferringColumns): boolean => asText(a) === asText(b)

@@ -1,0 +1,171 @@
+import { randomUUID } from 'node:crypto'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
+import type { RowDataPacket } from 'mysql2/promise'
+import type { RecordKind } from '../../../../functions/bridge/model/attributes/attribute.ts'
+import { reference } from '../../../../functions/bridge/model/attributes/reference.ts'
+import { text } from '../../../../functions/bridge/model/attributes/text.ts'
+import { childRows } from '../../../../functions/bridge/model/child-rows.ts'
+import { defineEntity, type Entity } from '../../../../functions/bridge/model/entity.ts'
+import { autoIncrement, natural } from '../../../../functions/bridge/model/identity.ts'
+import { COUNTED, keptBy, RECORD } from '../../fixtures/adopted.ts'
+import { streamRecord } from '../../fixtures/stream-events.ts'
+import { openTestSync, type TestSync } from './harness.ts'
+
+const nothing = { batchItemFailures: [] }
+let sequence = 0
+
+describe.each<RecordKind>(['row', 'sideTable'])(
+  'rows that are referred to, with records in a %s',
+  (record) => {
+    const shop = defineEntity({
+      record,
+      name: 'shop',
+      plural: 'shops',
+      keyName: 'shopId',
+      table: 'shops',
+      identity: autoIncrement('id'),
+      attributes: { name: text({ column: 'name', maxLength: 60 }) },
+      children: {
+        doors: childRows({
+          table: 'shop_doors',
+          parentColumn: 'shop_id',
+          positionColumn: 'place',
+          attributes: { name: text({ column: 'name', maxLength: 60 }) },
+          optional: true,
+        }),
+      },
+      example: { name: 'a' },
+    })
+    const ofShop = (name: string, table: string): Entity =>
+      defineEntity({
+        record,
+        name,
+        plural: `${name}s`,
+        keyName: `${name}Id`,
+        table,
+        identity: autoIncrement('id'),
+        attributes: {
+          shopId: reference({
+            column: 'shop_id',
+            to: { name: 'shop', table: 'shops', idColumn: 'id', record },
+            optional: true,
+          }),
+        },
+        example: { shopId: '1' },
+      })
+    const clerk = ofShop('clerk', 'clerks')
+    const guest = ofShop('guest', 'guests')
+    /** A tree whose upmost rows are their own parents. */
+    const area: Entity = defineEntity({
+      record,
+      name: 'area',
+      plural: 'areas',
+      keyName: 'areaCode',
+      table: 'areas',
+      identity: natural(['land', 'code'], { collation: 'utf8mb4_bin' }),
+      attributes: {
+        land: text({ column: 'land', maxLength: 8 }),
+        code: text({ column: 'code', maxLength: 40 }),
+        within: reference({ column: ['within_land', 'within_code'], to: () => area }),
+      },
+      example: { land: 'no', code: 'a', within: 'no,a' },
+    })
+    const entities = [shop, clerk, guest, area]
+    const tables = { shop: 'Shops', clerk: 'Clerks', guest: 'Guests', area: 'Areas' }
+
+    let sync: TestSync
+    let of: string
+    beforeAll(async () => {
+      sync = await openTestSync(
+        entities,
+        Object.fromEntries(entities.map(({ item, name }) => [item.table, `Of-${name}`])),
+      )
+      for (const statement of [
+        `CREATE TABLE shops (id BIGINT AUTO_INCREMENT PRIMARY KEY, name VARCHAR(60) NOT NULL, ${COUNTED})`,
+        `CREATE TABLE shop_doors (shop_id BIGINT NOT NULL, place INT NOT NULL, name VARCHAR(60) NOT NULL, PRIMARY KEY (shop_id, place),
+        FOREIGN KEY (shop_id) REFERENCES shops (id) ON DELETE CASCADE)`,
+        `CREATE TABLE clerks (id BIGINT AUTO_INCREMENT PRIMARY KEY, shop_id BIGINT NULL, ${COUNTED},
+        FOREIGN KEY (shop_id) REFERENCES shops (id) ON DELETE CASCADE)`,
+        `CREATE TABLE guests (id BIGINT AUTO_INCREMENT PRIMARY KEY, shop_id BIGINT NULL, ${COUNTED},
+        FOREIGN KEY (shop_id) REFERENCES shops (id) ON DELETE SET NULL)`,
+        // Of the legacy application alone.
+        'CREATE TABLE signs (shop_id BIGINT NOT NULL, FOREIGN KEY (shop_id) REFERENCES shops (id) ON DELETE CASCADE)',
+        // InnoDB deletes a row that refers to itself by that rule only, where the reference can not be NULL.
+      `CREATE TABLE areas (land VARCHAR(8) NOT NULL, code VARCHAR(40) NOT NULL, within_land VARCHAR(8) NOT NULL,
+        within_code VARCHAR(40) NOT NULL, PRIMARY KEY (land, code), ${RECORD},
+        FOREIGN KEY (within_land, within_code) REFERENCES areas (land, code) ON DELETE CASCADE) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin`,
+      ])
+        await sync.aurora.legacy.query(keptBy(record, statement))
+    })
+    afterAll(() => sync.close())
+    beforeEach(() => {
+      of = randomUUID().slice(0, 8)
+    })
+
+    const recordOf = (
+      entity: Entity,
+      key: string,
+      version: number,
+      attributes: Readonly<Record<string, unknown>>,
+      removes = false,
+    ) => {
+      const image = {
+        [entity.keyName]: { S: key },
+        version: { N: String(version) },
+        updatedAt: { S: '2026-11-22T03:00:00.123Z' },
+        ...Object.fromEntries(Object.entries(attributes).map(([name, S]) => [name, { S }])),
+      }
+      sequence += 1
+      const made = streamRecord({
+        table: `Of-${entity.name}`,
+        sequence: String(sequence),
+        eventName: removes ? 'REMOVE' : 'MODIFY',
+        ...(removes ? { oldImage: image } : { newImage: image, oldImage: image }),
+      })
+      return { ...made, dynamodb: { ...made.dynamodb, Keys: { [entity.keyName]: { S: key } } } }
+    }
+    const parked = async (): Promise<unknown[]> =>
+      (await Promise.all(Object.keys(tables).map((name) => sync.parked(name)))).flat()
+    const stored = async (entity: Entity, key: string) => {
+      const found = await sync.aurora.store.get(entity, key)
+      return found && [found.version, found.row.shopId]
+    }
+
+    describe.each([
+      ['CASCADE', clerk],
+      ['SET NULL', guest],
+    ])('by an entity, with ON DELETE %s', (_, entity) => {
+      it('stay until nothing of it refers to them: its items would be left', async () => {
+        await sync.deliver(recordOf(shop, of, 1, { name: 'a' }), recordOf(entity, of, 1, { shopId: of }))
+        await sync.deliver(recordOf(shop, of, 1, { name: 'a' }, true))
+        expect(await stored(entity, of)).toEqual([1n, of])
+        expect(await stored(shop, of)).toEqual([1n, undefined])
+        expect(await parked()).toEqual([[of, 'dependency', 'row.referenced']])
+
+        await sync.deliver(recordOf(entity, of, 1, { shopId: of }, true))
+        expect([await stored(entity, of), await stored(shop, of)]).toEqual([undefined, undefined])
+        expect(await parked()).toEqual([])
+      })
+
+      it('go together with what refers to them, whatever comes first', async () => {
+        await sync.deliver(recordOf(shop, of, 1, { name: 'a' }), recordOf(entity, of, 1, { shopId: of }))
+        await sync.deliver(
+          recordOf(shop, of, 1, { name: 'a' }, true),
+          recordOf(entity, of, 1, { shopId: of }, true),
+        )
+        expect([await stored(entity, of), await stored(shop, of)]).toEqual([undefined, undefined])
+        expect(await parked()).toEqual([])
+      })
+    })
+
+    it('by their own lists and by what is no entity’s go as the foreign keys say', async () => {
+      const item = recordOf(shop, of, 1, { name: 'a' })
+      await sync.deliver(item)
+      await sync.aurora.legacy.query('INSERT INTO signs (shop_id) SELECT MAX(id) FROM shops')
+      await sync.aurora.legacy.query("INSERT INTO shop_doors SELECT MAX(id), 9, 'back' FROM shops")
+      await sync.deliver(recordOf(shop, of, 1, { name: 'a' }, true))
+      expect(await stored(shop, of)).toBeUndefined()
+      expect(await parked()).toEqual([])
+    })
+  },
+)
