@@ -10,8 +10,11 @@ import {
   joinCounted,
   keyedBy,
   partColumns,
+  partValue,
   quoted,
+  sameTexts,
 } from './part-sql.ts'
+import { KEY } from './record-place.ts'
 
 /*
  * The rows that a change refers to, in SQL. What a reference names stands in the document `j` as a key `c0` with the legacy
@@ -33,6 +36,8 @@ type Referring = {
   readonly place: number
   readonly type: string
   readonly to: Reference
+  /** It may name the very row that it is of, whose columns are known before that is there. */
+  readonly maybeItself: boolean
   readonly columns: readonly { readonly name: string; readonly of: number; readonly isKey: boolean }[]
 }
 
@@ -45,7 +50,8 @@ const referencesOf = (entity: Entity): Referring[] => {
     const columns = to.columns.flatMap((column, of) =>
       others.has(of) ? [] : [{ name: column, of, isKey: isOfKey(entity, column) }],
     )
-    return [{ at, place: places[at] ?? Number.NaN, type, to, columns }]
+    const maybeItself = to.entity === entity.name && to.keyParts.length > 0
+    return [{ at, place: places[at] ?? Number.NaN, type, to, maybeItself, columns }]
   })
 }
 
@@ -78,11 +84,14 @@ const joinOf = (one: Referring): string => {
 }
 
 /** What one of a reference's columns holds: NULL without a row. */
-const parentValue = ({ at, to }: Referring, of: number): string => {
+const parentValue = (one: Referring, of: number): string => {
+  const { at, to, maybeItself } = one
   const part = to.keyParts[of]
-  return part === undefined
-    ? idOfJoined(to, { row: `p${at}`, byId: `q${at}` })
-    : `p${at}.${quoted(part.attribute.column)}`
+  if (part === undefined) return idOfJoined(to, { row: `p${at}`, byId: `q${at}` })
+  const joined = `p${at}.${quoted(part.attribute.column)}`
+  if (!maybeItself) return joined
+  const texts = textsOfReference(one)
+  return `IF(${sameTexts(to.keyParts, KEY, texts)}, ${partValue(part, `${texts}${of}`)}, ${joined})`
 }
 
 const isNone = (one: Referring): string =>

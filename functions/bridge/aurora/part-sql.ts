@@ -101,7 +101,7 @@ export const idOfJoined = (
     : `COALESCE(${row}.${quoted(idColumn)}, ${byId}.${quoted(idColumn)})`
 
 /** What a part's column holds, of its text in the document; NULL where that is a row that is not there. */
-const partValue = ({ attribute, counted }: KeyPart, of: string): string =>
+export const partValue = ({ attribute, counted }: KeyPart, of: string): string =>
   counted ? idOfJoined(counted, { row: `${of}p`, byId: `${of}q` }) : (attribute.stored ?? same)(`j.${of}`)
 
 /** Whether a row has a key, by index; another one that its collation takes for the same is among them. */
@@ -127,6 +127,15 @@ export const keyedBy = (parts: readonly KeyPart[], alias: string, prefix: string
 /** Whether a column's bytes are a text's. */
 const inBytes = (column: string, text: string): string =>
   `CAST(CONVERT(${column} USING utf8mb4) AS BINARY) = CAST(CONVERT(${text} USING utf8mb4) AS BINARY)`
+
+/** Whether the texts of two keys of these parts are the same. @param prefix of the one in the document, and `other` of the other */
+export const sameTexts = (parts: readonly KeyPart[], prefix: string, other: string): string =>
+  parts
+    .map(({ isText }, at) => {
+      const [one, two] = [`j.${prefix}${at}`, `j.${other}${at}`]
+      return isText ? inBytes(one, two) : `${one} = ${two}`
+    })
+    .join(' AND ')
 
 /** A part's text of the column that holds it, as its attribute reads it; empty for a row that is not there. */
 export const selectedPart = ({ attribute, counted }: KeyPart, column: string): string => {

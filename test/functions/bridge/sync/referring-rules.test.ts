@@ -167,5 +167,47 @@ describe.each<RecordKind>(['row', 'sideTable'])(
       expect(await stored(shop, of)).toBeUndefined()
       expect(await parked()).toEqual([])
     })
+
+    it('by themselves, and can not be without, go in and out, alone and with those below', async () => {
+      const row = (code: string, version: number, within: string, removes = false) =>
+        recordOf(
+          area,
+          `no,${of}${code}`,
+          version,
+          { land: 'no', code: of + code, within: `no,${of}${within}` },
+          removes,
+        )
+      const held = async () => {
+        const [rows] = await sync.aurora.legacy.query<RowDataPacket[]>(
+          'SELECT code, within_code AS w FROM areas WHERE code LIKE ? ORDER BY code',
+          [`${of}%`],
+        )
+        return rows.map(({ code, w }) => [code, w].map((one) => String(one).replace(of, '')))
+      }
+      expect(await sync.deliver(row('top', 1, 'top'))).toEqual(nothing)
+      expect(await held()).toEqual([['top', 'top']])
+      await sync.deliver(row('low', 1, 'mid'), row('mid', 1, 'top'), row('Top', 1, 'Top'))
+      expect(await held()).toEqual([
+        ['Top', 'Top'],
+        ['low', 'mid'],
+        ['mid', 'top'],
+        ['top', 'top'],
+      ])
+      // From another one to itself, and back.
+      await sync.deliver(row('low', 2, 'low'))
+      expect(await held()).toContainEqual(['low', 'low'])
+      await sync.deliver(row('low', 3, 'mid'))
+      expect(await held()).toContainEqual(['low', 'mid'])
+      expect(await parked()).toEqual([])
+
+      await sync.deliver(
+        row('top', 1, 'top', true),
+        row('mid', 1, 'top', true),
+        row('low', 3, 'mid', true),
+        row('Top', 1, 'Top', true),
+      )
+      expect([await held(), await parked()]).toEqual([[], []])
+      expect(await parked()).toEqual([])
+    })
   },
 )
