@@ -174,10 +174,10 @@ export class GuardedWriter {
     if (deletes.changes.length > 0) outcomes.push(await this.#delete(deletes))
     if (upserts.changes.length > 0) {
       // With deletes there is no call to spare for a wrong guess, and children must not be inserted twice by one.
-      const spares = deletes.changes.length === 0
-      const mayGuess = spares && !needsTransaction(batch.entity)
+      const mayGuess = deletes.changes.length === 0 && !needsTransaction(batch.entity)
       const outcome = await this.#upsert(upserts, mayGuess ? isNew : undefined)
-      const filled = spares ? await this.#filled(upserts, outcome, isNew) : outcome.filled
+      // Of Aurora's own writes nobody asks.
+      const filled = batch.by === 'dynamo' ? await this.#filled(upserts, outcome, isNew) : outcome.filled
       outcomes.push({ ...outcome, filled })
     }
     return sum(outcomes)

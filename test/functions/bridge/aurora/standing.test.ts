@@ -189,6 +189,27 @@ describe('what a store holds against a change', () => {
       expect(await filled(written('a', 2n), written('a', 3n))).toEqual({ rows: 0, keys: [] })
     })
 
+    it('is said beside a delete of the same batch', async () => {
+      await filled(written('a', 1n), written('b', 1n), written('gone', 1n))
+      await aurora.legacy.query(
+        "REPLACE INTO cheftable (id, cheffirst) SELECT id, 'C' FROM cheftable WHERE backsync_key = 'a'",
+      )
+      const deleted: Change = {
+        entity: 'chef',
+        key: 'gone',
+        op: 'delete',
+        version: 2n,
+        source: 'stream',
+        at: AT,
+      }
+
+      expect(await filled(written('a', 2n), deleted, written('n', 1n))).toEqual({ rows: 1, keys: ['a'] })
+      expect(await filled(written('gone', 3n), { ...deleted, key: 'b', version: 3n })).toEqual({
+        rows: 0,
+        keys: [],
+      })
+    })
+
     it('is not said of a key that begins in the same batch, nor of one that was deleted', async () => {
       expect(await filled(written('a', 1n), written('a', 2n))).toEqual({ rows: 0, keys: [] })
       await filled({ entity: 'chef', key: 'd', op: 'delete', version: 4n, source: 'stream', at: AT })
