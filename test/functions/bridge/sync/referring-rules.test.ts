@@ -91,7 +91,7 @@ describe.each<RecordKind>(['row', 'sideTable'])(
         // Of the legacy application alone.
         'CREATE TABLE signs (shop_id BIGINT NOT NULL, FOREIGN KEY (shop_id) REFERENCES shops (id) ON DELETE CASCADE)',
         // InnoDB deletes a row that refers to itself by that rule only, where the reference can not be NULL.
-      `CREATE TABLE areas (land VARCHAR(8) NOT NULL, code VARCHAR(40) NOT NULL, within_land VARCHAR(8) NOT NULL,
+        `CREATE TABLE areas (land VARCHAR(8) NOT NULL, code VARCHAR(40) NOT NULL, within_land VARCHAR(8) NOT NULL,
         within_code VARCHAR(40) NOT NULL, PRIMARY KEY (land, code), ${RECORD},
         FOREIGN KEY (within_land, within_code) REFERENCES areas (land, code) ON DELETE CASCADE) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin`,
       ])

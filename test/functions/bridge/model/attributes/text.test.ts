@@ -99,6 +99,12 @@ describe('a text of a narrower character set', () => {
     ['latin1', 'é€™\u0081', 'ā'],
     ['latin1', 'Ÿ', '\u0080'],
     ['ascii', '\u007f', 'é'],
+    ['latin2', 'ő', 'õ'],
+    ['cp1251', 'Ж€', 'é'],
+    ['greek', 'ά', '€'],
+    ['cp932', '髙①', 'é'],
+    ['euckr', '한', 'é'],
+    ['ucs2', '\uffff', '🎬'],
   ])('%s holds %j and refuses %j, from a client and in an item', (charset, held, lacked) => {
     const { body, image } = text({ column: 'c', maxLength: 10, charset })
     for (const schema of [body, image]) {
