@@ -44,8 +44,8 @@ describe('the bundles', () => {
   }
 
   it.each([
-    ['LegacyApi', 590],
-    ['BackSyncFunction', 590],
+    ['LegacyApi', 610],
+    ['BackSyncFunction', 610],
     ['ModernApi', 360],
     ['MigrationsMigrate', 480],
     ['TableSyncFunction', 330],
