@@ -190,31 +190,43 @@ const timeOf = (
   return isStorable(written) ? isoTime(written) : createdAt(origin)
 }
 
-/** Names of the item, and of the members of its lists, that the entity doesn't have. */
-const countUnknown = (entity: Entity, image: Record<string, Value>): number => {
-  const known = new Set([
+/** The names that an entity's items have, and the members of each of its lists. */
+type KnownNames = {
+  readonly item: ReadonlySet<string>
+  readonly lists: readonly (readonly [name: string, members: ReadonlySet<string>])[]
+}
+
+const namesOf = (entity: Entity): KnownNames => ({
+  item: new Set([
     ...Object.entries(entity.fields).map(([name, { as = name }]) => as),
     ...[entity.names.version, entity.names.updatedAt, 'origin', ...Object.values(RECORD)],
     ...entity.keyPlaces.map(({ attribute }) => attribute),
     ...(entity.item.type ? [entity.item.type.attribute] : []),
-  ])
-  const strange = (names: Iterable<string>, of: (name: string) => boolean): number =>
-    [...names].filter((name) => !of(name)).length
-  const inLists = Object.entries(entity.children).map(([name, { as = name, attributes }]) => {
-    const members = new Set(Object.entries(attributes).map(([own, attribute]) => attribute.as ?? own))
-    const list = image[as] ?? null
-    return isList(list)
-      ? list.reduce<number>(
-          (sum, member) =>
-            sum + (isMap(member) ? strange(Object.keys(member), (own) => members.has(own)) : 0),
-          0,
-        )
-      : 0
-  })
-  return inLists.reduce(
-    (sum, count) => sum + count,
-    strange(Object.keys(image), (name) => known.has(name)),
-  )
+  ]),
+  lists: Object.entries(entity.children).map(([name, { as = name, attributes }]) => [
+    as,
+    new Set(Object.entries(attributes).map(([own, attribute]) => attribute.as ?? own)),
+  ]),
+})
+
+/** They are asked for with each record. */
+const known = new WeakMap<Entity, KnownNames>()
+
+/** Names of the item, and of the members of its lists, that the entity doesn't have. */
+const countUnknown = (entity: Entity, image: Record<string, Value>): number => {
+  const names = known.get(entity) ?? namesOf(entity)
+  known.set(entity, names)
+  const strange = (own: object, of: ReadonlySet<string>): number => {
+    let count = 0
+    for (const name of Object.keys(own)) if (!of.has(name)) count += 1
+    return count
+  }
+  let count = strange(image, names.item)
+  for (const [name, members] of names.lists) {
+    const list = image[name] ?? null
+    if (isList(list)) for (const member of list) if (isMap(member)) count += strange(member, members)
+  }
+  return count
 }
 
 /**

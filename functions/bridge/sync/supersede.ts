@@ -16,8 +16,11 @@ export const readHeads = async (
 ): Promise<Heads> => {
   const keys = new Map<string, string[]>()
   for (const one of evidence)
-    if ('change' in one)
-      keys.set(one.change.entity, [...(keys.get(one.change.entity) ?? []), subjectOf(one.change)])
+    if ('change' in one) {
+      const known = keys.get(one.change.entity)
+      if (known === undefined) keys.set(one.change.entity, [subjectOf(one.change)])
+      else known.push(subjectOf(one.change))
+    }
   return new Map(
     await Promise.all(
       [...keys].map(async ([name, of]) => [name, await parking.parkedAmong(name, of)] as const),
