@@ -2,7 +2,7 @@ import type { Kysely } from 'kysely'
 import { isTaken } from '../drivers/sql-errors.ts'
 import { type Change, holdsAll } from '../model/change.ts'
 import type { Entity } from '../model/entity.ts'
-import { ConfigurationError, UnreadableAttributesError } from '../model/errors.ts'
+import { ConfigurationError, kindOf, UnreadableAttributesError } from '../model/errors.ts'
 import type { Overruled, PartialOutcome } from '../model/outcome.ts'
 import { inOrderOfReference, isInCircle, parentsOf, referencesOf } from '../model/references.ts'
 import type { References, Sink } from '../ports/sink.ts'
@@ -67,11 +67,21 @@ export class AuroraSink implements Sink {
   async applyIsolating(name: string, changes: readonly Change[]): Promise<PartialOutcome> {
     const entity = this.#entity(name)
     const outcome = await this.#writer.applyIsolating(entity, changes)
-    const from = turnOf(changes)
-    if (this.#db !== undefined && from !== undefined) await endExpired(this.#db, entity, from, new Date())
+    await this.#tidy(entity, changes)
     if (outcome.overruled.length === 0) return outcome
     const looked = await inLanes(outcome.overruled, LANES, (one) => this.#lookAt(entity, one))
     return { ...outcome, overruled: looked.filter((one) => one !== undefined) }
+  }
+
+  /** What passes by itself is left for the next turn: the changes are applied by now, and must not wait for this. */
+  async #tidy(entity: Entity, changes: readonly Change[]): Promise<void> {
+    const from = turnOf(changes)
+    if (this.#db === undefined || from === undefined) return
+    try {
+      await endExpired(this.#db, entity, from, new Date())
+    } catch (error) {
+      if (kindOf(error) !== 'transient') throw error
+    }
   }
 
   async unheld(name: string, changes: readonly Change[]): Promise<ReadonlySet<Change>> {

@@ -88,4 +88,23 @@ describe('tombstones of Aurora', () => {
     await sink.applyIsolating('chef', [deleted(turn, daysAgo(0))])
     expect(await left()).toEqual([turn, other].toSorted())
   })
+
+  it('fail no change where they can not be ended now: it is applied, and the next turn comes', async () => {
+    const turn = Array.from({ length: 400 }, (_, at) => `chef-${at}`).find(
+      (key) => turnOf([deleted(key, daysAgo(0))]) === key,
+    )
+    aurora.api.faults.add({
+      kind: 'error',
+      error: 'ServiceUnavailableError',
+      message: 'Not now.',
+      sql: 'SELECT d.entity_key AS k',
+    })
+    const outcome = await new AuroraSink([chef], aurora).applyIsolating('chef', [
+      deleted(turn ?? '', daysAgo(0)),
+    ])
+    aurora.api.faults.clear()
+
+    expect(outcome).toMatchObject({ refused: [] })
+    expect(await left()).toContain(turn)
+  })
 })
