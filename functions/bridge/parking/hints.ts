@@ -96,7 +96,7 @@ export class Hints {
     if (stale.length === 0) return
     const needed = await this.#needed(entities)
     await inLanes(stale, LANES, async ({ key, hint }) => {
-      const filter = needed === undefined ? hint.filter : (needed.get(primaryKeyText(key)) ?? undefined)
+      const filter = needed === undefined ? hint.filter : needed.get(primaryKeyText(key))
       await this.#replace(key, hint, filter, at)
     })
   }
