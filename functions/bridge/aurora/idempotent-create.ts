@@ -76,7 +76,7 @@ export class IdempotentCreate {
       return { answer, replayed: !own || made.isFound }
     const kept = await records.find(this.#db, once.id)
     if (kept?.first === undefined) throw stillInProgress()
-    return replay(kept.first, once, own && !made.isFound ? answer : undefined)
+    return replay(kept.first, once, own && !made.isFound && kept.first.answer === answer)
   }
 
   /**

@@ -34,8 +34,9 @@ export const createWithRecord = (
   },
 ): TransactWriteItemsCommand => {
   const now = Date.parse(at)
+  const token = randomUUID()
   return new TransactWriteItemsCommand({
-    ClientRequestToken: randomUUID(),
+    ClientRequestToken: token,
     TransactItems: [
       {
         Put: {
@@ -44,6 +45,7 @@ export const createWithRecord = (
             [recordTable.partition]: { S: once.id },
             fingerprint: { S: once.fingerprint },
             answer: { S: answer },
+            doneBy: { S: token },
             // What is made with the same key after a week is told from it.
             key: { S: key },
             [recordTable.expiry]: { N: String(Math.ceil((now + KEPT_FOR) / 1000)) },
@@ -74,10 +76,14 @@ export const recordOf = (table: string, { id }: Once): GetItemCommand =>
 export const firstAnswerOf = (error: unknown): FirstAnswer | undefined => {
   const item: Item | undefined = cancellationOf(error)?.CancellationReasons?.[0]?.Item
   if (item === undefined || Object.keys(item).length === 0) return undefined
-  const { fingerprint, answer } = item
+  const { fingerprint, answer, doneBy } = item
   if (fingerprint?.S === undefined || answer?.S === undefined)
     throw new IdempotencyRecordError('The record of an idempotency key lacks its attributes')
-  return { fingerprint: fingerprint.S, answer: answer.S }
+  return {
+    fingerprint: fingerprint.S,
+    answer: answer.S,
+    ...(doneBy?.S !== undefined && { doneBy: doneBy.S }),
+  }
 }
 
 /** Whether an item with the key stood against a transaction of `createWithRecord`. */

@@ -116,7 +116,7 @@ export class DynamoStore implements EntityStore {
       return { answer, replayed: false }
     } catch (error) {
       const first = firstAnswerOf(error)
-      if (first !== undefined) return replay(first, once, answer)
+      if (first !== undefined) return replay(first, once, first.doneBy === command.input.ClientRequestToken)
       if (isConflict(error)) throw stillInProgress()
       const found = isKeyTaken(error) ? takenBy(error) : undefined
       if (found !== undefined && nextDerived(once.scope, change.key) !== undefined)

@@ -19,7 +19,12 @@ export type Once = {
 export type OnceRequest = Once & { readonly answer: (stored: Stored) => string }
 
 /** What is kept of a create that was done. */
-export type FirstAnswer = { readonly fingerprint: string; readonly answer: string }
+export type FirstAnswer = {
+  readonly fingerprint: string
+  readonly answer: string
+  /** Names the call that has done it, where the store keeps that: two at once can make the very same answer. */
+  readonly doneBy?: string
+}
 
 /** Whether an answer came from a record and not from this very request. */
 export type OnceAnswer = { readonly answer: string; readonly replayed: boolean }
@@ -51,13 +56,12 @@ export class IdempotencyRecordError extends BridgeError {
 /**
  * Answers a request from the record of its key.
  *
- * @param own what this request itself would have answered, had it been the first: then the record is its own, and only
- *   the word of it was lost
+ * @param isOwn the record is this very request's, and only the word of it was lost
  * @throws KeyReusedError
  */
-export const replay = (first: FirstAnswer, once: Once, own?: string): OnceAnswer => {
+export const replay = (first: FirstAnswer, once: Once, isOwn = false): OnceAnswer => {
   if (first.fingerprint !== once.fingerprint) throw keyReused()
-  return { answer: first.answer, replayed: own !== first.answer }
+  return { answer: first.answer, replayed: !isOwn }
 }
 
 /**

@@ -178,7 +178,8 @@ export const describeRepeatableCreate = (base: string, open: () => Promise<Side>
       const [key, firstName] = [randomUUID(), newName()]
       const body = chefNamed(firstName)
 
-      const answers = await Promise.all(Array.from({ length: 20 }, () => send({ key, body })))
+      const at = new Date()
+      const answers = await Promise.all(Array.from({ length: 20 }, () => send({ key, body, at })))
 
       const told = answers.filter(({ statusCode }) => statusCode === 201)
       for (const { statusCode, headers } of answers)
