@@ -30,9 +30,12 @@ const member = (value: unknown, type: 'S' | 'N'): string | undefined => {
   return typeof text === 'string' ? text : undefined
 }
 
+const NEVER_MOVED: Authority = { owner: 'dynamo', epoch: 0n }
+
 /** @throws InvalidRecordError for what is neither store, or no number of a move */
 export const authorityOf = (item: Attributes): Authority => {
   const { [RECORD.owner]: given, [RECORD.epoch]: number } = item
+  if (given === undefined && number === undefined) return NEVER_MOVED
   const owner = given === undefined ? 'dynamo' : member(given, 'S')
   const epoch = number === undefined ? '0' : member(number, 'N')
   if (owner !== 'aurora' && owner !== 'dynamo')

@@ -11,6 +11,7 @@ import {
   createdAt,
   type Image,
   ISO,
+  isOwnForm,
   isoTime,
   isStorable,
   type Origin,
@@ -76,10 +77,8 @@ const readRecord = (record: unknown, entities: readonly [Entity, ...Entity[]]): 
         })
       return
     }
-    const entityOf = (image: Image): Entity | undefined =>
-      entities.find((entity) => isItemOf(entity, keys, image))
-    const from = entityOf(before)
-    const to = removes ? undefined : entityOf(after)
+    const from = entityOf(entities, keys, before)
+    const to = removes ? undefined : entityOf(entities, keys, after)
     if (from !== undefined && from !== to)
       attempt(from, (known) => {
         known.key = keyOf(keys, from)
@@ -108,6 +107,13 @@ const readRecord = (record: unknown, entities: readonly [Entity, ...Entity[]]): 
 }
 
 type Known = { key: string | undefined; version: Version | undefined }
+
+const entityOf = (
+  entities: readonly Entity[],
+  keys: Record<string, Value>,
+  image: Image,
+): Entity | undefined =>
+  image === undefined ? undefined : entities.find((entity) => isItemOf(entity, keys, image))
 
 const isItemOf = (entity: Entity, keys: Record<string, Value>, image: Image): boolean => {
   if (image === undefined || readItemKey(entity, keys) === undefined) return false
@@ -143,11 +149,21 @@ const toDelete = (entity: Entity, key: string, oldImage: Image, origin: Origin):
 const restating = (entity: Entity, change: Change, before: Image, after: Image): Change => {
   const { version } = entity.names
   if (entity.versions !== 'counted' || change.op === 'delete') return change
-  // As they are written: two ways to write one number are rare, and then their rows are compared for nothing.
-  if (JSON.stringify(before?.[version]) !== JSON.stringify(after?.[version])) return change
+  if (before === undefined || !isSameNumber(before[version], after?.[version])) return change
   const old = entity.image.safeParse(decodeItem(before ?? {}, 'OldImage'))
   return old.success && holdsAll(old.data, change.row) ? change : { ...change, restates: true }
 }
+
+/** As they are written: two ways to write one number are rare, and then their rows are compared for nothing. */
+const isSameNumber = (one: unknown, other: unknown): boolean => {
+  const [mine, theirs] = [numberIn(one), numberIn(other)]
+  return mine === undefined || theirs === undefined
+    ? JSON.stringify(one) === JSON.stringify(other)
+    : mine === theirs
+}
+
+const numberIn = (value: unknown): unknown =>
+  typeof value === 'object' && value !== null ? Reflect.get(value, 'N') : undefined
 
 /** A tombstone says that its key is deleted, at its own version. */
 const toChange = (
@@ -186,6 +202,7 @@ const timeOf = (
   { [names.updatedAt]: updatedAt }: Record<string, Value>,
   origin: Origin,
 ): string => {
+  if (typeof updatedAt === 'string' && isOwnForm(updatedAt)) return updatedAt
   const written = typeof updatedAt === 'string' && ISO.test(updatedAt) ? Date.parse(updatedAt) : Number.NaN
   return isStorable(written) ? isoTime(written) : createdAt(origin)
 }

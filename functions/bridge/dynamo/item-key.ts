@@ -72,6 +72,26 @@ export const readItemKey = (
   { keyPlaces, keyParts }: Entity,
   keys: Readonly<Record<string, Value | undefined>>,
 ): ItemKey | undefined => {
+  const [only, another] = keyPlaces
+  return only !== undefined && another === undefined && only.parts === undefined && only.value === undefined
+    ? readWhole(only, keys[only.attribute])
+    : readPlaces({ keyPlaces, keyParts }, keys)
+}
+
+/** The usual one: the key stands in the partition key, as a whole. */
+const readWhole = (place: KeyPlace, value: Value | undefined): ItemKey | undefined => {
+  const key = ownText(place, value)
+  if (key !== undefined) return { key }
+  return place.prefix === '' ? { fault: notAKey(place) } : undefined
+}
+
+const notAKey = ({ attribute, type }: KeyPlace): string =>
+  `${attribute} is not a ${type === 'N' ? 'number' : 'string'} key`
+
+const readPlaces = (
+  { keyPlaces, keyParts }: Pick<Entity, 'keyPlaces' | 'keyParts'>,
+  keys: Readonly<Record<string, Value | undefined>>,
+): ItemKey | undefined => {
   const wholes = new Set<string>()
   const values = new Map<KeyPart, Value>()
   let fault: string | undefined
@@ -80,7 +100,7 @@ export const readItemKey = (
     const text = ownText(place, keys[attribute])
     if (text === undefined) {
       if (place.value !== undefined || prefix !== '') return undefined
-      fault ??= `${attribute} is not a ${place.type === 'N' ? 'number' : 'string'} key`
+      fault ??= notAKey(place)
     } else if (place.value === undefined && parts === undefined) wholes.add(text)
     else if (parts !== undefined) {
       const read = splitKey(parts, text)

@@ -22,7 +22,9 @@ export const LONGEST_KEY = 255
  */
 export const faultOfKey = (text: string): string | undefined => {
   if (text === '') return 'is empty'
-  if ([...text].length > LONGEST_KEY) return `is longer than ${LONGEST_KEY} characters`
+  // In units of UTF-16 it has no fewer than characters.
+  if (text.length > LONGEST_KEY && [...text].length > LONGEST_KEY)
+    return `is longer than ${LONGEST_KEY} characters`
   if (text.endsWith(' ')) return 'ends with a blank'
   return text.isWellFormed() ? undefined : 'is not well-formed Unicode'
 }

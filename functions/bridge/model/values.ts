@@ -73,52 +73,74 @@ const isRecord = (value: unknown): value is Record<string, unknown> =>
  * @throws InvalidRecordError for anything that isn't exactly one known type
  */
 export const decodeAttributeValue = (attribute: unknown, path: string, depth = 0): Value => {
-  const refuse = (why: string): never => {
-    throw new InvalidRecordError(`${path}: ${why}`)
+  if (depth > DEEPEST) return refuse(path, `nested deeper than ${DEEPEST} levels`)
+  if (!isRecord(attribute)) return refuse(path, 'not an attribute value')
+  let type = ''
+  let types = 0
+  for (const name of Object.keys(attribute)) {
+    if (attribute[name] === undefined) continue
+    type = name
+    types += 1
   }
-  if (depth > DEEPEST) return refuse(`nested deeper than ${DEEPEST} levels`)
-  if (!isRecord(attribute)) return refuse('not an attribute value')
-  const entries = Object.entries(attribute).filter(([, value]) => value !== undefined)
-  const [entry] = entries
-  if (entry === undefined || entries.length !== 1) return refuse(`has ${entries.length} types instead of one`)
-  const [type, value] = entry
-  const list = (): readonly unknown[] => (Array.isArray(value) ? value : refuse(`${type} is not a list`))
+  if (types !== 1) return refuse(path, `has ${types} types instead of one`)
+  const value = attribute[type]
   switch (type) {
     case 'S':
-      return text(value) ?? refuse('S is not text')
+      return text(value) ?? refuse(path, 'S is not text')
     case 'N':
-      return decimal(value) ?? refuse('N is not a number')
+      return decimal(value) ?? refuse(path, 'N is not a number')
     case 'B':
-      return bytes(value) ?? refuse('B is not binary')
+      return bytes(value) ?? refuse(path, 'B is not binary')
     case 'BOOL':
-      return typeof value === 'boolean' ? value : refuse('BOOL is not a boolean')
+      return typeof value === 'boolean' ? value : refuse(path, 'BOOL is not a boolean')
     case 'NULL':
-      return value === true ? null : refuse('NULL is not true')
+      return value === true ? null : refuse(path, 'NULL is not true')
     case 'L':
-      return list().map((item, at) => decodeAttributeValue(item, `${path}[${at}]`, depth + 1))
+      return members(value, type, path).map((item, at) =>
+        decodeAttributeValue(item, `${path}[${at}]`, depth + 1),
+      )
     case 'M':
-      return isRecord(value) ? decodeItem(value, path, depth + 1) : refuse('M is not a map')
+      return isRecord(value) ? decodeItem(value, path, depth + 1) : refuse(path, 'M is not a map')
     case 'SS':
-      return new Set(list().map((item) => text(item) ?? refuse('SS holds something else than text')))
+      return setOf(value, type, path, text, 'text')
     case 'NS':
-      return new Set(list().map((item) => decimal(item) ?? refuse('NS holds something else than numbers')))
+      return setOf(value, type, path, decimal, 'numbers')
     case 'BS':
-      return new Set(list().map((item) => bytes(item) ?? refuse('BS holds something else than binary')))
+      return setOf(value, type, path, bytes, 'binary')
     default:
-      return refuse(`unknown type ${type}`)
+      return refuse(path, `unknown type ${type}`)
   }
 }
+
+const refuse = (path: string, why: string): never => {
+  throw new InvalidRecordError(`${path}: ${why}`)
+}
+
+const members = (value: unknown, type: string, path: string): readonly unknown[] =>
+  Array.isArray(value) ? value : refuse(path, `${type} is not a list`)
+
+const setOf = <T>(
+  value: unknown,
+  type: string,
+  path: string,
+  read: (item: unknown) => T | undefined,
+  what: string,
+): ReadonlySet<T> =>
+  new Set(
+    members(value, type, path).map(
+      (item) => read(item) ?? refuse(path, `${type} holds something else than ${what}`),
+    ),
+  )
 
 /** Decodes a map of attribute values, such as an image of a stream record. */
 export const decodeItem = (item: Record<string, unknown>, path: string, depth = 0): Record<string, Value> => {
   if (hasProto(item))
     throw new InvalidRecordError(`${path}: has a member ${PROTO}, which not every reader keeps`)
-  return Object.fromEntries(
-    Object.entries(item).map(([name, value]) => [
-      name,
-      decodeAttributeValue(value, `${path}.${name}`, depth),
-    ]),
-  )
+  // Not by way of entries: each record of a stream comes through here, with all its attributes.
+  const values: Record<string, Value> = {}
+  for (const name of Object.keys(item))
+    values[name] = decodeAttributeValue(item[name], `${path}.${name}`, depth)
+  return values
 }
 
 /** A name by which an object's prototype is set where others would make a member: the SDK's own readers lose its value. */

@@ -3,10 +3,11 @@ import { LARGEST_VERSION, type Version } from '../model/change.ts'
 import { InvalidRecordError } from '../model/errors.ts'
 import { DecimalText, decodeItem, type Value } from '../model/values.ts'
 
+const isMap = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
 /** Its values are checked when they are decoded; a schema for the map would only copy it. */
-const item = z.custom<Record<string, unknown>>(
-  (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
-)
+const item = z.custom<Record<string, unknown>>(isMap)
 
 const recordShape = z.object({
   eventName: z.enum(['INSERT', 'MODIFY', 'REMOVE']),
@@ -18,6 +19,30 @@ const recordShape = z.object({
     OldImage: item.optional(),
   }),
 })
+type Shaped = z.infer<typeof recordShape>
+
+/** Whether a record has that shape, told without a copy of it: a batch has up to ten thousand. */
+const isShaped = (record: unknown): record is Shaped => {
+  if (!isMap(record) || !isMap(record.dynamodb)) return false
+  const { eventName, dynamodb } = record
+  if (eventName !== 'INSERT' && eventName !== 'MODIFY' && eventName !== 'REMOVE') return false
+  const { ApproximateCreationDateTime: created, SequenceNumber, Keys, NewImage, OldImage } = dynamodb
+  return (
+    (created === undefined || (typeof created === 'number' && Number.isFinite(created))) &&
+    typeof SequenceNumber === 'string' &&
+    isMap(Keys) &&
+    (NewImage === undefined || isMap(NewImage)) &&
+    (OldImage === undefined || isMap(OldImage))
+  )
+}
+
+/** @throws InvalidRecordError that says what is wrong with the shape */
+const shaped = (record: unknown): Shaped => {
+  if (isShaped(record)) return record
+  const parsed = recordShape.safeParse(record)
+  if (parsed.success) return parsed.data
+  throw new InvalidRecordError('The stream record is malformed', { cause: parsed.error })
+}
 
 export type Image = Readonly<Record<string, unknown>> | undefined
 
@@ -35,9 +60,7 @@ export type StreamRecord = {
 
 /** @throws InvalidRecordError */
 export const parseRecord = (record: unknown): StreamRecord => {
-  const parsed = recordShape.safeParse(record)
-  if (!parsed.success) throw new InvalidRecordError('The stream record is malformed', { cause: parsed.error })
-  const { eventName, dynamodb } = parsed.data
+  const { eventName, dynamodb } = shaped(record)
   const { Keys, NewImage: after, OldImage: before } = dynamodb
   const origin: Origin = {
     created: dynamodb.ApproximateCreationDateTime,
@@ -68,6 +91,13 @@ export const ISO = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?Z$/
 const LATEST = 2 ** 31 * 1000 - 1
 
 export const isStorable = (milliseconds: number): boolean => milliseconds >= 1000 && milliseconds <= LATEST
+
+/** A time in the form that `isoTime` gives, of a day that its month has each year, in a year that every column holds. */
+const OWN_FORM =
+  /^(?:19[89]\d|20[0-2]\d|203[0-7])-(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])|(?:0[13-9]|1[0-2])-(?:29|30)|(?:0[13578]|1[02])-31)T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{3}Z$/
+
+/** Whether a text is such a time as it stands: nearly all are, and nothing has to be worked out of them. */
+export const isOwnForm = (text: string): boolean => OWN_FORM.test(text)
 
 export const isoTime = (milliseconds: number): string => {
   if (!isStorable(milliseconds)) throw new InvalidRecordError('The time of the write is outside 1970 to 2038')

@@ -32,13 +32,26 @@ export type StreamBatch = {
 /** Who reads the records of which table, by the table's name in DynamoDB. */
 export type TableIndex = ReadonlyMap<string, RecordReader>
 
+/** What stands in the event is told, not copied: a schema of objects would copy each record twice. */
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
 const batchShape = z.object({
-  Records: z.array(z.looseObject({ eventSource: z.literal('aws:dynamodb') })).min(1),
+  Records: z
+    .array(
+      z.custom<Readonly<Record<string, unknown>>>(
+        (value) => isObject(value) && value.eventSource === 'aws:dynamodb',
+      ),
+    )
+    .min(1),
 })
 
 const envelope = z.object({
   eventSourceARN: z.string(),
-  dynamodb: z.looseObject({ SequenceNumber: z.string().min(1) }),
+  dynamodb: z.custom<{ readonly SequenceNumber: string }>(
+    (value) => isObject(value) && typeof value.SequenceNumber === 'string' && value.SequenceNumber.length > 0,
+    'has no SequenceNumber',
+  ),
 })
 
 /**
