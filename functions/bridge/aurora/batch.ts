@@ -126,7 +126,15 @@ export const toBatches = (entity: Entity, changes: readonly Change[], by: Owner)
 }
 
 /** Bytes of a row in the request, whose own JSON escapes quotes and backslashes once more. */
-const escapedBytes = (row: string): number => Buffer.byteLength(row) + (row.match(/["\\]/g)?.length ?? 0) + 1
+const escapedBytes = (row: string): number => {
+  let escapes = 0
+  for (let at = 0; at < row.length; at++) {
+    const unit = row.charCodeAt(at)
+    if (unit === QUOTE || unit === BACKSLASH) escapes += 1
+  }
+  return Buffer.byteLength(row) + escapes + 1
+}
+const [QUOTE, BACKSLASH] = [0x22, 0x5c]
 
 /** What an id takes that isn't known yet, where `null` stands now. */
 const ID_ROOM = 20

@@ -44,18 +44,43 @@ const widthOf = ({ references }: Attribute): number =>
 
 /** A change's row in the document, as JSON text. @param idOf by which id the row of a key may be found */
 export const toDocumentRow = (entity: Entity, change: Change, idOf: IdOf = idOfDigits): string => {
-  const head = headOf(entity, change, idOf)
-  if (change.op === 'delete') return JSON.stringify(head)
-  const attributes = writable(entity.attributes).flatMap(([name, attribute]) => {
-    const text = attribute.toSql(change.row[name] ?? null)
-    return attribute.references ? referenceTexts(attribute.references, text, idOf) : text
-  })
-  const children = Object.entries(entity.children).map(([name, { attributes: columns }]) =>
-    members(change.row[name] ?? null).map((member) =>
-      Object.entries(columns).map(([column, attribute]) => attribute.toSql(member[column] ?? null)),
+  const row: unknown[] = headOf(entity, change, idOf)
+  if (change.op === 'delete') return JSON.stringify(row)
+  const { attributes, children } = contentsOf(entity)
+  for (const [name, { toSql, references }] of attributes) {
+    const text = toSql(change.row[name] ?? null)
+    if (references === undefined) row.push(text)
+    else row.push(...referenceTexts(references, text, idOf))
+  }
+  for (const [name, columns] of children)
+    row.push(
+      members(change.row[name] ?? null).map((member) =>
+        columns.map(([column, { toSql }]) => toSql(member[column] ?? null)),
+      ),
+    )
+  return JSON.stringify(row)
+}
+
+type Named = readonly (readonly [name: string, attribute: Attribute])[]
+
+/** What a row says behind its head, in order. */
+type Contents = {
+  readonly attributes: Named
+  readonly children: readonly (readonly [name: string, columns: Named])[]
+}
+
+/** They are asked for with each change. */
+const known = new WeakMap<Entity, Contents>()
+
+const contentsOf = (entity: Entity): Contents => {
+  const contents = known.get(entity) ?? {
+    attributes: writable(entity.attributes),
+    children: Object.entries(entity.children).map(
+      ([name, { attributes }]) => [name, Object.entries(attributes)] as const,
     ),
-  )
-  return JSON.stringify([...head, ...attributes, ...children])
+  }
+  known.set(entity, contents)
+  return contents
 }
 
 const referenceTexts = (
@@ -76,7 +101,11 @@ export const joinRows = (rows: readonly string[]): string => `[${rows.join(',')}
 export const toKeyRow = (entity: Entity, change: Change, idOf: IdOf = idOfDigits): string =>
   JSON.stringify(headOf(entity, change, idOf))
 
-const headOf = ({ name, record, keyParts }: Entity, { key, version, at, epoch = 0n }: Change, idOf: IdOf) => {
+const headOf = (
+  { name, record, keyParts }: Entity,
+  { key, version, at, epoch = 0n }: Change,
+  idOf: IdOf,
+): (string | null)[] => {
   const head = [key, String(version), toSqlTime(at)]
   if (keyParts.length === 0) return [...head, idOf({ entity: name, record }, key), String(epoch)]
   const texts = documentTexts(keyParts, key, idOf)
