@@ -6,8 +6,8 @@ import type { Mirror } from './mirror.ts'
 import { readHeads, supersede } from './supersede.ts'
 import { leaveBehind, recheck, rejoin, rejoinCircles, sweep, unpark } from './unpark.ts'
 
-/** Pauses before a change whose parent is missing is tried again, in milliseconds; then it is parked and waits there. */
-const DEPENDENCY_PAUSES = [0, 100, 300] as const
+/** A mirror's patience, where it has none of its own: a parent is seldom further behind than two polls of its shard. */
+const PATIENCE = [0, 100, 300] as const
 
 /** Keys that a line of the log names. */
 const KEYS_NAMED = 20
@@ -27,7 +27,7 @@ export const follow = async (evidence: readonly Evidence[], mirror: Mirror): Pro
   // Awaited below; a failure before that must not end the process.
   heads.catch(() => undefined)
 
-  const applied = await applyAll(evidence, mirror, { pauses: DEPENDENCY_PAUSES })
+  const applied = await applyAll(evidence, mirror, { pauses: mirror.patience ?? PATIENCE })
   report(applied, mirror)
   const { verdicts, outcomes, refused, failure } = applied
   try {

@@ -14,4 +14,9 @@ export type Mirror = {
   readonly metrics: Metrics
   readonly log: Log
   readonly now: () => Date
+  /**
+   * Before each time that a change which waits for another one is tried once more, in milliseconds; then it is parked, and
+   * waits there. @default 0, 100, 300
+   */
+  readonly patience?: readonly number[]
 }

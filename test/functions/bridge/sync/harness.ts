@@ -129,6 +129,8 @@ export const openTestSync = async (
     },
     log: { info: keep('info'), warn: keep('warn'), error: keep('error') },
     now: () => new Date(),
+    // Nothing comes here while one waits, but what a test sends itself.
+    patience: [0, 5, 15],
   }
   const index = entityReaders(entities, tables)
   const read = (...records: unknown[]): StreamBatch => {
