@@ -11,7 +11,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['normalise'],
   ['aurora', 'dynamo', 'jobs', 'migrations', 'parking'],
   ['api', 'sync'],
-  ['compare', 'copy', 'cutover', 'tables', 'undelivered'],
+  ['backfill', 'compare', 'copy', 'cutover', 'tables', 'undelivered'],
 ]
 
 /** Whole folders, and what of the repository they may import beside their own files. */

@@ -72,7 +72,7 @@ export const parseRecord = (record: unknown): StreamRecord => {
 export const createdAt = ({ created }: Origin): string => isoTime((created ?? 0) * 1000)
 
 /** Sequence numbers have up to 40 digits. */
-export const SEQUENCE_SPACE = 10n ** 40n
+const SEQUENCE_SPACE = 10n ** 40n
 
 /**
  * A version for a record whose writer keeps none: its second, then its sequence number. Nothing else in a record is
@@ -85,6 +85,21 @@ export const streamVersion = ({ created, sequenceNumber }: Origin): Version => {
     throw new InvalidRecordError('The sequence number is not one of up to 40 digits')
   return BigInt(Math.floor(created)) * SEQUENCE_SPACE + BigInt(sequenceNumber)
 }
+
+/**
+ * How much a clock of ours may be ahead of DynamoDB's, and how far an eventually consistent read may lag behind, in
+ * seconds, together: what was read so shortly after a write ranks below it, and the stream brings the write.
+ */
+const OVERLAP = 300
+
+/**
+ * The version of what a scan has read, where writers count none: below each record of the stream at or after the time
+ * when the page's read began.
+ *
+ * @param readAt milliseconds since 1970
+ */
+export const scanVersion = (readAt: number): Version =>
+  BigInt(Math.max(1, Math.floor(readAt / 1000) - OVERLAP)) * SEQUENCE_SPACE
 
 export const ISO = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?Z$/
 /** The last second that MySQL's TIMESTAMP holds is 2038-01-19T03:14:07Z. */

@@ -8,6 +8,7 @@ import type { JobLease, Tally } from '../jobs/jobs.ts'
 import { addTallies, NOTHING, runSegments } from '../jobs/segments.ts'
 import { InvalidRecordError, kindOf } from '../model/errors.ts'
 import { decodeItem } from '../model/values.ts'
+import { scanVersion } from '../normalise/stream-record.ts'
 import { BEFORE_ALL } from '../ports/place.ts'
 import type { Deadline } from '../runtime/deadline.ts'
 import { applyAll } from '../sync/apply.ts'
@@ -16,7 +17,7 @@ import { retryParked } from '../sync/retry-parked.ts'
 import { keyText } from './keys.ts'
 import type { TableSyncParts } from './open-tables.ts'
 import type { Projection } from './projection.ts'
-import { scannedChange, scanVersion } from './scanned.ts'
+import { scannedChange } from './scanned.ts'
 
 export type Backfill = {
   readonly projection: Projection

@@ -1,23 +1,8 @@
-import type { Change, Row, Version } from '../model/change.ts'
-import { SEQUENCE_SPACE, versionOf } from '../normalise/stream-record.ts'
+import type { Change, Row } from '../model/change.ts'
+import { scanVersion, versionOf } from '../normalise/stream-record.ts'
 import { keyText } from './keys.ts'
 import { projectRow, upsertOf } from './project.ts'
 import type { Projection } from './projection.ts'
-
-/**
- * How much a clock of ours may be ahead of DynamoDB's, and how far an eventually consistent read may lag behind, in
- * seconds, together: what was read so shortly after a write ranks below it, and the stream brings the write.
- */
-const OVERLAP = 300
-
-/**
- * The version of what a scan has read, where writers count none: below each record of the stream at or after the time
- * when the page's read began.
- *
- * @param readAt milliseconds since 1970
- */
-export const scanVersion = (readAt: number): Version =>
-  BigInt(Math.max(1, Math.floor(readAt / 1000) - OVERLAP)) * SEQUENCE_SPACE
 
 /**
  * An item that a scan has read as a change of the target.

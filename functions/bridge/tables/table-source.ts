@@ -4,14 +4,13 @@ import { call } from '../drivers/dynamo/call.ts'
 import type { Change } from '../model/change.ts'
 import { ConfigurationError } from '../model/errors.ts'
 import { decodeItem } from '../model/values.ts'
-import { versionOf } from '../normalise/stream-record.ts'
+import { scanVersion, versionOf } from '../normalise/stream-record.ts'
 import type { Source, Subject } from '../ports/source.ts'
 import type { Deadline } from '../runtime/deadline.ts'
 import type { Tables } from '../runtime/tables.ts'
 import { keyItem } from './keys.ts'
 import { deleteOf, projectRow, upsertOf } from './project.ts'
 import type { Projection } from './projection.ts'
-import { scanVersion } from './scanned.ts'
 
 export type TableSourceParts = {
   readonly client: DynamoDBClient

@@ -1,0 +1,111 @@
+import {
+  type BackfillPlan,
+  planBackfill,
+  runBackfill,
+} from '../../../../functions/bridge/backfill/backfill.ts'
+import { RateLimiter } from '../../../../functions/bridge/drivers/dynamo/rate-limiter.ts'
+import type { Entity } from '../../../../functions/bridge/model/entity.ts'
+import type { Context } from '../../conventions/command.ts'
+import { confirm } from '../../conventions/confirm.ts'
+import { interrupted } from '../../conventions/errors.ts'
+import { EXIT, type ExitCode } from '../../conventions/exit-codes.ts'
+import { duration, grouped } from '../../conventions/figures.ts'
+import { printFacts, printJson } from '../../conventions/results.ts'
+import { openBackfill } from '../../target/open-backfill.ts'
+import { withLease } from '../../target/open-jobs.ts'
+import { whoami } from '../../target/whoami.ts'
+import { fillProgress } from '../kept-tables/fill-progress.ts'
+
+export type BackfillOptions = {
+  readonly maxRate?: number | undefined
+  readonly segments?: number | undefined
+  readonly concurrency?: number | undefined
+  readonly again?: boolean | undefined
+}
+
+/**
+ * Fills Aurora with an entity's items.
+ *
+ * @throws CliError with exit code 4 when it isn't confirmed, 5 while somebody else is at it, 130 when interrupted
+ */
+export const runBackfillCommand = async (
+  context: Context,
+  entity: Entity,
+  { maxRate, concurrency, segments: wanted, again }: BackfillOptions,
+): Promise<ExitCode> => {
+  const { io, json, target, interrupt } = context
+  const { name } = entity
+  const parts = openBackfill(context)
+  const plan = await planBackfill(entity, parts, { again, segments: wanted, signal: interrupt })
+  const { estimate, todo, segments, segmentsDone, refersTo, endedAt = null } = plan
+  const facts = { entity: name, from: 'dynamo', todo, estimate, segments, segmentsDone, refersTo, endedAt }
+  if (context.dryRun || todo === 'nothing') {
+    if (json) printJson(io, { ...facts, dryRun: context.dryRun })
+    else
+      printFacts(io, {
+        entity: name,
+        'to do': planText(plan),
+        ...(refersTo.length > 0 && { 'refers to': `${refersTo.join(', ')}: fill these first` }),
+      })
+    return EXIT.done
+  }
+  await confirm(io, {
+    what: `Filling Aurora with the items of ${name} on ${target.description}: ${planText(plan)}`,
+    expected: target.name,
+    yes: context.yes,
+    signal: interrupt,
+  })
+
+  const limiter = new RateLimiter({ maxRate })
+  const progress = fillProgress(io, { estimate, limiter, maxRate })
+  const outcome = await withLease(parts.jobs, plan.job, () =>
+    runBackfill(plan, {
+      ...parts,
+      by: whoami(),
+      signal: interrupt,
+      limiter,
+      concurrency,
+      onBegin: progress.begin,
+      onProgress: progress.show,
+    }),
+  ).finally(progress.end)
+  const { items, applied, skipped, refused } = outcome.tally
+  if (!outcome.done)
+    throw interrupted(
+      `interrupted: ${grouped(items)} items are read, ${outcome.segmentsDone} of ${outcome.segments} segments are done`,
+      `go on with: ${context.goOn}`,
+    )
+  const seconds = progress.seconds()
+  if (json)
+    printJson(io, {
+      ...facts,
+      segmentsDone: outcome.segments,
+      items,
+      written: applied,
+      held: skipped,
+      parked: refused,
+      seconds,
+      dryRun: false,
+    })
+  else
+    printFacts(io, {
+      entity: name,
+      'items read': estimate > 0 ? `${grouped(items)} of about ${grouped(estimate)}` : grouped(items),
+      'rows written': grouped(applied),
+      'there already, newer or not to be filled': grouped(skipped),
+      parked: grouped(refused),
+      took: duration(seconds),
+      ...(refused > 0 && { next: 'npx backsync parked list' }),
+    })
+  return refused > 0 ? EXIT.differences : EXIT.done
+}
+
+/** What is about to be done, for people. */
+const planText = ({ todo, segments, segmentsDone, table, estimate, endedAt }: BackfillPlan): string => {
+  if (todo === 'nothing')
+    return `nothing, it ended at ${endedAt ?? 'some time'}; --again goes over its items once more`
+  const items = `about ${grouped(estimate)} items`
+  return todo === 'go on'
+    ? `go on with ${table}, ${items}: ${segmentsDone} of ${segments} segments are done`
+    : `scan ${table}, ${items}, in ${segments} segments`
+}

@@ -1,0 +1,99 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
+import type { RowDataPacket } from 'mysql2'
+import { until } from '../../../support/until.ts'
+import { openTestStack, type TestStack } from '../harness.ts'
+
+describe('backsync backfill', () => {
+  let stack: TestStack
+  beforeAll(async () => {
+    stack = await openTestStack()
+  }, 60_000)
+  afterAll(() => stack.close())
+  beforeEach(() => stack.aurora.empty())
+
+  const put = (key: string, firstName = { S: 'Ida' } as const) =>
+    stack.put('chef', key, 3, { firstName, lastName: { S: 'Test' } })
+  const rows = async (): Promise<string[]> => {
+    const [found] = await stack.aurora.legacy.query<RowDataPacket[]>(
+      'SELECT backsync_key AS k FROM cheftable ORDER BY backsync_key',
+    )
+    return found.map(({ k }) => String(k))
+  }
+
+  it('shows with --dry-run what it would do, asks before it does, and does nothing until then', async () => {
+    await put('one')
+    const dry = await stack.run('backfill', 'chef', '--from', 'dynamo', '--dry-run')
+    expect(dry.code).toBe(0)
+    expect(dry.stdout).toMatch(/^entity +chef\nto do +scan Chef-\S+, about \d+ items?, in \d+ segments\n$/m)
+    const other = await stack.run('backfill', 'recipe', '--from', 'dynamo', '--dry-run')
+    expect(other.stdout).toMatch(/^refers to +chef: fill these first$/m)
+    const unasked = await stack.run('backfill', 'chef', '--from', 'dynamo')
+    expect([unasked.code, unasked.stdout]).toEqual([4, ''])
+    expect(unasked.stderr).toMatch(
+      /^backsync: not confirmed: Filling Aurora with the items of chef on .*--yes/,
+    )
+    expect(await rows()).toEqual([])
+  })
+
+  it('fills, says what it did, and has nothing to do then', async () => {
+    const { code, stdout, stderr } = await stack.run('backfill', 'chef', '--from', 'dynamo', '--yes')
+    expect([code, stderr]).toEqual([0, ''])
+    expect(stdout).toMatch(/^rows written +1$/m)
+    expect(stdout).not.toMatch(/^next /m)
+    expect(await rows()).toEqual(['one'])
+
+    const done = await stack.run('backfill', 'chef', '--from', 'dynamo')
+    expect([done.code, done.stdout]).toMatchObject([
+      0,
+      expect.stringMatching(/^to do +nothing, it ended at \S+; --again goes over its items once more$/m),
+    ])
+    const again = await stack.run('backfill', 'chef', '--from', 'dynamo', '--yes', '--json', '--again')
+    expect(JSON.parse(again.stdout)).toMatchObject({
+      items: 1,
+      written: 0,
+      held: 1,
+      parked: 0,
+      dryRun: false,
+    })
+  })
+
+  it('ends with 3 where something is parked, and says what to type', async () => {
+    await stack.put('chef', 'bad', 1, { firstName: { N: '7' }, lastName: { S: 'Test' } })
+
+    const { code, stdout } = await stack.run('backfill', 'chef', '--from', 'dynamo', '--yes', '--again')
+
+    expect(code).toBe(3)
+    expect(stdout).toMatch(/^parked +1\n.*\nnext +npx backsync parked list$/m)
+    expect((await stack.run('parked', 'list')).stdout).toMatch(/^chef +bad /m)
+    await put('bad')
+  })
+
+  it('asks where the items are, and knows no other entity than there is', async () => {
+    const nowhere = await stack.run('backfill', 'chef')
+    expect([nowhere.code, nowhere.stderr]).toEqual([2, expect.stringContaining('--from dynamo')])
+    const elsewhere = await stack.run('backfill', 'chef', '--from', 'oracle')
+    expect([elsewhere.code, elsewhere.stderr]).toEqual([2, expect.stringContaining('--from dynamo')])
+    const cook = await stack.run('backfill', 'cook', '--from', 'dynamo')
+    expect([cook.code, cook.stderr]).toEqual([2, expect.stringContaining('unknown entity cook')])
+  })
+
+  it('that is killed goes on where it stopped, with the same command, once its lease is over', async () => {
+    for (let n = 0; n < 60; n++) await put(`k${String(n).padStart(2, '0')}`)
+    const args = ['backfill', 'chef', '--from', 'dynamo', '--yes']
+    const { child, ended } = stack.start(...args, '--max-rate', '20', '--segments', '2', '--again')
+    await until('some rows are there', 30_000, async () => (await rows()).length > 4)
+    child.kill('SIGKILL')
+    await ended
+    expect((await rows()).length).toBeLessThan(62)
+    const busy = await stack.run(...args)
+    expect([busy.code, busy.stderr]).toEqual([
+      5,
+      expect.stringContaining('backfill:chef:from-dynamo is busy'),
+    ])
+
+    await stack.endLeases()
+    const { code, stdout } = await stack.run(...args, '--json')
+    expect([code, JSON.parse(stdout)]).toMatchObject([0, { todo: 'go on', segments: 2, parked: 0 }])
+    expect(await rows()).toHaveLength(62)
+  })
+})
