@@ -86,7 +86,7 @@ const keyOf = (entity: Entity, item: Item): string => {
 }
 
 /** Metrics that also tell how many rows of an entity were written. */
-const countingRows = (entity: string, metrics: Metrics) => {
+export const countingRows = (entity: string, metrics: Metrics) => {
   let rows = 0
   return {
     rows: () => rows,

@@ -8,6 +8,7 @@ import { owners } from './owners/index.ts'
 import { parked } from './parked/index.ts'
 import { replicate } from './replicate/index.ts'
 import { reshape } from './reshape/index.ts'
+import { resync } from './resync/index.ts'
 import { undelivered } from './undelivered/index.ts'
 
 /** Every command there is. A new one is a file, and a place here or in its group's list. */
@@ -21,5 +22,6 @@ export const commands: readonly Entry[] = [
   parked,
   replicate,
   reshape,
+  resync,
   undelivered,
 ]

@@ -38,6 +38,7 @@ describe('filling Aurora with the items of an entity', () => {
     ])
     parts = {
       mirror: sync.parts,
+      db: sync.aurora.db,
       client: sync.client,
       tables: sync.tables,
       jobs: jobs.jobs(),
@@ -85,7 +86,7 @@ describe('filling Aurora with the items of an entity', () => {
   it('writes what no stream has told of, at its own version, as DynamoDB’s', async () => {
     const key = await put(chef, `old-${randomUUID()}`, person(7))
 
-    const { done, tally } = await fill()
+    const { done, items: tally } = await fill()
 
     expect(done).toBe(true)
     expect(tally).toMatchObject({ items: 1, applied: 1, skipped: 0, refused: 0 })
@@ -96,12 +97,12 @@ describe('filling Aurora with the items of an entity', () => {
     const [held, missing] = [await put(chef, 'a-held', person(2)), await put(chef, 'b-missing', person(3))]
     await stream(held, person(2))
 
-    expect((await fill()).tally).toMatchObject({ items: 2, applied: 1, skipped: 1, refused: 0 })
+    expect((await fill()).items).toMatchObject({ items: 2, applied: 1, skipped: 1, refused: 0 })
     expect(await rows()).toEqual([
       [held, 2, 'Ida', 'dynamo'],
       [missing, 3, 'Ida', 'dynamo'],
     ])
-    expect((await fill()).tally).toMatchObject({ items: 2, applied: 0, skipped: 2, refused: 0 })
+    expect((await fill()).items).toMatchObject({ items: 2, applied: 0, skipped: 2, refused: 0 })
   })
 
   it('overwrites nothing that the stream brings between the read and the write', async () => {
@@ -120,7 +121,7 @@ describe('filling Aurora with the items of an entity', () => {
       },
     }
 
-    expect((await fill(chef, { mirror: { ...sync.parts, sink: overtaken } })).tally).toMatchObject({
+    expect((await fill(chef, { mirror: { ...sync.parts, sink: overtaken } })).items).toMatchObject({
       applied: 0,
       refused: 0,
     })
@@ -157,7 +158,7 @@ describe('filling Aurora with the items of an entity', () => {
     )
     await put(chef, 'never', { version: { N: '0' }, backsync_deleted: { S: AT }, updatedAt: { S: AT } })
 
-    expect((await fill()).tally).toMatchObject({ items: 2, applied: 0, skipped: 2, refused: 0 })
+    expect((await fill()).items).toMatchObject({ items: 2, applied: 0, skipped: 2, refused: 0 })
     expect(await rows()).toEqual([])
   })
 
@@ -177,7 +178,7 @@ describe('filling Aurora with the items of an entity', () => {
     const bad = await put(chef, 'bad-name', person(1, 'Ida', { firstName: { N: '7' } }))
     const none = await put(chef, 'bad-version', person(1, 'Ida', { version: { S: 'one' } }))
 
-    const { tally } = await fill()
+    const { items: tally } = await fill()
 
     expect(tally).toMatchObject({ items: 22, applied: 20, refused: 2 })
     expect(await rows()).toHaveLength(20)
@@ -197,7 +198,7 @@ describe('filling Aurora with the items of an entity', () => {
     })
     expect((await planBackfill(recipe, parts, { again: true })).refersTo).toEqual(['chef'])
 
-    expect((await fill(recipe)).tally).toMatchObject({ applied: 0, refused: 1 })
+    expect((await fill(recipe)).items).toMatchObject({ applied: 0, refused: 1 })
     expect(await sync.parked('recipe')).toEqual([['early', 'dependency', 'parent.missing']])
     await fill(chef)
 
@@ -219,7 +220,7 @@ describe('filling Aurora with the items of an entity', () => {
 
     await expect(fill(chef, { mirror: { ...sync.parts, parking: full } })).rejects.toThrow(UnsettledPageError)
     expect(await planBackfill(chef, parts)).toMatchObject({ todo: 'go on', segmentsDone: 0 })
-    expect((await fill(chef, {}, {})).tally).toMatchObject({ items: 1, refused: 1 })
+    expect((await fill(chef, {}, {})).items).toMatchObject({ items: 1, refused: 1 })
     expect(await sync.parked('chef')).toContainEqual([key, 'data', 'record.invalid'])
     expect(await planBackfill(chef, parts)).toMatchObject({ todo: 'nothing', endedAt: expect.any(String) })
   })
@@ -238,7 +239,95 @@ describe('filling Aurora with the items of an entity', () => {
 
     const second = await fill(chef, {}, {})
 
-    expect(second).toMatchObject({ done: true, segments: 6, tally: { items: 30, applied: 30 } })
+    expect(second).toMatchObject({ done: true, segments: 6, items: { items: 30, applied: 30 } })
     expect(await rows()).toHaveLength(30)
+  })
+
+  describe('and deleting what is gone', () => {
+    const resync = (more: Partial<Parameters<typeof runBackfill>[1]> = {}) =>
+      fill(chef, more, { mode: 'resync', again: true })
+
+    it('takes away rows whose items went without the stream’s telling, and no other one', async () => {
+      const [kept, gone] = [await put(chef, 'a-kept', person(1)), `b-gone-${randomUUID()}`]
+      await stream(kept, person(1))
+      await stream(gone, person(5))
+      await sync.aurora.legacy.query(
+        "INSERT INTO cheftable (cheffirst, cheflast) VALUES ('Auguste', 'Escoffier')",
+      )
+
+      const { done, items, rows: looked } = await resync()
+
+      expect(done).toBe(true)
+      expect(items).toMatchObject({ items: 1, applied: 0, skipped: 1 })
+      expect(looked).toMatchObject({ items: 3, applied: 1, skipped: 2, refused: 0 })
+      expect((await rows()).map((row) => [row].flat(2)[2])).toEqual(['Auguste', 'Ida'])
+      // It can't come back by what is older.
+      await stream(gone, person(5))
+      expect(await rows()).toHaveLength(2)
+      await put(chef, gone, person(7, 'Anew'))
+      await stream(gone, person(7, 'Anew'))
+      expect(await rows()).toContainEqual([gone, 7, 'Anew', 'dynamo'])
+    })
+
+    it('leaves keys that were moved: half a move has no item yet', async () => {
+      const key = `moving-${randomUUID()}`
+      await stream(key, person(1))
+      await sync.aurora.legacy.query('UPDATE cheftable SET backsync_epoch = 2 WHERE backsync_key = ?', [key])
+
+      expect((await resync()).rows).toMatchObject({ items: 1, applied: 0, skipped: 1 })
+      expect(await rows()).toEqual([[key, 1, 'Ida', 'dynamo']])
+    })
+
+    it('leaves a key that is written anew between the look and the delete', async () => {
+      const key = `anew-${randomUUID()}`
+      await stream(key, person(2))
+      const { source } = sync.parts
+      const late: typeof source = {
+        current: async (subject, at) => {
+          const found = await source.current(subject, at)
+          if (found.some(({ op }) => op === 'delete')) {
+            await put(chef, key, person(3, 'Anew'))
+            await stream(key, person(3, 'Anew'))
+          }
+          return found
+        },
+        lift: (...of) => source.lift?.(...of) ?? Promise.resolve('kept'),
+      }
+
+      await resync({ mirror: { ...sync.parts, source: late } })
+      // What the delete has met was lifted, and comes as any other write.
+      for (const { item } of sync.takeLifted()) await stream(key, item, person(3, 'Anew'))
+
+      expect((await rows()).map((row) => [row].flat(2).slice(0, 3))).toEqual([
+        [key, expect.any(Number), 'Anew'],
+      ])
+      expect(await sync.parked('chef')).not.toContainEqual([key, expect.anything(), expect.anything()])
+    })
+
+    it('goes over more rows than a page has, and goes on among them where it was interrupted', async () => {
+      const many = Array.from({ length: 2_300 }, (_, n) => [
+        `many-${String(n).padStart(4, '0')}`,
+        ...['Ida', 'Test', 1, 'dynamo'],
+      ])
+      await sync.aurora.legacy.query(
+        'INSERT INTO cheftable (backsync_key, cheffirst, cheflast, backsync_version, backsync_owner) VALUES ?',
+        [many],
+      )
+      const stop = new AbortController()
+      const first = await resync({
+        signal: stop.signal,
+        onProgress: (step) => step === 'rows' && stop.abort(),
+      })
+      expect(first).toMatchObject({ done: false, step: 'rows', rows: { items: 1_000, applied: 1_000 } })
+      expect(await planBackfill(chef, parts, { mode: 'resync' })).toMatchObject({
+        todo: 'go on',
+        step: 'rows',
+      })
+
+      const second = await fill(chef, {}, { mode: 'resync' })
+
+      expect(second).toMatchObject({ done: true, rows: { items: 2_300, applied: 2_300 } })
+      expect(await rows()).toEqual([])
+    })
   })
 })
