@@ -1,12 +1,12 @@
-import { type Kysely, sql } from 'kysely'
-import { DataApiError } from '../drivers/data-api/errors.ts'
+import type { Kysely } from 'kysely'
+import { mayHaveWaited } from '../drivers/data-api/errors.ts'
 import { idempotently } from '../drivers/data-api/idempotent.ts'
 import { type Change, coalesce } from '../model/change.ts'
 import type { Entity } from '../model/entity.ts'
-import { kindOf } from '../model/errors.ts'
 import {
   type ApplyOutcome,
   type Filled,
+  LockedRowError,
   nothingApplied,
   type Overruled,
   type PartialOutcome,
@@ -16,14 +16,15 @@ import {
 } from '../model/outcome.ts'
 import type { Owner } from '../model/owner.ts'
 import { Deadline } from '../runtime/deadline.ts'
-import { retry } from '../runtime/retry.ts'
+import { aroundLocks } from './around-locks.ts'
 import { Batch, toBatches } from './batch.ts'
 import { Catalogue } from './catalogue.ts'
+import { Contention } from './contention.ts'
 import { explained } from './explain.ts'
 import { isolate } from './isolate.ts'
 import { judge, judgeDelete } from './judge.ts'
 import { withKnownIds } from './known-ids.ts'
-import { isBeside } from './record-names.ts'
+import { lockedRows } from './locked-rows.ts'
 import { writesOf } from './record-writes.ts'
 import {
   type Standing,
@@ -35,6 +36,7 @@ import {
 } from './standing.ts'
 import * as statements from './statements.ts'
 import type { Step } from './step.ts'
+import { type Manner, StepRunner } from './step-runner.ts'
 import {
   addRuns,
   deleteRows,
@@ -43,19 +45,10 @@ import {
   needsTransaction,
   type Rows,
   type Run,
-  runStatements,
   upsertRows,
 } from './steps.ts'
 
 const ROUNDS = 4
-/**
- * How long a statement in a transaction waits for a row that others hold, in seconds. MySQL's own 50 outlast the
- * invocation, whose transaction would then be left open, with all its locks, for the service's three minutes.
- */
-const LOCK_WAIT = 5
-/** No statement of a transaction begins with less time left, in milliseconds: what it waits, and then the rollback. */
-const STEP_TIME = LOCK_WAIT * 1000 + 1_500
-
 /**
  * Applies changes to Aurora as sets: a constant number of calls for a batch, whatever its size and mix. The statements
  * guard themselves, so each is safe alone, and those of a plain entity commit one by one: there is no transaction whose
@@ -66,6 +59,8 @@ const STEP_TIME = LOCK_WAIT * 1000 + 1_500
 export class GuardedWriter {
   readonly #db: Kysely<unknown>
   readonly #deadline: Deadline
+  readonly #runner: StepRunner
+  readonly #contention = new Contention()
   readonly #triggers = new Map<string, boolean>()
   /** What the schema says beside the definitions. */
   readonly catalogue: Catalogue
@@ -74,6 +69,7 @@ export class GuardedWriter {
   constructor(db: Kysely<unknown>, deadline: Deadline = new Deadline()) {
     this.#db = idempotently(db)
     this.#deadline = deadline
+    this.#runner = new StepRunner(this.#db, deadline)
     this.catalogue = new Catalogue(db)
   }
 
@@ -90,7 +86,7 @@ export class GuardedWriter {
     const isNew = likelyNew(changes)
     try {
       for (const batch of toBatches(entity, coalesce(changes), by))
-        outcomes.push(await this.#applyBatch(batch, isNew))
+        outcomes.push(await this.#applyBatch(batch, isNew, 'patient'))
     } catch (error) {
       throw explained(entity, error)
     }
@@ -100,7 +96,8 @@ export class GuardedWriter {
   }
 
   /**
-   * Applies what DynamoDB has accepted and can be applied, and names the rest; see `isolate`.
+   * Applies what DynamoDB has accepted and can be applied, and names the rest; see `isolate`, and `aroundLocks` for what others
+   * hold for longer than a batch can wait.
    *
    * @throws BridgeError for what is no single change's fault
    */
@@ -108,18 +105,41 @@ export class GuardedWriter {
     const outcomes: PartialOutcome[] = []
     const isNew = likelyNew(changes)
     for (const batch of toBatches(entity, coalesce(changes), 'dynamo'))
-      outcomes.push(
-        await isolate(batch, {
-          apply: (piece) => this.#applyBatch(piece, isNew),
-          probe: (piece) => this.#probe(piece),
-          deadline: this.#deadline,
-        }),
-      )
+      outcomes.push(await this.#applyBesideOthers(batch, isNew))
     const { refused, ...outcome } = sum(outcomes)
     return {
       ...outcome,
       refused: refused.map(({ change, error }) => ({ change, error: explained(entity, error) })),
     }
+  }
+
+  async #applyBesideOthers(batch: Batch, isNew: IsNew): Promise<PartialOutcome> {
+    const { name } = batch.entity
+    const isolated = (manner: Manner) => (piece: Batch) =>
+      isolate(piece, {
+        apply: (part) => this.#applyBatch(part, isNew, manner),
+        probe: (part) => this.#probe(part, manner),
+        deadline: this.#deadline,
+      })
+    try {
+      if (!this.#contention.isLikely(name, batch.changes)) return await isolated('patient')(batch)
+    } catch (error) {
+      if (!mayHaveWaited(error)) throw error
+      this.#contention.note(name)
+    }
+    const outcome = await aroundLocks(batch, {
+      apply: isolated('wary'),
+      look: (piece) => lockedRows(this.#db, piece),
+      isKnown: (change) => this.#contention.isKnown(change),
+      deadline: this.#deadline,
+    })
+    const locked = outcome.refused.filter(({ error }) => error instanceof LockedRowError)
+    if (locked.length > 0)
+      this.#contention.note(
+        name,
+        locked.map(({ change }) => change),
+      )
+    return outcome
   }
 
   /**
@@ -149,11 +169,11 @@ export class GuardedWriter {
   }
 
   /** The statements of a batch without any change in it: they fail only on what is not a change's fault. */
-  async #probe({ entity, by }: Batch): Promise<void> {
+  async #probe({ entity, by }: Batch, manner: Manner): Promise<void> {
     const batch = new Batch(entity, [], by)
     const { document: nothing, lookup } = batch
     const writes = writesOf(entity)
-    await this.#together(entity, async (step) => {
+    const work = async (step: Step) => {
       const { run } = step
       await run(statements.bury(entity, nothing, lookup, by))
       await writes.remove(step, batch)
@@ -164,18 +184,19 @@ export class GuardedWriter {
         await run(statements.insertChildren(entity, [list, at], nothing, lookup))
       }
       return { affected: 0, inserted: 0 }
-    })
+    }
+    await this.#runner.together(entity, work, manner)
   }
 
-  async #applyBatch(batch: Batch, isNew: IsNew): Promise<PartialOutcome> {
+  async #applyBatch(batch: Batch, isNew: IsNew, manner: Manner): Promise<PartialOutcome> {
     const deletes = batch.only(({ op }) => op === 'delete')
     const upserts = batch.only(({ op }) => op === 'upsert')
     const outcomes: PartialOutcome[] = []
-    if (deletes.changes.length > 0) outcomes.push(await this.#delete(deletes))
+    if (deletes.changes.length > 0) outcomes.push(await this.#delete(deletes, manner))
     if (upserts.changes.length > 0) {
       // With deletes there is no call to spare for a wrong guess, and children must not be inserted twice by one.
       const mayGuess = deletes.changes.length === 0 && !needsTransaction(batch.entity)
-      const outcome = await this.#upsert(upserts, mayGuess ? isNew : undefined)
+      const outcome = await this.#upsert(upserts, manner, mayGuess ? isNew : undefined)
       // Of Aurora's own writes nobody asks.
       const filled = batch.by === 'dynamo' ? await this.#filled(upserts, outcome, isNew) : outcome.filled
       outcomes.push({ ...outcome, filled })
@@ -184,7 +205,7 @@ export class GuardedWriter {
   }
 
   /** @param isNew a guess that spares each change one of the two statements; without it each goes through both */
-  async #upsert(batch: Batch, isNew: IsNew | undefined): Promise<PartialOutcome & Inserted> {
+  async #upsert(batch: Batch, manner: Manner, isNew?: IsNew): Promise<PartialOutcome & Inserted> {
     const { entity } = batch
     const refused: Refused[] = []
     const overruled: Overruled[] = []
@@ -195,8 +216,8 @@ export class GuardedWriter {
       ? { older: batch.only((change) => !isNew(change)), missing: batch.only(isNew) }
       : { older: batch, missing: batch }
     for (let round = 1; round <= ROUNDS; round++) {
-      if (round > 1 || entity.write !== undefined) await this.#prepare(rest)
-      const done = await this.#together(entity, (step) => upsertRows(step, rest, guess))
+      if (round > 1 || entity.write !== undefined) await this.#runner.prepare(rest, manner)
+      const done = await this.#runner.together(entity, (step) => upsertRows(step, rest, guess), manner)
       run = addRuns(run, done)
       for (const change of guess.missing.changes) tried.add(change)
       const { affected: applied, repeated, inserted } = run
@@ -252,12 +273,10 @@ export class GuardedWriter {
     return standing
   }
 
-  async #delete(batch: Batch): Promise<PartialOutcome> {
+  async #delete(batch: Batch, manner: Manner): Promise<PartialOutcome> {
     const { entity, changes } = batch
     const work = (step: Step) => deleteRows(step, batch)
-    const { affected, repeated } = needsTransaction(entity)
-      ? await this.#inTransaction(work)
-      : await runStatements(this.#db, work)
+    const { affected, repeated } = await this.#runner.removing(entity, work, manner)
     const outcome = { ...nothingApplied, applied: affected, skipped: changes.length - affected, repeated }
     if (outcome.skipped === 0) return outcome
     const { keys, lookup } = await withKnownIds(this.#db, batch)
@@ -306,62 +325,15 @@ export class GuardedWriter {
   }
 
   /**
-   * Runs statements one by one, or in one transaction where an entity has more than its own row. A record beside a new row is
-   * more: without a row that is refused it must not stay, and only the connection that made a counted row knows its id.
-   */
-  async #together(entity: Entity, work: (step: Step) => Promise<Rows>): Promise<Run> {
-    if (!needsTransaction(entity) && !isBeside(entity)) return runStatements(this.#db, work)
-    return this.#inTransaction(work)
-  }
-
-  /** What the statements of a batch need only now and then, and commits by itself: so that no lock has to grow in theirs. */
-  async #prepare(unknown: Batch): Promise<void> {
-    if (!isBeside(unknown.entity)) return
-    const batch = await withKnownIds(this.#db, unknown)
-    await runStatements(this.#db, async (step) => {
-      await writesOf(batch.entity).prepare(step, batch)
-      return { affected: 0, inserted: 0 }
-    })
-  }
-
-  /**
    * Works on changes that can only be applied together, of one entity or of several, in one transaction.
    *
    * @param work may run more than once, as a whole
    */
   async together(work: (step: Step) => Promise<void>): Promise<void> {
-    await this.#inTransaction(async (step) => {
+    await this.#runner.inTransaction(async (step) => {
       await work(step)
       return { affected: 0, inserted: 0 }
-    })
-  }
-
-  async #inTransaction(work: (step: Step) => Promise<Rows>): Promise<Run> {
-    let mayHaveRun = false
-    const run = await retry(
-      {
-        attempts: 8,
-        firstPause: 20,
-        longestPause: 1_000,
-        // Also when nothing is known of what the server did: the guard makes a repeat harmless.
-        retryable: (error) => {
-          const isUnknown = error instanceof DataApiError && error.outcome === 'unknown'
-          mayHaveRun ||= isUnknown
-          return kindOf(error) === 'transient' || isUnknown
-        },
-        deadline: this.#deadline,
-      },
-      () => {
-        this.#deadline.require(STEP_TIME, 'a transaction')
-        return this.#db.transaction().execute(async (transaction) => {
-          await sql`SET innodb_lock_wait_timeout = ${sql.raw(String(LOCK_WAIT))}`.execute(transaction)
-          return runStatements(transaction, work, () =>
-            this.#deadline.require(STEP_TIME, 'a step of a transaction'),
-          )
-        })
-      },
-    )
-    return { ...run, repeated: run.repeated || mayHaveRun }
+    }, 'patient')
   }
 }
 

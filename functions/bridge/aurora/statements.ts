@@ -43,7 +43,7 @@ export const raw = (text: string): Sql => sql.raw(text)
 const list = (parts: readonly Sql[], between: Sql = sql`, `): Sql =>
   parts.length === 0 ? sql`` : sql.join(parts, between)
 /** MySQL can't lock a JSON_TABLE (errno 3569), but passes over one inside a derived table; MariaDB takes either. */
-const lockable = (table: Sql): Sql => sql`(SELECT * FROM ${table}) AS j`
+export const lockable = (table: Sql): Sql => sql`(SELECT * FROM ${table}) AS j`
 /** The document as the table `j`. JSON's null is NULL. */
 const table = (entity: Entity, document: string, columns: readonly string[]): Sql => {
   const head = [

@@ -102,6 +102,12 @@ const KIND_BY_CLASS: ReadonlyMap<string, ErrorKind> = new Map([
   ...['0A', '28', '3D', '42'].map((of) => [of, 'configuration'] as const),
 ])
 
+/** Whether a statement has waited for what others hold until the server gave it up, and undid it. */
+export const isLockWait = (error: unknown): boolean =>
+  error instanceof SqlError && error.errno === LOCK_WAIT && error.kind === 'transient'
+
+const LOCK_WAIT = 1205
+
 /** What a trigger signals by itself: it may name any number beside, such as that of a deadlock. */
 const isUsersOwn = (sqlState: string | undefined): boolean => sqlState?.startsWith('45') === true
 

@@ -41,6 +41,8 @@ type Identified = {
   readonly at: string
   /** The move that had given the key to the store which accepted the write; absent: none had, it is 0. */
   readonly epoch?: Epoch
+  /** What a sink would write was held by somebody else when it was tried last. A hint: nothing has to wait for that again. */
+  readonly contended?: boolean
 }
 
 /** The whole new image of one key. Nothing is ever merged. */

@@ -92,3 +92,19 @@ export class StillReferencedError extends BridgeError {
   readonly code = 'row.referenced'
   readonly kind = 'dependency'
 }
+
+/** The code of a change that waits until somebody else lets go of a row. */
+export const LOCKED = 'row.locked'
+
+/** Somebody else holds the change's row, or one that it needs, for longer than it may wait. It passes when they let it go. */
+export class LockedRowError extends BridgeError {
+  override readonly name = 'LockedRowError'
+  readonly code = LOCKED
+  readonly kind = 'transient'
+
+  constructor({ name }: { readonly name: string }) {
+    super(
+      `Somebody else holds the row of the ${name}, or one that it needs: it is tried again until they let it go`,
+    )
+  }
+}

@@ -1,6 +1,7 @@
 import type { TransactWriteItem } from '@aws-sdk/client-dynamodb'
 import type { Item } from '../drivers/dynamo/items.ts'
 import { versionText } from '../model/change.ts'
+import { LOCKED } from '../model/outcome.ts'
 import { isWaiting, type Parked, type ParkedHead, type Resolution } from '../ports/parking.ts'
 import { comparePlaces, laterInOrder } from '../ports/place.ts'
 import type { WaitsFor } from '../ports/sink.ts'
@@ -222,8 +223,14 @@ const distinct = (items: readonly Placed[]): Placed[] => [
 const FIRST_DUE = 5 * 60_000
 const LAST_DUE = 60 * 60_000
 
-const dueOf = ({ lastSeen, attempts }: ParkedHead): string =>
-  new Date(Date.parse(lastSeen) + Math.min(LAST_DUE, FIRST_DUE * 2 ** (attempts - 1))).toISOString()
+/** What somebody else holds is free as soon as they end, of which nothing tells. */
+const FIRST_DUE_LOCKED = 30_000
+const LAST_DUE_LOCKED = 5 * 60_000
+
+const dueOf = ({ lastSeen, attempts, code }: ParkedHead): string => {
+  const [first, last] = code === LOCKED ? [FIRST_DUE_LOCKED, LAST_DUE_LOCKED] : [FIRST_DUE, LAST_DUE]
+  return new Date(Date.parse(lastSeen) + Math.min(last, first * 2 ** (attempts - 1))).toISOString()
+}
 
 const payloadItems = (head: ParkedHead, id: string, parts: readonly Uint8Array[]) =>
   parts.map((bytes, part) => ({ ...payloadKey(head.entity, head.key, id, part), payload: { B: bytes } }))

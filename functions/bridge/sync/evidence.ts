@@ -25,6 +25,9 @@ export type Aside = {
   readonly version?: Version
 }
 
+/** Whether what refused a change may end by itself: something comes or goes, or somebody lets go of a row. */
+export const mayPass = (error: Error): boolean => ['dependency', 'transient'].includes(kindOf(error))
+
 /** The key of what names none. @param number tells it apart from all others of its source */
 export const namelessKey = (number: string): string => `?${number}`
 
@@ -58,7 +61,7 @@ export const toParked = (
     ...(version !== undefined && { version }),
     ...(error instanceof OverruledError && { version: error.version }),
     // A value that another row holds may never become free: that is for somebody to decide.
-    class: waits && !isTaken(error) ? 'dependency' : 'data',
+    class: mayPass(error) && !isTaken(error) ? 'dependency' : 'data',
     code: error instanceof BridgeError ? error.code : error.name,
     message: error.message,
     ...(waitsFor && waitsFor.length > 0 && { waitsFor }),

@@ -1,12 +1,12 @@
 import { toJsonText } from '../drivers/dynamo/json-text.ts'
 import { toAttributeValue } from '../model/attribute-values.ts'
 import { type Change, subjectOf } from '../model/change.ts'
-import { BridgeError, InvalidRecordError, kindOf } from '../model/errors.ts'
-import { UnsettledError } from '../model/outcome.ts'
+import { BridgeError, InvalidRecordError } from '../model/errors.ts'
+import { LOCKED, UnsettledError } from '../model/outcome.ts'
 import { isWaiting, type ParkedHead } from '../ports/parking.ts'
 import { BEFORE_ALL } from '../ports/place.ts'
 import { applyAll, endParking } from './apply.ts'
-import { isNameless } from './evidence.ts'
+import { isNameless, mayPass } from './evidence.ts'
 import type { Mirror } from './mirror.ts'
 
 export type RetryOutcome = {
@@ -125,9 +125,11 @@ const prepare = async ({ source, now }: Mirror, head: ParkedHead): Promise<Prepa
     const isConflict = head.code === 'version.conflict'
     return {
       head,
-      changes: changes.map((one) =>
-        isConflict && one.op === 'upsert' && one.version === head.version ? { ...one, restates: true } : one,
-      ),
+      changes: changes.map((one) => ({
+        ...one,
+        ...(head.code === LOCKED && { contended: true }),
+        ...(isConflict && one.op === 'upsert' && one.version === head.version && { restates: true }),
+      })),
     }
   } catch (error) {
     if (error instanceof InvalidRecordError) return { head, changes: [], error }
@@ -145,7 +147,7 @@ const conclude = async (
   const error = refusal ?? fault
   if (error !== undefined) {
     // Whoever was only waited for so far has not been told of.
-    if (isWaiting(head) && refusal !== undefined && kindOf(refusal) !== 'dependency')
+    if (isWaiting(head) && refusal !== undefined && !mayPass(refusal))
       mirror.metrics.count('Parked', head.entity, 1)
     return { head, outcome: 'parked', error: asBridgeError(error) }
   }

@@ -45,6 +45,8 @@ export type Executed = ExecuteStatementResponse & { readonly repeated: boolean }
 
 /** The call limit of the service is 45 s; a client that waits less would call a running statement failed. */
 const CALL_LIMIT = 50_000
+/** The service's own limit, in milliseconds: what was cut off there would be once more. */
+const STATEMENT_LIMIT = 45_000
 /** Below this many milliseconds no statement is started: it couldn't end before the invocation does. */
 const SHORTEST = 250
 
@@ -57,7 +59,7 @@ const SHORTEST = 250
  * | the cluster resumes from its pause | always, for about 90 s: it has not run |
  * | throttled, unreachable, too many connections, another request of the transaction under way | always, 5 attempts: it has not run |
  * | deadlock, lock wait | 5 attempts, outside a transaction: MySQL has undone the statement |
- * | lost answer, 5xx, timeout, cut-off statement | 5 attempts, only an idempotent statement outside a transaction |
+ * | lost answer, 5xx, timeout, cut-off statement | 5 attempts, only an idempotent statement outside a transaction; one that took the service's whole limit, only with as much time left |
  *
  * Of all that share an SDK client so many transactions are open, and so many statements outside of them under way, that
  * its sockets suffice for both: a call that waits for a lock would else keep the one that ends the lock from being sent.
@@ -101,6 +103,8 @@ export class DataApiClient {
     const repeatable = (error: DataApiError): boolean => {
       if (error.outcome !== 'unknown') return alone && error.kind === 'transient'
       if (!alone || options.idempotent !== true) return false
+      const tookAll = error.exception === 'StatementTimeoutException'
+      if (tookAll && this.#config.deadline.remaining() < STATEMENT_LIMIT) return false
       repeated = true
       return true
     }

@@ -2,6 +2,7 @@ import type { ErrorKind } from '../../model/errors.ts'
 import { isConnectionLoss, isServiceFault } from '../../runtime/network.ts'
 import {
   describeServer,
+  isLockWait,
   kindOfRefusal,
   type Outcome,
   outcomeOfRefusal,
@@ -79,6 +80,13 @@ const TOO_LARGE =
 /** Whether a result, or a row of it, was larger than the service returns: fewer rows, or a part of one, may fit. */
 export const isResultTooLarge = (error: unknown): boolean =>
   error instanceof DataApiError && error.cause instanceof Error && TOO_LARGE.test(error.cause.message)
+
+/** Those with which a call ends that has taken all the time it may. */
+const CUT_OFF: ReadonlySet<string> = new Set(['StatementTimeoutException', 'TimeoutError'])
+
+/** Whether a statement may have waited for what others hold for as long as it could. */
+export const mayHaveWaited = (error: unknown): boolean =>
+  isLockWait(error) || (error instanceof DataApiError && CUT_OFF.has(error.exception))
 
 const outcomeOf = (
   name: string,

@@ -25,6 +25,7 @@ import type { CountName } from '../../../../functions/bridge/runtime/metrics.ts'
 import { Tables } from '../../../../functions/bridge/runtime/tables.ts'
 import { applyStream, type StreamAnswer } from '../../../../functions/bridge/sync/apply-stream.ts'
 import type { Mirror } from '../../../../functions/bridge/sync/mirror.ts'
+import type { Clock } from '../../../../infra/local/data-api/clock.ts'
 import { openTestAurora, type TestAurora } from '../../../support/aurora.ts'
 import { schemaOf } from '../../fixtures/layouts.ts'
 import { streamEvent } from '../../fixtures/stream-events.ts'
@@ -61,13 +62,17 @@ export type TestSync = {
   close(): Promise<void>
 }
 
-/** @param tables stream table names by the tables' names in this project */
+/**
+ * @param tables stream table names by the tables' names in this project
+ * @param clock of the Data API's limits; default: the system's
+ */
 export const openTestSync = async (
   entities: readonly Entity[],
   tables: Readonly<Record<string, string>>,
+  { clock }: { readonly clock?: Clock } = {},
 ): Promise<TestSync> => {
   const [aurora, parking] = await Promise.all([
-    openTestAurora({ owned: entities.map(({ name }) => name) }),
+    openTestAurora({ owned: entities.map(({ name }) => name), ...(clock && { clock }) }),
     openTestParking(),
   ])
   const client = new DynamoDBClient(settings)

@@ -1,0 +1,96 @@
+import { type Kysely, sql } from 'kysely'
+import { DataApiError } from '../drivers/data-api/errors.ts'
+import { isLockWait } from '../drivers/sql-errors.ts'
+import type { Entity } from '../model/entity.ts'
+import { kindOf } from '../model/errors.ts'
+import type { Deadline } from '../runtime/deadline.ts'
+import { retry } from '../runtime/retry.ts'
+import type { Batch } from './batch.ts'
+import { withKnownIds } from './known-ids.ts'
+import { isBeside } from './record-names.ts'
+import { writesOf } from './record-writes.ts'
+import type { Step } from './step.ts'
+import { needsTransaction, type Rows, type Run, runStatements } from './steps.ts'
+
+/**
+ * How to meet what others hold: `patient`, as long as may be, again and again; or `wary`, which waits once and shortly. There is
+ * no such bound outside a transaction, so a wary statement is always in one.
+ */
+export type Manner = 'patient' | 'wary'
+
+/**
+ * How long a statement in a transaction waits for a row that others hold, in seconds. MySQL's own 50 outlast the
+ * invocation, whose transaction would then be left open, with all its locks, for the service's three minutes.
+ */
+const LOCK_WAIT: Readonly<Record<Manner, number>> = { patient: 5, wary: 1 }
+/** What a statement needs beside that, and then the rollback, in milliseconds. */
+const STEP_TIME = 1_500
+
+/** Runs the statements of a batch, and repeats them: their guards make that harmless. */
+export class StepRunner {
+  readonly #db: Kysely<unknown>
+  readonly #deadline: Deadline
+
+  constructor(db: Kysely<unknown>, deadline: Deadline) {
+    this.#db = db
+    this.#deadline = deadline
+  }
+
+  /**
+   * Runs statements one by one, or in one transaction where an entity has more than its own row. A record beside a new row is
+   * more: without a row that is refused it must not stay, and only the connection that made a counted row knows its id.
+   */
+  async together(entity: Entity, work: (step: Step) => Promise<Rows>, manner: Manner): Promise<Run> {
+    return isBeside(entity) ? this.inTransaction(work, manner) : this.removing(entity, work, manner)
+  }
+
+  /** As `together`, where records beside rows come one by one, too: a delete has buried the key. */
+  async removing(entity: Entity, work: (step: Step) => Promise<Rows>, manner: Manner): Promise<Run> {
+    if (manner === 'patient' && !needsTransaction(entity)) return runStatements(this.#db, work)
+    return this.inTransaction(work, manner)
+  }
+
+  /** What the statements of a batch need only now and then, and commits by itself: so that no lock has to grow in theirs. */
+  async prepare(unknown: Batch, manner: Manner): Promise<void> {
+    const { entity } = unknown
+    if (!isBeside(entity)) return
+    const batch = await withKnownIds(this.#db, unknown)
+    const work = async (step: Step): Promise<Rows> => {
+      await writesOf(entity).prepare(step, batch)
+      return { affected: 0, inserted: 0 }
+    }
+    await (manner === 'wary' ? this.inTransaction(work, manner) : runStatements(this.#db, work))
+  }
+
+  /** @param work may run more than once, as a whole */
+  async inTransaction(work: (step: Step) => Promise<Rows>, manner: Manner): Promise<Run> {
+    const wait = LOCK_WAIT[manner]
+    const needed = wait * 1_000 + STEP_TIME
+    let mayHaveRun = false
+    const run = await retry(
+      {
+        attempts: 8,
+        firstPause: 20,
+        longestPause: 1_000,
+        // Also when nothing is known of what the server did: the guard makes a repeat harmless.
+        retryable: (error) => {
+          const isUnknown = error instanceof DataApiError && error.outcome === 'unknown'
+          mayHaveRun ||= isUnknown
+          if (manner === 'wary' && isLockWait(error)) return false
+          return kindOf(error) === 'transient' || isUnknown
+        },
+        deadline: this.#deadline,
+      },
+      () => {
+        this.#deadline.require(needed, 'a transaction')
+        return this.#db.transaction().execute(async (transaction) => {
+          await sql`SET innodb_lock_wait_timeout = ${sql.raw(String(wait))}`.execute(transaction)
+          return runStatements(transaction, work, () =>
+            this.#deadline.require(needed, 'a step of a transaction'),
+          )
+        })
+      },
+    )
+    return { ...run, repeated: run.repeated || mayHaveRun }
+  }
+}
