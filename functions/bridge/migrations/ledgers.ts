@@ -7,6 +7,7 @@ import type { Migration } from './files.ts'
 import { type AppliedMigration, MigrationLedger } from './ledger.ts'
 import { lockTable } from './lock.ts'
 import { FORMERS, joined, type Progress } from './takeover.ts'
+import { findUntransacted, type Untransacted } from './untransacted.ts'
 
 const BRIDGE = 'backsync_bridge_migrations'
 /** Its name is from a time when there was one ledger for both. */
@@ -84,6 +85,11 @@ export class MigrationLedgers {
       () => query.execute(this.#db),
     )
     return rows[0] === undefined ? undefined : Number(rows[0].seconds)
+  }
+
+  /** What a statement that changes rows may reach of which its record's transaction undoes nothing. */
+  untransacted(statement: string): Promise<Untransacted | undefined> {
+    return findUntransacted(this.#db, statement)
   }
 
   /** Copies what 0.1.0 recorded of the bridge's own. */

@@ -195,7 +195,8 @@ export class Migrator {
   #one(migration: Migration, ledger: MigrationLedger): OneMigration {
     const { ledgers, lock, run, deadline, log, by } = this.#parts
     const runningFor = (mark: string): Promise<number | undefined> => ledgers.runningFor(mark, deadline)
-    return new OneMigration(migration, { ledger, lock, run, runningFor, deadline, log, by })
+    const untransacted = (statement: string) => ledgers.untransacted(statement)
+    return new OneMigration(migration, { ledger, lock, run, runningFor, untransacted, deadline, log, by })
   }
 }
 

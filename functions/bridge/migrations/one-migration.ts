@@ -1,5 +1,7 @@
 import { DataApiError } from '../drivers/data-api/errors.ts'
 import { shapeOf } from '../drivers/data-api/statement-shape.ts'
+import { SqlError } from '../drivers/sql-errors.ts'
+import { kindOf } from '../model/errors.ts'
 import type { Deadline } from '../runtime/deadline.ts'
 import type { Log } from '../runtime/log.ts'
 import { pause } from '../runtime/retry.ts'
@@ -9,6 +11,7 @@ import type { MigrationLock } from './lock.ts'
 import { isDoneAlready, isRefusal } from './refusal.ts'
 import { MigrationError, MigrationRunningError, MigrationUnknownError } from './state.ts'
 import { kindOfStatement } from './statement-kind.ts'
+import type { Untransacted } from './untransacted.ts'
 
 export type OneMigrationParts = {
   readonly ledger: MigrationLedger
@@ -17,6 +20,8 @@ export type OneMigrationParts = {
   readonly run: (statement: string) => Promise<void>
   /** How long the server has been running a statement that carries the mark, in seconds. */
   readonly runningFor: (mark: string) => Promise<number | undefined>
+  /** What a statement that changes rows may reach of which no transaction undoes anything. */
+  readonly untransacted: (statement: string) => Promise<Untransacted | undefined>
   readonly deadline: Deadline
   readonly log: Log
   readonly by: string
@@ -35,6 +40,13 @@ const TOO_LONG =
 
 const isTimeout = (error: unknown): boolean =>
   error instanceof DataApiError && error.exception === 'StatementTimeoutException'
+
+type Alone = { readonly again: boolean; readonly beyond?: Untransacted | undefined }
+type Failed = Pick<Alone, 'beyond'> & { readonly cause: unknown }
+
+/** Whether a refusal may have come after some of the rows: nothing has run that was never sent, or couldn't be prepared. */
+const mayBeHalfDone = (cause: unknown): boolean =>
+  cause instanceof SqlError && cause.wasRefusedByServer && kindOf(cause) !== 'configuration'
 
 /** Applies one migration from where it stands. Each statement's progress is recorded: DDL can't be rolled back. */
 export class OneMigration {
@@ -65,7 +77,10 @@ export class OneMigration {
   async #statement(at: number, unfinished: AppliedMigration | undefined): Promise<void> {
     const { ledger, lock, by } = this.#parts
     const statement = this.#migration.statements[at] ?? ''
-    const kind = kindOfStatement(statement)
+    const written = kindOfStatement(statement)
+    // Asked now: a statement before it may have made the table.
+    const beyond = written === 'rows' ? await this.#parts.untransacted(statement) : undefined
+    const kind = beyond === undefined ? written : 'other'
     await lock.renew()
     const again = unfinished !== undefined && this.#isTheSame(at, unfinished)
     if (unfinished !== undefined) {
@@ -74,11 +89,12 @@ export class OneMigration {
       const isOld = unfinished.hashes === undefined
       const mayBeTwice = kind === 'other' || (kind === 'rows' && isOld)
       const isAnother = !again && !isOld && kind !== 'rows'
-      if ((again && mayBeTwice) || isAnother) throw new MigrationUnknownError(this.#migration, at, unfinished)
+      if ((again && mayBeTwice) || isAnother)
+        throw new MigrationUnknownError(this.#migration, at, { record: unfinished, beyond })
     }
     await ledger.begin(this.#migration, at, by)
     if (kind === 'rows') return await this.#rows(at)
-    await this.#alone(at, again)
+    await this.#alone(at, { again, beyond })
   }
 
   /** Whether the statement is the one that was begun: the file may have been changed since. */
@@ -97,15 +113,19 @@ export class OneMigration {
     }
   }
 
-  /** @param again whether it may be done already: then the server's refusal proves it */
-  async #alone(at: number, again: boolean, losses = 0): Promise<void> {
+  /**
+   * @param how.again whether it may be done already: then the server's refusal proves it
+   * @param how.beyond a table that keeps what a refused statement has done to it
+   */
+  async #alone(at: number, how: Alone, losses = 0): Promise<void> {
     const { ledger, run } = this.#parts
     const statement = this.#migration.statements[at] ?? ''
     try {
       await run(`${this.#mark(at)} ${statement}`)
     } catch (cause) {
-      if (!isRefusal(cause)) return await this.#afterLoss(at, cause, losses + 1)
-      if (!again || !isDoneAlready(cause)) {
+      if (!isRefusal(cause)) return await this.#afterLoss(at, { ...how, cause }, losses + 1)
+      if (how.beyond !== undefined && mayBeHalfDone(cause)) throw this.#unknown(at, { ...how, cause })
+      if (!how.again || !isDoneAlready(cause)) {
         await ledger.withdraw(this.#migration)
         throw this.#failed(at, cause)
       }
@@ -114,31 +134,21 @@ export class OneMigration {
   }
 
   /** The call ended and maybe not the statement: waits for that one, and finds out what became of it where it can be. */
-  async #afterLoss(at: number, cause: unknown, losses: number): Promise<void> {
+  async #afterLoss(at: number, how: Failed, losses: number): Promise<void> {
     const statement = this.#migration.statements[at] ?? ''
     this.#parts.log.warn('no answer came for a statement', {
       migration: this.#migration.name,
       statement: at + 1,
     })
     await this.#untilThrough(at)
-    if (kindOfStatement(statement) !== 'schema') {
-      const { id, name, checksum } = this.#migration
-      const { by } = this.#parts
-      const record = {
-        id,
-        name,
-        checksum,
-        done: at,
-        begun: at + 1,
-        finishedAt: null,
-        hashes: [],
-        by,
-        startedAt: null,
-      }
-      throw new MigrationUnknownError(this.#migration, at, record, { cause })
-    }
-    if (losses > MOST_LOSSES) throw this.#failed(at, cause)
-    await this.#alone(at, true, losses)
+    if (kindOfStatement(statement) !== 'schema') throw this.#unknown(at, how)
+    if (losses > MOST_LOSSES) throw this.#failed(at, how.cause)
+    await this.#alone(at, { again: true }, losses)
+  }
+
+  #unknown(at: number, { cause, beyond }: Failed): MigrationUnknownError {
+    const record = { by: this.#parts.by, startedAt: null }
+    return new MigrationUnknownError(this.#migration, at, { record, beyond }, { cause })
   }
 
   /** @throws MigrationRunningError when the time ends first */

@@ -3,6 +3,7 @@ import { BridgeError, type ErrorKind, kindOf } from '../model/errors.ts'
 import { hashOf, type Migration } from './files.ts'
 import type { AppliedMigration } from './ledger.ts'
 import { formerOf } from './takeover.ts'
+import type { Untransacted } from './untransacted.ts'
 
 /** Where one migration stands. `interrupted`: some of its statements are done, or the outcome of one is unknown. */
 export type MigrationState = {
@@ -48,12 +49,26 @@ export class MigrationUnknownError extends BridgeError {
   readonly code = 'migrations.unknown-outcome'
   readonly kind = 'configuration'
 
-  constructor(migration: Migration, at: number, { by, startedAt }: AppliedMigration, options?: ErrorOptions) {
+  /** @param known.beyond a table that takes part in no transaction: some of its rows may be changed, and others not */
+  constructor(
+    migration: Migration,
+    at: number,
+    known: {
+      readonly record: Pick<AppliedMigration, 'by' | 'startedAt'>
+      readonly beyond?: Untransacted | undefined
+    },
+    options?: ErrorOptions,
+  ) {
+    const { by, startedAt } = known.record
     const begun = startedAt === null ? `by ${by}` : `by ${by}, in a run of ${startedAt}`
     const event = (outcome: Repair['outcome']): string =>
       JSON.stringify({ repair: { migration: migration.name, statement: at + 1, outcome } })
+    const half =
+      known.beyond === undefined
+        ? ''
+        : `, or in part, since no transaction undoes what it did to the table ${known.beyond.table} (${known.beyond.engine})`
     super(
-      `${placeOf(migration, at)} was begun ${begun}, and its answer was lost: it may be done or not, and done again it might ` +
+      `${placeOf(migration, at)} was begun ${begun}, and nothing tells how it ended: it may be done or not${half}, and done again it might ` +
         'be done twice. Nothing was applied. Look whether its effect is in the database, then invoke the function of the ' +
         `migrations with ${event('done')}, or with ${event('not-done')} to have it run again, and apply again`,
       options,

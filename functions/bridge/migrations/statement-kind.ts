@@ -1,6 +1,7 @@
 /**
  * What is known of a statement of which it isn't known whether it ran:
- * - `rows`: it changes rows only, and shares a transaction with its record: it ran if its record says so.
+ * - `rows`: it changes rows only, and shares a transaction with its record, where its tables take part in one: it ran if its
+ *   record says so. See untransacted.ts for those that don't.
  * - `schema`: DDL that may be sent again: where its effect is there already, the server refuses it by a number of its own,
  *   or does nothing.
  * - `other`: neither. Run again it might be done twice.
@@ -44,9 +45,12 @@ const provesItself = (clauses: readonly string[]): boolean => {
   return [ADDS, DROPS].some((one) => work.every((clause) => one.test(clause) || STATES.test(clause)))
 }
 
+export const withoutLiterals = (text: string): string =>
+  text.replaceAll(LITERAL, "''").replaceAll(COMMENT, ' ')
+
 /** Without literals, comments and whatever stands in brackets. */
 const flat = (text: string): string => {
-  let bare = text.replaceAll(LITERAL, "''").replaceAll(COMMENT, ' ')
+  let bare = withoutLiterals(text)
   for (let before = ''; before !== bare; ) {
     before = bare
     bare = bare.replaceAll(INNERMOST, ' ')
