@@ -83,10 +83,10 @@ export class GuardedWriter {
    */
   async apply(entity: Entity, changes: readonly Change[], by: Owner = 'aurora'): Promise<ApplyOutcome> {
     const outcomes: PartialOutcome[] = []
-    const isNew = likelyNew(changes)
+    const known = historyOf(changes)
     try {
       for (const batch of toBatches(entity, coalesce(changes), by))
-        outcomes.push(await this.#applyBatch(batch, isNew, 'patient'))
+        outcomes.push(await this.#applyBatch(batch, known, 'patient'))
     } catch (error) {
       throw explained(entity, error)
     }
@@ -103,9 +103,9 @@ export class GuardedWriter {
    */
   async applyIsolating(entity: Entity, changes: readonly Change[]): Promise<PartialOutcome> {
     const outcomes: PartialOutcome[] = []
-    const isNew = likelyNew(changes)
+    const known = historyOf(changes)
     for (const batch of toBatches(entity, coalesce(changes), 'dynamo'))
-      outcomes.push(await this.#applyBesideOthers(batch, isNew))
+      outcomes.push(await this.#applyBesideOthers(batch, known))
     const { refused, ...outcome } = sum(outcomes)
     return {
       ...outcome,
@@ -113,11 +113,11 @@ export class GuardedWriter {
     }
   }
 
-  async #applyBesideOthers(batch: Batch, isNew: IsNew): Promise<PartialOutcome> {
+  async #applyBesideOthers(batch: Batch, known: History): Promise<PartialOutcome> {
     const { name } = batch.entity
     const isolated = (manner: Manner) => (piece: Batch) =>
       isolate(piece, {
-        apply: (part) => this.#applyBatch(part, isNew, manner),
+        apply: (part) => this.#applyBatch(part, known, manner),
         probe: (part) => this.#probe(part, manner),
         deadline: this.#deadline,
       })
@@ -188,17 +188,18 @@ export class GuardedWriter {
     await this.#runner.together(entity, work, manner)
   }
 
-  async #applyBatch(batch: Batch, isNew: IsNew, manner: Manner): Promise<PartialOutcome> {
+  async #applyBatch(batch: Batch, known: History, manner: Manner): Promise<PartialOutcome> {
     const deletes = batch.only(({ op }) => op === 'delete')
     const upserts = batch.only(({ op }) => op === 'upsert')
     const outcomes: PartialOutcome[] = []
-    if (deletes.changes.length > 0) outcomes.push(await this.#delete(deletes, manner))
+    if (deletes.changes.length > 0) outcomes.push(await this.#delete(deletes, known, manner))
     if (upserts.changes.length > 0) {
       // With deletes there is no call to spare for a wrong guess, and children must not be inserted twice by one.
       const mayGuess = deletes.changes.length === 0 && !needsTransaction(batch.entity)
-      const outcome = await this.#upsert(upserts, manner, mayGuess ? isNew : undefined)
+      const outcome = await this.#upsert(upserts, manner, mayGuess ? known.isNew : undefined)
       // Of Aurora's own writes nobody asks.
-      const filled = batch.by === 'dynamo' ? await this.#filled(upserts, outcome, isNew) : outcome.filled
+      const filled =
+        batch.by === 'dynamo' ? await this.#filled(upserts, outcome, known.isNew) : outcome.filled
       outcomes.push({ ...outcome, filled })
     }
     return sum(outcomes)
@@ -273,12 +274,14 @@ export class GuardedWriter {
     return standing
   }
 
-  async #delete(batch: Batch, manner: Manner): Promise<PartialOutcome> {
+  async #delete(batch: Batch, known: History, manner: Manner): Promise<PartialOutcome> {
     const { entity, changes } = batch
     const work = (step: Step) => deleteRows(step, batch)
     const { affected, repeated } = await this.#runner.removing(entity, work, manner)
     const outcome = { ...nothingApplied, applied: affected, skipped: changes.length - affected, repeated }
     if (outcome.skipped === 0) return outcome
+    // Of Aurora's own deletes nobody asks, and all are buried.
+    const unburied = batch.by === 'dynamo' ? await this.#buryRest(batch, manner) : []
     const { keys, lookup } = await withKnownIds(this.#db, batch)
     const { rows } = await selectUndeleted(entity, keys, lookup).execute(this.#db)
     const standing = new Map(rows.map((row) => [row.k, row]))
@@ -294,7 +297,26 @@ export class GuardedWriter {
       }
       throw new UnsettledError(`A row of ${entity.name} came back while it was deleted`)
     })
-    return { ...outcome, skipped: outcome.skipped - refused.length, overruled, refused }
+    // What its source has made in the same batch need never have come.
+    const lost = unburied.filter((change) => !standing.has(change.key) && !known.isWritten(change))
+    const filled = { rows: lost.length, keys: lost.map(({ key }) => key) }
+    return { ...outcome, skipped: outcome.skipped - refused.length, overruled, refused, filled }
+  }
+
+  /** Buries the keys that have no tombstone yet, for want of a row. @returns their deletes */
+  async #buryRest(unknown: Batch, manner: Manner): Promise<readonly Change[]> {
+    const batch = await withKnownIds(this.#db, unknown)
+    const { entity, by, lookup } = batch
+    const { rows } = await selectBuried(entity, batch.keys).execute(this.#db)
+    const buried = new Set(rows.map(({ k }) => k))
+    const rest = batch.only(({ key }) => !buried.has(key))
+    if (rest.changes.length === 0) return []
+    const work = async ({ run }: Step): Promise<Rows> => ({
+      affected: await run(statements.bury(entity, rest.keys, lookup, by)),
+      inserted: 0,
+    })
+    await this.#runner.removing(entity, work, manner)
+    return rest.changes
   }
 
   /**
@@ -343,8 +365,22 @@ type Inserted = Pick<Rows, 'inserted'> & { readonly tried: ReadonlySet<Change> }
 /** Whether a change probably makes a new row. */
 type IsNew = (change: Change) => boolean
 
-/** A key whose first version is among the changes was probably created by them. It is a guess that nothing relies on. */
-const likelyNew = (changes: readonly Change[]): IsNew => {
+/** What some changes say of what was there before. */
+type History = {
+  /** A key whose first version is among the changes was probably created by them. It is a guess that nothing relies on. */
+  readonly isNew: IsNew
+  /** Whether any of them writes the key. */
+  readonly isWritten: (change: Change) => boolean
+}
+
+const historyOf = (changes: readonly Change[]): History => {
   const created = new Set(changes.filter(({ version }) => version === 1n).map(({ key }) => key))
-  return ({ key }) => created.has(key)
+  let written: ReadonlySet<string> | undefined
+  return {
+    isNew: ({ key }) => created.has(key),
+    isWritten: ({ key }) => {
+      written ??= new Set(changes.filter(({ op }) => op === 'upsert').map((change) => change.key))
+      return written.has(key)
+    },
+  }
 }

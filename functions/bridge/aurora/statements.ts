@@ -158,8 +158,16 @@ export const insertMissing = (entity: Entity, document: string, lookup: Lookup, 
 /**
  * Records deletes. It comes before the delete itself: from here on no older write can bring the row back. The record of a
  * key stays whose it is: the row's under the row's own condition, else the tombstone's.
+ *
+ * @param which `known`: only of keys that have a row or a tombstone
  */
-export const bury = (entity: Entity, document: string, lookup: Lookup, by: Owner): Sql => {
+export const bury = (
+  entity: Entity,
+  document: string,
+  lookup: Lookup,
+  by: Owner,
+  which: 'all' | 'known' = 'all',
+): Sql => {
   const stands = isRecorded(entity)
   const { owner, epoch } = recordNames(entity)
   const born = by === 'dynamo' ? sql`'dynamo'` : sql`NULL`
@@ -170,7 +178,8 @@ export const bury = (entity: Entity, document: string, lookup: Lookup, by: Owner
     IF(${stands}, ${raw(epoch)}, COALESCE(d.epoch, j.e))
   FROM ${keys(entity, document)} ${found(entity, lookup, 'LEFT JOIN')}
     LEFT JOIN backsync_tombstones AS d ON d.entity = ${entity.name} AND d.entity_key = j.k
-  WHERE IF(${stands}, ${older(entity, by, 'delete')}, d.version IS NULL OR ${mayWrite(entity, by, 'd')})
+  WHERE IF(${stands}, ${older(entity, by, 'delete')},
+    ${which === 'all' ? sql`d.version IS NULL OR` : sql`d.version IS NOT NULL AND`} ${mayWrite(entity, by, 'd')})
   ON DUPLICATE KEY UPDATE
     deleted_at = IF(VALUES(version) > backsync_tombstones.version, VALUES(deleted_at), backsync_tombstones.deleted_at),
     version = GREATEST(backsync_tombstones.version, VALUES(version)),

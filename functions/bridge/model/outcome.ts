@@ -42,7 +42,7 @@ export type Overruled = {
   readonly ofSameWrite?: boolean
 }
 
-/** Rows that should have been there, and were made anew. */
+/** Rows that should have been there: they were made anew, or could not be deleted. */
 export type Filled = {
   readonly rows: number
   /** Their keys, where those could be told. */
@@ -54,7 +54,10 @@ export type PartialOutcome = ApplyOutcome & {
   readonly refused: readonly Refused[]
   /** Some of the skipped: of all others the store has proved that they were repeats. */
   readonly overruled: readonly Overruled[]
-  /** Some of the applied: changes of keys that had been written before, of which the store had neither row nor tombstone. */
+  /**
+   * Changes of keys that had been written before, of which the store had neither row nor tombstone: some of the applied, and the
+   * deletes among the skipped.
+   */
   readonly filled: Filled
 }
 

@@ -10,7 +10,7 @@ export type CountName =
   /** Parked although it is its source's current state: below the store's version, or at it with other content. */
   | 'Behind'
   | 'Conflicts'
-  /** Of the applied, changes of keys that were written before and of which the store had nothing. */
+  /** Changes of keys that were written before and of which the store had nothing: applied or, of deletes, skipped. */
   | 'Filled'
   | 'Parked'
   | 'Waiting'

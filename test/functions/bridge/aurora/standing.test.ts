@@ -173,6 +173,9 @@ describe('what a store holds against a change', () => {
   describe('is not there, although it should be', () => {
     const written = (key: string, version: bigint) =>
       upsert(chef, key, { firstName: 'A', lastName: 'B' }, AT, version)
+    const gone = (key: string, version: bigint): Change => {
+      return { entity: chef.name, key, op: 'delete', version, source: 'stream', at: AT }
+    }
     const filled = async (...changes: readonly Change[]) =>
       (await sink.applyIsolating(chef.name, changes)).filled
 
@@ -208,6 +211,34 @@ describe('what a store holds against a change', () => {
         rows: 0,
         keys: [],
       })
+    })
+
+    it('is said of a delete that finds neither row nor tombstone, once, and among others of the same batch', async () => {
+      await filled(written('a', 1n), written('b', 1n), written('c', 1n))
+      await filled(gone('c', 2n))
+      await filled(written('c', 3n))
+      await aurora.legacy.query(
+        "REPLACE INTO cheftable (id, cheffirst) SELECT id, 'C' FROM cheftable WHERE backsync_key = 'a'",
+      )
+
+      const batch = [gone('a', 2n), gone('b', 2n), gone('c', 4n)]
+      expect(await filled(...batch)).toEqual({ rows: 1, keys: ['a'] })
+      expect(await filled(...batch)).toEqual({ rows: 0, keys: [] })
+      // No older write comes back for it: it is as deleted as the others.
+      expect(await filled(written('a', 1n))).toEqual({ rows: 0, keys: [] })
+      expect(await aurora.store.get(chef, 'a')).toBeUndefined()
+    })
+
+    it('is not said of a delete whose key began in the same batch, nor of one that came twice', async () => {
+      expect(await filled(written('n', 1n), gone('n', 2n))).toEqual({ rows: 0, keys: [] })
+      expect(await filled(gone('n', 2n))).toEqual({ rows: 0, keys: [] })
+    })
+
+    it('costs a delete that finds its row no call more', async () => {
+      await filled(written('a', 1n), written('b', 1n))
+      const before = aurora.calls()
+      await filled(gone('a', 2n))
+      expect(aurora.calls() - before).toBe(2)
     })
 
     it('is not said of a key that begins in the same batch, nor of one that was deleted', async () => {
