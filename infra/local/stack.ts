@@ -15,6 +15,7 @@ import { Closers } from './template/closers.ts'
 import { takeHome } from './template/home.ts'
 import {
   type DataApiTestOptions,
+  type MappingTestOptions,
   type RunningCluster,
   type RunningRoute,
   runTemplate,
@@ -42,6 +43,8 @@ export type LocalStackOptions = {
   readonly inspect?: number | undefined
   /** Faults of the Data API, and a hand in its statements, for tests. */
   readonly dataApi?: DataApiTestOptions
+  /** How soon event sources give up, for tests. @default as the template says */
+  readonly mappings?: MappingTestOptions
   /** Gives up a start that is under way; what has been started is stopped. */
   readonly signal?: AbortSignal
 }
@@ -135,6 +138,7 @@ export const startLocalStack = async (options: LocalStackOptions): Promise<Local
       consent: options.consent ?? noConsent,
       inspect: options.inspect !== undefined,
       ...(options.dataApi && { dataApi: options.dataApi }),
+      ...(options.mappings && { mappings: options.mappings }),
     })
     const inspector =
       options.inspect === undefined

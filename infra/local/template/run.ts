@@ -17,6 +17,7 @@ import { startSchedule } from '../schedules/start.ts'
 import { startSecretsManager } from '../secrets-manager/server.ts'
 import { SecretStore } from '../secrets-manager/store.ts'
 import { sdkSource } from '../streams/sdk-source.ts'
+import type { MappingSettings } from '../streams/settings.ts'
 import { startMapping } from '../streams/start.ts'
 import { startSts } from '../sts/server.ts'
 import type { Assembly } from './assembly.ts'
@@ -39,6 +40,11 @@ import { TemplateScope } from './scope.ts'
 /** The parts of the Data API that a test of the whole stack takes into its hands. */
 export type DataApiTestOptions = Pick<DataApiOptions, 'faults' | 'rewrite' | 'clock'>
 
+/** How soon event sources give up, where a test can't wait for as long as the template says. */
+export type MappingTestOptions = Partial<
+  Pick<MappingSettings, 'maximumRetryAttempts' | 'maximumRecordAgeSeconds'>
+>
+
 /** The servers under a template, and where it keeps its files. */
 export type Ground = {
   readonly home: string
@@ -52,6 +58,8 @@ export type Ground = {
   readonly inspect: boolean
   /** What can go wrong with the Data API, for tests. */
   readonly dataApi?: DataApiTestOptions
+  /** Of all event source mappings, instead of what the template says. */
+  readonly mappings?: MappingTestOptions
   /** Receives how to stop each part, as soon as it runs. */
   readonly closers: Closers
 }
@@ -221,7 +229,7 @@ const startMappings = (
   scope: TemplateScope,
   streams: DynamoDBStreamsClient,
   functions: FunctionRegistry,
-  { home, log, closers }: Ground,
+  { home, log, closers, mappings: sooner }: Ground,
 ): void => {
   const destinations = destinationsOf(scope, join(home, FAILURES))
   for (const mapping of mappingsOf(scope)) {
@@ -233,7 +241,7 @@ const startMappings = (
     }
     const running = startMapping({
       name: mapping.logicalId,
-      settings: mapping.settings,
+      settings: { ...mapping.settings, ...sooner },
       fn,
       source: sdkSource(streams, log),
       folder: join(home, 'checkpoints'),
