@@ -92,6 +92,46 @@ const mutants: readonly Mutant[] = [
     find: '    await unpark(outcomes, mirror)\n    await sweep(mirror)\n',
     replace: '    if (outcomes.length < 0) await unpark(outcomes, mirror).then(() => sweep(mirror))\n',
   },
+  {
+    name: 'whatever comes of a key takes it off the list',
+    file: 'functions/bridge/sync/supersede.ts',
+    find: `    if (isBehind(head, place)) continue
+    const stepsBack = comparePlaces(place, head) < 0
+    if (stepsBack && !(isBehind(place, head) && (await isCurrent(one.change, mirror)))) continue
+    const upTo = stepsBack ? { ...place, version: head.version ?? 0n } : place`,
+    replace: `    const { version = 0n, sequenceNumber } = head
+    const upTo = isBehind(head, place) ? { ...place, version, sequenceNumber } : place`,
+  },
+  {
+    name: 'a row is read in one piece, or not at all',
+    file: 'functions/bridge/aurora/aurora-store.ts',
+    find: 'if (isResultTooLarge(error)) return inPieces()',
+    replace: 'if (isResultTooLarge(error) && error === undefined) return inPieces()',
+  },
+  {
+    name: 'a failover is of an unknown kind',
+    file: 'functions/bridge/drivers/data-api/errors.ts',
+    find: "if (name === 'BadRequestException' && !TOO_LARGE.test(message)) return 'transient'",
+    replace: "if (name === 'BadRequestException' && !TOO_LARGE.test(message)) return 'unknown'",
+  },
+  {
+    name: 'a hint hides what is parked',
+    file: 'functions/bridge/parking/hints.ts',
+    find: 'const asked = keys.filter((key) => mayHold(filter, key))',
+    replace: 'const asked = keys.filter((key) => !mayHold(filter, key))',
+  },
+  {
+    name: 'a member named as a prototype is taken',
+    file: 'functions/bridge/model/attributes/json.ts',
+    find: 'if (Object.hasOwn(value, PROTO)) return',
+    replace: 'if (Object.hasOwn(value, PROTO) && value === undefined) return',
+  },
+  {
+    name: 'what has no place in an index is listed',
+    file: 'functions/bridge/tables/project.ts',
+    find: 'if (sparse && keyAttributes(key).some(',
+    replace: 'if (sparse && key === undefined && keyAttributes(key).some(',
+  },
 ]
 
 const { only, writes } = new Command('mutants')
@@ -118,7 +158,7 @@ for (const { name, file, find, replace } of mutants) {
     )
     const seen = code !== 0
     const expected = !name.startsWith('none')
-    const [first = ''] = output.split('\n').filter((line) => /^(chef|recipe|the |Error)/.test(line))
+    const [first = ''] = output.split('\n').filter((line) => /^(chef|recipe|users|the |Error)/.test(line))
     console.log(JSON.stringify({ name, seen, asExpected: seen === expected, first: first.slice(0, 200) }))
     if (seen !== expected) process.exitCode = 1
   } finally {

@@ -312,6 +312,8 @@ const compare = async (
       for (const key of [...items.keys(), ...rows.keys()])
         if (!known.has(key)) problems.push(`${entity} ${key}: nobody wrote it`)
     }
+    for (const [key, { code }] of await parking.parkedOf('users-by-city'))
+      problems.push(`users-by-city ${key}: listed as ${code}, and must not be`)
     const [chefs] = await sql.query<RowDataPacket[]>(
       'SELECT CAST(id AS CHAR) AS id, cheffirst, cheflast FROM cheftable WHERE backsync_key IS NULL',
     )

@@ -4,6 +4,7 @@ import type { Connection, ResultSetHeader, RowDataPacket } from 'mysql2/promise'
 import type { Item } from '../../../functions/bridge/drivers/dynamo/items.ts'
 import type { Ground, SoakEntity } from '../ground.ts'
 import type { Random } from '../random.ts'
+import { openParking } from '../write-back.ts'
 
 /** How long a story waits until Aurora has what it wrote, in ms: a batch may be held up by every fault there is. */
 const PATIENCE = 300_000
@@ -46,14 +47,53 @@ export class Scene {
 
   /** A PutItem with a version as its writer counts it. */
   async put(entity: SoakEntity, key: string, version: number, attributes: Item): Promise<void> {
-    this.#writes += 1
-    const Item = {
+    await this.putItem(this.ground.tables[entity].name, {
       [KEYS[entity]]: { S: key },
       ...attributes,
       version: { N: String(version) },
       updatedAt: { S: new Date().toISOString() },
+    })
+  }
+
+  /** A PutItem as it is. */
+  async putItem(TableName: string, Item: Item): Promise<void> {
+    this.#writes += 1
+    await this.ground.dynamodb.send(new PutItemCommand({ TableName, Item }))
+  }
+
+  /** Waits until a key is listed. */
+  async listed(entity: SoakEntity, key: string): Promise<void> {
+    const parking = openParking(this.ground)
+    const end = performance.now() + PATIENCE
+    while (!(await parking.parkedAmong(entity, [key])).has(key)) {
+      if (performance.now() > end) throw new Error(`${entity} ${key} is not listed after ${PATIENCE} ms`)
+      await wait(200)
     }
-    await this.ground.dynamodb.send(new PutItemCommand({ TableName: this.ground.tables[entity].name, Item }))
+  }
+
+  /** Delivers a record of a put once more that is older than all that the stream has now. */
+  async deliverAgain(entity: SoakEntity, key: string, version: number, attributes: Item): Promise<void> {
+    const { ground } = this
+    const Keys = { [KEYS[entity]]: { S: key } }
+    const NewImage = { ...Keys, ...attributes, version: { N: String(version) } }
+    const record = {
+      eventID: `${key}-again`,
+      eventName: 'INSERT',
+      eventVersion: '1.1',
+      eventSource: 'aws:dynamodb',
+      awsRegion: 'us-east-1',
+      eventSourceARN: ground.tables[entity].streamArn,
+      dynamodb: {
+        ApproximateCreationDateTime: Math.floor(Date.now() / 1000) - 60,
+        Keys,
+        NewImage,
+        SequenceNumber: '1',
+        SizeBytes: 100,
+        StreamViewType: 'NEW_AND_OLD_IMAGES',
+      },
+    }
+    const outcome = await ground.stack.invoke(ground.backSync, { Records: [record] })
+    if (!outcome.ok) throw new Error(`a record that came again failed: ${outcome.error.errorMessage}`)
   }
 
   async remove(entity: SoakEntity, key: string): Promise<void> {

@@ -38,6 +38,9 @@ const listed = (key: string, codes: RegExp): Ending => ({
 /** Codes of what a trigger refuses. */
 const SIGNALLED = /^(sql|mysql|mariadb)\./
 
+/** Characters of a text that makes a row larger than a result's row may be. */
+const LARGE = 90_000
+
 /** Puts versions one after the other; the stream may coalesce them. */
 const putUpTo = async (scene: Scene, key: string, versions: number): Promise<void> => {
   for (let version = 1; version <= versions; version++) await scene.put('chef', key, version, person(scene))
@@ -178,6 +181,55 @@ export const stories = {
     await putUpTo(scene, key, scene.random.int(1, 3))
     return [equal(key, true)]
   },
+  'a record without a version, and an older one once more': async (scene, key) => {
+    const first = person(scene)
+    await scene.put('chef', key, 1, first)
+    await scene.applied('chef', key, 1)
+    await scene.putItem(scene.ground.tables.chef.name, { chefId: { S: key }, ...person(scene) })
+    await scene.listed('chef', key)
+    await scene.deliverAgain('chef', key, 1, first)
+    return [listed(key, /^record\./)]
+  },
+  'two contents of one version of a row that no single result holds': async (scene, key) => {
+    const recipe = `${key}-large`
+    const large = (letter: string): Item => ({
+      chefId: { S: key },
+      title: { S: 'Soup' },
+      notes: { M: { text: { S: letter.repeat(LARGE) } } },
+    })
+    await scene.put('chef', key, 1, person(scene))
+    await scene.applied('chef', key, 1)
+    await scene.put('recipe', recipe, 2, large('x'))
+    await scene.applied('recipe', recipe, 2)
+    await scene.put('recipe', recipe, 2, large('y'))
+    await scene.applied('recipe', recipe, 3)
+    return [equal(key, true), equal(recipe, false, 'recipe')]
+  },
+  'a new row in a failover': async (scene, key) => {
+    scene.ground.faults.add({
+      kind: 'error',
+      error: 'BadRequestException',
+      message: 'Communications link failure',
+      sql: 'INSERT INTO `cheftable`',
+      times: scene.random.int(15, 24),
+    })
+    await scene.put('chef', key, 1, person(scene))
+    return [equal(key, true)]
+  },
+  'a client who names a member as a prototype': async (scene, key) => {
+    const response = await fetch(`${scene.ground.stack.url}/dynamo/recipes`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: `{"chefId":"${key}","title":"Soup","notes":{"__proto__":{"a":1}}}`,
+    })
+    if (response.status < 400) throw new Error(`a member __proto__ was taken, with status ${response.status}`)
+    return []
+  },
+  'a user without a place': async (scene, key) => {
+    // An index of places has no entry for it, and nothing is wrong with that.
+    await scene.putItem(scene.ground.kept.users, { email: { S: `${key}@example.com` }, state: { S: 'none' } })
+    return []
+  },
 } as const satisfies Readonly<Record<string, Story>>
 
 export type StoryName = keyof typeof stories
@@ -202,4 +254,9 @@ export const WEIGHTS: Readonly<Record<StoryName, number>> = {
   'two rows that change names': 4,
   'a row to which a legacy table refers that knows what to do then': 3,
   'a key that is a telephone number': 3,
+  'a record without a version, and an older one once more': 2,
+  'two contents of one version of a row that no single result holds': 2,
+  'a new row in a failover': 2,
+  'a client who names a member as a prototype': 1,
+  'a user without a place': 2,
 }
