@@ -13,7 +13,20 @@ import {
 
 export type ClaimSides = { readonly aurora: KeyRecords; readonly dynamo: KeyRecords }
 
-export type ClaimOptions = { readonly epoch?: Epoch; readonly insists?: DecidedRecords }
+/** What both sides hold of a key that can't be moved as it is, and why not. */
+export type Unmovable = {
+  readonly aurora: KeyRecord
+  readonly dynamo: KeyRecord
+  /** A ClaimConflictError, or what the target has against the other side's content. */
+  readonly error: BridgeError
+}
+
+export type ClaimOptions = {
+  readonly epoch?: Epoch
+  readonly insists?: DecidedRecords
+  /** Hears of what no repeat would mend, before the claim fails with it. @default nobody does */
+  readonly unmovable?: (met: Unmovable) => Promise<void>
+}
 
 /** What a claim has done. `already`: the key was that side's, at both stores. */
 export type Claimed = { readonly done: 'moved' | 'already'; readonly record: KeyRecord }
@@ -30,6 +43,7 @@ const ROUNDS = 6
  * @param options.epoch the number of the move; by itself one above whatever the records say
  * @param options.insists the side that takes the key, where it keeps what it holds, whatever the other one has: a person has
  *   decided
+ * @param options.unmovable hears of a conflict, with both images; that it can't be told is what the claim fails with then
  * @throws ClaimConflictError, UndecidedError before anything is changed; StaleClaimError when a later move has it;
  *   UnsettledError when others move it again and again; what the target has against the content: then the key is given back to
  *   the side that had it
@@ -59,6 +73,7 @@ type Seen = {
   readonly from: KeyRecords
   readonly target: KeyRecords
   readonly sides: ClaimSides
+  readonly unmovable: ClaimOptions['unmovable']
 }
 
 /** @returns undefined where it has to be looked at anew: a step was made that comes before, or somebody else was faster */
@@ -67,12 +82,21 @@ const attempt = async (
   key: string,
   to: Owner,
   sides: ClaimSides,
-  { epoch, insists }: ClaimOptions,
+  { epoch, insists, unmovable }: ClaimOptions,
 ): Promise<Claimed | undefined> => {
   const aurora = await sides.aurora.read(entity, key)
   const dynamo = await sides.dynamo.read(entity, aurora.key)
   const [old, now] = to === 'dynamo' ? [aurora, dynamo] : [dynamo, aurora]
-  const seen: Seen = { aurora, dynamo, old, now, from: sides[otherOf(to)], target: sides[to], sides }
+  const seen: Seen = {
+    aurora,
+    dynamo,
+    old,
+    now,
+    from: sides[otherOf(to)],
+    target: sides[to],
+    sides,
+    unmovable,
+  }
   const latest = laterMove(old.epoch, now.epoch)
   const move: Authority = { owner: to, epoch: epoch ?? nextOf(old, now, to, latest) }
   const isTold = now.epoch > move.epoch || old.epoch >= move.epoch
@@ -85,9 +109,13 @@ const attempt = async (
     await giveBack(entity, aurora.key, half, sides)
     return undefined
   }
-  requireMovable(entity, aurora, dynamo, to)
-  // Nobody asked for one of the two contents.
-  if (epoch !== undefined && areBothOwners(aurora, dynamo)) throw new ClaimConflictError(entity)
+  // Without a number, somebody asked for one of the two contents.
+  const isConflict = isInTheWay(entity, seen, to) || (epoch !== undefined && areBothOwners(aurora, dynamo))
+  if (isConflict) {
+    const error = new ClaimConflictError(entity)
+    await unmovable?.({ aurora, dynamo, error })
+    throw error
+  }
   if (half !== undefined) {
     const record = await takeOrGiveBack(entity, old, { owner: to, epoch: half.epoch }, seen)
     return record?.epoch === move.epoch ? { done: 'moved', record } : undefined
@@ -188,17 +216,20 @@ const areBothOwners = (aurora: KeyRecord, dynamo: KeyRecord): boolean =>
   dynamo.owner === 'dynamo' &&
   dynamo.epoch <= aurora.epoch
 
-/** @throws UndecidedError, ClaimConflictError */
-const requireMovable = (entity: Entity, aurora: KeyRecord, dynamo: KeyRecord, to: Owner): void => {
-  const [old, now] = to === 'dynamo' ? [aurora, dynamo] : [dynamo, aurora]
+/**
+ * Whether one side holds something that would be lost by a move.
+ *
+ * @throws UndecidedError
+ */
+const isInTheWay = (entity: Entity, { aurora, dynamo, old, now }: Seen, to: Owner): boolean => {
   // Its delete is on its way: what it deletes must not come back.
   if (isMissing(dynamo) && aurora.state === 'held' && aurora.owner === 'dynamo')
     throw new UndecidedError(entity)
   // Each takes the key for its own, and has accepted writes: neither may go without somebody's word.
   const isDisputed = now.state !== 'absent' && now.owner === to && old.owner !== to && now.epoch === old.epoch
-  if (isDisputed && isBeyond(old, now)) throw new ClaimConflictError(entity)
+  if (isDisputed && isBeyond(old, now)) return true
   const isGone = old.state === 'absent' && now.state === 'deleted'
-  if (!isGone && now.owner !== to && isBeyond(now, old)) throw new ClaimConflictError(entity)
+  return !isGone && now.owner !== to && isBeyond(now, old)
 }
 
 /**
@@ -209,7 +240,7 @@ const takeOrGiveBack = async (
   entity: Entity,
   last: KeyRecord,
   move: Authority,
-  { now, target, sides }: Pick<Seen, 'now' | 'target' | 'sides'>,
+  { now, target, sides, unmovable }: Pick<Seen, 'now' | 'target' | 'sides' | 'unmovable'>,
 ): Promise<KeyRecord | undefined> => {
   try {
     const record = await target.take(entity, last, move)
@@ -217,6 +248,8 @@ const takeOrGiveBack = async (
   } catch (error) {
     if (!(error instanceof BridgeError) || !FINAL.has(error.kind)) throw error
     await giveBack(entity, last.key, { to: move.owner, epoch: move.epoch, taker: now }, sides)
+    const [aurora, dynamo] = move.owner === 'dynamo' ? [last, now] : [now, last]
+    await unmovable?.({ aurora, dynamo, error })
     throw error
   }
 }

@@ -4,6 +4,12 @@ import { sameValue, type Value } from './values.ts'
 /** A positive integer per key. Every write, at either side, makes it larger; the larger one is the truth. */
 export type Version = bigint
 
+/** The later of two versions. */
+export const laterVersion = (one: Version, other: Version): Version => {
+  if (one > other) return one
+  return other
+}
+
 /**
  * The largest version that is accepted: every client's JSON parser still holds it exactly.
  * A version beyond it is refused by name, not rounded.

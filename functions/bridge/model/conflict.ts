@@ -3,13 +3,15 @@ import { type Owner, otherOf } from './owner.ts'
 
 const NAMES = { aurora: 'Aurora', dynamo: 'DynamoDB' } as const
 
+const FOREIGN = 'owner.foreign'
+
 /**
  * A write that a store has accepted although its key is the other one's: it is never applied for its larger version, and
  * never lost: both images are set aside, for a person to decide.
  */
 export class ForeignWriteError extends BridgeError {
   override readonly name = 'ForeignWriteError'
-  readonly code = 'owner.foreign'
+  readonly code = FOREIGN
   readonly kind = 'data'
 
   /** @param owner whose the key is */
@@ -22,3 +24,6 @@ export class ForeignWriteError extends BridgeError {
 
 /** The name under which conflicts over keys of an entity are set aside: beside its parked changes, which come and go. */
 export const conflictsOf = (entity: string): string => `${entity}.conflicts`
+
+/** Whether a conflict that was set aside is such a write. */
+export const isForeignWrite = ({ code }: { readonly code: string }): boolean => code === FOREIGN

@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { TransactWriteItem } from '@aws-sdk/client-dynamodb'
 import type { Parked, ParkedHead, Parking, Resolution, Waiting } from '../ports/parking.ts'
-import { comparePlaces } from '../ports/place.ts'
 import { inLanes } from '../runtime/lanes.ts'
 import { ParkingCalls, type ParkingParts } from './calls.ts'
 import { ForeignParkingItemError, ParkingContentionError, PayloadTooLargeError } from './errors.ts'
@@ -21,7 +20,7 @@ import {
   resolvedStart,
 } from './keys.ts'
 import { pack, unpack } from './payload.ts'
-import { planPark, planResolve, type State, withBoundedWaits } from './plan.ts'
+import { comparing, planPark, planResolve, type State, withBoundedWaits } from './plan.ts'
 import { WaitingList } from './waiting.ts'
 
 /** Keys whose states are read together. */
@@ -193,7 +192,7 @@ const latestOf = (changes: readonly Parked[]): Parked[] => {
   for (const change of changes) {
     const key = JSON.stringify([change.entity, change.key])
     const known = latest.get(key)
-    if (known === undefined || comparePlaces(change, known) >= 0) latest.set(key, change)
+    if (known === undefined || comparing(change)(change, known) >= 0) latest.set(key, change)
   }
   return [...latest.values()]
 }

@@ -3,7 +3,7 @@ import type { Item } from '../drivers/dynamo/items.ts'
 import { versionText } from '../model/change.ts'
 import { LOCKED } from '../model/outcome.ts'
 import { isWaiting, type Parked, type ParkedHead, type Resolution } from '../ports/parking.ts'
-import { comparePlaces, laterInOrder } from '../ports/place.ts'
+import { compareArrivals, comparePlaces, laterInOrder } from '../ports/place.ts'
 import type { WaitsFor } from '../ports/sink.ts'
 import { type Entry, headAttributes, type Mark, markAttributes, waitsAttributes } from './items.ts'
 import {
@@ -35,6 +35,8 @@ import {
  * - At exactly the mark's version the clock decides: seen before the resolution, it is a zombie; seen after it, the
  *   change failed anew (the store may have been restored) and must be listed. When in doubt a change is listed: an
  *   entry too many is resolved by its first retry, a change that is nowhere is lost.
+ * - Of conflicts the version says nothing: there only the source's own order makes one older than another, and what has none,
+ *   as a claim's, is new.
  * - A transaction repeated because its answer was lost carries the same token, by which DynamoDB counts it once.
  *
  * What this can't tell: a zombie's park of a key that was never parked, so has no mark, and of which a later version
@@ -56,12 +58,13 @@ export const planPark = (
 ): TransactWriteItem[] => {
   const { at, revision, parts } = written
   const seen = at.toISOString()
-  if (entry !== undefined && comparePlaces(change, entry.head) < 0) return []
+  const order = entry === undefined ? 1 : comparing(change)(change, entry.head)
+  if (order < 0) return []
   if (mark !== undefined && isSettled(change, seen, mark)) return []
   // The same change again, delivered or tried anew: what came with the stream says more than what a retry made of it.
-  const same = entry !== undefined && comparePlaces(change, entry.head) === 0 ? entry : undefined
+  const same = order === 0 ? entry : undefined
   const known = entry?.head
-  const { payload: _, waitsFor, sequenceNumber: __, ...facts } = change
+  const { payload: _, waitsFor, sequenceNumber: __, byArrival: ___, ...facts } = change
   // An older record with the same content may come again: what came in front of the newer one must not end it.
   const sequenceNumber =
     same === undefined ? (change.sequenceNumber ?? known?.sequenceNumber) : laterInOrder(change, same.head)
@@ -164,9 +167,13 @@ export const planResolve = (
 
 /** Whether a mark settles a change that was seen at this time. */
 const isSettled = (change: Parked, seen: string, mark: Mark): boolean => {
-  const order = comparePlaces(change, mark)
+  const order = comparing(change)(change, mark)
   return order < 0 || (order === 0 && seen <= mark.resolvedAt)
 }
+
+/** How it is told which of two is the later one. */
+export const comparing = ({ byArrival }: Pick<Parked, 'byArrival'>): typeof comparePlaces =>
+  byArrival === true ? compareArrivals : comparePlaces
 
 /** The condition that an item is still as it was read. */
 const unchanged = (read: { readonly revision: string } | undefined) =>

@@ -19,6 +19,11 @@ export type Parked = {
   readonly message: string
   readonly sequenceNumber?: string
   readonly waitsFor?: readonly WaitsFor[]
+  /**
+   * Its version tells nothing of its place, as in a conflict, whose two sides have counted apart: what was parked or settled
+   * at a larger one is not later. Only the sequence number tells, where there is one.
+   */
+  readonly byArrival?: true
   /** The whole record (or change) as JSON text. */
   readonly payload: string
 }
@@ -27,7 +32,7 @@ export type Parked = {
 export type ParkedState = 'parked' | 'superseded' | 'applied'
 
 /** What is known of a parked change without its payload. Times are ISO 8601, UTC, milliseconds. */
-export type ParkedHead = Omit<Parked, 'payload'> & {
+export type ParkedHead = Omit<Parked, 'payload' | 'byArrival'> & {
   readonly firstSeen: string
   readonly lastSeen: string
   /** How often it was tried and parked, 1 or more. */
@@ -58,7 +63,7 @@ export interface Parking {
   /**
    * Parks changes; one that is parked already gets the newer version's payload, one more attempt and a later lastSeen.
    * At the same version its payload stays. An older version never overwrites a newer one. Of several changes of one key
-   * the latest is parked.
+   * the latest is parked. Which one is later is told by version, but for those that are parked by their arrival.
    *
    * When it throws, some of the changes may be parked; to park all of them again is harmless, but counts an attempt.
    */

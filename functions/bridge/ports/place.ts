@@ -19,6 +19,16 @@ export const comparePlaces = (a: Place, b: Place): number => {
   return Number(a.version !== undefined) - Number(b.version !== undefined)
 }
 
+/** As `comparePlaces`, of what has no place by its version: what can't be told apart by its source's order has come later. */
+export const compareArrivals = (a: Place, b: Place): number => {
+  const [ours, theirs] = [sequenceOf(a), sequenceOf(b)]
+  return ours === undefined || theirs === undefined ? 1 : compare(ours, theirs)
+}
+
+/** Where one stands of which that is so: what has come behind it in its source's order is later, whatever its version. */
+export const arrivalOf = ({ version, sequenceNumber }: Place): Place =>
+  sequenceNumber === undefined ? { ...(version !== undefined && { version }) } : { sequenceNumber }
+
 /** The later of two places in a source's own order; the one that there is. */
 export const laterInOrder = (a: Place, b: Place): string | undefined => {
   const [ours, theirs] = [sequenceOf(a), sequenceOf(b)]

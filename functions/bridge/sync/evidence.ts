@@ -65,6 +65,7 @@ export const toParked = (
     code: error instanceof BridgeError ? error.code : error.name,
     message: error.message,
     ...(waitsFor && waitsFor.length > 0 && { waitsFor }),
+    ...(error instanceof ForeignWriteError && { byArrival: true }),
     payload: payload(one.payload()),
   }
 }

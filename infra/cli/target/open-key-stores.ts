@@ -8,6 +8,7 @@ import { getItem } from '../../../functions/bridge/dynamo/get-item.ts'
 import type { Entity } from '../../../functions/bridge/model/entity.ts'
 import type { Owner } from '../../../functions/bridge/model/owner.ts'
 import type { DecidedRecords } from '../../../functions/bridge/ports/key-records.ts'
+import type { Parking } from '../../../functions/bridge/ports/parking.ts'
 import { Deadline } from '../../../functions/bridge/runtime/deadline.ts'
 import { entities } from '../../../functions/entities/index.ts'
 import { openParking } from './open-parking.ts'
@@ -21,7 +22,10 @@ const LIMIT = 60_000
 export const openKeyStores = (
   target: Target,
   { item }: Entity,
-): KeyStores & { readonly sides: Readonly<Record<Owner, DecidedRecords>> } => {
+): KeyStores & {
+  readonly sides: Readonly<Record<Owner, DecidedRecords>>
+  readonly parking: Parking
+} => {
   const deadline = new Deadline()
   deadline.within(LIMIT)
   const aurora = openAurora(

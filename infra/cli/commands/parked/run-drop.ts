@@ -1,3 +1,4 @@
+import { arrivalOf } from '../../../../functions/bridge/ports/place.ts'
 import type { Context } from '../../conventions/command.ts'
 import { confirm } from '../../conventions/confirm.ts'
 import { CliError } from '../../conventions/errors.ts'
@@ -39,10 +40,10 @@ export const runDrop = async (
   const outcome = context.dryRun ? 'would be dropped' : 'dropped'
   if (!context.dryRun)
     // What has been set aside since it was looked at stays.
-    for (const { key, version, sequenceNumber } of heads)
+    for (const head of heads)
       await parking.resolve(
-        { entity: name, key },
-        { upTo: { version, sequenceNumber }, how: 'superseded', at: new Date() },
+        { entity: name, key: head.key },
+        { upTo: arrivalOf(head), how: 'superseded', at: new Date() },
       )
   if (json)
     printJsonLines(
