@@ -56,7 +56,7 @@ export const applyAll = async (
 ): Promise<Applied> => {
   const applied = await applyPatiently(byName(evidence, mirror.sink), mirror, pauses)
   for (const { name, applied: rows } of applied) mirror.metrics.count('Applied', name, rows)
-  const { outcomes, aside, unproved: changes, lifted } = await decide(applied, mirror)
+  const { outcomes, aside, unproved: changes, lifted } = await decide(applied, evidence, mirror)
   const errors = errorsOf(evidence, outcomes)
   if (mode === 'parked') await leaveOutdated(errors, mirror)
   const unproved = ofSameKey(evidence, changes)

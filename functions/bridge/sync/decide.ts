@@ -1,7 +1,7 @@
-import type { Change, Version } from '../model/change.ts'
-import type { Refused } from '../model/outcome.ts'
+import { type Change, LARGEST_VERSION, laterVersion, subjectOf, type Version } from '../model/change.ts'
+import type { Overruled, Refused } from '../model/outcome.ts'
 import { applyPatiently, type NamedOutcome } from './apply-patiently.ts'
-import type { Aside } from './evidence.ts'
+import { type Aside, type Evidence, identityOf, identityOfKey, placeOf } from './evidence.ts'
 import type { Mirror } from './mirror.ts'
 import { type Decided, decideOverruled, type Lost, toLost } from './overruled.ts'
 
@@ -21,12 +21,17 @@ export type DecidedOutcomes = {
  * Finds out why each change did nothing that did nothing, counts as skipped what was a repeat or late, and lets through
  * what its source still means: what is there is lifted at the source, what is gone there is deleted above what is held.
  *
+ * @param evidence what the outcomes are of
  * @throws BridgeError when source or store can't be asked
  */
-export const decide = async (outcomes: readonly NamedOutcome[], mirror: Mirror): Promise<DecidedOutcomes> => {
+export const decide = async (
+  outcomes: readonly NamedOutcome[],
+  evidence: readonly Evidence[],
+  mirror: Mirror,
+): Promise<DecidedOutcomes> => {
   const { metrics, log } = mirror
   const overruled = outcomes.flatMap((outcome) => outcome.overruled)
-  const decided = await decideOverruled(overruled, mirror)
+  const decided = await decideOverruled(overruled, mirror, await knownVersions(overruled, evidence, mirror))
   const deletes = await applyRaised(decided, mirror)
   const lost = new Map([...decided.lost, ...deletes.lost].map((one) => [one.change, one]))
   const late = new Set([...decided.late, ...deletes.late])
@@ -65,6 +70,35 @@ export const decide = async (outcomes: readonly NamedOutcome[], mirror: Mirror):
     unproved: new Set([...late, ...decided.lifted]),
     lifted: decided.lifted,
   }
+}
+
+/**
+ * The largest version of each change's key that came with it, or is set aside: the store may have refused it. Clients have read
+ * something else by that, so no lift may give it to this.
+ */
+const knownVersions = async (
+  overruled: readonly Overruled[],
+  evidence: readonly Evidence[],
+  { parking }: Pick<Mirror, 'parking'>,
+): Promise<ReadonlyMap<Change, Version>> => {
+  const upserts = overruled.filter(({ change }) => change.op === 'upsert').map(({ change }) => change)
+  // Most often it is a delete that was late, or nothing at all.
+  if (upserts.length === 0) return new Map()
+  const largest = new Map<string, Version>()
+  const note = (identity: string, version: Version | undefined): void => {
+    if (version === undefined || version >= LARGEST_VERSION) return
+    largest.set(identity, laterVersion(version, largest.get(identity) ?? 0n))
+  }
+  for (const one of evidence) note(identityOf(one), placeOf(one).version)
+  for (const [name, changes] of Map.groupBy(upserts, ({ entity }) => entity))
+    for (const [key, head] of await parking.parkedAmong(name, [...new Set(changes.map(subjectOf))]))
+      note(identityOfKey(name, key), head.version)
+  return new Map(
+    upserts.map((change) => [
+      change,
+      largest.get(identityOfKey(change.entity, subjectOf(change))) ?? change.version,
+    ]),
+  )
 }
 
 type RaisedOutcome = {

@@ -83,5 +83,7 @@ export const isBehind = (one: Place, other: Place): boolean => {
 /** What of a source's a change or a fault is about, as one text. */
 export const identityOf = (one: Evidence): string =>
   'change' in one
-    ? JSON.stringify([one.change.entity, subjectOf(one.change)])
-    : JSON.stringify([one.fault.entity, one.fault.key])
+    ? identityOfKey(one.change.entity, subjectOf(one.change))
+    : identityOfKey(one.fault.entity, one.fault.key)
+
+export const identityOfKey = (entity: string, key: string): string => JSON.stringify([entity, key])

@@ -1,6 +1,6 @@
 import { toJsonText } from '../drivers/dynamo/json-text.ts'
 import { toAttributeValue } from '../model/attribute-values.ts'
-import { type Change, holdsAll, type Row, subjectOf, type Version } from '../model/change.ts'
+import { type Change, holdsAll, laterVersion, type Row, subjectOf, type Version } from '../model/change.ts'
 import { ForeignWriteError } from '../model/conflict.ts'
 import { BridgeError, InvalidRecordError, kindOf } from '../model/errors.ts'
 import type { Held, Overruled, Refused } from '../model/outcome.ts'
@@ -56,13 +56,18 @@ export type Decided = {
  * It ends: a lift makes one record, and that is above what the store held, so that it is overruled only by what was applied
  * in between, which is another change.
  *
+ * @param above versions that a lift has to leave behind, too. @default none but the store's
  * @throws BridgeError when the source can't be asked
  */
 export const decideOverruled = async (
   overruled: readonly Overruled[],
   mirror: Pick<Mirror, 'source' | 'now'>,
+  above: ReadonlyMap<Change, Version> = new Map(),
 ): Promise<Decided> => {
-  const fates = await inLanes(overruled, LANES, async (one) => ({ one, ...(await fateOf(one, mirror)) }))
+  const fates = await inLanes(overruled, LANES, async (one) => {
+    const least = laterVersion(one.held.version, above.get(one.change) ?? 0n)
+    return { one, ...(await fateOf(one, least, mirror)) }
+  })
   const of = (fate: Fate['fate']) => fates.filter((each) => each.fate === fate).map(({ one }) => one)
   const lifted = of('lifted')
   const isDelete = ({ change }: Overruled): boolean => change.op === 'delete'
@@ -87,6 +92,7 @@ type Fate = { readonly fate: 'lifted' | 'late' | 'lost'; readonly cause?: Bridge
 
 const fateOf = async (
   { change, held, authority }: Overruled,
+  above: Version,
   mirror: Pick<Mirror, 'source' | 'now'>,
 ): Promise<Fate> => {
   const isLate = authority === 'late'
@@ -98,7 +104,7 @@ const fateOf = async (
     const mayLift = authority !== 'foreign' && held.owner === 'dynamo'
     // What is made anew, or put whole, knows nothing of the move that gave its key to the source.
     const under = isLate ? held.epoch : undefined
-    const lifting = mayLift ? await mirror.source.lift?.(change, held.version, under) : 'kept'
+    const lifting = mayLift ? await mirror.source.lift?.(change, above, under) : 'kept'
     if (lifting === 'lifted' || lifting === 'late') return { fate: lifting }
   } catch (error) {
     // What passes comes again. A right that is missing, or an item that would grow too large, must not hold up others.

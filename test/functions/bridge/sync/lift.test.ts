@@ -80,6 +80,53 @@ describe('a change of the stream that does nothing, of an entity that has such c
     )
   }
 
+  describe('gets no version by which clients have read something else of its key', () => {
+    const read5 = () => chefItem(CHEF, 5, 'x'.repeat(300))
+    const restored = () => chefItem(CHEF, 3, 'restored')
+
+    it.each<[string, () => Promise<void>]>([
+      [
+        'that the store has refused, and that is parked',
+        async () => {
+          await put(read5())
+          expect(await parked()).toEqual([['data', expect.any(String)]])
+          await put(restored())
+        },
+      ],
+      [
+        'that came in the same batch, and that the store refuses',
+        async () => {
+          await sync.put(chef, restored())
+          await sync.deliver(chefRecord(read5()), chefRecord(restored()))
+        },
+      ],
+      [
+        'that came in the same batch, of what is no change at all',
+        async () => {
+          await sync.put(chef, restored())
+          const odd = { ...read5(), firstName: { N: '1' } }
+          await sync.deliver(chefRecord(odd), chefRecord(restored()))
+        },
+      ],
+      [
+        'that is parked, and behind which an older one was restored, too',
+        async () => {
+          await put(read5())
+          const [old, older] = [chefItem(CHEF, 4, 'old'), restored()]
+          await sync.put(chef, older)
+          await sync.deliver(chefRecord(old))
+          await sync.deliver(chefRecord(older))
+        },
+      ],
+    ])('%s', async (_, happen) => {
+      await put(chefItem(CHEF, 4))
+      await happen()
+      await settle()
+
+      expect([await row(), await itemOf(), await parked()]).toEqual([['restored', 6], ['restored', 6], []])
+    })
+  })
+
   it.each([1, 6])('ends equal where its key was deleted at version 6 and put anew at %d', async (version) => {
     await put(chefItem(CHEF, 5))
     await remove(5)
