@@ -19,6 +19,7 @@ import {
   type EntityStore,
   InvalidPositionError,
   KeyExistsError,
+  LostInMoveError,
   NoSuchKeyError,
   NotTheOwnerError,
   RowTooLargeError,
@@ -171,6 +172,11 @@ export const toProblem = (error: unknown, log: Log): Problem => {
     log.error('unreadable', { error })
     // It names attributes and rules, so that whoever reads it can have the row mended.
     return new Problem(500, 'unreadable', `${error.message}.`)
+  }
+  if (error instanceof LostInMoveError) {
+    log.warn('a key was moved while a write of it was without an answer', { error })
+    const detail = `${error.message}. Whether it was done is not known: it is not done again.`
+    return new Problem(503, 'outcome-unknown', detail)
   }
   const kind = kindOf(error)
   const broken = error instanceof BridgeError ? error.broken : undefined

@@ -109,12 +109,18 @@ export class AuroraSink implements Sink {
       return { ...one, held: { ...held, row } }
     // What a custom write has made of a row, or a trigger of this very write, can't be told from another one's content; but
     // where the source itself says that it held other content at this version.
-    const mayBeMade = entity.write !== undefined || (ofSameWrite && (await this.#writer.hasTriggers(entity)))
+    const mayBeMade = entity.write !== undefined || (ofSameWrite && (await this.#hasTriggers(entity)))
     if (change.restates !== true && mayBeMade) return undefined
     const content = await row()
     return content !== undefined && holdsAll(content, change.row)
       ? undefined
       : { ...one, held: { ...held, row: async () => content } }
+  }
+
+  /** Whether triggers may change what is written of an entity. */
+  async #hasTriggers({ table, children }: Entity): Promise<boolean> {
+    const tables = [table, ...Object.values(children).map((list) => list.table)]
+    return (await Promise.all(tables.map((name) => this.#writer.catalogue.hasTriggers(name)))).includes(true)
   }
 
   /** What is there; undefined also for a row that can't be read: it is no proof of anything. */

@@ -5,12 +5,13 @@ import { answerSize, LARGEST_ANSWER } from '../model/answer-size.ts'
 import { type Change, holdsAll, type Intent, settle, type Version } from '../model/change.ts'
 import type { Entity } from '../model/entity.ts'
 import { BridgeError } from '../model/errors.ts'
-import { UnsettledError } from '../model/outcome.ts'
+import { type ApplyOutcome, UnsettledError } from '../model/outcome.ts'
 import type { Authority } from '../model/owner.ts'
 import type { OnceAnswer, OnceRequest } from '../ports/once.ts'
 import {
   type EntityStore,
   KeyExistsError,
+  LostInMoveError,
   matches,
   NoSuchKeyError,
   NotTheOwnerError,
@@ -138,10 +139,27 @@ export class AuroraStore implements EntityStore {
   async write(entity: Entity, wish: Change | Intent): Promise<Stored | undefined> {
     if (wish.version !== 'next') {
       if (isNatural(entity)) return this.#createNatural(entity, wish)
-      await this.#writer.apply(entity, [wish])
+      await this.#apply(entity, wish)
       return this.get(entity, wish.key)
     }
     return this.#rewrite(entity, wish)
+  }
+
+  /**
+   * Applies a client's own write. Where its key was moved while it was without an answer, the write is looked for in what
+   * was taken over: that still shows the last that was accepted here, unless somebody has written since.
+   *
+   * @throws LostInMoveError when it doesn't show it
+   */
+  async #apply(entity: Entity, change: Change): Promise<ApplyOutcome> {
+    try {
+      return await this.#writer.apply(entity, [change])
+    } catch (error) {
+      if (!(error instanceof NotTheOwnerError) || !error.mayHaveRun) throw error
+      if (change.op === 'upsert' && isOwn(change, await this.get(entity, change.key)))
+        return { applied: 0, skipped: 1, repeated: true }
+      throw new LostInMoveError(entity, { cause: error })
+    }
   }
 
   async createOnce(entity: Entity, change: Change, once: OnceRequest): Promise<OnceAnswer> {
@@ -153,7 +171,7 @@ export class AuroraStore implements EntityStore {
   async #createNatural(entity: Entity, wish: Change): Promise<Stored | undefined> {
     for (let attempt = 1; attempt <= 5; attempt++) {
       const change = await this.#aboveTombstone(entity, wish)
-      const { applied, repeated } = await this.#writer.apply(entity, [change])
+      const { applied, repeated } = await this.#apply(entity, change)
       const after = await this.get(entity, change.key)
       if (applied > 0 || (repeated && isOwn(change, after))) return answerOf(change, after)
       if (after !== undefined) throw new KeyExistsError(entity)
@@ -171,7 +189,7 @@ export class AuroraStore implements EntityStore {
     if (intent.finding === undefined) throw new NoSuchKeyError(entity)
     if (intent.finding === 'something') throw new StaleVersionError(entity)
     const change = await this.#aboveTombstone(entity, settle(intent, 0n))
-    const { applied, repeated } = await this.#writer.apply(entity, [change])
+    const { applied, repeated } = await this.#apply(entity, change)
     const after = await this.get(entity, change.key)
     return applied > 0 || (repeated && isOwn(change, after))
       ? { ...answerOf(change, after), created: true }
@@ -189,6 +207,7 @@ export class AuroraStore implements EntityStore {
 
   /** Reads the version, writes one above it. Who loses the race starts again, or gets 412 if it named a version. */
   async #rewrite(entity: Entity, intent: Intent): Promise<Stored | undefined> {
+    let mayHaveRun = false
     for (let attempt = 1; attempt <= 5; attempt++) {
       const current = await this.head(entity, intent.key)
       if (current === undefined) {
@@ -196,11 +215,14 @@ export class AuroraStore implements EntityStore {
         if (made === undefined) continue
         return made
       }
+      // An earlier attempt may have been accepted, and written over, before the key was moved.
+      if (mayHaveRun && current.known && current.owner !== 'aurora') throw new LostInMoveError(entity)
       requireOwn(entity, current.key, current)
       if (intent.finding === 'nothing') throw new StaleVersionError(entity)
       if (!matches(intent.ifMatch, current.version)) throw new StaleVersionError(entity)
       const change = settle({ ...intent, key: current.key }, current.version)
-      const { applied, repeated } = await this.#writer.apply(entity, [change])
+      const { applied, repeated } = await this.#apply(entity, change)
+      mayHaveRun ||= repeated
       if (change.op === 'delete') {
         if (applied > 0 || (repeated && (await this.head(entity, current.key)) === undefined))
           return undefined

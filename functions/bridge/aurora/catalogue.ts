@@ -102,6 +102,18 @@ export class Catalogue {
     return rows.map(({ name }) => name)
   }
 
+  /** Whether triggers may change what is written into a table. They are listed to who may see them only. */
+  async hasTriggers(table: string): Promise<boolean> {
+    const rows = await this.#ask(
+      `triggers of ${table}`,
+      z.object({ name: z.string() }),
+      () => sql`
+      SELECT TRIGGER_NAME AS name FROM information_schema.TRIGGERS
+      WHERE EVENT_OBJECT_SCHEMA = DATABASE() AND EVENT_OBJECT_TABLE = ${table}`,
+    )
+    return rows.length > 0
+  }
+
   /** The unique indexes of a table whose columns are all known: one over an expression is left out. */
   async uniques(table: string): Promise<readonly Unique[]> {
     const rows = await this.#ask(

@@ -15,6 +15,7 @@ import {
   UnsettledError,
 } from '../model/outcome.ts'
 import type { Owner } from '../model/owner.ts'
+import { NotTheOwnerError } from '../ports/store.ts'
 import { Deadline } from '../runtime/deadline.ts'
 import { aroundLocks } from './around-locks.ts'
 import { Batch, toBatches } from './batch.ts'
@@ -31,7 +32,6 @@ import {
   selectBuried,
   selectOtherMembers,
   selectStanding,
-  selectTriggers,
   selectUndeleted,
 } from './standing.ts'
 import * as statements from './statements.ts'
@@ -61,7 +61,6 @@ export class GuardedWriter {
   readonly #deadline: Deadline
   readonly #runner: StepRunner
   readonly #contention = new Contention()
-  readonly #triggers = new Map<string, boolean>()
   /** What the schema says beside the definitions. */
   readonly catalogue: Catalogue
 
@@ -77,7 +76,8 @@ export class GuardedWriter {
    * Applies changes of one entity; of several for one key the last counts.
    *
    * @param by the store whose writes they are: a record that is the other one's is left as it is
-   * @throws NotTheOwnerError for a change of Aurora's own whose key is DynamoDB's
+   * @throws NotTheOwnerError for a change of Aurora's own whose key is DynamoDB's; it may have been applied before that, where
+   *   the error says so
    * @throws BridgeError also for a single change that can't be applied; the others may have been applied then, and
    *   repeating all of them is harmless
    */
@@ -91,7 +91,7 @@ export class GuardedWriter {
       throw explained(entity, error)
     }
     const { refused, applied, skipped, repeated } = sum(outcomes)
-    if (refused[0]) throw refused[0].error
+    if (refused[0]) throw repeated ? afterRepeat(entity, refused[0].error) : refused[0].error
     return { applied, skipped, repeated }
   }
 
@@ -335,17 +335,6 @@ export class GuardedWriter {
     return { rows: count, keys: count === candidates.length ? candidates : [] }
   }
 
-  /** Whether triggers may change what is written of an entity. Asked once: a trigger that is made later is not seen. */
-  async hasTriggers({ name, table, children }: Entity): Promise<boolean> {
-    const known = this.#triggers.get(name)
-    if (known !== undefined) return known
-    const tables = [table, ...Object.values(children).map((child) => child.table)]
-    const { rows } = await selectTriggers(tables).execute(this.#db)
-    const has = Number(rows[0]?.n ?? 0) > 0
-    this.#triggers.set(name, has)
-    return has
-  }
-
   /**
    * Works on changes that can only be applied together, of one entity or of several, in one transaction.
    *
@@ -358,6 +347,12 @@ export class GuardedWriter {
     }, 'patient')
   }
 }
+
+/** What refuses a repeat says nothing of the first attempt, where the key may have been moved in between. */
+const afterRepeat = (entity: Entity, error: Error): Error =>
+  error instanceof NotTheOwnerError
+    ? new NotTheOwnerError(entity, error.key, error.owner, { mayHaveRun: true, cause: error })
+    : error
 
 /** How many rows were made anew, of those changes for which it was tried. */
 type Inserted = Pick<Rows, 'inserted'> & { readonly tried: ReadonlySet<Change> }

@@ -5,16 +5,8 @@ import { nextDerived } from '../model/derived-key.ts'
 import type { Entity } from '../model/entity.ts'
 import { kindOf } from '../model/errors.ts'
 import type { ApplyOutcome } from '../model/outcome.ts'
-import {
-  foundAgain,
-  isFormer,
-  keyReused,
-  type OnceAnswer,
-  type OnceRequest,
-  replay,
-  stillInProgress,
-} from '../ports/once.ts'
-import { KeyExistsError, NotTheOwnerError } from '../ports/store.ts'
+import { keyReused, meet, type OnceAnswer, type OnceRequest, replay, stillInProgress } from '../ports/once.ts'
+import { KeyExistsError, LostInMoveError, NotTheOwnerError } from '../ports/store.ts'
 import type { Stored } from '../ports/stored.ts'
 import type { GuardedWriter } from './guarded-writer.ts'
 import type { IdempotencyRecord } from './idempotency-records.ts'
@@ -126,10 +118,15 @@ export class IdempotentCreate {
     try {
       outcome = await this.#writer.apply(entity, [change])
     } catch (error) {
-      const isElsewhere =
-        error instanceof NotTheOwnerError && nextDerived(once.scope, change.key) !== undefined
+      const isMoved = error instanceof NotTheOwnerError
+      const isElsewhere = isMoved && nextDerived(once.scope, change.key) !== undefined
       const kind = kindOf(error)
-      if (!isElsewhere) {
+      if (isMoved && !isElsewhere && (await this.#wasMade(entity, made)))
+        // It was this one, and its answer was lost before the key was moved.
+        outcome = { applied: 0, skipped: 1, repeated: true }
+      else if (isMoved && !isElsewhere && error.mayHaveRun)
+        throw new LostInMoveError(entity, { cause: error })
+      else if (!isElsewhere) {
         if (kind === 'data' || kind === 'dependency' || kind === 'client')
           await records.release(this.#db, once.id, change.key)
         throw error
@@ -157,6 +154,11 @@ export class IdempotentCreate {
     return { stored, isFound: false }
   }
 
+  async #wasMade(entity: Entity, made: Stored): Promise<boolean> {
+    const stored = await this.#get(entity, made.key)
+    return stored !== undefined && isMade(stored, made)
+  }
+
   /** A row, or the tombstone of one, is there under a key that only this request can have made: at the other side. */
   async #meet(
     entity: Entity,
@@ -165,9 +167,9 @@ export class IdempotentCreate {
     stored: Stored | undefined,
   ): Promise<Made | 'former'> {
     const written = stored?.updatedAt ?? (await this.#tombstone(entity, change.key))?.at
-    if (isFormer(written, change.at)) return 'former'
     try {
-      return { stored: foundAgain(stored, madeBy(change)), isFound: true }
+      const met = meet({ stored, written }, madeBy(change), change.at)
+      return met === 'former' ? met : { stored: met, isFound: true }
     } catch (error) {
       await records.release(this.#db, once.id, change.key)
       throw error

@@ -119,11 +119,6 @@ export const selectBuried = (entity: Entity, document: string): RawBuilder<Pick<
   SELECT j.k AS k FROM ${keys(entity, document)}
   STRAIGHT_JOIN backsync_tombstones AS d ON d.entity = ${entity.name} AND d.entity_key = j.k`
 
-/** Whether tables have triggers, which may change what is written. They are listed to who may see them only. */
-export const selectTriggers = (tables: readonly string[]): RawBuilder<{ readonly n: Flag }> => sql`
-  SELECT COUNT(*) AS n FROM information_schema.triggers
-  WHERE event_object_schema = DATABASE() AND event_object_table IN (${sql.join(tables)})`
-
 /** In bytes: a column's collation takes more for the same than is. */
 const sameColumn = ({ same, stored }: Attribute, column: string, text: string): string => {
   if (same !== undefined) return same(column, text)

@@ -9,18 +9,10 @@ import {
 import { type CallOptions, call } from '../drivers/dynamo/call.ts'
 import { isConflict } from '../drivers/dynamo/errors.ts'
 import type { Item } from '../drivers/dynamo/items.ts'
-import { type Change, holdsAll, type Intent, type Row, settle } from '../model/change.ts'
+import { type Change, type Intent, type Row, settle } from '../model/change.ts'
 import { nextDerived } from '../model/derived-key.ts'
 import type { Entity } from '../model/entity.ts'
-import {
-  foundAgain,
-  isFormer,
-  keyReused,
-  type OnceAnswer,
-  type OnceRequest,
-  replay,
-  stillInProgress,
-} from '../ports/once.ts'
+import { keyReused, meet, type OnceAnswer, type OnceRequest, replay, stillInProgress } from '../ports/once.ts'
 import {
   type EntityStore,
   KeyExistsError,
@@ -37,13 +29,14 @@ import type { Log } from '../runtime/log.ts'
 import { retry } from '../runtime/retry.ts'
 import type { Tables } from '../runtime/tables.ts'
 import { isTombstone, RECORD } from './authority.ts'
-import { type Birth, birthOver, firstOf, requireOurs, rowOf } from './birth.ts'
+import { type Birth, birthOver, firstOf, rowOf } from './birth.ts'
 import { burial, emptied } from './burial.ts'
 import { conditionInput, present, removable, stillBuried } from './conditions.ts'
 import { createWithRecord, firstAnswerOf, isKeyTaken, recordOf, takenBy } from './create-once.ts'
 import { getItem } from './get-item.ts'
 import { findItemKey } from './item-key.ts'
 import { belongsTo, ForeignItemError, nameOfItem, toAttributes, toStored, writtenFields } from './items.ts'
+import { conflicting, isEmpty, isRepeat, ownOf, refusal, requireTold } from './refused-write.ts'
 import { type Scan, scanPage } from './scan-page.ts'
 
 /**
@@ -136,11 +129,11 @@ export class DynamoStore implements EntityStore {
       this.#client.send(recordOf(this.#idempotencyTable, once), options),
     )
     const written = found[RECORD.deleted]?.S ?? found[entity.names.updatedAt]?.S
-    if (expired === undefined && belongsTo(entity, found) && !isFormer(written, change.at)) {
-      const stored = isTombstone(found) ? undefined : toStored(entity, found)
-      const made = toStored(entity, firstOf(entity, change).item)
-      return { answer: once.answer(foundAgain(stored, made)), replayed: true }
-    }
+    const isOther = expired !== undefined || !belongsTo(entity, found)
+    const stored = isOther || isTombstone(found) ? undefined : toStored(entity, found)
+    const made = toStored(entity, firstOf(entity, change).item)
+    const met = meet({ stored, written, isOther }, made, change.at)
+    if (met !== 'former') return { answer: once.answer(met), replayed: true }
     const key = nextDerived(once.scope, change.key)
     if (key === undefined) throw keyReused()
     const next = { ...change, key }
@@ -163,12 +156,14 @@ export class DynamoStore implements EntityStore {
       )
     } catch (error) {
       const found = conflicting(entity, error)
-      const isTried = found !== undefined && !isTombstone(found) && wasRepeated(error)
+      const isTried = found !== undefined && !isTombstone(found) && isRepeat(error)
       if (isTried) {
         const made = toStored(entity, item)
         const own = { ...change, version: made.version }
-        if (isOwn(toStored(entity, found), own, rowOf(change))) return made
+        const stored = ownOf(entity, found, own, rowOf(change))
+        if (stored !== undefined) return stored
       }
+      if (found !== undefined) requireTold(entity, found, error)
       const next = birthOver(entity, change, birth, found)
       if (next !== undefined) return this.#create(entity, change, next)
       throw existing(entity, error)
@@ -240,8 +235,10 @@ export class DynamoStore implements EntityStore {
       )
       return toStored(entity, Attributes ?? {})
     } catch (error) {
-      const stored = toStored(entity, refusal(entity, change.key, error))
-      if (wasRepeated(error) && isOwn(stored, change, row)) return stored
+      const found = isRepeat(error) ? conflicting(entity, error) : undefined
+      const own = found && ownOf(entity, found, change, row)
+      if (own !== undefined) return own
+      toStored(entity, refusal(entity, change.key, error))
       throw new StaleVersionError(entity)
     }
   }
@@ -263,7 +260,10 @@ export class DynamoStore implements EntityStore {
       )
     } catch (error) {
       // Nothing there at a repeated attempt: the first one's answer was lost, its delete was not.
-      if (isEmpty(error) && wasRepeated(error)) return
+      if (isEmpty(error) && isRepeat(error)) return
+      const buried = conflicting(entity, error)
+      // And the key was moved since: then it has a tombstone.
+      if (buried !== undefined && isTombstone(buried) && isRepeat(error)) return
       const found = refusal(entity, change.key, error)
       const { version } = toStored(entity, found)
       if (!matches(change.ifMatch, version)) throw new StaleVersionError(entity)
@@ -289,7 +289,7 @@ export class DynamoStore implements EntityStore {
     } catch (error) {
       const found = conflicting(entity, error)
       // The first attempt's answer was lost, its delete was not.
-      if (wasRepeated(error) && found?.[RECORD.deleted]?.S === change.at) return
+      if (isRepeat(error) && found?.[RECORD.deleted]?.S === change.at) return
       toStored(entity, refusal(entity, change.key, error))
       throw new StaleVersionError(entity)
     }
@@ -354,37 +354,3 @@ const existing = (entity: Entity, error: unknown): unknown =>
 /** Whether a create failed because something has its key. */
 const isThere = (error: unknown): boolean =>
   error instanceof KeyExistsError || error instanceof ConditionalCheckFailedException
-
-/** Whether a condition failed because there is no item at all. */
-const isEmpty = (error: unknown): boolean =>
-  error instanceof ConditionalCheckFailedException && Object.keys(error.Item ?? {}).length === 0
-
-/** The entity's item that made a condition fail; undefined when there was none, or when the error is another. */
-const conflicting = (entity: Entity, error: unknown): Item | undefined =>
-  error instanceof ConditionalCheckFailedException && error.Item && belongsTo(entity, error.Item)
-    ? error.Item
-    : undefined
-
-/**
- * The item that stands against a write.
- *
- * @throws NoSuchKeyError when there is none, or another entity's, NotTheOwnerError when it is Aurora's; any other error as it is
- */
-const refusal = (entity: Entity, key: string, error: unknown): Item => {
-  if (!(error instanceof ConditionalCheckFailedException)) throw error
-  const found = isEmpty(error) ? undefined : conflicting(entity, error)
-  if (found === undefined || isTombstone(found)) throw new NoSuchKeyError(entity)
-  requireOurs(entity, key, found)
-  return found
-}
-
-/** Whether a condition failed at a repeat: then the first attempt may have passed it, and its answer was lost. */
-const wasRepeated = (error: unknown): boolean =>
-  error instanceof ConditionalCheckFailedException && (error.$metadata.attempts ?? 1) > 1
-
-/** Whether an item is what this very write made: its time, in milliseconds, and each of its values. */
-const isOwn = (stored: Stored, change: Change | Intent, row: Row): boolean => {
-  const made =
-    change.version === 'next' ? (change.ifMatch ?? []).map((version) => version + 1n) : [change.version]
-  return made.includes(stored.version) && stored.updatedAt === change.at && holdsAll(stored.row, row)
-}

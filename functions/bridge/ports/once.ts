@@ -64,22 +64,36 @@ export const replay = (first: FirstAnswer, once: Once, isOwn = false): OnceAnswe
   return { answer: first.answer, replayed: !isOwn }
 }
 
+/** What has the key that only one request can have made, at a store without a record of that request. */
+export type Met = {
+  /** What is there now; undefined: it was deleted. */
+  readonly stored: Stored | undefined
+  /** When it was written, or deleted; null or undefined where that isn't known. */
+  readonly written: string | null | undefined
+  /** Something else shows that it was not this request, as its own record which has expired. */
+  readonly isOther?: boolean
+}
+
 /**
- * What a request answers that has found, under the key that only it can have made, what it has made at the other side.
+ * What a request answers that has met something under the key which is derived from it: then it was done at the other side; or
+ * long ago, by a request that no repeat can come of any more.
  *
- * @param stored what is there now; undefined: it was deleted
  * @param made what the request makes
- * @throws KeyReusedError where that shows that it was another request
+ * @param at when it is made: ISO 8601, UTC
+ * @returns `former` for what was made so long ago: the request makes the next key's
+ * @throws KeyReusedError where what is there shows that it was another request
  */
-export const foundAgain = (stored: Stored | undefined, made: Stored): Stored => {
+export const meet = (
+  { stored, written, isOther = false }: Met,
+  made: Stored,
+  at: string,
+): Stored | 'former' => {
+  const isFormer = typeof written === 'string' && Date.parse(written) <= Date.parse(at) - KEPT_FOR
+  if (isOther || isFormer) return 'former'
   if (stored === undefined) return made
   if (stored.version === made.version && !holdsAll(stored.row, made.row)) throw keyReused()
   return stored
 }
-
-/** Whether something was last written so long ago that no repeat of its request can come any more. */
-export const isFormer = (written: string | null | undefined, at: string): boolean =>
-  typeof written === 'string' && Date.parse(written) <= Date.parse(at) - KEPT_FOR
 
 export const keyReused = (): KeyReusedError =>
   new KeyReusedError('The idempotency key was used for another request')

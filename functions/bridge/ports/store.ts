@@ -30,9 +30,9 @@ export interface EntityStore {
    * Applies a client's write.
    *
    * @returns the state after it; undefined after a delete
-   * @throws NoSuchKeyError when there is nothing to change, NotTheOwnerError when the key is the other store's,
-   *   StaleVersionError when `ifMatch` fails, or something is there where nothing may be, KeyExistsError for a create of a
-   *   key that is there
+   * @throws NoSuchKeyError when there is nothing to change, NotTheOwnerError when the key is the other store's and the write
+   *   was not accepted before that, LostInMoveError when nobody can tell, StaleVersionError when `ifMatch` fails, or something
+   *   is there where nothing may be, KeyExistsError for a create of a key that is there
    */
   write(entity: Entity, change: Change | Intent): Promise<Stored | undefined>
   /**
@@ -74,11 +74,36 @@ export class NotTheOwnerError extends BridgeError {
   readonly kind = 'client'
   readonly key: string
   readonly owner: Owner
+  /** The write was sent more than once: before the key was moved it may have been accepted, and that answer was lost. */
+  readonly mayHaveRun: boolean
 
-  constructor({ name, keyName }: Pick<Entity, 'name' | 'keyName'>, key: string, owner: Owner) {
-    super(`${owner === 'dynamo' ? 'DynamoDB' : 'Aurora'} owns the ${name} with this ${keyName}`)
+  constructor(
+    { name, keyName }: Pick<Entity, 'name' | 'keyName'>,
+    key: string,
+    owner: Owner,
+    { mayHaveRun = false, ...options }: ErrorOptions & { readonly mayHaveRun?: boolean } = {},
+  ) {
+    super(`${owner === 'dynamo' ? 'DynamoDB' : 'Aurora'} owns the ${name} with this ${keyName}`, options)
     this.key = key
     this.owner = owner
+    this.mayHaveRun = mayHaveRun
+  }
+}
+
+/**
+ * The key was moved while a write of it was without an answer, and nothing shows what became of that. Whoever did it again at
+ * the other store could do it twice, over what others have written there since.
+ */
+export class LostInMoveError extends BridgeError {
+  override readonly name = 'LostInMoveError'
+  readonly code = 'owner.lost-answer'
+  readonly kind = 'transient'
+
+  constructor({ name }: Pick<Entity, 'name'>, options?: ErrorOptions) {
+    super(
+      `A ${name} was moved while its write was without an answer: read it before it is written again`,
+      options,
+    )
   }
 }
 
