@@ -130,7 +130,6 @@ export const leaveBehind = async (
  * tried: it is woken again by the next that goes.
  */
 export const unpark = async (outcomes: readonly NamedOutcome[], mirror: Mirror): Promise<void> => {
-  const { sink, parking } = mirror
   // What this batch has parked itself was tried again behind that; but a delete may be set free by what this wakes.
   const tried = new Set(
     outcomes.flatMap(({ refused }) =>
@@ -139,8 +138,20 @@ export const unpark = async (outcomes: readonly NamedOutcome[], mirror: Mirror):
         .map(({ change }) => nameOf({ entity: change.entity, key: subjectOf(change) })),
     ),
   )
+  await wake(
+    new Map(outcomes.map(({ name, changes, refused }) => [name, keysOf(changes, refused)])),
+    tried,
+    mirror,
+  )
+}
+
+type Keys = Map<string, Set<string>>
+
+/** @param tried what is tried again only for a key that has come since */
+const wake = async (first: Keys, tried: Set<string>, mirror: Mirror): Promise<void> => {
+  const { sink, parking } = mirror
   let applied: ReadonlySet<string> = new Set()
-  let come = new Map(outcomes.map(({ name, changes, refused }) => [name, keysOf(changes, refused)]))
+  let come = first
   while (come.size > 0) {
     const woken = new Map<string, ParkedHead>()
     for (const [name, keys] of come) {
@@ -151,22 +162,27 @@ export const unpark = async (outcomes: readonly NamedOutcome[], mirror: Mirror):
         if (hasCome || !tried.has(nameOf(head))) woken.set(nameOf(head), head)
       }
     }
-    come = new Map()
+    come = new Map<string, Set<string>>()
     const now = new Set<string>()
     for (const name of sink.names) {
       const heads = [...woken.values()].filter(({ entity }) => entity === name)
       const ready = await free(name, heads, mirror)
       for (const head of ready) tried.add(nameOf(head))
       const done = await tryAgain(ready, mirror)
-      for (const { waitsFor = [], entity, key } of done) {
-        now.add(nameOf({ entity, key }))
-        // Beside what it is itself: what it has waited for has room for the next that waits for the same.
-        for (const on of [{ entity, key }, ...waitsFor])
-          if (on.key !== undefined) come.set(on.entity, (come.get(on.entity) ?? new Set()).add(on.key))
-      }
+      for (const head of done) now.add(nameOf(head))
+      come = comeWith(done, come)
     }
     applied = now
   }
+}
+
+/** What has come with these. @returns it, added to what has come beside */
+const comeWith = (done: readonly ParkedHead[], come: Keys): Keys => {
+  // Beside what it is itself: what it has waited for has room for the next that waits for the same.
+  for (const { waitsFor = [], entity, key } of done)
+    for (const on of [{ entity, key }, ...waitsFor])
+      if (on.key !== undefined) come.set(on.entity, (come.get(on.entity) ?? new Set()).add(on.key))
+  return come
 }
 
 /** Tries again what has waited for long though nothing has woken it: nobody may know what it waits for. */
@@ -178,12 +194,15 @@ export const sweep = async (mirror: Mirror): Promise<void> => {
   await parking.tidy(sink.names, at)
   if (sink.references === undefined) return
   const circular: ParkedHead[] = []
+  const done: ParkedHead[] = []
   for (const name of sink.names) {
     const heads = await parking.due(name, at)
     if (sink.references.isCircular?.(name) === true) circular.push(...heads)
-    else await tryAgain(heads, mirror)
+    else done.push(...(await tryAgain(heads, mirror)))
   }
-  await tryAgain(circular, mirror)
+  done.push(...(await tryAgain(circular, mirror)))
+  // What waits for one of these is woken by nothing else: the stream has brought it long ago.
+  await wake(comeWith(done, new Map()), new Set(), mirror)
 }
 
 /** When each was swept by this process. */

@@ -266,6 +266,43 @@ describe('rows that a legacy session holds in an invocation that ends soon', () 
   )
 })
 
+describe('a new row that falls into a gap which a legacy session holds', () => {
+  it(
+    'brings along what waits for it, as soon as it arrives',
+    async () => {
+      const sync = await openTestSync(
+        [legacyChef, recipe],
+        { chef: 'Chefs', recipe: 'Recipes' },
+        { clock: quick },
+      )
+      try {
+        const { legacy, store } = sync.aurora
+        await sync.deliver(chefRecord(chefItem('a', 1)))
+        await legacy.query('BEGIN')
+        await legacy.query('SELECT * FROM cheftable WHERE id > 1 FOR UPDATE')
+        const [chef, soup] = [chefItem('b', 1), recipeItem('b-1', 1, 'b')]
+        await sync.put(legacyChef, chef)
+        await sync.put(recipe, soup)
+        expect(await sync.deliver(chefRecord(chef), recipeRecord(soup))).toEqual(nothing)
+        expect(await sync.parked('chef')).toEqual([['b', 'dependency', 'row.locked']])
+        expect(await sync.parked('recipe')).toEqual([['b-1', 'dependency', 'parent.missing']])
+
+        await legacy.query('COMMIT')
+        // The recipe alone would not be tried for five minutes.
+        const now = () => new Date(Date.now() + 2 * MINUTE)
+        expect(await sync.deliverWith({ now }, chefRecord(chefItem('c', 1)))).toEqual(nothing)
+        expect(await store.get(legacyChef, 'b')).toMatchObject({ version: 1n })
+        expect(await store.get(recipe, 'b-1')).toMatchObject({ version: 1n })
+        expect([await sync.parked('chef'), await sync.parked('recipe')]).toEqual([[], []])
+      } finally {
+        await sync.aurora.legacy.query('ROLLBACK')
+        await sync.close()
+      }
+    },
+    LIMIT,
+  )
+})
+
 describe('rows that a legacy session holds and others refer to', () => {
   it(
     'those that refer to them wait, the others arrive, and a lock that may be shared holds up nothing',
