@@ -1,7 +1,10 @@
 import type { Change } from '../model/change.ts'
 
-/** For so long after somebody was found to hold rows of an entity, nothing of it waits for a lock for long; in ms. */
-const WARY = 5 * 60_000
+/**
+ * For so long after somebody was found to hold rows of an entity, nothing of it waits for a lock for long; in ms. What is held is
+ * tried again sooner than that.
+ */
+const WARY = 10 * 60_000
 /** For so long after a row was waited for in vain it isn't waited for again; in milliseconds. */
 const KNOWN = 30_000
 
