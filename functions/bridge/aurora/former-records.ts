@@ -6,8 +6,17 @@ import type { ItemHead } from '../ports/item-head.ts'
 import { type Batch, toBatches } from './batch.ts'
 import { Catalogue } from './catalogue.ts'
 import { withKnownIds } from './known-ids.ts'
+import { isBeside } from './record-names.ts'
+import { enrol } from './side-statements.ts'
 import type { Sql } from './statements.ts'
-import { type RowBeside, selectAhead, selectSilent, takeRows, takeTombstones } from './take-statements.ts'
+import {
+  type RowBeside,
+  selectAhead,
+  selectSilent,
+  takeRecords,
+  takeRows,
+  takeTombstones,
+} from './take-statements.ts'
 
 /** A row, by its key and version. */
 export type RowVersion = { readonly key: string; readonly version: Version }
@@ -37,7 +46,9 @@ export class FormerRecords {
     const ahead: RowVersion[] = []
     for (const batch of batchesOf(entity, items)) {
       const { keys, lookup } = await withKnownIds(this.#db, batch)
+      if (isBeside(entity)) await this.#run(enrol(entity, keys))
       taken += await this.#run(takeRows(entity, keys, lookup, { unchanged, which: 'all' }))
+      if (isBeside(entity)) taken += await this.#run(takeRecords(entity, keys, 'all'))
       taken += await this.#run(takeTombstones(entity, keys))
       // No versions of two stores can be compared where the stream makes them.
       if (entity.versions === 'stream') continue
@@ -63,6 +74,7 @@ export class FormerRecords {
     for (const batch of batchesOf(entity, items)) {
       const { keys, lookup } = await withKnownIds(this.#db, batch)
       taken += await this.#run(takeRows(entity, keys, lookup, { unchanged, which: 'proved' }))
+      if (isBeside(entity)) taken += await this.#run(takeRecords(entity, keys, 'proved'))
       const { rows } = await selectSilent(entity, keys, lookup).execute(this.#db)
       silent.push(...rows.map(toRowVersion))
     }

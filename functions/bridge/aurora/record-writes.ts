@@ -78,8 +78,9 @@ const nameIds = async ({ db, run }: Step, { entity, keys }: Batch, made: number)
   const ids = (await beside.selectGivenIds(entity, made).execute(db)).rows
   if (named.length !== made || ids.length < made || (ids.length > made && !(await areTogether(db, entity))))
     throw new UnsettledError(`The ids of new rows of ${entity.name} can't be told from others'`)
-  const pairs = named.map(({ k }, at) => [k, ids[at]?.id])
-  await run(beside.nameIds(entity, JSON.stringify(pairs)))
+  const pairs = JSON.stringify(named.map(({ k }, at) => [k, ids[at]?.id]))
+  if (ids.some(({ former }) => Number(former) === 1)) await run(beside.forgetIds(entity, pairs))
+  await run(beside.nameIds(entity, pairs))
 }
 
 /** Whether a statement's ids follow each other, whoever else inserts: it has locked the table. */

@@ -116,12 +116,14 @@ export const selectUnnamed = (entity: Entity, document: string): RawBuilder<{ re
   SELECT j.k AS k FROM ${orderedKeys(entity, document)} ${recordsAlone(entity)}
   WHERE ${isToBeMade(entity)} ORDER BY j.ord`
 
+/** An id, and whether a record says that it is another row's: one that was there before. */
+type GivenId = { readonly id: string; readonly former: number | bigint }
+
 /** Lists the ids that the connection's last INSERT was given, and one more if there is any beyond. */
-export const selectGivenIds = (
-  { table, idColumn }: Entity,
-  count: number,
-): RawBuilder<{ readonly id: string }> => sql`
-  SELECT CAST(t.${sql.ref(idColumn)} AS CHAR) AS id FROM ${sql.table(table)} AS t
+export const selectGivenIds = ({ name, table, idColumn }: Entity, count: number): RawBuilder<GivenId> => sql`
+  SELECT CAST(t.${sql.ref(idColumn)} AS CHAR) AS id, IF(s.entity_key IS NULL, 0, 1) AS former
+  FROM ${sql.table(table)} AS t LEFT JOIN ${sql.table(RECORDS)} AS s
+    ON s.entity = ${name} AND s.legacy_id = t.${sql.ref(idColumn)}
   WHERE t.${sql.ref(idColumn)} >= LAST_INSERT_ID() ORDER BY t.${sql.ref(idColumn)} LIMIT ${raw(String(count + 1))}`
 
 /** Lists the table's engine, if that takes no part in transactions. */
@@ -129,13 +131,22 @@ export const selectUntransacted = (table: string): RawBuilder<{ readonly engine:
   SELECT ENGINE AS engine FROM information_schema.TABLES
   WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = ${table} AND ENGINE <> 'InnoDB'`
 
+const pairsOf = (pairs: string): Sql => sql`JSON_TABLE(${pairs}, '$[*]' COLUMNS (
+      k VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin PATH '$[0]' ERROR ON ERROR,
+      i BIGINT PATH '$[1]' ERROR ON ERROR)) AS j`
+
 /** Says in records which rows are theirs. @param pairs of keys and ids, as JSON */
 export const nameIds = ({ name }: Entity, pairs: string): Sql => sql`
-  UPDATE JSON_TABLE(${pairs}, '$[*]' COLUMNS (
-      k VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin PATH '$[0]' ERROR ON ERROR,
-      i BIGINT PATH '$[1]' ERROR ON ERROR)) AS j
-    ${recordsAlone({ name })}
+  UPDATE ${pairsOf(pairs)} ${recordsAlone({ name })}
   SET s.legacy_id = j.i WHERE s.legacy_id IS NULL`
+
+/**
+ * Takes the ids of rows that were made just now from records whose rows are gone: a TRUNCATE has the counter begin anew, and
+ * tells nobody.
+ */
+export const forgetIds = ({ name }: Entity, pairs: string): Sql => sql`
+  UPDATE ${pairsOf(pairs)} STRAIGHT_JOIN ${sql.table(RECORDS)} AS s ON s.entity = ${name} AND s.legacy_id = j.i
+  SET s.legacy_id = NULL WHERE s.entity_key <> j.k`
 
 /** Deletes the records of rows that are deleted, also of those that were before. */
 export const deleteRecords = (entity: Entity, document: string, by: Owner): Sql => sql`

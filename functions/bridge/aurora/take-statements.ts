@@ -3,7 +3,7 @@ import type { Entity } from '../model/entity.ts'
 import { ownersKnown } from './authority.ts'
 import { untouched } from './claim-statements.ts'
 import { isBeside, recordNames } from './record-names.ts'
-import { found, type Lookup, recorded } from './record-place.ts'
+import { found, type Lookup, recorded, recordsAlone } from './record-place.ts'
 import { keys, raw, type Sql } from './statements.ts'
 
 /*
@@ -23,6 +23,11 @@ const ofItem = (entity: Entity): string => {
   return `${entity.versions === 'counted' ? `${version} = j.v AND ` : ''}${updatedAt} = CAST(j.u AS DATETIME(3))`
 }
 
+type Which = 'all' | 'proved'
+
+const isTaken = (entity: Entity, which: Which): Sql =>
+  sql`${saysNothing(entity)} AND ${which === 'all' ? sql`NOT ${ownersKnown(entity)}` : raw(ofItem(entity))}`
+
 /**
  * @param unchanged columns that MySQL would set by itself when the row is updated
  * @param which `all` rows of the keys, or only those that are proved to have come from the items: `proved`
@@ -31,11 +36,16 @@ export const takeRows = (
   entity: Entity,
   document: string,
   lookup: Lookup,
-  { unchanged, which }: { readonly unchanged: readonly string[]; readonly which: 'all' | 'proved' },
+  { unchanged, which }: { readonly unchanged: readonly string[]; readonly which: Which },
 ): Sql => sql`
   UPDATE ${keys(entity, document)} ${recorded(entity, lookup)}
   SET ${raw(recordNames(entity).columns.owner)} = 'dynamo'${untouched(isBeside(entity) ? [] : unchanged)}
-  WHERE ${saysNothing(entity)} AND ${which === 'all' ? sql`NOT ${ownersKnown(entity)}` : raw(ofItem(entity))}`
+  WHERE ${isTaken(entity, which)}`
+
+/** As `takeRows`, of records beside rows that plain SQL has taken away: those of others are taken by then. */
+export const takeRecords = (entity: Entity, document: string, which: Which): Sql => sql`
+  UPDATE ${keys(entity, document)} ${recordsAlone(entity)}
+  SET ${raw(recordNames(entity).columns.owner)} = 'dynamo' WHERE ${isTaken(entity, which)}`
 
 export const takeTombstones = (entity: Entity, document: string): Sql => sql`
   UPDATE ${keys(entity, document)}
