@@ -125,6 +125,8 @@ export class BacksyncStack extends Stack {
     new Watch(this, 'Watch', {
       settings,
       failures: backSync.failures,
+      parking,
+      database,
       code: bundledCode({ entry: entries.watch, replace }),
     })
     for (const [name, { functionName }] of [

@@ -1,30 +1,68 @@
+import { TombstoneSweep } from '../bridge/aurora/expired-tombstones.ts'
+import { openAurora } from '../bridge/aurora/open.ts'
+import { openDynamo } from '../bridge/drivers/dynamo/client.ts'
 import { ObjectBucket } from '../bridge/drivers/s3/bucket.ts'
 import { openS3 } from '../bridge/drivers/s3/client.ts'
+import { conflictsOf } from '../bridge/model/conflict.ts'
+import { kindOf } from '../bridge/model/errors.ts'
+import { DynamoParking } from '../bridge/parking/dynamo-parking.ts'
 import { readConfig, settings } from '../bridge/runtime/config.ts'
 import { Deadline, type InvocationContext } from '../bridge/runtime/deadline.ts'
 import { LambdaLog } from '../bridge/runtime/log.ts'
 import { LambdaMetrics, WATCH, WHOLE_STACK } from '../bridge/runtime/metrics.ts'
 import { Undelivered } from '../bridge/undelivered/undelivered.ts'
+import { entities } from '../entities/index.ts'
 
 /** Whoever has more than this knows enough; each thousand is a call. */
 const ENOUGH = 20_000
+/** No statement of the sweep begins with less time left, in milliseconds. */
+const RESERVE = 15_000
 
-const { FAILURE_BUCKET: bucket } = readConfig(settings.failures, process.env)
+const config = readConfig(
+  settings.failures.extend({ ...settings.aurora.shape, ...settings.parking.shape }),
+  process.env,
+)
 const deadline = new Deadline()
 const log = new LambdaLog('watch')
 const metrics = new LambdaMetrics(WATCH)
-const undelivered = new Undelivered(new ObjectBucket({ client: openS3(), bucket, deadline }))
+const bucket = new ObjectBucket({ client: openS3(), bucket: config.FAILURE_BUCKET, deadline })
+const undelivered = new Undelivered(bucket)
+const parking = new DynamoParking({ client: openDynamo(), table: config.PARKING_TABLE, deadline })
+const tombstones = new TombstoneSweep(openAurora(config, deadline).db, entities)
 
-/** Looks, every few minutes, what waits for an operator, and publishes how much it is: alarms stay on until it is none. */
+/**
+ * Looks, every few minutes, what waits for an operator, and publishes how much it is: alarms stay on until it is none. Now and
+ * then it ends what has expired.
+ */
 export const handler = async (_event: unknown, context: InvocationContext): Promise<unknown> => {
   deadline.begin(context)
   log.begin(context.awsRequestId)
   try {
-    const count = await undelivered.count(ENOUGH)
-    metrics.gauge('Undelivered', WHOLE_STACK, count)
-    if (count > 0) log.warn('batches are undelivered: see backsync undelivered list', { batches: count })
-    return { undelivered: count }
+    const batches = await undelivered.count(ENOUGH)
+    metrics.gauge('Undelivered', WHOLE_STACK, batches)
+    if (batches > 0) log.warn('batches are undelivered: see backsync undelivered list', { batches })
+    let keys = 0
+    for (const { name } of entities) keys += (await parking.parkedOf(conflictsOf(name))).size
+    metrics.gauge('Undecided', WHOLE_STACK, keys)
+    if (keys > 0) log.warn('keys are in conflict: see backsync parked list', { keys })
+    // What is found is told, whatever becomes of the rest.
+    metrics.flush()
+    const ended = await sweep()
+    return { undelivered: batches, undecided: keys, ...(ended !== undefined && { ended }) }
   } finally {
     metrics.flush()
+  }
+}
+
+/** What passes by itself is left for the next time. */
+const sweep = async (): Promise<number | undefined> => {
+  try {
+    const ended = await tombstones.run(new Date(), () => deadline.remaining() > RESERVE)
+    if (ended !== undefined && ended > 0) log.info('tombstones have expired', { ended })
+    return ended
+  } catch (error) {
+    if (kindOf(error) !== 'transient') throw error
+    log.warn('tombstones could not be swept', { error })
+    return undefined
   }
 }

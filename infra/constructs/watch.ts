@@ -15,6 +15,8 @@ import {
 import type { Settings } from '../settings.ts'
 import { BridgeFunction } from './bridge-function.ts'
 import type { FailureBucket } from './failure-bucket.ts'
+import type { LegacyDatabase } from './legacy-database.ts'
+import type { StateTable } from './state-table.ts'
 
 /** How often it is looked. */
 const interval = Duration.minutes(5)
@@ -22,9 +24,22 @@ const interval = Duration.minutes(5)
 export interface WatchProps {
   readonly settings: Settings
   readonly failures: FailureBucket
+  /** Where conflicts are set aside. */
+  readonly parking: StateTable
+  /** Whose tombstones end. */
+  readonly database: LegacyDatabase
   /** The function that looks. */
   readonly code: Code
 }
+
+/** What is alarmed about for as long as there is any, and the command that shows it. */
+const ALARMS: readonly (readonly [GaugeName, string])[] = [
+  [
+    'Undelivered',
+    'Batches of changes were given up and wait in the failure bucket. See: npx backsync undelivered list',
+  ],
+  ['Undecided', 'Keys are in conflict: what both sides hold is set aside. See: npx backsync parked list'],
+]
 
 /**
  * Says what waits for an operator, for as long as it does: an alarm on what has just been given up is silent a minute
@@ -33,16 +48,19 @@ export interface WatchProps {
 export class Watch extends Construct {
   constructor(scope: Construct, id: string, props: WatchProps) {
     super(scope, id)
-    const { settings, failures } = props
+    const { settings, failures, parking, database } = props
     const watch = new BridgeFunction(this, 'Function', {
       settings,
       description: 'Counts what waits for an operator',
       code: props.code,
-      timeout: Duration.seconds(30),
+      // Of a paused cluster that is to wake up, and of what has expired since it did last.
+      timeout: Duration.minutes(2),
       memorySize: 256,
-      environment: failures.environment,
+      environment: { ...failures.environment, ...parking.environment, ...database.environment },
     })
     failures.grantList(watch)
+    parking.grant(watch, ['Query'])
+    database.grantSql(watch)
     new Rule(this, 'Schedule', {
       description: 'Has counted what waits for an operator',
       schedule: Schedule.rate(interval),
@@ -50,24 +68,28 @@ export class Watch extends Construct {
       targets: [new LambdaFunction(watch, { retryAttempts: 0, maxEventAge: interval })],
     })
 
-    const metricName: GaugeName = 'Undelivered'
-    const alarm = new Alarm(this, 'Undelivered', {
-      alarmDescription: `Batches of changes were given up and wait in the failure bucket. See: npx backsync undelivered list --stack ${Stack.of(this).stackName}`,
-      metric: new Metric({
-        namespace: METRICS_NAMESPACE,
-        metricName,
-        dimensionsMap: { service: WATCH, entity: WHOLE_STACK },
-        period: interval,
-        statistic: Stats.MAXIMUM,
-      }),
-      threshold: 0,
-      comparisonOperator: ComparisonOperator.GREATER_THAN_THRESHOLD,
-      evaluationPeriods: 1,
-      // A count that failed says nothing of what is there: the alarm stays as it was.
-      treatMissingData: TreatMissingData.IGNORE,
-    })
-    if (settings.alarmTopicArn !== undefined) {
-      const action = new SnsAction(Topic.fromTopicArn(this, 'Topic', settings.alarmTopicArn))
+    const topic =
+      settings.alarmTopicArn === undefined
+        ? undefined
+        : Topic.fromTopicArn(this, 'Topic', settings.alarmTopicArn)
+    for (const [metricName, alarmDescription] of ALARMS) {
+      const alarm = new Alarm(this, metricName, {
+        alarmDescription: `${alarmDescription} --stack ${Stack.of(this).stackName}`,
+        metric: new Metric({
+          namespace: METRICS_NAMESPACE,
+          metricName,
+          dimensionsMap: { service: WATCH, entity: WHOLE_STACK },
+          period: interval,
+          statistic: Stats.MAXIMUM,
+        }),
+        threshold: 0,
+        comparisonOperator: ComparisonOperator.GREATER_THAN_THRESHOLD,
+        evaluationPeriods: 1,
+        // A count that failed says nothing of what is there: the alarm stays as it was.
+        treatMissingData: TreatMissingData.IGNORE,
+      })
+      if (topic === undefined) continue
+      const action = new SnsAction(topic)
       alarm.addAlarmAction(action)
       alarm.addOkAction(action)
     }

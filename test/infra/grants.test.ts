@@ -73,7 +73,7 @@ const callers = {
 
 /** A grant that the code doesn't use is too wide; a call that isn't granted fails on AWS only. */
 describe('what is granted is what the code calls', () => {
-  it.each(['LegacyApiRole', 'BackSyncFunctionRole', 'MigrationsMigrateRole'])(
+  it.each(['LegacyApiRole', 'BackSyncFunctionRole', 'MigrationsMigrateRole', 'WatchFunctionRole'])(
     'of the Data API, for %s',
     (role) => {
       expect(granted(role, 'rds-data')).toEqual(called('client-rds-data', 'rds-data'))
@@ -115,6 +115,11 @@ describe('what is granted is what the code calls', () => {
     const parking = called('client-dynamodb', 'dynamodb', callers.parking)
     expect(parking).toContain('dynamodb:ConditionCheckItem')
     expect(granted('BackSyncFunctionRole', 'dynamodb', 'Parking')).toEqual(parking)
+  })
+
+  it('of DynamoDB, for who looks what is in conflict: the list of it, and neither to read payloads nor to end any', () => {
+    expect(granted('WatchFunctionRole', 'dynamodb')).toEqual(['dynamodb:Query'])
+    expect(granted('WatchFunctionRole', 'dynamodb', 'Parking')).toEqual(['dynamodb:Query'])
   })
 
   it.each(['TablesUsersTable', 'TablesMeterReadings'])(

@@ -70,7 +70,9 @@ describe('the stack', () => {
       'TOMBSTONES_TABLE',
     ])
     expect(variables('CopyTableFunction')).toEqual(['JOBS_TABLE', 'LOG_LEVEL', 'STAGE'])
-    expect(variables('WatchFunction')).toEqual(['FAILURE_BUCKET', 'LOG_LEVEL', 'STAGE'])
+    expect(variables('WatchFunction')).toEqual(
+      [...cluster, 'FAILURE_BUCKET', 'LOG_LEVEL', 'PARKING_TABLE', 'STAGE'].sort(),
+    )
     expect(variables('Greeter')).toEqual(['LOG_LEVEL', 'STAGE', 'TABLES'])
   })
 
@@ -117,7 +119,7 @@ describe('the stack', () => {
     ['MigrationsMigrate', 300, 512],
     ['TableSyncFunction', 60, 512],
     ['CopyTableFunction', 900, 1024],
-    ['WatchFunction', 30, 256],
+    ['WatchFunction', 120, 256],
     ['Greeter', 29, 512],
   ])('runs %s on Node 24 and arm64, %i s at most, with JSON logs', (id, seconds, memory) => {
     expect(lambda(id).properties).toMatchObject({

@@ -1,8 +1,7 @@
-import type { Kysely } from 'kysely'
 import { isTaken } from '../drivers/sql-errors.ts'
 import { type Change, holdsAll } from '../model/change.ts'
 import type { Entity } from '../model/entity.ts'
-import { ConfigurationError, kindOf, UnreadableAttributesError } from '../model/errors.ts'
+import { ConfigurationError, UnreadableAttributesError } from '../model/errors.ts'
 import type { Overruled, PartialOutcome } from '../model/outcome.ts'
 import { inOrderOfReference, isInCircle, parentsOf, referencesOf } from '../model/references.ts'
 import type { References, Sink } from '../ports/sink.ts'
@@ -10,7 +9,6 @@ import { RowTooLargeError } from '../ports/store.ts'
 import type { Stored } from '../ports/stored.ts'
 import { inLanes } from '../runtime/lanes.ts'
 import type { AuroraStore } from './aurora-store.ts'
-import { endExpired, turnOf } from './expired-tombstones.ts'
 import type { GuardedWriter } from './guarded-writer.ts'
 import { ownColumns } from './row-key.ts'
 import type { ReferringColumns } from './statements.ts'
@@ -46,42 +44,23 @@ export class AuroraSink implements Sink {
   readonly #entities: readonly Entity[]
   readonly #writer: GuardedWriter
   readonly #store: AuroraStore
-  readonly #db: Kysely<unknown> | undefined
 
-  /** @param parts.db with it, tombstones that have expired are removed, a few now and then */
   constructor(
     entities: readonly Entity[],
-    {
-      writer,
-      store,
-      db,
-    }: { readonly writer: GuardedWriter; readonly store: AuroraStore; readonly db?: Kysely<unknown> },
+    { writer, store }: { readonly writer: GuardedWriter; readonly store: AuroraStore },
   ) {
     this.#entities = inOrderOfReference(entities)
     this.names = this.#entities.map(({ name }) => name)
     this.#writer = writer
     this.#store = store
-    this.#db = db
   }
 
   async applyIsolating(name: string, changes: readonly Change[]): Promise<PartialOutcome> {
     const entity = this.#entity(name)
     const outcome = await this.#writer.applyIsolating(entity, changes)
-    await this.#tidy(entity, changes)
     if (outcome.overruled.length === 0) return outcome
     const looked = await inLanes(outcome.overruled, LANES, (one) => this.#lookAt(entity, one))
     return { ...outcome, overruled: looked.filter((one) => one !== undefined) }
-  }
-
-  /** What passes by itself is left for the next turn: the changes are applied by now, and must not wait for this. */
-  async #tidy(entity: Entity, changes: readonly Change[]): Promise<void> {
-    const from = turnOf(changes)
-    if (this.#db === undefined || from === undefined) return
-    try {
-      await endExpired(this.#db, entity, from, new Date())
-    } catch (error) {
-      if (kindOf(error) !== 'transient') throw error
-    }
   }
 
   async unheld(name: string, changes: readonly Change[]): Promise<ReadonlySet<Change>> {

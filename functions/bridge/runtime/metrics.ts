@@ -25,8 +25,11 @@ export type CountName =
 /** What is measured in milliseconds. `Lag`: from a write to its visibility in the other store. */
 export type DurationName = 'Lag'
 
-/** What is so many now, at each time that somebody looks. `Undelivered`: batches that an event source gave up on. */
-export type GaugeName = 'Undelivered'
+/**
+ * What is so many now, at each time that somebody looks. `Undelivered`: batches that an event source gave up on. `Undecided`:
+ * keys over which the two sides are in conflict, until somebody decides.
+ */
+export type GaugeName = 'Undelivered' | 'Undecided'
 
 /** Figures about changes, by entity. They carry no key and no customer's value. */
 export interface Metrics {

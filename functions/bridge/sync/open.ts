@@ -43,7 +43,7 @@ export const openSync = (
     const { deadline } = parts
     opened = {
       ...parts,
-      sink: new AuroraSink(entities, { writer, store, ...(db && { db }) }),
+      sink: new AuroraSink(entities, { writer, store }),
       source: new EntitySource({
         client,
         entities,

@@ -1,7 +1,11 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
 import type { RowDataPacket } from 'mysql2'
 import { AuroraSink } from '../../../../functions/bridge/aurora/aurora-sink.ts'
-import { endExpired, turnOf } from '../../../../functions/bridge/aurora/expired-tombstones.ts'
+import {
+  endExpired,
+  sweepExpired,
+  TombstoneSweep,
+} from '../../../../functions/bridge/aurora/expired-tombstones.ts'
 import type { Change } from '../../../../functions/bridge/model/change.ts'
 import { chef } from '../../../fixtures/entities/chef.ts'
 import { openTestAurora, type TestAurora } from '../../../support/aurora.ts'
@@ -30,7 +34,8 @@ describe('tombstones of Aurora', () => {
     )
     return rows.map(({ k }) => String(k))
   }
-  const remove = (entity = chef, from = '') => endExpired(aurora.db, entity, from, NOW)
+  const remove = async (entity = chef, behind = '', page?: number) =>
+    (await endExpired(aurora.db, entity, behind, NOW, page)).ended
 
   it('end once nothing can come any more that they would have to refuse, and not before', async () => {
     await bury(deleted('old', daysAgo(98)), deleted('young', daysAgo(96)))
@@ -45,12 +50,12 @@ describe('tombstones of Aurora', () => {
     expect(await left()).toEqual(['young'])
   })
 
-  it('stay of other entities, and before the key from which it begins', async () => {
+  it('stay of other entities, and up to the key behind which it begins', async () => {
     await bury(deleted('a', daysAgo(100)), deleted('b', daysAgo(100)))
     await aurora.legacy.query(
       "INSERT INTO backsync_tombstones (entity, entity_key, version, deleted_at) VALUES ('dish', 'c', 1, '2020-01-01')",
     )
-    expect(await remove(chef, 'b')).toBe(1)
+    expect(await remove(chef, 'a')).toBe(1)
     expect(await left()).toEqual(['a', 'c'])
   })
 
@@ -66,45 +71,81 @@ describe('tombstones of Aurora', () => {
     expect(await left()).toEqual(['never'])
   })
 
+  const many = (count: number): Change[] =>
+    Array.from({ length: count }, (_, at) => deleted(`k${String(at).padStart(3, '0')}`, daysAgo(100)))
+
   it('end a bounded number at a time', async () => {
-    await bury(
-      ...Array.from({ length: 250 }, (_, at) => deleted(`k${String(at).padStart(3, '0')}`, daysAgo(100))),
-    )
-    expect([await remove(), await remove(), await remove()]).toEqual([200, 50, 0])
+    await bury(...many(25))
+    expect([await remove(chef, '', 10), await remove(chef, '', 20), await remove()]).toEqual([10, 15, 0])
   })
 
-  it('end by the deletes that come: one in so many looks at some, always the same one', async () => {
-    const keys = Array.from({ length: 400 }, (_, at) => `chef-${at}`)
-    const turns = keys.filter((key) => turnOf([deleted(key, daysAgo(0))]) === key)
-    expect(turns.length).toBeGreaterThan(1)
-    expect(turns.length).toBeLessThan(40)
-    const [turn = '', later = ''] = turns.toSorted()
-    const other = keys.find((key) => !turns.includes(key)) ?? ''
-    const sink = new AuroraSink([chef], aurora)
-    await bury(deleted(later, '2020-01-01T00:00:00.000Z', 1n))
-
-    await sink.applyIsolating('chef', [deleted(other, daysAgo(0))])
-    expect(await left()).toContain(later)
-    await sink.applyIsolating('chef', [deleted(turn, daysAgo(0))])
-    expect(await left()).toEqual([turn, other].toSorted())
+  it('say behind which key to go on, also where none has expired', async () => {
+    await bury(deleted('a', daysAgo(1)), deleted('b', daysAgo(1)), deleted('c', daysAgo(100)))
+    expect(await endExpired(aurora.db, chef, '', NOW, 2)).toEqual({ ended: 0, last: 'b' })
+    expect(await endExpired(aurora.db, chef, 'b', NOW, 2)).toEqual({ ended: 1, last: undefined })
   })
 
-  it('fail no change where they can not be ended now: it is applied, and the next turn comes', async () => {
-    const turn = Array.from({ length: 400 }, (_, at) => `chef-${at}`).find(
-      (key) => turnOf([deleted(key, daysAgo(0))]) === key,
-    )
-    aurora.api.faults.add({
-      kind: 'error',
-      error: 'ServiceUnavailableError',
-      message: 'Not now.',
-      sql: 'SELECT d.entity_key AS k',
+  describe('that are swept', () => {
+    const sweep = (parts: Partial<Parameters<typeof sweepExpired>[2]> = {}, entities = [chef]) =>
+      sweepExpired(aurora.db, entities, { now: NOW, mayGoOn: () => true, ...parts })
+    const times = (most: number) => {
+      let asked = 0
+      return () => asked++ < most
+    }
+
+    it.each(['', 'k', 'k007', 'k0075', 'zzz'])('end all of them, wherever it begins: "%s"', async (start) => {
+      await bury(...many(15), deleted('young', daysAgo(1)))
+      expect(await sweep({ start, page: 4 })).toBe(15)
+      expect(await left()).toEqual(['young'])
     })
-    const outcome = await new AuroraSink([chef], aurora).applyIsolating('chef', [
-      deleted(turn ?? '', daysAgo(0)),
-    ])
-    aurora.api.faults.clear()
 
-    expect(outcome).toMatchObject({ refused: [] })
-    expect(await left()).toContain(turn)
+    it('end of each entity', async () => {
+      await bury(...many(3))
+      await aurora.legacy.query(
+        "INSERT INTO backsync_tombstones (entity, entity_key, version, deleted_at) VALUES ('dish', 'c', 1, '2020-01-01')",
+      )
+      expect(await sweep({ page: 2 }, [chef, { ...chef, name: 'dish' }])).toBe(4)
+      expect(await left()).toEqual([])
+    })
+
+    it('end a part where the time is up, from where it began', async () => {
+      await bury(...many(12))
+      expect(await sweep({ start: 'k005', page: 3, mayGoOn: times(1) })).toBe(3)
+      expect(await left()).not.toEqual(expect.arrayContaining(['k006', 'k007', 'k008']))
+      expect(await sweep({ mayGoOn: times(0) })).toBe(0)
+    })
+
+    it('are swept once a day by a process that is asked all the time', async () => {
+      const sweeps = new TombstoneSweep(aurora.db, [chef])
+      const at = (hours: number) => sweeps.run(new Date(NOW.getTime() + hours * 3_600_000), () => true)
+      await bury(...many(2))
+      expect(await at(0)).toBe(2)
+      await bury(...many(1))
+      const before = aurora.calls()
+      expect([await at(1), await at(23), aurora.calls() - before]).toEqual([undefined, undefined, 0])
+      expect(await at(24)).toBe(1)
+    })
+
+    it('are swept by the next call where one has failed', async () => {
+      const sweeps = new TombstoneSweep(aurora.db, [chef])
+      await bury(...many(1))
+      aurora.api.faults.add({
+        ...{ kind: 'error', error: 'ServiceUnavailableError', message: 'Not now.' },
+        sql: 'SELECT d.entity_key AS k',
+      })
+      await expect(sweeps.run(NOW, () => true)).rejects.toThrow()
+      aurora.api.faults.clear()
+      expect(await sweeps.run(NOW, () => true)).toBe(1)
+    })
+
+    it('cost a batch with deletes nothing', async () => {
+      const sink = new AuroraSink([chef], aurora)
+      await sink.applyIsolating('chef', many(400))
+      expect(aurora.statements('SELECT d.entity_key AS k')).toBe(sent)
+    })
+    let sent = 0
+    beforeEach(() => {
+      sent = aurora.statements('SELECT d.entity_key AS k')
+    })
   })
 })

@@ -219,6 +219,25 @@ describe('DynamoDB as a store', () => {
       lossy.end()
     })
 
+    it('of a replace with a version named is recognised as its own where it was lifted since, with the version that it has', async () => {
+      const key = randomUUID()
+      await store.write(chef, create(key))
+      const lossy = losing('UpdateItemCommand', async () =>
+        put({ ...(await item(key)), version: { N: '7' } }),
+      )
+
+      expect(await lossy.store.write(chef, replace(key, 'Robert', [1n]))).toEqual(stored(key, 'Robert', 7n))
+      lossy.end()
+    })
+
+    it('of a create is recognised as its own where it was lifted since', async () => {
+      const key = randomUUID()
+      const lossy = losing('PutItemCommand', async () => put({ ...(await item(key)), version: { N: '7' } }))
+
+      expect(await lossy.store.write(chef, create(key))).toEqual(stored(key, 'Bobby', 7n))
+      lossy.end()
+    })
+
     it('of a replace of any version is harmless: the same content, at a larger version', async () => {
       const key = randomUUID()
       await store.write(chef, create(key))

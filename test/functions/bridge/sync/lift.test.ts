@@ -2,10 +2,14 @@ import { randomUUID } from 'node:crypto'
 import type { AttributeValue } from '@aws-sdk/client-dynamodb'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
 import { DynamoError } from '../../../../functions/bridge/drivers/dynamo/errors.ts'
+import { DynamoStore } from '../../../../functions/bridge/dynamo/dynamo-store.ts'
+import { Deadline } from '../../../../functions/bridge/runtime/deadline.ts'
 import type { Mirror } from '../../../../functions/bridge/sync/mirror.ts'
 import { retryParked } from '../../../../functions/bridge/sync/retry-parked.ts'
 import { chef } from '../../../fixtures/entities/chef.ts'
 import { recipe } from '../../../fixtures/entities/recipe.ts'
+import { silent } from '../../../support/log.ts'
+import { replace } from '../../fixtures/chef-writes.ts'
 import { chefItem, chefRecord, recipeItem, recipeRecord } from '../../fixtures/recipe-records.ts'
 import { openTestSync, type TestSync } from './harness.ts'
 
@@ -124,6 +128,14 @@ describe('a change of the stream that does nothing, of an entity that has such c
       await settle()
 
       expect([await row(), await itemOf(), await parked()]).toEqual([['restored', 6], ['restored', 6], []])
+      // Who has read that version writes over nothing that he has not read.
+      const { client, tables } = sync
+      const store = new DynamoStore({
+        ...{ client, tables, idempotencyTable: 'none', deadline: new Deadline(), log: silent },
+      })
+      const wish = (ifMatch: readonly bigint[]) => ({ ...replace(CHEF, 'next', ifMatch), key: CHEF })
+      await expect(store.write(chef, wish([5n]))).rejects.toMatchObject({ code: 'version.stale' })
+      expect(await store.write(chef, wish([6n]))).toMatchObject({ version: 7n })
     })
   })
 
