@@ -85,18 +85,21 @@ class UnguardedDialect extends DataApiDialect {
  * @param clock of the Data API's limits; default: the system's
  * @param owned as a new stack has it; none: as an older one does that has not been taken over
  * @param rewrite changes each statement on its way to the server; default: none
+ * @param patience with what others hold, in milliseconds; default: as deployed
  */
 export const openTestAurora = async ({
   migrate = true,
   clock,
   rewrite = (text) => text,
   owned = ['chef', 'recipe'],
+  patience,
 }: {
   readonly migrate?: boolean
   readonly clock?: Clock
   readonly rewrite?: (sql: string) => string
   /** Entities whose records all say whose their keys are. */
   readonly owned?: readonly string[]
+  readonly patience?: number
 } = {}): Promise<TestAurora> => {
   const url = new URL(process.env.TEST_MYSQL_URL ?? '')
   const database = `t_${randomUUID().replaceAll('-', '')}`
@@ -152,7 +155,7 @@ export const openTestAurora = async ({
   const config = { client: sdk, resourceArn, secretArn, database, deadline }
   const db = new Kysely<unknown>({ dialect: new DataApiDialect(config) })
   const client = new DataApiClient(config)
-  const writer = new GuardedWriter(db)
+  const writer = new GuardedWriter(db, deadline, { patience })
   const migrator = (
     team: readonly Migration[] = readMigrations(sqlFolder),
     bridge: readonly Migration[] = readMigrations(bridgeSqlFolder),

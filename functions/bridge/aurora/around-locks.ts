@@ -14,6 +14,8 @@ export type AroundLocksParts = {
   /** Whether a change's row has been waited for before. */
   readonly isKnown: (change: Change) => boolean
   readonly deadline: Deadline
+  /** @default PATIENCE */
+  readonly patience?: number | undefined
 }
 
 /** What somebody holds for so long, in milliseconds, is left to them. */
@@ -33,9 +35,9 @@ const TELLING_TIME = 20_000
  * @throws DeadlineError where there was too little time from the start; BridgeError as `apply` does
  */
 export const aroundLocks = async (batch: Batch, parts: AroundLocksParts): Promise<PartialOutcome> => {
-  const { look, isKnown, deadline } = parts
+  const { look, isKnown, deadline, patience = PATIENCE } = parts
   const hadTime = deadline.remaining() >= TELLING_TIME + ATTEMPT_TIME
-  const until = performance.now() + PATIENCE
+  const until = performance.now() + patience
   const telling = new Telling(parts, hadTime)
   const outcomes: PartialOutcome[] = []
   let rest = batch

@@ -61,14 +61,23 @@ export class GuardedWriter {
   readonly #deadline: Deadline
   readonly #runner: StepRunner
   readonly #contention = new Contention()
+  readonly #patience: number | undefined
   /** What the schema says beside the definitions. */
   readonly catalogue: Catalogue
 
-  /** @param db its statements are repeated after deadlocks, lock waits and lost answers: the guard makes that harmless */
-  constructor(db: Kysely<unknown>, deadline: Deadline = new Deadline()) {
+  /**
+   * @param db its statements are repeated after deadlocks, lock waits and lost answers: the guard makes that harmless
+   * @param patience what others hold for so long is left to them, in milliseconds. @default 5 seconds
+   */
+  constructor(
+    db: Kysely<unknown>,
+    deadline: Deadline = new Deadline(),
+    { patience }: { readonly patience?: number | undefined } = {},
+  ) {
+    this.#patience = patience
     this.#db = idempotently(db)
     this.#deadline = deadline
-    this.#runner = new StepRunner(this.#db, deadline)
+    this.#runner = new StepRunner(this.#db, deadline, patience)
     this.catalogue = new Catalogue(db)
   }
 
@@ -132,6 +141,7 @@ export class GuardedWriter {
       look: (piece) => lockedRows(this.#db, piece),
       isKnown: (change) => this.#contention.isKnown(change),
       deadline: this.#deadline,
+      patience: this.#patience,
     })
     const locked = outcome.refused.filter(({ error }) => error instanceof LockedRowError)
     if (locked.length > 0)

@@ -30,10 +30,14 @@ const STEP_TIME = 1_500
 export class StepRunner {
   readonly #db: Kysely<unknown>
   readonly #deadline: Deadline
+  readonly #lockWait: Readonly<Record<Manner, number>>
 
-  constructor(db: Kysely<unknown>, deadline: Deadline) {
+  /** @param patience what others hold for so long is waited for no longer by one statement, in milliseconds; up to 5 seconds */
+  constructor(db: Kysely<unknown>, deadline: Deadline, patience?: number) {
     this.#db = db
     this.#deadline = deadline
+    const longest = patience === undefined ? LOCK_WAIT.patient : Math.ceil(patience / 1_000)
+    this.#lockWait = { ...LOCK_WAIT, patient: Math.min(LOCK_WAIT.patient, longest) }
   }
 
   /**
@@ -64,7 +68,7 @@ export class StepRunner {
 
   /** @param work may run more than once, as a whole */
   async inTransaction(work: (step: Step) => Promise<Rows>, manner: Manner): Promise<Run> {
-    const wait = LOCK_WAIT[manner]
+    const wait = this.#lockWait[manner]
     const needed = wait * 1_000 + STEP_TIME
     let mayHaveRun = false
     const run = await retry(

@@ -65,14 +65,19 @@ export type TestSync = {
 /**
  * @param tables stream table names by the tables' names in this project
  * @param clock of the Data API's limits; default: the system's
+ * @param patience with what others hold, in milliseconds; default: as deployed
  */
 export const openTestSync = async (
   entities: readonly Entity[],
   tables: Readonly<Record<string, string>>,
-  { clock }: { readonly clock?: Clock } = {},
+  { clock, patience }: { readonly clock?: Clock; readonly patience?: number } = {},
 ): Promise<TestSync> => {
   const [aurora, parking] = await Promise.all([
-    openTestAurora({ owned: entities.map(({ name }) => name), ...(clock && { clock }) }),
+    openTestAurora({
+      owned: entities.map(({ name }) => name),
+      ...(clock && { clock }),
+      ...(patience !== undefined && { patience }),
+    }),
     openTestParking(),
   ])
   const client = new DynamoDBClient(settings)
