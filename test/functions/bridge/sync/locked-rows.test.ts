@@ -10,6 +10,7 @@ import { Deadline } from '../../../../functions/bridge/runtime/deadline.ts'
 import type { Clock } from '../../../../infra/local/data-api/clock.ts'
 import { chef as legacyChef } from '../../../fixtures/entities/chef.ts'
 import { recipe } from '../../../fixtures/entities/recipe.ts'
+import { isProving } from '../../../support/runs.ts'
 import { until } from '../../../support/until.ts'
 import { chefItem, chefRecord, recipeItem, recipeRecord } from '../../fixtures/recipe-records.ts'
 import { openTestSync, type TestSync } from './harness.ts'
@@ -27,7 +28,7 @@ const quick: Clock = {
   },
 }
 
-describe.each<RecordKind>(['row', 'sideTable'])(
+describe.each<RecordKind>(isProving ? ['row', 'sideTable'] : ['row'])(
   'rows that a legacy session holds, with records in a %s',
   (record) => {
     const chef = defineEntity({
