@@ -137,6 +137,8 @@ type Telling = {
   readonly progress: (line: string) => void
 }
 
+const isStory = (name: string): name is StoryName => Object.hasOwn(stories, name)
+
 const tell = async (
   scene: Scene,
   { writes, seed, time = Number.POSITIVE_INFINITY }: FieldOptions,
@@ -145,9 +147,11 @@ const tell = async (
   const until = performance.now() + time
   let at = 0
   let saidAt = 0
+  // Each at least once, however short the run: then as often as their weights say.
+  const first = scene.random.shuffle(Object.keys(WEIGHTS).filter(isStory))
   const next = async (): Promise<void> => {
     while (scene.writes < writes && performance.now() < until) {
-      const name = scene.random.weighted(WEIGHTS)
+      const name = first.pop() ?? scene.random.weighted(WEIGHTS)
       at += 1
       endings.push(...(await stories[name](scene, `f${seed}-${at}`)))
       told.set(name, (told.get(name) ?? 0) + 1)
