@@ -16,6 +16,7 @@ import { uuid } from '../../functions/bridge/model/attributes/uuid.ts'
 import { year } from '../../functions/bridge/model/attributes/year.ts'
 import { childRows } from '../../functions/bridge/model/child-rows.ts'
 import { defineEntity, type Entity, type EntityDefinition } from '../../functions/bridge/model/entity.ts'
+import type { DeleteToWrite, UpsertToWrite, WrittenUpsert } from '../../functions/bridge/model/hooks.ts'
 import { autoIncrement } from '../../functions/bridge/model/identity.ts'
 import { isTrue, type Same } from './same.ts'
 
@@ -53,6 +54,22 @@ defineEntity({ ...dish, paths: { modern: '/v2/dishes' }, envelope: { items: 'dat
 defineEntity({ ...dish, envelope: 'none' })
 isTrue<Same<Entity['names']['version'], string>>()
 isTrue<Same<Entity['paths']['legacy'], string>>()
+defineEntity({ ...dish, write: async ({ changes }) => void changes.map(({ legacyId }) => legacyId.length) })
+defineEntity({
+  ...dish,
+  write: { instead: { upsert: async () => ({ a: 1n, b: '2' }), delete: async () => {} } },
+})
+defineEntity({ ...dish, read: async ({ rows }) => new Map(rows.map(({ key }) => [key, { title: key }])) })
+// @ts-expect-error before there is a row nobody knows its id
+isTrue<Same<UpsertToWrite['legacyId'], string>>()
+isTrue<Same<UpsertToWrite['legacyId'], string | undefined>>()
+isTrue<Same<WrittenUpsert['legacyId'] | DeleteToWrite['legacyId'], string>>()
+// @ts-expect-error what is made has an id
+defineEntity({ ...dish, write: { instead: { upsert: async () => ({ a: true }) } } })
+// @ts-expect-error there is nothing between
+defineEntity({ ...dish, write: { between: async () => {} } })
+// @ts-expect-error rows are read by their keys
+defineEntity({ ...dish, read: async () => [{ title: 'Soup' }] })
 // @ts-expect-error no key is of another type
 defineEntity({ ...dish, item: { table: 'things', keyType: 'B' } })
 // @ts-expect-error a field is never hidden

@@ -5,6 +5,7 @@ import { answerSize, LARGEST_ANSWER } from '../model/answer-size.ts'
 import { type Change, holdsAll, type Intent, settle, type Version } from '../model/change.ts'
 import type { Entity } from '../model/entity.ts'
 import { BridgeError } from '../model/errors.ts'
+import type { ReadRows } from '../model/hooks.ts'
 import { type ApplyOutcome, UnsettledError } from '../model/outcome.ts'
 import type { Authority } from '../model/owner.ts'
 import type { OnceAnswer, OnceRequest } from '../ports/once.ts'
@@ -27,6 +28,7 @@ import { ownersKnown } from './authority.ts'
 import type { GuardedWriter } from './guarded-writer.ts'
 import { IdempotentCreate } from './idempotent-create.ts'
 import { answerOf } from './made-by.ts'
+import { ownRows, type RowEntry } from './own-rows.ts'
 import { hasOwnKey } from './part-sql.ts'
 import { recordNames } from './record-names.ts'
 import { source } from './record-place.ts'
@@ -41,6 +43,7 @@ import {
   whichRow,
 } from './row-key.ts'
 import { readSelected, type SqlRow } from './selection.ts'
+import { isDeleted, readRecord, toIso, toVersion } from './stored-record.ts'
 import { type MeasuredRow, measure, readMeasured, selection } from './wide-rows.ts'
 
 /** Bytes of wide rows after which a page is left short: each of them takes calls of its own. */
@@ -68,6 +71,7 @@ export class AuroraStore implements EntityStore {
   /** Finds a row by its key or by its id: both stay usable. @throws RowTooLargeError */
   async get(entity: Entity, key: string): Promise<Stored | undefined> {
     const which = whichRow(entity, key)
+    if (entity.read !== undefined) return this.#getOwn(entity, key, entity.read)
     const query = sql<SqlRow>`
       SELECT ${selection(entity)} FROM ${source(entity, key)} WHERE ${which}`
     const rows = await unlessTooLarge(
@@ -80,7 +84,17 @@ export class AuroraStore implements EntityStore {
         }),
     )
     const [row] = rows
-    return row && toStored(entity, row)
+    return row && !isDeleted(row) ? toStored(entity, row) : undefined
+  }
+
+  async #getOwn(entity: Entity, key: string, read: ReadRows): Promise<Stored | undefined> {
+    const { deadline } = this.#writer
+    const which = sql`WHERE ${whichRow(entity, key)}`
+    const [entry] = await this.#wide((db) => ownRows(db, entity, read, { which, key, deadline }))
+    if (entry?.read === undefined) return undefined
+    if ('error' in entry.read) throw entry.read.error
+    if (answerSize(entry.read.row) > LARGEST_ANSWER) throw new RowTooLargeError(entity)
+    return entry.read
   }
 
   /** What is known of a key without its row, which may be large. */
@@ -116,19 +130,29 @@ export class AuroraStore implements EntityStore {
   /** A page of large rows has fewer of them than asked for; one that can't be read is named, and the list goes on. */
   async list(entity: Entity, { limit, position }: PageRequest): Promise<Page> {
     const which = behind(entity, position, limit + 1)
+    if (entity.read !== undefined) return this.#listOwn(entity, which, limit, entity.read)
     const query = sql<SqlRow>`SELECT ${selection(entity)} FROM ${source(entity)} ${which}`
     const found = await unlessTooLarge(
       async (): Promise<Found> => {
         const read = async (db: Kysely<unknown>) => withRecords(db, entity, (await query.execute(db)).rows)
         const rows = await (areReadApart(entity) ? this.#wide(read) : read(this.#db))
-        const entries = rows
-          .slice(0, limit)
-          .map((row) => ({ position: rowPosition(entity, row), key: nameOfSelected(entity, row), row }))
+        const entries = rows.slice(0, limit).map((row): RowEntry => {
+          const itsPosition = rowPosition(entity, row)
+          return { position: itsPosition, read: readEntry(entity, nameOfSelected(entity, row), row) }
+        })
         return { entries, more: rows.length > limit }
       },
       () => this.#wide((transaction) => readPage(transaction, entity, which, limit)),
     )
-    return toPage(entity, found)
+    return toPage(found)
+  }
+
+  /** One more than wanted is read as well: that it is there says whether the list goes on. */
+  async #listOwn(entity: Entity, which: RawBuilder<unknown>, limit: number, read: ReadRows): Promise<Page> {
+    const { deadline } = this.#writer
+    const all = await this.#wide((db) => ownRows(db, entity, read, { which, deadline }))
+    const entries = all.slice(0, limit).map((one) => sized(entity, one))
+    return toPage({ entries, more: all.length > limit })
   }
 
   /** Reads in several statements, which share a snapshot. */
@@ -265,9 +289,7 @@ const isOwn = (change: Change, stored: Stored | undefined): boolean => {
   )
 }
 
-/** A row of a page, or that it is one that no answer could hold. */
-type Entry = { readonly position: string; readonly key: string; readonly row: SqlRow | undefined }
-type Found = { readonly entries: readonly Entry[]; readonly more: boolean }
+type Found = { readonly entries: readonly RowEntry[]; readonly more: boolean }
 
 /** Does it again in another way, where a result was larger than the service returns. */
 const unlessTooLarge = async <T>(read: () => Promise<T>, inPieces: () => Promise<T>): Promise<T> => {
@@ -300,7 +322,10 @@ const readPage = async (
   const rows = await withRecords(transaction, entity, await readMeasured(transaction, entity, whole))
   const byPosition = new Map(rows.map((row) => [rowPosition(entity, row), row]))
   return {
-    entries: fitting.map(({ position, key }) => ({ position, key, row: byPosition.get(position) })),
+    entries: fitting.map(({ position, key }) => ({
+      position,
+      read: readEntry(entity, key, byPosition.get(position)),
+    })),
     more: measured.length > fitting.length,
   }
 }
@@ -323,7 +348,7 @@ const measureInOrder = async (
   return measured
 }
 
-const toPage = (entity: Entity, { entries, more }: Found): Page => {
+const toPage = ({ entries, more }: Found): Page => {
   const items: Stored[] = []
   const unreadable: Unreadable[] = []
   let bytes = 0
@@ -333,12 +358,11 @@ const toPage = (entity: Entity, { entries, more }: Found): Page => {
     ...(unreadable.length > 0 && { unreadable }),
     next,
   })
-  for (const { position, key, row } of entries) {
-    const read = readEntry(entity, key, row)
-    const size = 'error' in read ? 0 : answerSize(read.row)
+  for (const { position, read } of entries) {
+    const size = read === undefined || 'error' in read ? 0 : answerSize(read.row)
     if (bytes + size > LARGEST_ANSWER && items.length > 0) return upTo(last)
-    if ('error' in read) unreadable.push(read)
-    else items.push(read)
+    if (read !== undefined && 'error' in read) unreadable.push(read)
+    else if (read !== undefined) items.push(read)
     bytes += size
     last = position
   }
@@ -346,8 +370,9 @@ const toPage = (entity: Entity, { entries, more }: Found): Page => {
 }
 
 /** A row that can't be read, for whatever its columns hold, must not hide those behind it. */
-const readEntry = (entity: Entity, key: string, row: SqlRow | undefined): Stored | Unreadable => {
+const readEntry = (entity: Entity, key: string, row: SqlRow | undefined): RowEntry['read'] => {
   if (row === undefined) return { key, error: new RowTooLargeError(entity) }
+  if (isDeleted(row)) return undefined
   try {
     const stored = toStored(entity, row)
     return answerSize(stored.row) > LARGEST_ANSWER ? { key, error: new RowTooLargeError(entity) } : stored
@@ -356,22 +381,18 @@ const readEntry = (entity: Entity, key: string, row: SqlRow | undefined): Stored
   }
 }
 
+/** As it was read, unless no answer could hold it. */
+const sized = (entity: Entity, { position, read }: RowEntry): RowEntry =>
+  read === undefined || 'error' in read || answerSize(read.row) <= LARGEST_ANSWER
+    ? { position, read }
+    : { position, read: { key: read.key, error: new RowTooLargeError(entity) } }
+
 const toStored = (entity: Entity, row: SqlRow): Stored => {
-  const { backsync_version: version, backsync_updated_at: updatedAt } = row
   // First: what its key is made of is named there when it can't be read.
   const values = readSelected(entity, row)
   return {
     key: keyOfSelected(entity, row),
     row: values,
-    version: toVersion(version),
-    updatedAt: typeof updatedAt === 'string' ? toIso(updatedAt) : null,
+    ...readRecord(row),
   }
-}
-
-const toVersion = (value: unknown): Version => BigInt(typeof value === 'bigint' ? value : String(value))
-
-/** `YYYY-MM-DD HH:MM:SS[.f]` in UTC; how many digits the fraction has is the service's choice. */
-const toIso = (text: string): string => {
-  const [whole = '', fraction = ''] = text.split('.')
-  return `${whole.replace(' ', 'T')}.${fraction.padEnd(3, '0').slice(0, 3)}Z`
 }

@@ -77,6 +77,11 @@ export class Batch {
     return this.#keys
   }
 
+  /** By which ids the rows of its keys may be found. */
+  get idOf(): IdOf {
+    return this.#idOf
+  }
+
   get lookup(): Lookup {
     this.#lookup ??= hasOwnKey(this.entity) ? 'keys' : lookupOf(this.changes)
     return this.#lookup

@@ -3,6 +3,7 @@ import { mayHaveWaited } from '../drivers/data-api/errors.ts'
 import { idempotently } from '../drivers/data-api/idempotent.ts'
 import { type Change, coalesce } from '../model/change.ts'
 import type { Entity } from '../model/entity.ts'
+import { hasOwnLayout } from '../model/hooks.ts'
 import {
   type ApplyOutcome,
   type Filled,
@@ -18,7 +19,7 @@ import type { Owner } from '../model/owner.ts'
 import { NotTheOwnerError } from '../ports/store.ts'
 import { Deadline } from '../runtime/deadline.ts'
 import { aroundLocks } from './around-locks.ts'
-import { Batch, toBatches } from './batch.ts'
+import { type Batch, toBatches } from './batch.ts'
 import { Catalogue } from './catalogue.ts'
 import { Contention } from './contention.ts'
 import { explained } from './explain.ts'
@@ -26,7 +27,6 @@ import { isolate } from './isolate.ts'
 import { judge, judgeDelete } from './judge.ts'
 import { withKnownIds } from './known-ids.ts'
 import { lockedRows } from './locked-rows.ts'
-import { writesOf } from './record-writes.ts'
 import {
   type Standing,
   selectBuried,
@@ -43,6 +43,7 @@ import {
   type Guess,
   named,
   needsTransaction,
+  proveStatements,
   type Rows,
   type Run,
   upsertRows,
@@ -127,7 +128,7 @@ export class GuardedWriter {
     const isolated = (manner: Manner) => (piece: Batch) =>
       isolate(piece, {
         apply: (part) => this.#applyBatch(part, known, manner),
-        probe: (part) => this.#probe(part, manner),
+        probe: (part) => this.#runner.together(part.entity, (step) => proveStatements(step, part), manner),
         deadline: this.#deadline,
       })
     try {
@@ -176,26 +177,6 @@ export class GuardedWriter {
       )
     }
     return new Set(blocked)
-  }
-
-  /** The statements of a batch without any change in it: they fail only on what is not a change's fault. */
-  async #probe({ entity, by }: Batch, manner: Manner): Promise<void> {
-    const batch = new Batch(entity, [], by)
-    const { document: nothing, lookup } = batch
-    const writes = writesOf(entity)
-    const work = async (step: Step) => {
-      const { run } = step
-      await run(statements.bury(entity, nothing, lookup, by))
-      await writes.remove(step, batch)
-      await writes.update(step, batch)
-      await writes.insert(step, batch)
-      for (const [at, list] of Object.values(entity.children).entries()) {
-        await run(statements.deleteChildrenOfOlder(entity, list, nothing, lookup, by))
-        await run(statements.insertChildren(entity, [list, at], nothing, lookup))
-      }
-      return { affected: 0, inserted: 0 }
-    }
-    await this.#runner.together(entity, work, manner)
   }
 
   async #applyBatch(batch: Batch, known: History, manner: Manner): Promise<PartialOutcome> {
@@ -272,7 +253,7 @@ export class GuardedWriter {
   async #standing(unknown: Batch): Promise<ReadonlyMap<string, Standing>> {
     const { entity, document, lookup } = await withKnownIds(this.#db, unknown)
     const queries = [
-      ...Object.values(entity.children).map((child, at) =>
+      ...(hasOwnLayout(entity) ? [] : Object.values(entity.children)).map((child, at) =>
         selectOtherMembers(entity, [child, at], document, lookup),
       ),
       // The last: what it says of a key counts.
@@ -343,6 +324,11 @@ export class GuardedWriter {
     const candidates = later.changes.filter(({ key }) => !buried.has(key)).map(({ key }) => key)
     const count = Math.max(0, unexpected - buried.size)
     return { rows: count, keys: count === candidates.length ? candidates : [] }
+  }
+
+  /** How long the invocation may still work. */
+  get deadline(): Deadline {
+    return this.#deadline
   }
 
   /**

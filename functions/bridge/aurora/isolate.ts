@@ -4,6 +4,7 @@ import { nothingApplied, type PartialOutcome, type Refused, sum } from '../model
 import type { Deadline } from '../runtime/deadline.ts'
 import { retry } from '../runtime/retry.ts'
 import type { Batch } from './batch.ts'
+import { HookError } from './hook-errors.ts'
 
 export type IsolateParts = {
   readonly apply: (batch: Batch) => Promise<PartialOutcome>
@@ -63,10 +64,13 @@ export const isolate = async (
 /** How often what isn't known is tried before anything is blamed on a change; pauses in milliseconds. */
 const UNKNOWN = { attempts: 3, firstPause: 100, longestPause: 1_000 }
 
-/** Whether the error itself says that the change can't be applied as things are. */
+/**
+ * Whether the error itself says that the change can't be applied as things are. What an entity's own code has thrown over one
+ * change is that change's, also where no other passes.
+ */
 const isOfChange = (error: Error): boolean => {
   const kind = kindOf(error)
-  return kind === 'data' || kind === 'dependency'
+  return kind === 'data' || kind === 'dependency' || error instanceof HookError
 }
 
 /** Whether it is what the server said. */

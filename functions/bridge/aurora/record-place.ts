@@ -1,5 +1,6 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { Entity } from '../model/entity.ts'
+import { keepsDeleted } from '../model/hooks.ts'
 import { countedJoins, equalParts, exactParts, hasOwnKey, keyedBy, quoted } from './part-sql.ts'
 import { besideCounted, isBeside, RECORDS } from './record-names.ts'
 
@@ -29,6 +30,16 @@ const byKey = ({ name }: Pick<Entity, 'name'>): string => `s.entity = '${name}' 
 
 const keyed = ({ keyParts }: Entity): string => keyedBy(keyParts, 't', KEY)
 
+/** A version that says of a row that it counts as deleted; nothing where no row ever does. */
+const unlessDeleted = (entity: Entity, version: string): string =>
+  keepsDeleted(entity) ? ` AND ${version} <> 0` : ''
+
+/** The same of a row whose record no join has found yet. */
+const unlessDeletedBeside = (entity: Entity): string =>
+  keepsDeleted(entity)
+    ? ` AND NOT EXISTS (SELECT 1 FROM ${RECORDS} AS x WHERE x.entity = '${entity.name}' AND x.entity_key = j.k AND x.version = 0)`
+    : ''
+
 /** Joins the rows that the batch's keys name, as `t`, each with its record if there is one. */
 export const found = (
   entity: Entity,
@@ -39,18 +50,18 @@ export const found = (
   const id = sql.ref(entity.idColumn)
   if (isBeside(entity)) return foundBeside(entity, join)
   if (hasOwnKey(entity))
-    return sql`${raw(countedJoins(entity.keyParts, KEY))}${raw(join)} ${own} AS t ON ${raw(keyed(entity))}`
+    return sql`${raw(countedJoins(entity.keyParts, KEY))}${raw(join)} ${own} AS t ON ${raw(`${keyed(entity)}${unlessDeleted(entity, 't.backsync_version')}`)}`
   if (lookup === 'keys') return sql`${raw(join)} ${own} AS t ON t.backsync_key = j.k`
   return sql`LEFT JOIN ${own} AS named ON named.backsync_key = j.k
     ${raw(join)} ${own} AS t ON t.${id} = COALESCE(named.${id}, j.i)
-      AND (named.${id} IS NOT NULL OR t.backsync_key IS NULL)`
+      AND (named.${id} IS NOT NULL OR t.backsync_key IS NULL)${raw(unlessDeleted(entity, 't.backsync_version'))}`
 }
 
 const foundBeside = (entity: Entity, join: 'STRAIGHT_JOIN' | 'LEFT JOIN'): Sql => {
   const record = `LEFT JOIN ${RECORDS} AS s ON ${byKey(entity)}`
   if (hasOwnKey(entity))
     return raw(
-      `${countedJoins(entity.keyParts, KEY)}${join} ${quoted(entity.table)} AS t ON ${keyed(entity)} ${record}`,
+      `${countedJoins(entity.keyParts, KEY)}${join} ${quoted(entity.table)} AS t ON ${keyed(entity)}${unlessDeletedBeside(entity)} ${record}`,
     )
   const { name, table, idColumn } = entity
   const row = besideCounted({ entity: name, table, idColumn, record: 'sideTable' }, 't', 'o')
@@ -66,7 +77,7 @@ export const recorded = (entity: Entity, lookup: Lookup): Sql => {
   const isSame = hasOwnKey(entity) ? '' : ` AND s.legacy_id = t.${quoted(entity.idColumn)}`
   const row = hasOwnKey(entity) ? keyed(entity) : `t.${quoted(entity.idColumn)} = j.i`
   return raw(`${hasOwnKey(entity) ? countedJoins(entity.keyParts, KEY) : ''}STRAIGHT_JOIN ${quoted(entity.table)} AS t ON ${row}
-    STRAIGHT_JOIN ${RECORDS} AS s ON ${byKey(entity)}${isSame}`)
+    STRAIGHT_JOIN ${RECORDS} AS s ON ${byKey(entity)}${isSame}${unlessDeleted(entity, 's.version')}`)
 }
 
 /** Joins the records of the batch's keys alone, whether their rows are there or not. */
@@ -92,11 +103,11 @@ export const against = (entity: Entity): Sql => {
     const { joined } = besideCounted({ entity: name, table, idColumn, record: 'sideTable' }, 'legacy', 'l')
     const id = `legacy.${quoted(idColumn)}`
     return sql`LEFT JOIN ${raw(joined)} ON ${raw(`${id} = j.i AND CAST(${id} AS CHAR) = j.k`)}
-      AND (l.entity_key IS NULL OR l.entity_key NOT REGEXP '^[1-9][0-9]*$')
+      AND (l.entity_key IS NULL OR l.entity_key NOT REGEXP '^[1-9][0-9]*$')${raw(unlessDeleted(entity, 'COALESCE(l.version, 1)'))}
     LEFT JOIN backsync_tombstones AS d ON d.entity = ${name} AND d.entity_key = j.k`
   }
   return sql`LEFT JOIN ${own} AS legacy ON legacy.${sql.ref(entity.idColumn)} = j.i
-      AND (legacy.backsync_key IS NULL OR legacy.backsync_key NOT REGEXP '^[1-9][0-9]*$')
+      AND (legacy.backsync_key IS NULL OR legacy.backsync_key NOT REGEXP '^[1-9][0-9]*$')${raw(unlessDeleted(entity, 'legacy.backsync_version'))}
     LEFT JOIN backsync_tombstones AS d ON d.entity = ${entity.name} AND d.entity_key = j.k`
 }
 

@@ -2,6 +2,7 @@ import { type RawBuilder, sql } from 'kysely'
 import type { CountedRows, KeyPart } from '../model/attributes/attribute.ts'
 import type { Entity } from '../model/entity.ts'
 import { BridgeError } from '../model/errors.ts'
+import { keepsDeleted } from '../model/hooks.ts'
 import { joinKey, joinTexts, splitKey, splitTexts } from '../model/identity.ts'
 import { legacyIdOf } from '../model/key.ts'
 import { InvalidPositionError } from '../ports/store.ts'
@@ -14,7 +15,7 @@ import {
   rawPart,
   selectedPart,
 } from './part-sql.ts'
-import { idOfOwnKey, isBeside, ownKeyOf } from './record-names.ts'
+import { idOfOwnKey, isBeside, ownKeyOf, recordNames } from './record-names.ts'
 
 /*
  * Where an entity's rows have their keys: in a column beside a counted id, or in the columns of the primary key itself.
@@ -84,8 +85,15 @@ export const rowPosition = ({ keyParts }: Entity, row: SqlRow): string =>
     ? String(row.id)
     : joinTexts(keyParts.map((part, at) => String(row[`${isRawItself(part) ? 'k' : 'o'}${at}`] ?? '')))
 
+/** Leaves out rows that count as deleted. */
+const unlessDeleted = (entity: Entity): RawBuilder<unknown> =>
+  keepsDeleted(entity) ? sql.raw(` AND ${recordNames(entity).version} <> 0`) : sql``
+
 /** The condition that finds a row `t`: by its key, or by its id, where no row has a key of these digits. */
-export const whichRow = (entity: Entity, key: string): RawBuilder<unknown> => {
+export const whichRow = (entity: Entity, key: string): RawBuilder<unknown> =>
+  sql`${whichKeyed(entity, key)}${unlessDeleted(entity)}`
+
+const whichKeyed = (entity: Entity, key: string): RawBuilder<unknown> => {
   if (hasOwnKey(entity)) return whichOwn(entity, key)
   const id = legacyIdOf(key)
   const column = sql.ref(entity.idColumn)
@@ -165,10 +173,10 @@ export const behind = (entity: Entity, position: string | undefined, limit: numb
     const after = position === undefined ? 0n : legacyIdOf(position)
     if (after === undefined) throw new InvalidPositionError()
     const id = sql`t.${sql.ref(idColumn)}`
-    return sql`WHERE ${id} > ${after} ORDER BY ${id} ${most}`
+    return sql`WHERE ${id} > ${after}${unlessDeleted(entity)} ORDER BY ${id} ${most}`
   }
   const order = sql.join(keyParts.map(({ attribute }) => sql`t.${sql.ref(attribute.column)}`))
-  if (position === undefined) return sql`WHERE TRUE ORDER BY ${order} ${most}`
+  if (position === undefined) return sql`WHERE TRUE${unlessDeleted(entity)} ORDER BY ${order} ${most}`
   const raw = rawOf(keyParts, position)
   const alternatives = raw.map((_, last) =>
     sql.join(
@@ -177,5 +185,5 @@ export const behind = (entity: Entity, position: string | undefined, limit: numb
     ),
   )
   const later = alternatives.map((one) => sql`(${one})`)
-  return sql`WHERE (${sql.join(later, sql` OR `)}) ORDER BY ${order} ${most}`
+  return sql`WHERE (${sql.join(later, sql` OR `)})${unlessDeleted(entity)} ORDER BY ${order} ${most}`
 }

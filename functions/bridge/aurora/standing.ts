@@ -2,6 +2,7 @@ import { type RawBuilder, sql } from 'kysely'
 import type { Attribute } from '../model/attributes/attribute.ts'
 import type { ChildRows } from '../model/child-rows.ts'
 import type { Entity } from '../model/entity.ts'
+import { hasOwnLayout } from '../model/hooks.ts'
 import { knownAgainstDelete, ownersKnown, standingAuthority } from './authority.ts'
 import { assignments, attributesOf, parents, parentsFound } from './parents.ts'
 import { recordNames, versionGone, versionOfRow } from './record-names.ts'
@@ -49,7 +50,10 @@ const isOwn = (entity: Entity): Sql => raw(`${recordNames(entity).updatedAt} = C
 /** Lists the upserts of which the store holds something else than they say. */
 export const selectStanding = (entity: Entity, document: string, lookup: Lookup): RawBuilder<Standing> => {
   const own = attributesOf(entity)
-  const same = assignments(entity)
+  // What stands elsewhere can't be compared here: each that is there is listed, and read.
+  const isEqual = hasOwnLayout(entity) ? [raw('FALSE')] : [sql`${raw(versionOfRow(entity))} <=> j.v`]
+  const compared = hasOwnLayout(entity) ? [] : assignments(entity)
+  const same = compared
     // A row that was found by them has them.
     .filter(({ at, isKey }) => !isKey || own[at]?.references === undefined)
     .map(({ column, at, value }) => {
@@ -64,7 +68,7 @@ export const selectStanding = (entity: Entity, document: string, lookup: Lookup)
     ${inDecimal(versionOfRow(entity))} AS held, ${inDecimal(versionGone(entity))} AS gone, IF(${isOwn(entity)}, 1, 0) AS own,
     ${standingAuthority(entity)}
   FROM ${rows(entity, document)} ${found(entity, lookup, 'LEFT JOIN')} ${against(entity)} ${parents(entity)}
-  WHERE NOT (${sql.join([sql`${raw(versionOfRow(entity))} <=> j.v`, ...same], sql` AND `)})`
+  WHERE NOT (${sql.join([...isEqual, ...same], sql` AND `)})`
 }
 
 /** Lists the upserts whose row is at their version and has child rows that differ in number, place or content. */

@@ -13,7 +13,7 @@ import {
   parentsFound,
   referenceColumns,
 } from './parents.ts'
-import { countedJoins, documentColumn, hasOwnKey, keyedBy, partColumns } from './part-sql.ts'
+import { countedJoins, documentColumn, hasOwnKey, keyedBy, partColumns, placesOfParts } from './part-sql.ts'
 import { heldVersion, isBeside, isRecorded, recordNames } from './record-names.ts'
 import { against, found, KEY, type Lookup, recorded, standsAgainst } from './record-place.ts'
 import { ownColumns } from './row-key.ts'
@@ -58,6 +58,10 @@ const table = (entity: Entity, document: string, columns: readonly string[]): Sq
 }
 
 export const keys = (entity: Entity, document: string): Sql => table(entity, document, [])
+
+/** As `keys`, and whether the row was there before. */
+export const stampedKeys = (entity: Entity, document: string): Sql =>
+  table(entity, document, [documentColumn('fresh', 'INT', HEAD_PLACES + placesOfParts(entity.keyParts))])
 
 export const rows = (entity: Entity, document: string): Sql =>
   table(entity, document, attributeColumns(entity))
@@ -261,14 +265,22 @@ export const members = (entity: Entity, [child, at]: readonly [ChildRows, number
   ])
 }
 
-/** Lists the upserts that the guard will let pass, and keeps their rows locked until the transaction ends. */
+/** A key, and what else was selected with it. */
+type Keyed = { readonly k: string } & Readonly<Record<string, unknown>>
+
+/**
+ * Lists the upserts that the guard will let pass, and keeps their rows locked until the transaction ends.
+ *
+ * @param more what else is selected, each behind a comma
+ */
 export const selectWinners = (
   entity: Entity,
   document: string,
   lookup: Lookup,
   by: Owner,
-): RawBuilder<{ readonly k: string }> => sql`
-  SELECT j.k AS k
+  more: Sql,
+): RawBuilder<Keyed> => sql`
+  SELECT j.k AS k${more}
   FROM ${lockable(referenceRows(entity, document))} ${found(entity, lookup, 'LEFT JOIN')} ${against(entity)} ${parents(entity)}
   WHERE COALESCE(${heldVersion(entity)}, IF(${standsAgainst(entity)} IS NULL, 0, j.v)) < j.v
     AND COALESCE(d.version, 0) < j.v
@@ -281,9 +293,20 @@ export const selectDeletable = (
   document: string,
   lookup: Lookup,
   by: Owner,
-): RawBuilder<{ readonly k: string }> => sql`
-  SELECT j.k AS k FROM ${lockable(keys(entity, document))} ${found(entity, lookup)}
+  more: Sql = sql``,
+): RawBuilder<Keyed> => sql`
+  SELECT j.k AS k${more} FROM ${lockable(keys(entity, document))} ${found(entity, lookup)}
   WHERE ${older(entity, by, 'delete')} FOR UPDATE`
+
+/** Lists the keys whose rows are as this very batch says. */
+export const selectWritten = (
+  entity: Entity,
+  document: string,
+  lookup: Lookup,
+  more: Sql = sql``,
+): RawBuilder<Keyed> => sql`
+  SELECT j.k AS k${more} FROM ${keys(entity, document)} ${recorded(entity, lookup)}
+  WHERE ${isWritten(entity)}`
 
 /** Columns of a table that refer to columns of an entity's; the table may be the entity's own. */
 export type ReferringColumns = {

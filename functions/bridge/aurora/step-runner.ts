@@ -40,6 +40,11 @@ export class StepRunner {
     this.#lockWait = { ...LOCK_WAIT, patient: Math.min(LOCK_WAIT.patient, longest) }
   }
 
+  /** Statements that commit one by one. */
+  get #alone(): Pick<Step, 'db' | 'outside' | 'deadline'> {
+    return { db: this.#db, outside: this.#db, deadline: this.#deadline }
+  }
+
   /**
    * Runs statements one by one, or in one transaction where an entity has more than its own row. A record beside a new row is
    * more: without a row that is refused it must not stay, and only the connection that made a counted row knows its id.
@@ -50,7 +55,7 @@ export class StepRunner {
 
   /** As `together`, where records beside rows come one by one, too: a delete has buried the key. */
   async removing(entity: Entity, work: (step: Step) => Promise<Rows>, manner: Manner): Promise<Run> {
-    if (manner === 'patient' && !needsTransaction(entity)) return runStatements(this.#db, work)
+    if (manner === 'patient' && !needsTransaction(entity)) return runStatements(this.#alone, work)
     return this.inTransaction(work, manner)
   }
 
@@ -63,7 +68,7 @@ export class StepRunner {
       await writesOf(entity).prepare(step, batch)
       return { affected: 0, inserted: 0 }
     }
-    await (manner === 'wary' ? this.inTransaction(work, manner) : runStatements(this.#db, work))
+    await (manner === 'wary' ? this.inTransaction(work, manner) : runStatements(this.#alone, work))
   }
 
   /** @param work may run more than once, as a whole */
@@ -89,7 +94,7 @@ export class StepRunner {
         this.#deadline.require(needed, 'a transaction')
         return this.#db.transaction().execute(async (transaction) => {
           await sql`SET innodb_lock_wait_timeout = ${sql.raw(String(wait))}`.execute(transaction)
-          return runStatements(transaction, work, () =>
+          return runStatements({ ...this.#alone, db: transaction }, work, () =>
             this.#deadline.require(needed, 'a step of a transaction'),
           )
         })

@@ -1,12 +1,17 @@
-import type { Kysely, QueryResult } from 'kysely'
+import type { QueryResult } from 'kysely'
 import { wasRepeated } from '../drivers/data-api/driver.ts'
 import type { Change } from '../model/change.ts'
 import type { Entity } from '../model/entity.ts'
-import type { Batch } from './batch.ts'
+import type { Hooks, UpsertToWrite } from '../model/hooks.ts'
+import { Batch } from './batch.ts'
+import type { HookName } from './hook-errors.ts'
+import { runHook } from './hooks.ts'
+import { deleteInstead, enrolDeleted, proveStamps, upsertInstead } from './instead.ts'
 import { withKnownIds } from './known-ids.ts'
 import { writesOf } from './record-writes.ts'
 import * as statements from './statements.ts'
 import type { Step } from './step.ts'
+import { deletesToWrite, upsertsToWrite, written } from './winners.ts'
 
 /** How many rows statements have written, and how many of them anew. */
 export type Rows = { readonly affected: number; readonly inserted: number }
@@ -20,18 +25,23 @@ export const addRuns = (a: Run, b: Run): Run => ({
   repeated: a.repeated || b.repeated,
 })
 
-/** Runs statements, and knows of each whether it was sent more than once. @param before each of them */
+/**
+ * Runs statements, and knows of each whether it was sent more than once.
+ *
+ * @param where.db the transaction that they run in, if there is one; `outside` the same database without it
+ * @param before each of them
+ */
 export const runStatements = async (
-  db: Kysely<unknown>,
+  where: Pick<Step, 'db' | 'outside' | 'deadline'>,
   work: (step: Step) => Promise<Rows>,
   before: () => void = () => undefined,
 ): Promise<Run> => {
   let repeated = false
   const written = await work({
-    db,
+    ...where,
     run: async (statement) => {
       before()
-      const result: QueryResult<unknown> = await statement.execute(db)
+      const result: QueryResult<unknown> = await statement.execute(where.db)
       repeated ||= wasRepeated(result)
       return Number(result.numAffectedRows ?? 0n)
     },
@@ -42,20 +52,50 @@ export const runStatements = async (
 /** Which changes may find a row, and which may find none: a change that is in both goes through both statements. */
 export type Guess = { readonly older: Batch; readonly missing: Batch }
 
-/**
- * Children of updated rows go before rows are inserted: a delete that finds nothing would lock the gap for others.
- *
- * @param older the changes that may find a row, and `missing` those that may find none; together the whole batch
- */
+/** @param guess its `older` changes may find a row, its `missing` ones none; together they are the whole batch */
 export const upsertRows = async (step: Step, unknown: Batch, guess: Guess): Promise<Rows> => {
-  const { db, run } = step
+  const { db } = step
   const batch = await withKnownIds(db, unknown)
+  const { entity } = batch
+  const { before, after, instead } = entity.write ?? {}
+  if (entity.write === undefined) return writeRows(step, unknown, batch, guess)
+  const winners = await upsertsToWrite(db, batch)
+  if (before !== undefined && winners.length > 0)
+    await runHook(step, entity, 'write.before', (transaction) => before({ changes: winners, transaction }))
+  const { upsert } = instead ?? {}
+  if (upsert === undefined || winners.length === 0) {
+    const rows = upsert === undefined ? await writeRows(step, unknown, batch, guess) : NOTHING
+    await runAfter(step, unknown, winners, { after, inserted: rows.inserted })
+    return rows
+  }
+  const inserted = await upsertInstead(step, batch, winners, upsert)
+  await runAfter(step, unknown, winners, { after, inserted })
+  return { affected: winners.length, inserted }
+}
+
+const NOTHING: Rows = { affected: 0, inserted: 0 }
+
+const runAfter = async (
+  step: Step,
+  unknown: Batch,
+  winners: readonly UpsertToWrite[],
+  { after, inserted }: { readonly after: Hooks['after']; readonly inserted: number },
+): Promise<void> => {
+  if (after === undefined || winners.length === 0) return
+  // One that somebody else has made in between is not this batch's.
+  const changes = await written(step.db, unknown, winners, inserted)
+  if (changes.length > 0)
+    await runHook(step, unknown.entity, 'write.after', (transaction) => after({ changes, transaction }))
+}
+
+/** Children of updated rows go before rows are inserted: a delete that finds nothing would lock the gap for others. */
+const writeRows = async (step: Step, unknown: Batch, batch: Batch, guess: Guess): Promise<Rows> => {
+  const { db, run } = step
   const { entity } = batch
   const writes = writesOf(entity)
   const part = (of: Batch): Batch => (batch === unknown ? of : batch.only((change) => of.has(change)))
   const [older, missing] = [part(guess.older), part(guess.missing)]
   const lists = Object.values(entity.children)
-  const winners = entity.write && (await upsertsToApply(db, batch))
   let updated = 0
   let inserted = 0
   if (older.changes.length > 0) updated = await writes.update(step, older)
@@ -66,7 +106,6 @@ export const upsertRows = async (step: Step, unknown: Batch, guess: Guess): Prom
   const { document, lookup } = lists.length > 0 && inserted > 0 ? await withKnownIds(db, unknown) : batch
   for (const [at, list] of lists.entries())
     await run(statements.insertChildren(entity, [list, at], document, lookup))
-  if (winners !== undefined && winners.length > 0) await entity.write?.({ changes: winners, transaction: db })
   return { affected: updated + inserted, inserted }
 }
 
@@ -79,35 +118,55 @@ export const deleteRows = async (step: Step, unknown: Batch): Promise<Rows> => {
   const batch = await withKnownIds(db, unknown)
   const { entity, keys, lookup, by } = batch
   const writes = writesOf(entity)
+  const { before, after, instead } = entity.write ?? {}
   if (needsTransaction(entity)) await writes.lockRemoved(step, batch)
+  if (instead?.delete !== undefined) await enrolDeleted(step, batch)
   await run(statements.bury(entity, keys, lookup, by, by === 'dynamo' ? 'known' : 'all'))
-  if (entity.write !== undefined) {
-    const { rows } = await statements.selectDeletable(entity, keys, lookup, by).execute(db)
-    const winners = named(
-      batch,
-      rows.map(({ k }) => k),
-    )
-    if (winners.length > 0) await entity.write({ changes: winners, transaction: db })
+  const winners = entity.write === undefined ? [] : await deletesToWrite(db, batch)
+  const hook = async (name: HookName, code: Hooks['after']): Promise<void> => {
+    if (code !== undefined && winners.length > 0)
+      await runHook(step, entity, name, (transaction) => code({ changes: winners, transaction }))
   }
+  await hook('write.before', before)
+  if (instead?.delete !== undefined) {
+    await deleteInstead(step, batch, winners, instead.delete)
+    await hook('write.after', after)
+    return { affected: winners.length, inserted: 0 }
+  }
+  await hook('write.after', after)
   for (const list of Object.values(entity.children))
     await run(statements.deleteChildrenOfOlder(entity, list, keys, lookup, by))
   return { affected: await writes.remove(step, batch), inserted: 0 }
 }
 
+/** The statements of a batch without any change in it: they fail only on what is not a change's fault. */
+export const proveStatements = async (step: Step, { entity, by }: Batch): Promise<Rows> => {
+  const { run } = step
+  const batch = new Batch(entity, [], by)
+  const { document: nothing, lookup } = batch
+  const writes = writesOf(entity)
+  const { instead } = entity.write ?? {}
+  const lists = [...Object.values(entity.children).entries()]
+  await run(statements.bury(entity, nothing, lookup, by))
+  // What a hook does in place of a statement, that is never sent.
+  if (instead?.delete === undefined) {
+    for (const [, list] of lists)
+      await run(statements.deleteChildrenOfOlder(entity, list, nothing, lookup, by))
+    await writes.remove(step, batch)
+  }
+  if (instead?.upsert !== undefined) {
+    await proveStamps(step, batch)
+    return NOTHING
+  }
+  await writes.update(step, batch)
+  await writes.insert(step, batch)
+  for (const list of lists) await run(statements.insertChildren(entity, [list[1], list[0]], nothing, lookup))
+  return NOTHING
+}
+
 /** Whether an entity has more than its own row. */
 export const needsTransaction = ({ children, write }: Entity): boolean =>
   Object.keys(children).length > 0 || write !== undefined
-
-/** The upserts that the guard will let pass; their rows stay locked. */
-const upsertsToApply = async (db: Kysely<unknown>, batch: Batch): Promise<readonly Change[]> => {
-  const { rows } = await statements
-    .selectWinners(batch.entity, batch.document, batch.lookup, batch.by)
-    .execute(db)
-  return named(
-    batch,
-    rows.map(({ k }) => k),
-  )
-}
 
 /** The changes of a batch with these keys. */
 export const named = ({ changes }: Batch, keys: readonly string[]): Change[] => {

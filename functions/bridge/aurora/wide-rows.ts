@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto'
 import { type Kysely, type RawBuilder, sql, type Transaction } from 'kysely'
 import type { Entity } from '../model/entity.ts'
 import { UnsettledError } from '../model/outcome.ts'
-import { recordNames } from './record-names.ts'
 import { source } from './record-place.ts'
 import { keyNames, nameOfSelected, rowPosition, selectedKey, whichAt } from './row-key.ts'
 import { type SqlRow, selected } from './selection.ts'
+import { recordColumns } from './stored-record.ts'
 
 /*
  * Rows that the Data API does not return as they are: a row of a result may have 64 KB, a result 1 MiB. Their long columns
@@ -44,12 +44,7 @@ type Db = Kysely<unknown> | Transaction<unknown>
 
 /** What of a row is selected, by names that `readSelected` knows, key and version included. */
 export const selection = (entity: Entity): RawBuilder<unknown> =>
-  sql.join([
-    ...selectedKey(entity),
-    sql`${sql.raw(recordNames(entity).version)} AS backsync_version`,
-    sql`${sql.raw(recordNames(entity).updatedAt)} AS backsync_updated_at`,
-    ...selected(entity),
-  ])
+  sql.join([...selectedKey(entity), ...recordColumns(entity), ...selected(entity)])
 
 const always = (entity: Entity) => [...keyNames(entity), 'backsync_version', 'backsync_updated_at']
 

@@ -11,9 +11,9 @@ import type { Row } from './change.ts'
 import type { ChildRows } from './child-rows.ts'
 import { columnFault, disagreeing, isPlainName, sharedColumns } from './columns.ts'
 import { type Contract, type ContractDefinition, contractOf, isName, namesBeside } from './contract.ts'
-import type { CustomWrite } from './custom-write.ts'
 import { InvalidRecordError } from './errors.ts'
 import { parseExactJson } from './exact-json.ts'
+import { type Hooks, hooksOf, type ReadRows } from './hooks.ts'
 import { autoIncrement, type Identity, rowOfKey } from './identity.ts'
 import { describeKey, haveOtherKeys, type ItemLayout, type KeyPlace, keyPlacesOf } from './item-layout.ts'
 import { isMadeOfLater, keyPartsOf } from './key-parts.ts'
@@ -73,8 +73,13 @@ export type EntityDefinition = ContractDefinition & {
   readonly put?: 'replace' | 'create'
   /** @default a table of its own, named after the entity */
   readonly item?: Omit<ItemLayout, 'keyAttribute'> & { readonly keyAttribute?: string }
-  /** Writes what the mapping can't express, in the transaction that writes the rows. */
-  readonly write?: CustomWrite
+  /**
+   * Writes what the mapping can't express, in the transaction that writes the rows: `before` the bridge's own statements,
+   * `after` or `instead` of them. A function alone is what comes `after`.
+   */
+  readonly write?: Hooks | NonNullable<Hooks['after']>
+  /** Reads rows whose content is not, or not all, in the columns of the table. */
+  readonly read?: ReadRows
   /** A valid body, for documentation and for commands to paste. */
   readonly example: Readonly<Record<string, unknown>>
 }
@@ -92,6 +97,7 @@ export type Entity = Omit<
   | 'tombstones'
   | 'tombstoneDays'
   | 'record'
+  | 'write'
   | keyof ContractDefinition
 > &
   Contract & {
@@ -104,6 +110,7 @@ export type Entity = Omit<
     readonly tombstones: 'moved' | 'item'
     readonly tombstoneDays: number
     readonly record: RecordKind
+    readonly write?: Hooks
     /** The column that numbers its rows or, where the key is the primary key's columns, the first of these. */
     readonly idColumn: string
     /**
@@ -139,6 +146,7 @@ export const defineEntity = (definition: EntityDefinition): Entity => {
   const { overruled = versions === 'stream' ? 'park' : 'lift' } = definition
   const { tombstones = 'moved', tombstoneDays = 90 } = definition
   const identity = identityOf(definition, fail)
+  const write = orFail(() => hooksOf(definition.write, { identity, record }), fail)
   const item: ItemLayout = { keyAttribute: keyName, table: definition.name, ...definition.item }
   const fields: Record<string, Field> = { ...attributes, ...children }
 
@@ -205,8 +213,10 @@ export const defineEntity = (definition: EntityDefinition): Entity => {
 
   const schemas = mapOf(fields)
   const body = agreeing(schemas.body, attributes)
+  const { write: _, ...defined } = definition
   const entity: Entity = {
-    ...definition,
+    ...defined,
+    ...(write && { write }),
     children,
     versions,
     overruled,

@@ -8,6 +8,7 @@ import {
   SelectQueryNode,
   type TransactionSettings,
 } from 'kysely'
+import { BridgeError } from '../../model/errors.ts'
 import { DataApiClient, type DataApiConfig, type Executed } from './client.ts'
 import { DataApiError } from './errors.ts'
 import { fromField, toParameter, UnsupportedValueError } from './fields.ts'
@@ -72,10 +73,22 @@ const noSavepoints = (): UnsupportedValueError =>
     'The Data API takes no savepoints: use a transaction of its own for what must be undone alone',
   )
 
+/** Something is to be written in a transaction that is being rolled back. */
+class TransactionOverError extends BridgeError {
+  override readonly name = 'TransactionOverError'
+  readonly code = 'transaction.over'
+  readonly kind = 'unknown'
+
+  constructor() {
+    super('The transaction is being rolled back')
+  }
+}
+
 /** What a connection of the Data API is: the transaction that it may be in. */
 export class DataApiConnection implements DatabaseConnection {
   readonly #client: DataApiClient
   #transactionId: string | undefined
+  #isEnding = false
   #condition: (() => Promise<void>) | undefined
 
   constructor(client: DataApiClient) {
@@ -100,12 +113,15 @@ export class DataApiConnection implements DatabaseConnection {
 
   /** A transaction that is not there any more is rolled back, or was committed: what failed before says more than this. */
   async rollback(): Promise<void> {
-    const id = this.#transactionId
-    this.#transactionId = undefined
+    // Whoever still has the transaction must write neither in it nor outside of it meanwhile.
+    this.#isEnding = true
     try {
-      if (id !== undefined) await this.#client.rollback(id)
+      if (this.#transactionId !== undefined) await this.#client.rollback(this.#transactionId)
     } catch (error) {
       if (!(error instanceof DataApiError) || error.exception !== 'TransactionNotFoundException') throw error
+    } finally {
+      this.#transactionId = undefined
+      this.#isEnding = false
     }
   }
 
@@ -120,6 +136,7 @@ export class DataApiConnection implements DatabaseConnection {
     { signal }: AbortableOperationOptions = {},
   ): Promise<QueryResult<R>> {
     await this.#condition?.()
+    if (this.#isEnding) throw new TransactionOverError()
     const executed = await this.#client.execute(
       { sql, parameters: parameters.map(toNamed), transactionId: this.#transactionId },
       { idempotent: SelectQueryNode.is(query) || isMarkedIdempotent(queryId), signal },

@@ -4,7 +4,7 @@ import { reference } from '../../../../functions/bridge/model/attributes/referen
 import { text } from '../../../../functions/bridge/model/attributes/text.ts'
 import { childRows } from '../../../../functions/bridge/model/child-rows.ts'
 import { defineEntity, type EntityDefinition } from '../../../../functions/bridge/model/entity.ts'
-import { autoIncrement } from '../../../../functions/bridge/model/identity.ts'
+import { autoIncrement, natural } from '../../../../functions/bridge/model/identity.ts'
 import { chef } from '../../../fixtures/entities/chef.ts'
 import { entities } from '../../../fixtures/entities/index.ts'
 
@@ -274,5 +274,40 @@ describe('the entities', () => {
   it('have names, paths, tables and key names that are theirs alone', () => {
     for (const property of ['name', 'plural', 'table'] as const)
       expect(new Set(entities.map((entity) => entity[property])).size).toBe(entities.length)
+  })
+})
+
+describe('an entity’s own part in the write', () => {
+  const base = {
+    name: 'mug',
+    plural: 'mugs',
+    keyName: 'mugId',
+    table: 'mugs',
+    identity: autoIncrement('id'),
+    attributes: { label: text({ column: 'label', maxLength: 20 }) },
+    example: { label: 'Blue' },
+  }
+  const nothing = async (): Promise<undefined> => undefined
+
+  it('may be a function alone: what comes after', () => {
+    expect(defineEntity({ ...base, write: nothing }).write).toEqual({ after: nothing })
+    expect(defineEntity(base)).not.toHaveProperty('write')
+  })
+
+  it.each([
+    ['nothing at all', { write: {} }, 'write has before, after or instead'],
+    ['nothing in place of anything', { write: { instead: {} } }, 'write.instead has upsert or delete'],
+    [
+      'a natural key, and rows in the way of their own return',
+      { identity: natural(['label'], { collation: 'utf8mb4_bin' }), write: { instead: { delete: nothing } } },
+      'write.instead.delete needs write.instead.upsert',
+    ],
+    [
+      'records beside rows, and the same',
+      { record: 'sideTable' as const, write: { instead: { delete: nothing } } },
+      'write.instead.delete needs write.instead.upsert',
+    ],
+  ])('is refused with %s', (_, more, message) => {
+    expect(() => defineEntity({ ...base, ...more })).toThrow(message)
   })
 })

@@ -3,9 +3,9 @@ import { sql } from 'kysely'
 import type { ResultSetHeader, RowDataPacket } from 'mysql2/promise'
 import { text } from '../../../../functions/bridge/model/attributes/text.ts'
 import type { Change } from '../../../../functions/bridge/model/change.ts'
-import type { CustomWriteInput } from '../../../../functions/bridge/model/custom-write.ts'
 import { defineEntity } from '../../../../functions/bridge/model/entity.ts'
 import { InvalidRecordError } from '../../../../functions/bridge/model/errors.ts'
+import type { DeleteToWrite, HookInput, WrittenUpsert } from '../../../../functions/bridge/model/hooks.ts'
 import { autoIncrement } from '../../../../functions/bridge/model/identity.ts'
 import { openTestAurora, type TestAurora } from '../../../support/aurora.ts'
 import { adopted } from '../../fixtures/specimen.ts'
@@ -17,7 +17,7 @@ type Call = {
 }
 
 let calls: Call[] = []
-let then: ((input: CustomWriteInput) => Promise<void>) | undefined
+let then: ((input: HookInput<WrittenUpsert | DeleteToWrite>) => Promise<void>) | undefined
 
 const tin = defineEntity({
   name: 'tin',
@@ -155,7 +155,10 @@ describe('an entity’s own write', () => {
     await aurora.writer.apply(tin, [upsert('a', 1)])
     then = () => Promise.reject(new Error('no room on the shelf'))
 
-    await expect(aurora.writer.apply(tin, [change])).rejects.toThrow('no room on the shelf')
+    await expect(aurora.writer.apply(tin, [change])).rejects.toMatchObject({
+      code: 'hook.failed',
+      cause: { message: 'no room on the shelf' },
+    })
 
     expect(await tins()).toEqual([['a', 'v1', '1']])
     expect(await log()).toEqual([['a', '1']])

@@ -1,0 +1,99 @@
+import { randomUUID } from 'node:crypto'
+import { type Kysely, sql } from 'kysely'
+import { SqlError } from '../drivers/sql-errors.ts'
+import type { Entity } from '../model/entity.ts'
+import { BridgeError, DeadlineError, kindOf } from '../model/errors.ts'
+import type { Deadline } from '../runtime/deadline.ts'
+import { HookFailedError, type HookName, TransactionEndedError } from './hook-errors.ts'
+import { RECORDS } from './record-names.ts'
+import type { Step } from './step.ts'
+
+/*
+ * How the code of an entity's author is run: in time, with its errors classed, and so that it is noticed when it ends the
+ * transaction that it was lent.
+ *
+ * The Data API takes no savepoints, and MySQL tells nobody whether a transaction is open. So a mark is written in it before the hook:
+ * a COMMIT, or a statement that commits by itself, shows the mark to others; after a ROLLBACK it isn't there any more. Neither
+ * depends on whether another transaction has begun by then, nor on the isolation.
+ */
+
+/** Under this name marks stand among the records: no entity has it. */
+const NOBODY = '!'
+/** Kept back of an invocation's time, in ms: for the ROLLBACK of a transaction whose hook is given up. */
+const ROLLBACK_TIME = 1_500
+
+/**
+ * Runs a hook in a transaction.
+ *
+ * @throws HookFailedError, TransactionEndedError; what the database said to it; DeadlineError for one that doesn't end
+ */
+export const runHook = async <T>(
+  { db, outside, deadline }: Step,
+  entity: Entity,
+  name: HookName,
+  hook: (transaction: Kysely<unknown>) => Promise<T>,
+): Promise<T> => {
+  const mark = randomUUID()
+  const records = sql.table(RECORDS)
+  const itself = sql`entity = ${NOBODY} AND entity_key = ${mark}`
+  const wasCommitted = async (): Promise<boolean> => {
+    const { rows } = await sql`SELECT entity FROM ${records} WHERE ${itself}`.execute(outside)
+    if (rows.length > 0) await sql`DELETE FROM ${records} WHERE ${itself}`.execute(outside)
+    return rows.length > 0
+  }
+  await sql`INSERT INTO ${records} (entity, entity_key) VALUES (${NOBODY}, ${mark})`.execute(db)
+  let made: T
+  try {
+    made = await inTime(deadline, entity, name, () => hook(db))
+  } catch (cause) {
+    // Where the deadline is over nothing can be asked any more.
+    if (!(cause instanceof DeadlineError) && (await wasCommitted().catch(() => false)))
+      throw new TransactionEndedError(entity, name, { cause })
+    throw cause
+  }
+  if (await wasCommitted()) throw new TransactionEndedError(entity, name)
+  const { numAffectedRows } = await sql`DELETE FROM ${records} WHERE ${itself}`.execute(db)
+  if (numAffectedRows !== 1n) throw new TransactionEndedError(entity, name)
+  return made
+}
+
+/**
+ * Runs code of an entity's author as long as there is time.
+ *
+ * @throws HookFailedError; what the database said to it; DeadlineError
+ */
+export const inTime = async <T>(
+  deadline: Deadline,
+  entity: Entity,
+  name: HookName,
+  code: () => Promise<T>,
+): Promise<T> => {
+  deadline.require(ROLLBACK_TIME, name)
+  const left = deadline.remaining() - ROLLBACK_TIME
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    if (left === Number.POSITIVE_INFINITY) return
+    timer = setTimeout(
+      () => reject(new DeadlineError(`${name} of ${entity.name} has not ended in time`)),
+      left,
+    )
+  })
+  try {
+    // Whatever becomes of code that was given up.
+    return await Promise.race([started(code), late])
+  } catch (error) {
+    throw isClassed(error) ? error : new HookFailedError(entity, name, error)
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/** Also of code that throws before it returns a promise. */
+const started = async <T>(code: () => Promise<T>): Promise<T> => await code()
+
+/** Whether an error says itself what it means for the change. */
+const isClassed = (error: unknown): boolean => {
+  const kind = kindOf(error)
+  if (error instanceof SqlError) return true
+  return error instanceof BridgeError && (kind === 'data' || kind === 'dependency' || kind === 'transient')
+}

@@ -1,0 +1,130 @@
+import type { Kysely } from 'kysely'
+import type { Change, Version } from './change.ts'
+import type { Identity } from './identity.ts'
+
+type Upserting = Extract<Change, { readonly op: 'upsert' }>
+type Deleting = Extract<Change, { readonly op: 'delete' }>
+
+/** What addresses a row that is there. */
+export type Addressed = {
+  /** A counted row's id, in decimal; of a natural key or a UUID the key itself, by which the row is found. */
+  readonly legacyId: string
+  /** What the columns of the primary key hold, by their names, as the driver gives it: `{ id: 7n }`, `{ code: 'a', no: 3 }`. */
+  readonly primaryKey: Readonly<Record<string, unknown>>
+}
+
+/** A row that may have to be made yet. */
+type Perhaps = Addressed | { readonly legacyId: undefined; readonly primaryKey: undefined }
+
+/** What the columns of an entity's references are to hold, by their names: the ids of the rows that the change's keys name. */
+type Referring = { readonly references: Readonly<Record<string, unknown>> }
+
+/** An upsert that is newer than what is there, if anything is. */
+export type UpsertToWrite = Upserting & Referring & Perhaps
+/** An upsert whose row is there by now. */
+export type WrittenUpsert = Upserting & Referring & Addressed
+/** A delete whose row is older, and there. */
+export type DeleteToWrite = Deleting & Addressed
+
+/**
+ * What each hook gets: the changes of one batch that are newer than the store, one for each key, all of them upserts or all of
+ * them deletes; and the transaction that writes them, which holds the locks of the rows that are there. It is over once the hook
+ * has ended, or was given up.
+ */
+export type HookInput<C extends Change> = {
+  readonly changes: readonly C[]
+  readonly transaction: Kysely<unknown>
+}
+
+/** The ids of rows by their keys, in a Map or in an object. */
+export type MadeIds = ReadonlyMap<string, MadeId> | Readonly<Record<string, MadeId>>
+
+type MadeId = string | number | bigint | undefined
+
+/**
+ * An entity's own part in the write to Aurora. All hooks run in the transaction that writes the rows. That is repeated as a
+ * whole after a deadlock, and without those changes of a batch that were refused: a hook must have no effect outside of it, and
+ * must not end it.
+ */
+export type Hooks = {
+  /** Before the bridge's own statements. */
+  readonly before?: (input: HookInput<UpsertToWrite | DeleteToWrite>) => Promise<void>
+  /** Behind them; of deletes before the row goes, so that it can still be looked at. */
+  readonly after?: (input: HookInput<WrittenUpsert | DeleteToWrite>) => Promise<void>
+  readonly instead?: {
+    /**
+     * Writes rows and lists in place of the bridge, which then says in their records whose they are, and at which version.
+     *
+     * @returns the ids of the rows that it has made; those that were there may be left out. Nothing where the key is the
+     *   primary key
+     */
+    readonly upsert?: (input: HookInput<UpsertToWrite>) => Promise<MadeIds | undefined>
+    /** Deletes rows and lists in place of the bridge. A row that stays counts as deleted. */
+    readonly delete?: (input: HookInput<DeleteToWrite>) => Promise<void>
+  }
+}
+
+/** What of an entity is read by code of its own: what the bridge knows of rows by itself. */
+export type FoundRow = Addressed & {
+  readonly key: string
+  readonly version: Version
+  /** ISO 8601, UTC; null for a row that the bridge has never written. */
+  readonly updatedAt: string | null
+}
+
+/**
+ * Reads the content of rows, for the API's answers and wherever content is compared. Which rows there are, their order, pages,
+ * versions and owners stay the bridge's own.
+ *
+ * @param input.database of the same moment as what was found; it may only be read
+ * @returns for each key the attributes and lists by the entity's names for them, each in the form of its kind, or as the
+ *   driver gives a column. A key that is left out has no row
+ */
+export type ReadRows = (input: {
+  readonly rows: readonly FoundRow[]
+  readonly database: Kysely<unknown>
+}) => Promise<OwnRows>
+
+/** Rows by their keys, in a Map or in an object. */
+export type OwnRows =
+  | ReadonlyMap<string, Readonly<Record<string, unknown>>>
+  | Readonly<Record<string, Readonly<Record<string, unknown>>>>
+
+/**
+ * An entity's hooks as its definition has them: a function alone is what comes `after`.
+ *
+ * @param of what else of the definition they have to go with
+ * @throws TypeError for some that don't
+ */
+export const hooksOf = (
+  write: Hooks | Hooks['after'],
+  of: { readonly identity: Identity; readonly record: 'row' | 'sideTable' },
+): Hooks | undefined => {
+  const hooks = typeof write === 'function' ? { after: write } : write
+  if (hooks === undefined) return undefined
+  const { before, after, instead } = hooks
+  if (before === undefined && after === undefined && instead === undefined)
+    throw new TypeError('write has before, after or instead')
+  if (instead === undefined) return hooks
+  if (instead.upsert === undefined && instead.delete === undefined)
+    throw new TypeError('write.instead has upsert or delete')
+  const staysInTheWay = of.identity.kind !== 'autoIncrement' || of.record === 'sideTable'
+  if (instead.delete !== undefined && instead.upsert === undefined && staysInTheWay)
+    throw new TypeError(
+      'write.instead.delete needs write.instead.upsert: the row that stays is in the way of one that is made anew',
+    )
+  return hooks
+}
+
+/** Whether rows may stay whose keys are deleted. */
+export const keepsDeleted = ({ write }: { readonly write?: Hooks | undefined }): boolean =>
+  write?.instead?.delete !== undefined
+
+/** Whether rows can't be compared column by column: their content may stand anywhere. */
+export const hasOwnLayout = ({
+  write,
+  read,
+}: {
+  readonly write?: Hooks | undefined
+  readonly read?: ReadRows | undefined
+}): boolean => write?.instead?.upsert !== undefined || read !== undefined
