@@ -12,12 +12,12 @@ import type { Step } from './step.ts'
  * How the code of an entity's author is run: in time, with its errors classed, and so that it is noticed when it ends the
  * transaction that it was lent.
  *
- * The Data API takes no savepoints, and MySQL tells nobody whether a transaction is open. So a mark is written in it before the hook:
- * a COMMIT, or a statement that commits by itself, shows the mark to others; after a ROLLBACK it isn't there any more. Neither
+ * The Data API takes no savepoints, and MySQL tells nobody whether a transaction is open. So a witness is written in it before the
+ * hook: a COMMIT, or a statement that commits by itself, shows it to others; after a ROLLBACK it isn't there any more. Neither
  * depends on whether another transaction has begun by then, nor on the isolation.
  */
 
-/** Under this name marks stand among the records: no entity has it. */
+/** Under this name witnesses stand among the records: no entity has it. */
 const NOBODY = '!'
 /** Kept back of an invocation's time, in ms: for the ROLLBACK of a transaction whose hook is given up. */
 const ROLLBACK_TIME = 1_500
@@ -33,15 +33,15 @@ export const runHook = async <T>(
   name: HookName,
   hook: (transaction: Kysely<unknown>) => Promise<T>,
 ): Promise<T> => {
-  const mark = randomUUID()
+  const witness = randomUUID()
   const records = sql.table(RECORDS)
-  const itself = sql`entity = ${NOBODY} AND entity_key = ${mark}`
+  const itself = sql`entity = ${NOBODY} AND entity_key = ${witness}`
   const wasCommitted = async (): Promise<boolean> => {
     const { rows } = await sql`SELECT entity FROM ${records} WHERE ${itself}`.execute(outside)
     if (rows.length > 0) await sql`DELETE FROM ${records} WHERE ${itself}`.execute(outside)
     return rows.length > 0
   }
-  await sql`INSERT INTO ${records} (entity, entity_key) VALUES (${NOBODY}, ${mark})`.execute(db)
+  await sql`INSERT INTO ${records} (entity, entity_key) VALUES (${NOBODY}, ${witness})`.execute(db)
   let made: T
   try {
     made = await inTime(deadline, entity, name, () => hook(db))

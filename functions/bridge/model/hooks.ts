@@ -120,11 +120,6 @@ export const hooksOf = (
 export const keepsDeleted = ({ write }: { readonly write?: Hooks | undefined }): boolean =>
   write?.instead?.delete !== undefined
 
-/** Whether rows can't be compared column by column: their content may stand anywhere. */
-export const hasOwnLayout = ({
-  write,
-  read,
-}: {
-  readonly write?: Hooks | undefined
-  readonly read?: ReadRows | undefined
-}): boolean => write?.instead?.upsert !== undefined || read !== undefined
+/** Whether what is written can't be compared column by column: it may stand anywhere. */
+export const hasOwnLayout = ({ write }: { readonly write?: Hooks | undefined }): boolean =>
+  write?.instead?.upsert !== undefined

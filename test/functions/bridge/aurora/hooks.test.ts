@@ -289,6 +289,28 @@ describe('code of an entity’s own', () => {
       expect(await noted()).toEqual([['a']])
     })
 
+    it('is set aside also where it alone fails, of rows of which the bridge knows no column', async () => {
+      const jar = defineEntity({
+        ...{ name: 'jar', plural: 'jars', keyName: 'jarId', table: 'mugs' },
+        identity: autoIncrement('id'),
+        attributes: { size: text({ column: 'no_such_column', maxLength: 9 }) },
+        write: {
+          instead: {
+            upsert: async ({ transaction }) => {
+              await sql`CALL no_such_procedure()`.execute(transaction)
+              return {}
+            },
+            delete: async () => {},
+          },
+        },
+        example: { size: 'S' },
+      })
+      const change: Change = { ...upsert('a', 1), entity: 'jar', op: 'upsert', row: { size: 'S' } }
+      const { refused } = await aurora.writer.applyIsolating(jar, [change])
+
+      expect(refused).toMatchObject([{ error: { code: 'mysql.1305' } }])
+    })
+
     it('and goes on behind a deadlock that has undone all is told to have ended the transaction', async () => {
       aurora.api.faults.add({
         kind: 'error',

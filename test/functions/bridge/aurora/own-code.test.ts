@@ -48,7 +48,8 @@ describe.each(ownCodes)('an entity with code of its own for %s', (_, own) => {
     return items.map((one) => [one.key, one.version, one.row.name])
   }
   const undone = () => counted(aurora.legacy, own.undone)
-  const marks = () => counted(aurora.legacy, "SELECT COUNT(*) AS n FROM backsync_records WHERE entity = '!'")
+  const witnesses = () =>
+    counted(aurora.legacy, "SELECT COUNT(*) AS n FROM backsync_records WHERE entity = '!'")
 
   it('makes rows, writes over older ones, and leaves those alone that are not', async () => {
     expect(await apply(upsert(key(1), 1), upsert(key(2), 5))).toMatchObject({ applied: 2, refused: [] })
@@ -62,7 +63,7 @@ describe.each(ownCodes)('an entity with code of its own for %s', (_, own) => {
       [key(2), 5n, 'v5'],
       [key(3), 1n, 'v1'],
     ])
-    expect([await undone(), await marks()]).toEqual([0, 0])
+    expect([await undone(), await witnesses()]).toEqual([0, 0])
   })
 
   it('takes a repeat for one, and says so', async () => {
@@ -95,7 +96,7 @@ describe.each(ownCodes)('an entity with code of its own for %s', (_, own) => {
     expect(await apply(remove(key(1), 5))).toMatchObject({ applied: 1 })
     expect(await apply(upsert(key(1), 6))).toMatchObject({ applied: 1 })
     expect((await list()).length).toBe(2)
-    expect([await undone(), await marks()]).toEqual([0, 0])
+    expect([await undone(), await witnesses()]).toEqual([0, 0])
   })
 
   it('works on rows of the legacy application under their own names', async () => {
@@ -167,6 +168,6 @@ describe.each(ownCodes)('an entity with code of its own for %s', (_, own) => {
 
     expect([applied, refused.map(({ change }) => change.key)]).toEqual([4, [key(3)]])
     expect((await list()).length).toBe(4)
-    expect([await undone(), await marks()]).toEqual([0, 0])
+    expect([await undone(), await witnesses()]).toEqual([0, 0])
   })
 })
