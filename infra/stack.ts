@@ -10,6 +10,7 @@ import { type EntityDescription, EntityTable, onePerTable } from './constructs/e
 import type { Extension } from './constructs/extension.ts'
 import { HttpApi } from './constructs/http-api.ts'
 import { LegacyDatabase } from './constructs/legacy-database.ts'
+import { haveFunctions, LegacyFunctions } from './constructs/legacy-functions.ts'
 import { Migrations } from './constructs/migrations.ts'
 import { output } from './constructs/output.ts'
 import { pascalCase } from './constructs/pascal-case.ts'
@@ -44,6 +45,8 @@ export interface TeamSources {
 
 const ownSources: TeamSources = { replace: {}, migrations: { sql: 'sql' } }
 
+const [CALLS, NO_CALLS] = ['functions/bridge/legacy-function/open.ts', 'infra/constructs/bundle/no-calls.ts']
+
 /** The modules that export the handlers. */
 export interface FunctionEntries {
   readonly legacy: string
@@ -70,7 +73,9 @@ const ownEntries: FunctionEntries = {
 export class BacksyncStack extends Stack {
   constructor(scope: Construct, id: string, props: BacksyncStackProps) {
     const { settings, entities, entries = ownEntries, sources = ownSources } = props
-    const { replace } = sources
+    const calls = haveFunctions(entities)
+    // What calls functions, and the client for it, is in the packages only where there is something to call.
+    const replace = { ...sources.replace, ...(!calls && { [CALLS]: NO_CALLS }) }
     super(scope, id, {
       description: `Backsync (${settings.stage}): a bridge from Aurora MySQL to DynamoDB, and back`,
       stackName: settings.policy.retain ? `${id}-${settings.stage}` : id,
@@ -113,6 +118,18 @@ export class BacksyncStack extends Stack {
       parking,
       code: legacyCode,
     })
+    if (calls) {
+      const functions = new LegacyFunctions(this, 'LegacyFunctions', {
+        ...{ settings, entities, database },
+        code: (module) =>
+          bundledCode({
+            entry: 'functions/operations/legacy-function.ts',
+            replace: { ...replace, 'functions/operations/legacy-module.ts': module },
+            mayRequire: true,
+          }),
+      })
+      for (const caller of [legacy, backSync.function]) functions.serve(caller)
+    }
     const tableSync = new TableSync(this, 'TableSync', {
       settings,
       projections: props.projections,

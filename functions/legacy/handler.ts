@@ -2,6 +2,7 @@ import { uuidv7 } from 'uuidv7'
 import { serve } from '../bridge/api/serve.ts'
 import { openAurora } from '../bridge/aurora/open.ts'
 import { entityReaders } from '../bridge/dynamo/entity-reader.ts'
+import { openCalling } from '../bridge/legacy-function/open.ts'
 import { normalise } from '../bridge/normalise/index.ts'
 import { readConfig, settings } from '../bridge/runtime/config.ts'
 import { Deadline, type InvocationContext } from '../bridge/runtime/deadline.ts'
@@ -12,13 +13,22 @@ import { openSync } from '../bridge/sync/open.ts'
 import { entities } from '../entities/index.ts'
 
 const config = readConfig(
-  settings.aurora.extend({ ...settings.tables.partial().shape, ...settings.parking.partial().shape }),
+  settings.aurora.extend({
+    ...settings.tables.partial().shape,
+    ...settings.parking.partial().shape,
+    ...settings.legacyFunctions.partial().shape,
+  }),
   process.env,
 )
 const deadline = new Deadline()
 const log = new LambdaLog('legacy')
 const metrics = new LambdaMetrics(BACK_SYNC)
-const aurora = openAurora(config, deadline)
+const calling = openCalling({ functions: config.LEGACY_FUNCTIONS, deadline, metrics, log })
+const aurora = openAurora(
+  config,
+  deadline,
+  entities.some(({ legacyFunction }) => legacyFunction) ? calling : undefined,
+)
 // Without them, the function serves the legacy API alone.
 const tables = entityReaders(
   entities,

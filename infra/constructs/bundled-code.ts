@@ -46,6 +46,10 @@ const unused: readonly LeftOutModule[] = [
   { path: '@aws-sdk/client-sts/package.json' },
 ]
 
+/** An ESM bundle has none by itself. */
+const REQUIRE =
+  "import { createRequire as backsyncRequire } from 'node:module'; const require = backsyncRequire(import.meta.url);"
+
 /** A bundle is made in less than a second; more than this is a machine that stands still. */
 const BUNDLE_TIMEOUT_MS = 120_000
 
@@ -62,6 +66,8 @@ export interface BundledCodeOptions {
   readonly folders?: Readonly<Record<string, string>>
   /** Modules that stand for others, both by their paths below the repository. @default none */
   readonly replace?: Readonly<Record<string, string>>
+  /** Whether what it is made of may `require` modules of Node's while it runs, as packages of older times do. @default false */
+  readonly mayRequire?: boolean
 }
 
 /**
@@ -75,7 +81,12 @@ export interface BundledCodeOptions {
  *
  * @throws BundleError, with each message of esbuild and its place, when the bundle cannot be built
  */
-export function bundledCode({ entry, folders = {}, replace = {} }: BundledCodeOptions): Code {
+export function bundledCode({
+  entry,
+  folders = {},
+  replace = {},
+  mayRequire = false,
+}: BundledCodeOptions): Code {
   const tryBundle = (outputFolder: string): boolean => {
     const options: BundleRequest['options'] = {
       absWorkingDir: repository,
@@ -92,6 +103,7 @@ export function bundledCode({ entry, folders = {}, replace = {} }: BundledCodeOp
       // The sources themselves are in the repository.
       sourcesContent: false,
       alias,
+      ...(mayRequire && { banner: { js: REQUIRE } }),
       // Errors are thrown with all that there is to say.
       logLevel: 'silent',
     }
@@ -108,7 +120,7 @@ export function bundledCode({ entry, folders = {}, replace = {} }: BundledCodeOp
       local: { tryBundle },
       // Never run, because the local way always succeeds or throws; they tell one bundle from another in CDK's cache.
       image: DockerImage.fromRegistry('unused'),
-      command: [entry, JSON.stringify([folders, replace])],
+      command: [entry, JSON.stringify([folders, replace, ...(mayRequire ? [REQUIRE] : [])])],
     },
   })
 }

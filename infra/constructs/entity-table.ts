@@ -49,8 +49,19 @@ export interface EntityDescription {
    * @default moved: nothing, but of keys that have changed hands
    */
   readonly tombstones?: 'moved' | 'item'
+  /** Set where a function of a team's own writes it to Aurora. */
+  readonly legacyFunction?: LegacyFunctionDescription
   /** A valid body, for people and for commands to paste. */
   readonly example?: Readonly<Record<string, unknown>>
+}
+
+/** The function that makes an entity's writes in Aurora: one that is deployed already, or a module to deploy. */
+export interface LegacyFunctionDescription {
+  readonly functionArn?: string
+  /** Its path below the repository. */
+  readonly module?: string
+  /** In seconds, of a module's function. */
+  readonly timeout: number
 }
 
 export interface EntityTableProps {

@@ -3,11 +3,12 @@ import { idempotently } from '../drivers/data-api/idempotent.ts'
 import type { Change, Version } from '../model/change.ts'
 import type { Entity } from '../model/entity.ts'
 import type { Authority, Epoch } from '../model/owner.ts'
-import { ClaimConflictError, OwnersUnknownError } from '../ports/claim-errors.ts'
+import { CallUnderWayError, ClaimConflictError, OwnersUnknownError } from '../ports/claim-errors.ts'
 import type { AsRead, DecidedRecords, KeyRecord } from '../ports/key-records.ts'
 import type { AuroraSink } from './aurora-sink.ts'
 import type { AuroraStore } from './aurora-store.ts'
 import { type Batch, toBatches } from './batch.ts'
+import { countLive } from './call-statements.ts'
 import type { Catalogue } from './catalogue.ts'
 import { claimAbsent, claimRecords, claimRows, claimTombstones } from './claim-statements.ts'
 import { withKnownIds } from './known-ids.ts'
@@ -62,6 +63,7 @@ export class AuroraRecords implements DecidedRecords {
     await this.#run(claimAbsent(entity, batch.keys, batch.lookup, to.owner, was))
     await this.#run(claimTombstones(entity, batch.keys, to.owner, { where: asRead('d.epoch') }))
     await this.#claimRows(batch, to, { where: asRead(recordNames(entity).epoch) })
+    await this.#requireNoCall(entity, key)
     return this.read(entity, key)
   }
 
@@ -129,6 +131,18 @@ export class AuroraRecords implements DecidedRecords {
     const batch = await this.#batchOf(entity, key, own)
     await this.#run(claimTombstones(entity, batch.keys, own.owner, { where: sql`d.epoch = j.e` }))
     await this.#claimRows(batch, own, { where: raw(`${recordNames(entity).epoch} = j.e`) })
+  }
+
+  /**
+   * Waits for a function of the team's own that is writing the key: whoever calls it from now on meets the record as it has been
+   * made, and what was called before may still change the row.
+   *
+   * @throws CallUnderWayError
+   */
+  async #requireNoCall(entity: Entity, key: string): Promise<void> {
+    if (entity.legacyFunction === undefined) return
+    const { rows } = await countLive(entity, key).execute(this.#db)
+    if (Number(rows[0]?.n ?? 0) > 0) throw new CallUnderWayError(entity)
   }
 
   async #areOwnersKnown({ name }: Entity): Promise<boolean> {

@@ -26,7 +26,13 @@ export class AuroraSink implements Sink {
       deletes.length === 0
         ? new Set()
         : this.#writer.referenced(this.#entity(name), deletes, await this.#blocking(this.#entity(name))),
-    untangle: (refused) => untangle(this.#entities, refused, this.#writer),
+    // What a function writes can't be written together with anything else.
+    untangle: (refused) =>
+      untangle(
+        this.#entities.filter(({ legacyFunction }) => legacyFunction === undefined),
+        refused,
+        this.#writer,
+      ),
     // A taken value is free as soon as its holder changes; a row that is referred to, as soon as whoever refers to it does.
     waitsFor: (change, error) =>
       isTaken(error)
@@ -86,9 +92,10 @@ export class AuroraSink implements Sink {
     const row = async () => (await this.#read(entity, change.key))?.row
     if (change.op === 'delete' || held.op === 'delete' || held.version !== change.version)
       return { ...one, held: { ...held, row } }
-    // What a custom write has made of a row, or a trigger of this very write, can't be told from another one's content; but
-    // where the source itself says that it held other content at this version.
-    const mayBeMade = entity.write !== undefined || (ofSameWrite && (await this.#hasTriggers(entity)))
+    // What a custom write or a function has made of a row, or a trigger of this very write, can't be told from another one's
+    // content; but where the source itself says that it held other content at this version.
+    const isOwn = entity.write !== undefined || entity.legacyFunction !== undefined
+    const mayBeMade = isOwn || (ofSameWrite && (await this.#hasTriggers(entity)))
     if (change.restates !== true && mayBeMade) return undefined
     const content = await row()
     return content !== undefined && holdsAll(content, change.row)

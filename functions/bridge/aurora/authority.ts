@@ -72,6 +72,9 @@ export const standingAuthority = (entity: Entity): Sql => {
     IF(${none} AND ${known} AND NOT ${knownThen(entity, 'd')}, 1, 0) AS free`
 }
 
-/** Whether the authority of a row counts against a delete, as a column. */
+/** Whether the authority of a row counts against a delete, as 1 or 0. */
+export const isKnownAgainstDelete = (entity: Entity): Sql => sql`IF(${knownThen(entity, 't')}, 1, 0)`
+
+/** The same as columns. */
 export const knownAgainstDelete = (entity: Entity): Sql =>
-  sql`IF(${knownThen(entity, 't')}, 1, 0) AS known, 0 AS free`
+  sql`${isKnownAgainstDelete(entity)} AS known, 0 AS free`

@@ -16,6 +16,7 @@ import {
   UnsettledError,
 } from '../model/outcome.ts'
 import type { Owner } from '../model/owner.ts'
+import { type EntityWriter, writerFor } from '../ports/entity-writer.ts'
 import { NotTheOwnerError } from '../ports/store.ts'
 import { Deadline } from '../runtime/deadline.ts'
 import { aroundLocks } from './around-locks.ts'
@@ -63,19 +64,25 @@ export class GuardedWriter {
   readonly #runner: StepRunner
   readonly #contention = new Contention()
   readonly #patience: number | undefined
+  readonly #calling: EntityWriter | undefined
   /** What the schema says beside the definitions. */
   readonly catalogue: Catalogue
 
   /**
    * @param db its statements are repeated after deadlocks, lock waits and lost answers: the guard makes that harmless
-   * @param patience what others hold for so long is left to them, in milliseconds. @default 5 seconds
+   * @param parts.patience what others hold for so long is left to them, in milliseconds. @default 5 seconds
+   * @param parts.calling writes entities whose writes a function makes
    */
   constructor(
     db: Kysely<unknown>,
     deadline: Deadline = new Deadline(),
-    { patience }: { readonly patience?: number | undefined } = {},
+    {
+      patience,
+      calling,
+    }: { readonly patience?: number | undefined; readonly calling?: EntityWriter | undefined } = {},
   ) {
     this.#patience = patience
+    this.#calling = calling
     this.#db = idempotently(db)
     this.#deadline = deadline
     this.#runner = new StepRunner(this.#db, deadline, patience)
@@ -92,6 +99,8 @@ export class GuardedWriter {
    *   repeating all of them is harmless
    */
   async apply(entity: Entity, changes: readonly Change[], by: Owner = 'aurora'): Promise<ApplyOutcome> {
+    if (entity.legacyFunction !== undefined)
+      return writerFor(entity, this.#calling).apply(entity, changes, by)
     const outcomes: PartialOutcome[] = []
     const known = historyOf(changes)
     try {
@@ -112,6 +121,8 @@ export class GuardedWriter {
    * @throws BridgeError for what is no single change's fault
    */
   async applyIsolating(entity: Entity, changes: readonly Change[]): Promise<PartialOutcome> {
+    if (entity.legacyFunction !== undefined)
+      return writerFor(entity, this.#calling).applyIsolating(entity, changes)
     const outcomes: PartialOutcome[] = []
     const known = historyOf(changes)
     for (const batch of toBatches(entity, coalesce(changes), 'dynamo'))

@@ -1,6 +1,7 @@
 import { RDSDataClient } from '@aws-sdk/client-rds-data'
 import { Kysely } from 'kysely'
 import { DataApiDialect } from '../drivers/data-api/dialect.ts'
+import type { EntityWriter } from '../ports/entity-writer.ts'
 import type { Deadline } from '../runtime/deadline.ts'
 import { withoutLog } from '../runtime/without-log.ts'
 import { AuroraStore } from './aurora-store.ts'
@@ -12,13 +13,18 @@ export type AuroraConfig = {
   readonly DATABASE_NAME: string
 }
 
-/** The parts with which a function works on Aurora, over the Data API. */
+/**
+ * The parts with which a function works on Aurora, over the Data API.
+ *
+ * @param calling makes what writes entities whose writes a function makes. @default none: it only reads them
+ */
 export const openAurora = (
   config: AuroraConfig,
   deadline: Deadline,
+  calling?: (db: Kysely<unknown>) => EntityWriter | undefined,
 ): { readonly db: Kysely<unknown>; readonly writer: GuardedWriter; readonly store: AuroraStore } => {
   const db = new Kysely<unknown>({ dialect: new DataApiDialect(dataApiConfig(config, deadline)) })
-  const writer = new GuardedWriter(db, deadline)
+  const writer = new GuardedWriter(db, deadline, { calling: calling?.(db) })
   return { db, writer, store: new AuroraStore(db, writer) }
 }
 

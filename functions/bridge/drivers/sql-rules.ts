@@ -103,6 +103,8 @@ export const describeRule = (rule: BrokenRule): string => {
           ? attribute === undefined
             ? `column ${column}`
             : `${attribute} (column ${column})`
-          : `table ${table}`
-  return `${where} ${says}`
+          : table === undefined
+            ? ''
+            : `table ${table}`
+  return where === '' ? says : `${where} ${says}`
 }

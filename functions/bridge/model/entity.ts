@@ -17,6 +17,7 @@ import { type Hooks, hooksOf, type ReadRows } from './hooks.ts'
 import { autoIncrement, type Identity, rowOfKey } from './identity.ts'
 import { describeKey, haveOtherKeys, type ItemLayout, type KeyPlace, keyPlacesOf } from './item-layout.ts'
 import { isMadeOfLater, keyPartsOf } from './key-parts.ts'
+import type { LegacyFunction } from './legacy-function.ts'
 import { mapOf } from './map-of.ts'
 import { requireOwnPaths } from './paths.ts'
 
@@ -80,6 +81,8 @@ export type EntityDefinition = ContractDefinition & {
   readonly write?: Hooks | NonNullable<Hooks['after']>
   /** Reads rows whose content is not, or not all, in the columns of the table. */
   readonly read?: ReadRows
+  /** Its writes in Aurora are made by the team's own Lambda function: see `legacyFunction`. Its records are beside its rows. */
+  readonly legacyFunction?: LegacyFunction
   /** A valid body, for documentation and for commands to paste. */
   readonly example: Readonly<Record<string, unknown>>
 }
@@ -141,7 +144,8 @@ export const defineEntity = (definition: EntityDefinition): Entity => {
   const fail = (why: string): never => {
     throw new TypeError(`Entity ${definition.name}: ${why}`)
   }
-  const { children = {}, versions = 'counted', put = 'replace', record = 'row' } = definition
+  const { children = {}, versions = 'counted', put = 'replace', legacyFunction } = definition
+  const { record = legacyFunction === undefined ? 'row' : 'sideTable' } = definition
   const { attributes, keyName } = definition
   const { overruled = versions === 'stream' ? 'park' : 'lift' } = definition
   const { tombstones = 'moved', tombstoneDays = 90 } = definition
@@ -208,6 +212,22 @@ export const defineEntity = (definition: EntityDefinition): Entity => {
       fail(`${name}: child rows can't refer to entities`)
   }
 
+  if (legacyFunction !== undefined) {
+    if (record !== 'sideTable')
+      fail(
+        "a legacyFunction knows no columns of the bridge's: its records are beside its rows, in the sideTable",
+      )
+    if (definition.write !== undefined)
+      fail('its writes are made by a legacyFunction, or have a write of their own')
+    if (
+      identity.kind === 'autoIncrement' &&
+      legacyFunction.meaning === undefined &&
+      legacyFunction.done === undefined
+    )
+      fail(
+        'its rows are counted: meaning or done has to tell the id of a row that the legacyFunction has made',
+      )
+  }
   // Whoever replaces the rows of one list would delete the other's.
   if (new Set(tables).size < tables.length) fail('two of its lists, or it and a list, share a table')
 

@@ -33,6 +33,11 @@ export abstract class BridgeError extends Error {
   /** Where it is about a rule of the schema, and that is known. */
   readonly broken: BrokenRule | undefined
 
+  /** What is to stand with the change where it is set aside, for an operator; it may hold customers' values, and no log shows it. */
+  get evidence(): string | undefined {
+    return undefined
+  }
+
   /** Whether the cause's text may quote a customer's value, so that no log may show it. */
   get causeQuotesData(): boolean {
     return false

@@ -50,3 +50,14 @@ export class OwnersUnknownError extends BridgeError {
     super(`Rows of ${name} that came from DynamoDB don't say so yet: run backsync owners take ${name}`)
   }
 }
+
+/** A function of the team's own is writing the key: what it will have made of the row isn't known yet. */
+export class CallUnderWayError extends BridgeError {
+  override readonly name = 'CallUnderWayError'
+  readonly code = 'claim.call-under-way'
+  readonly kind = 'transient'
+
+  constructor({ name }: Named) {
+    super(`The legacyFunction of ${name} is writing this key. Try again when it has ended`)
+  }
+}

@@ -41,6 +41,8 @@ export const settings = {
   keptTables: z.object({ ...tables.shape, ...parking.shape, ...tombstones.shape, ...jobs.shape }),
   /** Where event sources file what they gave up on. */
   failures: z.object({ FAILURE_BUCKET: text }),
+  /** What functions of a team's own are called by, as JSON, by the names of the entities that they write. */
+  legacyFunctions: z.object({ LEGACY_FUNCTIONS: json(z.record(z.string(), text)) }),
   migrations: z.object({
     MIGRATE_ON_REQUEST: z.enum(['true', 'false']).transform((text) => text === 'true'),
   }),

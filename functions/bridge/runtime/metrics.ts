@@ -21,6 +21,10 @@ export type CountName =
   | 'Ignored'
   | 'UnknownAttributes'
   | 'Collisions'
+  /** Changes for which a function of the team's own was called; of these, those that it refused, or whose end isn't known. */
+  | 'Called'
+  | 'CallsRefused'
+  | 'CallsUnclear'
 
 /** What is measured in milliseconds. `Lag`: from a write to its visibility in the other store. */
 export type DurationName = 'Lag'

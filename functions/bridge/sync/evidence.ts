@@ -66,8 +66,14 @@ export const toParked = (
     message: error.message,
     ...(waitsFor && waitsFor.length > 0 && { waitsFor }),
     ...(error instanceof ForeignWriteError && { byArrival: true }),
-    payload: payload(one.payload()),
+    payload: withEvidence(payload(one.payload()), error),
   }
+}
+
+/** The payload with what its error has to show beside it, as JSON text. */
+const withEvidence = (payload: string, error: Error): string => {
+  const evidence = error instanceof BridgeError ? error.evidence : undefined
+  return evidence === undefined ? payload : `{"record":${payload},"answer":${JSON.stringify(evidence)}}`
 }
 
 /**

@@ -17,6 +17,7 @@ const facts = z.object({
     // Of a stack that an older version runs there is none.
     sts: z.string().optional(),
     s3: z.string().optional(),
+    lambda: z.string().optional(),
   }),
   outputs: z.record(z.string(), z.unknown()),
 })
@@ -28,6 +29,7 @@ const MISLEADING = [
   'AWS_CREDENTIAL_EXPIRATION',
   'AWS_ENDPOINT_URL_STS',
   'AWS_ENDPOINT_URL_S3',
+  'AWS_ENDPOINT_URL_LAMBDA',
 ]
 
 /**
@@ -50,6 +52,7 @@ export const localTarget = async (env: NodeJS.ProcessEnv): Promise<Target> => {
     AWS_ENDPOINT_URL_SECRETS_MANAGER: endpoints.secretsManager,
     ...(endpoints.sts !== undefined && { AWS_ENDPOINT_URL_STS: endpoints.sts }),
     ...(endpoints.s3 !== undefined && { AWS_ENDPOINT_URL_S3: endpoints.s3 }),
+    ...(endpoints.lambda !== undefined && { AWS_ENDPOINT_URL_LAMBDA: endpoints.lambda }),
   })
   const texts = Object.entries(outputs).filter(
     (output): output is [string, string] => typeof output[1] === 'string',

@@ -10,10 +10,15 @@ import type { Owner } from '../../../functions/bridge/model/owner.ts'
 import type { DecidedRecords } from '../../../functions/bridge/ports/key-records.ts'
 import type { Parking } from '../../../functions/bridge/ports/parking.ts'
 import { Deadline } from '../../../functions/bridge/runtime/deadline.ts'
+import type { Log } from '../../../functions/bridge/runtime/log.ts'
 import { entities } from '../../../functions/entities/index.ts'
+import { openCallingOf } from './open-calling.ts'
 import { openParking } from './open-parking.ts'
 import { tablesOf } from './settings.ts'
 import { outputOf, type Target } from './target.ts'
+
+/** What a call of a function says is in the command's own answer. */
+const SILENT: Log = { info: () => {}, warn: () => {}, error: () => {} }
 
 /** How long both stores may take together, in milliseconds: a paused cluster takes up to half of it to resume. */
 const LIMIT = 60_000
@@ -35,6 +40,7 @@ export const openKeyStores = (
       DATABASE_NAME: outputOf(target, 'DatabaseName'),
     },
     deadline,
+    openCallingOf(target, { deadline, log: SILENT }),
   )
   const { db, store, writer } = aurora
   const parts = { client: openDynamo(), tables: tablesOf(target, [item.table]), deadline }

@@ -5,6 +5,7 @@ import { openSync } from '../../../functions/bridge/sync/open.ts'
 import { entities } from '../../../functions/entities/index.ts'
 import type { Context } from '../conventions/command.ts'
 import { stderrLog } from './log.ts'
+import { openCallingOf } from './open-calling.ts'
 import { tablesOf, UNCOUNTED } from './settings.ts'
 import { outputOf } from './target.ts'
 
@@ -25,7 +26,7 @@ export const openWriteBack = ({ target, io, debug }: Pick<Context, 'target' | 'i
   }
   const log = stderrLog(io, debug)
   const open = openSync(config, {
-    ...openAurora(aurora, deadline),
+    ...openAurora(aurora, deadline, openCallingOf(target, { deadline, log })),
     entities,
     deadline,
     metrics: UNCOUNTED,

@@ -24,6 +24,7 @@ import type { Assembly } from './assembly.ts'
 import type { Closers } from './closers.ts'
 import { TemplateError } from './errors.ts'
 import { agreeOnChanges } from './external.ts'
+import { foreignFunctions } from './foreign-functions.ts'
 import { notRunHere } from './not-run.ts'
 import { REGION, URL_SUFFIX } from './pseudo.ts'
 import { apisOf, type DefinedApi } from './resources/apis.ts'
@@ -155,7 +156,7 @@ export const runTemplate = async (assembly: Assembly, ground: Ground): Promise<R
     routes: routesOf(api, functions),
     functions,
     outputs: localOutputs(scope, api.id, gateway.url),
-    notes: notesOf(assembly, api),
+    notes: notesOf(assembly, api, functions),
   }
 }
 
@@ -263,11 +264,17 @@ const routesOf = (api: HttpApi, functions: FunctionRegistry): RunningRoute[] =>
       ...(route.usage && { usage: route.usage }),
     }))
 
-const notesOf = (assembly: Assembly, api: HttpApi): string[] => {
+const notesOf = (assembly: Assembly, api: HttpApi, functions: FunctionRegistry): string[] => {
   const refused = api.routes.filter(({ authorization }) => authorization !== 'NONE')
   const skipped = notRunHere(assembly)
+  const foreign = foreignFunctions(assembly, functions)
   return [
     ...(skipped.length > 0 ? [`not run here: ${skipped.join(', ')}`] : []),
+    ...(foreign.length > 0
+      ? [
+          `no function of this stack, so that calls of it fail here: ${foreign.join(', ')}. A module of its code can be one`,
+        ]
+      : []),
     ...(refused.length > 0
       ? [
           `${refused.length} route(s) need an authorizer, which is not checked here: they refuse every request`,

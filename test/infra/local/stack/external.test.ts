@@ -85,6 +85,7 @@ describe('a start on the server of MYSQL_URL', () => {
     'idempotency',
     'owners',
     'records',
+    'calls',
   ]
   const ownTables = `create Backsync's own tables ${own.map((name) => `backsync_${name}`).join(', ')}`
 
@@ -124,14 +125,16 @@ describe('a start on the server of MYSQL_URL', () => {
 
   it('asks about what is new only, and changes none of it without an answer', async () => {
     await root.query(`DELETE FROM ${database}.backsync_bridge_migrations WHERE id >= 4`)
-    await root.query(`DROP TABLE ${database}.backsync_owners, ${database}.backsync_records`)
+    await root.query(
+      `DROP TABLE ${database}.backsync_owners, ${database}.backsync_records, ${database}.backsync_calls`,
+    )
     await root.query(`ALTER TABLE ${database}.backsync_tombstones DROP COLUMN owner, DROP COLUMN epoch`)
     const before = await tables()
 
     await expect(start()).rejects.toMatchObject({
       code: 'mysql.cannot-ask',
       message: expect.stringMatching(
-        /would\n\n {2}- create Backsync's own tables backsync_owners, backsync_records\n {2}- apply .* 0004_owners, 0005_records\n\nNobody/,
+        /would\n\n {2}- create Backsync's own tables backsync_owners, backsync_records, backsync_calls\n {2}- apply .* 0004_owners, 0005_records, 0006_calls\n\nNobody/,
       ),
     })
     expect(await tables()).toEqual(before)
