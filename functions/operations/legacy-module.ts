@@ -1,6 +1,4 @@
-/** How handlers have been written, with a callback or without. */
-export type TeamHandler = (event: unknown, context: object, callback: TeamCallback) => unknown
-export type TeamCallback = (error?: unknown, answer?: unknown) => void
+import type { TeamHandler } from '../bridge/runtime/team-handler.ts'
 
 /** Where a team's module stands in the package of its own function. */
 export const handler: TeamHandler = () => {

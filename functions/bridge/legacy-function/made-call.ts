@@ -3,9 +3,10 @@ import { hasOwnKey } from '../aurora/part-sql.ts'
 import { itemKey } from '../dynamo/item-key.ts'
 import { toItem } from '../dynamo/items.ts'
 import { type Json, writable } from '../model/attributes/attribute.ts'
-import type { Change, Row } from '../model/change.ts'
+import type { Change } from '../model/change.ts'
 import type { Entity } from '../model/entity.ts'
 import { isPlainObject } from '../model/exact-json.ts'
+import { jsonRow } from '../model/json-row.ts'
 import type { CalledItem, KnownCall, LegacyCall } from '../model/legacy-function.ts'
 
 /** A change as it is called for, by what the store has of its key. */
@@ -52,15 +53,6 @@ const ofStore = (entity: Entity, op: Change['op'], { id }: CallState) => {
   const name: KnownCall['op'] = op === 'delete' ? 'delete' : isThere ? 'replace' : 'create'
   return { op: name, ...(isThere && !hasOwnKey(entity) && { legacyId: id }) }
 }
-
-/** As `/aurora` shows it, but for what the database sets. */
-const jsonRow = (entity: Entity, row: Row): Record<string, Json> =>
-  Object.fromEntries(
-    [...writable(entity.attributes), ...Object.entries(entity.children)].map(([name, field]) => [
-      field.as ?? name,
-      field.toJson(row[name] ?? null),
-    ]),
-  )
 
 const idsOf = (entity: Entity, state: CallState): Record<string, string> => {
   const names = writable(entity.attributes).map(([name, { as = name }]) => as)

@@ -14,8 +14,10 @@ export const replaceModules = (repository: string, replace: Readonly<Record<stri
   setup(build) {
     for (const [replaced, by] of Object.entries(replace)) {
       const file = join(repository, by)
+      // What is CommonJS, or says which it is, has to be found by its own name.
+      const own = file.endsWith('.ts') ? undefined : `export * from ${JSON.stringify(file)}`
       build.onLoad({ filter: exactly(join(repository, replaced)) }, async () => ({
-        contents: await readFile(file, 'utf8'),
+        contents: own ?? (await readFile(file, 'utf8')),
         loader: 'ts',
         resolveDir: dirname(file),
         watchFiles: [file],
