@@ -32,12 +32,12 @@ const step = fc.record({
     ...{ minLength: 1, maxLength: 4 },
   }),
   fates: fc.array(fc.constantFrom<Fate>(...FATES), { minLength: 4, maxLength: 4 }),
-  /** Whether all that was begun is over before the next one. */
-  alone: fc.boolean(),
+  /** What the next one meets: that all is over, or that a call of this one is under way, or whatever there is. */
+  before: fc.constantFrom('all is over', 'a call', 'anything'),
   /** Whether the time of all claims is over then. */
   late: fc.boolean(),
 })
-type Step = { changes: { key: number; remove: boolean }[]; fates: Fate[]; alone: boolean; late: boolean }
+type Step = { changes: { key: number; remove: boolean }[]; fates: Fate[]; before: string; late: boolean }
 
 const openWorld = async (rewrite?: (sql: string) => string) => {
   const functions = await openTestFunctions(
@@ -64,7 +64,7 @@ const play = async (functions: TestFunctions, steps: readonly Step[]): Promise<s
   const last = new Map<number, Change>()
   let overlapping = 0
   const at = new Map<string, number>()
-  const caller = (fates: readonly Fate[]): FunctionCaller => {
+  const caller = (fates: readonly Fate[], begins: () => void): FunctionCaller => {
     const rest = [...fates]
     return {
       invoke: async (name, event, timeout) => {
@@ -74,6 +74,7 @@ const play = async (functions: TestFunctions, steps: readonly Step[]): Promise<s
         // Of a delete the path alone tells which row it is.
         const key = /size\\":\d/.exec(event)?.[0] ?? /platters\/\d+/.exec(event)?.[0] ?? event
         at.set(key, (at.get(key) ?? 0) + 1)
+        begins()
         if ((at.get(key) ?? 0) > 1) overlapping += 1
         const answer = await functions.caller.invoke(name, event, timeout)
         at.set(key, (at.get(key) ?? 1) - 1)
@@ -88,7 +89,7 @@ const play = async (functions: TestFunctions, steps: readonly Step[]): Promise<s
     throw error
   }
   const running: Promise<unknown>[] = []
-  for (const { changes, fates, alone, late } of steps) {
+  for (const { changes, fates, before, late } of steps) {
     const batch = changes.map(({ key, remove: removes }) => {
       const version = (versions.get(key) ?? 0) + 1
       versions.set(key, version)
@@ -97,10 +98,14 @@ const play = async (functions: TestFunctions, steps: readonly Step[]): Promise<s
       last.set(key, change)
       return change
     })
-    const process = functions.open({ caller: caller(fates) })
-    running.push(process.writer.applyIsolating(platter, batch).catch(expected))
-    if (alone) await Promise.all(running.splice(0))
-    if (alone && late) await legacy.query('UPDATE backsync_calls SET until = until - INTERVAL 60 SECOND')
+    const { promise: begun, resolve: begins } = Promise.withResolvers<void>()
+    const process = functions.open({ caller: caller(fates, begins) })
+    const ended = process.writer.applyIsolating(platter, batch).catch(expected)
+    running.push(ended)
+    if (before === 'a call') await Promise.race([begun, ended])
+    if (before === 'all is over') await Promise.all(running.splice(0))
+    if (before === 'all is over' && late)
+      await legacy.query('UPDATE backsync_calls SET until = until - INTERVAL 60 SECOND')
   }
   await Promise.all(running)
   const faults: string[] = overlapping > 0 ? [`${overlapping} calls of one key at once`] : []
