@@ -147,7 +147,8 @@ export const stampCalled = (entity: Entity, document: string, by: Owner, token: 
   const other = hasOwnKey(entity)
     ? 'FALSE'
     : `o.entity = '${entity.name}' AND o.legacy_id = t.${quoted(entity.idColumn)}`
-  const isOlder = raw(`${RECORDS}.version < VALUES(version)`)
+  // At the same version it is the record of a row that plain SQL has taken away, and that was made again.
+  const isOlder = raw(`${RECORDS}.version <= VALUES(version)`)
   const set = (column: string): Sql =>
     sql`${raw(column)} = IF(${isOlder}, VALUES(${raw(column)}), ${raw(`${RECORDS}.${column}`)})`
   return sql`

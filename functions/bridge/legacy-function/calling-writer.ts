@@ -145,7 +145,7 @@ export class CallingWriter implements EntityWriter {
     await claim.take(batch, time.seconds())
     const parts: CallParts = {
       ...{ fn, functionName: this.#nameOf(entity, fn), caller: this.#parts.caller, db: this.#parts.db },
-      ...{ mayBegin: () => time.mayBegin(), isCounted: !hasOwnKey(entity) },
+      ...{ mayBegin: () => time.mayBegin(), patience: () => time.patience(), isCounted: !hasOwnKey(entity) },
     }
     const { states, settled } = await settleLeft(batch, await claim.read(batch), claim, parts)
 

@@ -45,6 +45,8 @@ export type CallParts = {
   readonly db: Kysely<unknown>
   /** Whether the time in which calls may begin isn't over. */
   readonly mayBegin: () => boolean
+  /** How long an answer may be waited for, in milliseconds. */
+  readonly patience: () => number
   /** Whether the rows of the entity are counted, so that the id of one that was made has to be told. */
   readonly isCounted: boolean
 }
@@ -211,7 +213,7 @@ const callOnce = async (group: readonly Called[], parts: CallParts): Promise<rea
   }
   let invoked: Invoked
   try {
-    invoked = await caller.invoke(functionName, event, fn.timeout * 1_000 + ANSWER_ROOM)
+    invoked = await caller.invoke(functionName, event, parts.patience())
   } catch (cause) {
     if (!(cause instanceof InvokeError)) throw cause
     if (cause.kind === 'data') return faulty(`The event can't be sent: ${cause.code}`, cause)

@@ -5,8 +5,9 @@ import { ANSWER_ROOM } from './calls.ts'
 
 /** In how many milliseconds from a claim on its calls have to begin. */
 const WINDOW = 10_000
-/** Kept back for the statements behind the calls, in milliseconds. */
-const RESERVE = 3_000
+/** Kept back for the statements behind the calls, in milliseconds; and what more a call needs than the function may take. */
+const STATEMENTS = 2_000
+const RESERVE = STATEMENTS + 1_000
 /**
  * For how much longer than a function may run its key stays claimed, in milliseconds: it may have to be started first, and what it has
  * sent may still be under way.
@@ -20,17 +21,25 @@ const MARGIN = ANSWER_ROOM + 5_000
 export class ClaimTime {
   readonly #timeout: number
   readonly #window: number
+  readonly #deadline: Deadline
   readonly #steady = performance.now()
   readonly #wall = Date.now()
 
   /** @throws DeadlineError where the invocation has no time for a single call */
   constructor({ timeout }: Pick<LegacyFunction, 'timeout'>, deadline: Deadline) {
     this.#timeout = timeout * 1_000
+    this.#deadline = deadline
     const needed = this.#timeout + RESERVE
     const left = deadline.remaining()
     if (left < needed)
       throw new DeadlineError(`a call of the function needs ${needed} ms; ${Math.floor(left)} ms are left`)
     this.#window = Math.min(WINDOW, left - needed)
+  }
+
+  /** How long an answer may be waited for, in milliseconds: the statements behind it need time as well. */
+  patience(): number {
+    const most = this.#timeout + ANSWER_ROOM
+    return Math.max(0, Math.min(most, this.#deadline.remaining() - STATEMENTS))
   }
 
   /** For how long the key has to be claimed. */

@@ -447,6 +447,16 @@ describe('an entity whose writes a function makes', () => {
     expect(await claims()).toEqual([])
   })
 
+  it('is made again where plain SQL has taken its row away, and known by the new one', async () => {
+    await apply(upsert(1, 'Fish', 2))
+    await functions.aurora.legacy.query('DELETE FROM platters')
+
+    expect(await apply(upsert(1, 'Fish', 2))).toMatchObject({ applied: 1, refused: [] })
+    expect(await titles()).toEqual(['Fish'])
+    expect(await own.store.get(platter, keyOf(1))).toMatchObject({ key: keyOf(1), version: 2n })
+    expect(await claims()).toEqual([])
+  })
+
   it('is not moved while it may be writing', async () => {
     const records = new AuroraRecords({
       ...{ db: functions.aurora.db, store: own.store, sink: own.sink, catalogue: own.writer.catalogue },
