@@ -65,6 +65,11 @@ describe('the bundles', () => {
     }
   })
 
+  it('carries no client of Lambda, as no entity has a legacyFunction', () => {
+    for (const id of functions)
+      expect(readFileSync(join(assetOf(id), 'index.mjs'), 'utf8')).not.toContain('/2015-03-31/functions/')
+  })
+
   it('carries no way to credentials that Lambda has not', () => {
     for (const id of functions) {
       const text = readFileSync(join(assetOf(id), 'index.mjs'), 'utf8')
