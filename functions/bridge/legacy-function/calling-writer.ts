@@ -9,7 +9,7 @@ import { type Change, coalesce } from '../model/change.ts'
 import type { Entity } from '../model/entity.ts'
 import { type BridgeError, ConfigurationError } from '../model/errors.ts'
 import type { LegacyFunction } from '../model/legacy-function.ts'
-import { LegacyFunctionError } from '../model/legacy-function-error.ts'
+import { type LegacyFunctionCode, LegacyFunctionError } from '../model/legacy-function-error.ts'
 import {
   type ApplyOutcome,
   nothingApplied,
@@ -174,17 +174,19 @@ export class CallingWriter implements EntityWriter {
       else if (change.op === 'delete' && state.id === null) absent.push(change)
       else called.push({ change, call: madeCall(entity, change, state) })
     }
-    ended.push(...(await callAll(called, parts)))
+    const answers = await callAll(called, parts)
+    ended.push(...answers)
     metrics.count('Called', entity.name, called.length)
     rest.push(...ended.flatMap((one) => (one.is === 'unbegun' ? [one.change] : [])))
-    const { refused, lost } = await this.#stamped(batch, ended, absent, given, claim)
-    const done = ended.filter(({ is }) => is === 'applied').length
+    const { refused, lost, unfounded } = await this.#stamped(batch, ended, absent, given, claim)
+    const isUndone = (change: Change): boolean => lost.includes(change) || unfounded.has(change)
+    const done = ended.filter((one) => one.is === 'applied' && !isUndone(one.change))
     return {
       outcome: {
         ...nothingApplied,
-        applied: done - refused.applied - lost.length,
-        skipped: skipped + absent.length,
-        refused: refused.all,
+        applied: done.length,
+        skipped: skipped + absent.filter((change) => !isUndone(change)).length,
+        refused,
         overruled,
       },
       unclear: ended.flatMap((one) =>
@@ -194,7 +196,7 @@ export class CallingWriter implements EntityWriter {
       ),
       busy: busy + lost.length,
       rest,
-      passed: ended.some(({ is }) => is === 'applied' || is === 'refused'),
+      passed: answers.some(isClear),
       broken: ended.find((one) => one.is === 'broken')?.error,
     }
   }
@@ -215,7 +217,7 @@ export class CallingWriter implements EntityWriter {
     )
     const lost: Change[] = []
     const left = new Set(ended.flatMap((one) => (isLeft(one) ? [one.change] : [])))
-    const before = refused.length
+    const unfounded = new Set<Change>()
     if (toStamp.changes.length > 0) {
       const count = await claim.stamp(toStamp, (change) => ids.get(change))
       if (count < toStamp.changes.length)
@@ -223,14 +225,15 @@ export class CallingWriter implements EntityWriter {
           if (Number(state.mine) !== 1) lost.push(change)
           else {
             left.add(change)
-            refused.push({ change, error: unfounded(change) })
+            unfounded.add(change)
+            refused.push({ change, error: unfoundedError(change) })
           }
         }
     }
     const over = new Set([...given, ...ended.flatMap((one) => (isOver(one) ? [one.change] : []))])
     await claim.end(batch.only((change) => over.has(change)))
     await claim.leave(batch.only((change) => left.has(change)))
-    return { refused: { all: refused, applied: refused.length - before }, lost }
+    return { refused, lost, unfounded }
   }
 
   /** Of changes that were to be stamped, those that the store doesn't hold at their version. */
@@ -253,8 +256,9 @@ export class CallingWriter implements EntityWriter {
 }
 
 type Stamped = {
-  /** All that are refused, and how many of these had been answered as applied. */
-  readonly refused: { readonly all: readonly Refused[]; readonly applied: number }
+  readonly refused: readonly Refused[]
+  /** Those of the refused that were answered as applied. */
+  readonly unfounded: ReadonlySet<Change>
   /** Applied, but by now somebody else is calling: what that makes of it is not known. */
   readonly lost: readonly Change[]
 }
@@ -275,6 +279,17 @@ const judgedOf = (entity: Entity, change: Change, state: CallState, by: Owner) =
 const isGone = ({ op, version }: Change, { held, gone }: CallState): boolean =>
   op === 'delete' && held === null && gone !== null && BigInt(gone) >= version
 
+/** What a function says of a change by an answer of its own. */
+const CLEAR: ReadonlySet<string> = new Set<LegacyFunctionCode>([
+  'legacy-function.refused',
+  'legacy-function.waits',
+  'legacy-function.no-id',
+])
+
+const isClear = (one: Ended): boolean =>
+  one.is === 'applied' ||
+  (one.is === 'refused' && one.error instanceof LegacyFunctionError && CLEAR.has(one.error.code))
+
 /** Whether it is over without an effect. */
 const isOver = (one: Ended): boolean =>
   (one.is === 'refused' && !one.unclear) ||
@@ -287,7 +302,7 @@ const isLeft = (one: Ended): boolean =>
   ((one.is === 'refused' || one.is === 'broken') && one.unclear) ||
   (one.is === 'unclear' && (one.unclear.how === 'threw' || one.unclear.how === 'again'))
 
-const unfounded = ({ op }: Change): LegacyFunctionError =>
+const unfoundedError = ({ op }: Change): LegacyFunctionError =>
   op === 'delete'
     ? new LegacyFunctionError(
         'legacy-function.row-left',

@@ -153,6 +153,31 @@ describe('an entity whose writes a function makes', () => {
     expect(await own.store.get(platter, keyOf(7))).toBeUndefined()
   })
 
+  it('is called once for a POST that is repeated, which gets the first answer', async () => {
+    const headers = { 'content-type': 'application/json', 'idempotency-key': 'twice' }
+    const event = {
+      ...{
+        version: '2.0',
+        rawPath: '/aurora/platters',
+        headers,
+        requestContext: { http: { method: 'POST' } },
+      },
+      body: JSON.stringify({ title: 'Once only', size: 1 }),
+    }
+    const answers = []
+    for (const key of [keyOf(7), keyOf(8)]) {
+      const at = { entities: [platter], base: 'aurora', now: () => new Date(), newKey: () => key }
+      const call = normaliseApiEvent(event, at)
+      if (call === undefined) throw new Error('no call')
+      answers.push(await serve(call, own.store, { requestId: 'r', log: silent }))
+    }
+
+    expect(answers.map(({ statusCode }) => statusCode)).toEqual([201, 201])
+    expect(answers[1]).toMatchObject({ body: answers[0]?.body, headers: { 'idempotency-replayed': 'true' } })
+    expect(await called('Once only')).toBe(1)
+    expect(await titles()).toEqual(['Once only'])
+  })
+
   describe('that misbehaves, among good changes', () => {
     it('by throwing: it is called three times, and the change is refused with what was thrown', async () => {
       const refused = await applyAmong(upsert(1, 'throw this'))
