@@ -109,12 +109,6 @@ const mutants: readonly Mutant[] = [
     replace: 'if (isResultTooLarge(error) && error === undefined) return inPieces()',
   },
   {
-    name: 'a failover is of an unknown kind',
-    file: 'functions/bridge/drivers/data-api/errors.ts',
-    find: "if (name === 'BadRequestException' && !TOO_LARGE.test(message)) return 'transient'",
-    replace: "if (name === 'BadRequestException' && !TOO_LARGE.test(message)) return 'unknown'",
-  },
-  {
     name: 'a hint hides what is parked',
     file: 'functions/bridge/parking/hints.ts',
     find: 'const asked = keys.filter((key) => mayHold(filter, key))',

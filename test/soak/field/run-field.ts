@@ -10,7 +10,7 @@ import { becomeQuiet } from '../quiet.ts'
 import { Random } from '../random.ts'
 import { Tape } from '../tape.ts'
 import { openParking } from '../write-back.ts'
-import { REFUSED, Scene } from './scene.ts'
+import { FAILOVER, REFUSED, Scene } from './scene.ts'
 import { type Ending, type StoryName, stories, WEIGHTS } from './stories.ts'
 
 export type FieldOptions = {
@@ -179,7 +179,10 @@ const burden = async (ground: Ground): Promise<void> => {
     for (const event of ['INSERT', 'UPDATE'])
       await sql.query(
         `CREATE TRIGGER field_refuses_${event.toLowerCase()} BEFORE ${event} ON cheftable FOR EACH ROW
-           IF NEW.cheflast = '${REFUSED}' THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'not in this kitchen'; END IF`,
+           IF NEW.cheflast = '${REFUSED}' THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'not in this kitchen';
+           ELSEIF NEW.cheflast LIKE '${FAILOVER}%'
+             AND UNIX_TIMESTAMP(NOW(3)) * 1000 < CAST(SUBSTRING(NEW.cheflast, ${FAILOVER.length + 1}) AS UNSIGNED)
+             THEN SIGNAL SQLSTATE '08S01' SET MYSQL_ERRNO = 9998; END IF`,
       )
   } finally {
     await sql.end()

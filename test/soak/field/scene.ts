@@ -12,6 +12,8 @@ const KEYS = { chef: 'chefId', recipe: 'recipeId' } as const
 const TABLES = { chef: 'cheftable', recipe: 'recipetable' } as const
 /** What the legacy database refuses, by a trigger of its own. */
 export const REFUSED = 'REFUSED'
+/** Begins the name of one at which it answers as in a failover, until the time in milliseconds that stands behind it. */
+export const FAILOVER = 'failover until '
 
 /** Where stories take place: writers that go past the API, the legacy application, and a look at Aurora. */
 export class Scene {
