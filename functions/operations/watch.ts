@@ -1,5 +1,5 @@
 import { TombstoneSweep } from '../bridge/aurora/expired-tombstones.ts'
-import { openAurora } from '../bridge/aurora/open.ts'
+import { openDatabase } from '../bridge/aurora/open.ts'
 import { openDynamo } from '../bridge/drivers/dynamo/client.ts'
 import { ObjectBucket } from '../bridge/drivers/s3/bucket.ts'
 import { openS3 } from '../bridge/drivers/s3/client.ts'
@@ -28,7 +28,7 @@ const metrics = new LambdaMetrics(WATCH)
 const bucket = new ObjectBucket({ client: openS3(), bucket: config.FAILURE_BUCKET, deadline })
 const undelivered = new Undelivered(bucket)
 const parking = new DynamoParking({ client: openDynamo(), table: config.PARKING_TABLE, deadline })
-const tombstones = new TombstoneSweep(openAurora(config, deadline).db, entities)
+const tombstones = new TombstoneSweep(openDatabase(config, deadline), entities)
 
 /**
  * Looks, every few minutes, what waits for an operator, and publishes how much it is: alarms stay on until it is none. Now and

@@ -13,6 +13,10 @@ export type AuroraConfig = {
   readonly DATABASE_NAME: string
 }
 
+/** Aurora over the Data API, for who needs no more of it. */
+export const openDatabase = (config: AuroraConfig, deadline: Deadline): Kysely<unknown> =>
+  new Kysely<unknown>({ dialect: new DataApiDialect(dataApiConfig(config, deadline)) })
+
 /**
  * The parts with which a function works on Aurora, over the Data API.
  *
@@ -23,7 +27,7 @@ export const openAurora = (
   deadline: Deadline,
   calling?: (db: Kysely<unknown>) => EntityWriter | undefined,
 ): { readonly db: Kysely<unknown>; readonly writer: GuardedWriter; readonly store: AuroraStore } => {
-  const db = new Kysely<unknown>({ dialect: new DataApiDialect(dataApiConfig(config, deadline)) })
+  const db = openDatabase(config, deadline)
   const writer = new GuardedWriter(db, deadline, { calling: calling?.(db) })
   return { db, writer, store: new AuroraStore(db, writer) }
 }

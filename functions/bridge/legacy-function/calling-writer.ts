@@ -25,7 +25,7 @@ import type { FunctionCaller } from '../ports/function-caller.ts'
 import type { Deadline } from '../runtime/deadline.ts'
 import type { Log } from '../runtime/log.ts'
 import type { Metrics } from '../runtime/metrics.ts'
-import { type Called, type CallParts, callAll, type Ended, errorOfUnclear, type Unclear } from './calls.ts'
+import { type Called, type CallParts, callAll, type EndedCall, errorOfUnclear, type Unclear } from './calls.ts'
 import { ClaimTime } from './claim-time.ts'
 import { settleLeft } from './left.ts'
 import { madeCall } from './made-call.ts'
@@ -150,7 +150,7 @@ export class CallingWriter implements EntityWriter {
     const { states, settled } = await settleLeft(batch, await claim.read(batch), claim, parts)
 
     const overruled: Overruled[] = []
-    const ended: Ended[] = [...settled.values()]
+    const ended: EndedCall[] = [...settled.values()]
     const given: Change[] = []
     const rest: Change[] = []
     const called: Called[] = []
@@ -204,7 +204,7 @@ export class CallingWriter implements EntityWriter {
   /** Records what was done, and gives free or leaves what was not. */
   async #stamped(
     batch: Batch,
-    ended: readonly Ended[],
+    ended: readonly EndedCall[],
     absent: readonly Change[],
     given: readonly Change[],
     claim: CallClaim,
@@ -286,19 +286,19 @@ const CLEAR: ReadonlySet<string> = new Set<LegacyFunctionCode>([
   'legacy-function.no-id',
 ])
 
-const isClear = (one: Ended): boolean =>
+const isClear = (one: EndedCall): boolean =>
   one.is === 'applied' ||
   (one.is === 'refused' && one.error instanceof LegacyFunctionError && CLEAR.has(one.error.code))
 
 /** Whether it is over without an effect. */
-const isOver = (one: Ended): boolean =>
+const isOver = (one: EndedCall): boolean =>
   (one.is === 'refused' && !one.unclear) ||
   one.is === 'unbegun' ||
   (one.is === 'broken' && !one.unclear) ||
   (one.is === 'unclear' && one.unclear.how === 'unavailable')
 
 /** Whether it may have had one, and can have no more. */
-const isLeft = (one: Ended): boolean =>
+const isLeft = (one: EndedCall): boolean =>
   ((one.is === 'refused' || one.is === 'broken') && one.unclear) ||
   (one.is === 'unclear' && (one.unclear.how === 'threw' || one.unclear.how === 'again'))
 

@@ -26,7 +26,7 @@ export type Unclear = {
 }
 
 /** What became of a call. */
-export type Ended = { readonly change: Change } & (
+export type EndedCall = { readonly change: Change } & (
   | { readonly is: 'applied'; readonly legacyId: string | undefined }
   /** `unclear`: it may have been done in part. */
   | { readonly is: 'refused'; readonly error: Error; readonly unclear: boolean }
@@ -75,7 +75,7 @@ const CUT = /^(?:Sandbox|Runtime|Extension)\./
  *
  * @returns what became of each, in any order
  */
-export const callAll = async (all: readonly Called[], parts: CallParts): Promise<readonly Ended[]> => {
+export const callAll = async (all: readonly Called[], parts: CallParts): Promise<readonly EndedCall[]> => {
   const { batch, lanes } = parts.fn
   const groups = Array.from({ length: Math.ceil(all.length / batch) }, (_, at) =>
     all.slice(at * batch, (at + 1) * batch),
@@ -83,10 +83,10 @@ export const callAll = async (all: readonly Called[], parts: CallParts): Promise
   return (await inLanes(groups, lanes, (group) => callGroup(group, parts))).flat()
 }
 
-const callGroup = async (group: readonly Called[], parts: CallParts): Promise<readonly Ended[]> => {
-  let last: readonly Ended[] = group.map(({ change }) => ({ change, is: 'unbegun' }))
+const callGroup = async (group: readonly Called[], parts: CallParts): Promise<readonly EndedCall[]> => {
+  let last: readonly EndedCall[] = group.map(({ change }) => ({ change, is: 'unbegun' }))
   let rest = group
-  const ended: Ended[] = []
+  const ended: EndedCall[] = []
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
     if (attempt > 1) await pause(attempt - 1, FIRST_PAUSE, LONGEST_PAUSE)
     if (!parts.mayBegin()) break
@@ -115,10 +115,10 @@ const callGroup = async (group: readonly Called[], parts: CallParts): Promise<re
   return [...ended, ...last]
 }
 
-const isUnavailable = (one: Ended): boolean => one.is === 'unclear' && one.unclear.how === 'unavailable'
+const isUnavailable = (one: EndedCall): boolean => one.is === 'unclear' && one.unclear.how === 'unavailable'
 
 /** Whether nothing of it can be at work any more, and it may be another one's fault, or have been passing. */
-const mayBeCalledAgain = (one: Ended): boolean =>
+const mayBeCalledAgain = (one: EndedCall): boolean =>
   (one.is === 'unclear' &&
     (one.unclear.how === 'threw' || one.unclear.how === 'again' || one.unclear.how === 'unavailable')) ||
   (one.is === 'refused' && one.error instanceof LegacyFunctionError && one.error.inCompany)
@@ -126,11 +126,11 @@ const mayBeCalledAgain = (one: Ended): boolean =>
 /** Of calls that have failed, those that are done all the same. */
 const askAll = async (
   group: readonly Called[],
-  open: readonly Ended[],
+  open: readonly EndedCall[],
   parts: CallParts,
-): Promise<readonly Ended[]> => {
+): Promise<readonly EndedCall[]> => {
   const asked = new Set(open.flatMap((one) => (mayHaveBeenDone(one) ? [one.change] : [])))
-  const settled: Ended[] = []
+  const settled: EndedCall[] = []
   for (const { change, call } of group) {
     if (!asked.has(change)) continue
     const one = await settledByDone(change, call, parts)
@@ -139,7 +139,7 @@ const askAll = async (
   return settled
 }
 
-const mayHaveBeenDone = (one: Ended): boolean =>
+const mayHaveBeenDone = (one: EndedCall): boolean =>
   (one.is === 'unclear' && one.unclear.how !== 'unavailable') || (one.is === 'refused' && one.unclear)
 
 /** What a call is by the team's own look at what was done; undefined: it was not, or nobody can tell. */
@@ -147,7 +147,7 @@ export const settledByDone = async (
   change: Change,
   call: KnownCall,
   { fn, db, isCounted }: Pick<CallParts, 'fn' | 'db' | 'isCounted'>,
-): Promise<Ended | undefined> => {
+): Promise<EndedCall | undefined> => {
   if (fn.done === undefined) return undefined
   let done: DoneCall | undefined
   try {
@@ -171,7 +171,7 @@ const applied = (
   { op, legacyId: known }: KnownCall,
   told: DoneCall['legacyId'],
   isCounted: boolean,
-): Ended => {
+): EndedCall => {
   if (!isCounted || op === 'delete') return { change, is: 'applied', legacyId: undefined }
   const id = told === undefined ? known : String(told)
   if (id !== undefined && legacyIdOf(id) !== undefined) return { change, is: 'applied', legacyId: id }
@@ -184,9 +184,9 @@ const applied = (
 }
 
 /** Makes one event of some changes, and has the function answer it once. */
-const callOnce = async (group: readonly Called[], parts: CallParts): Promise<readonly Ended[]> => {
+const callOnce = async (group: readonly Called[], parts: CallParts): Promise<readonly EndedCall[]> => {
   const { fn, functionName, caller } = parts
-  const all = (make: (change: Change) => Ended): readonly Ended[] => group.map(({ change }) => make(change))
+  const all = (make: (change: Change) => EndedCall): readonly EndedCall[] => group.map(({ change }) => make(change))
   const refusedAll = (error: LegacyFunctionError, unclear: boolean) =>
     all((change) => ({ change, is: 'refused', error, unclear }))
   const inCompany = group.length > 1
@@ -258,7 +258,7 @@ const endOf = async (
   call: LegacyCall,
   meaning: Meaning | undefined,
   parts: CallParts & { readonly text: string; readonly inCompany: boolean },
-): Promise<Ended> => {
+): Promise<EndedCall> => {
   const { text: answer, inCompany, isCounted } = parts
   switch (meaning?.is) {
     case 'applied': {

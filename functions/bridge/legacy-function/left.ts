@@ -2,7 +2,7 @@ import type { Batch } from '../aurora/batch.ts'
 import type { CallState } from '../aurora/call-statements.ts'
 import { withKnownIds } from '../aurora/known-ids.ts'
 import type { Change } from '../model/change.ts'
-import { type CallParts, type Ended, settledByDone } from './calls.ts'
+import { type CallParts, type EndedCall, settledByDone } from './calls.ts'
 import { leftCall } from './made-call.ts'
 import type { CallClaim } from './under-claim.ts'
 
@@ -10,7 +10,7 @@ import type { CallClaim } from './under-claim.ts'
 type Settled = {
   readonly states: ReadonlyMap<string, CallState>
   /** Of changes that need no call any more. */
-  readonly settled: ReadonlyMap<Change, Ended>
+  readonly settled: ReadonlyMap<Change, EndedCall>
 }
 
 /**
@@ -23,7 +23,7 @@ export const settleLeft = async (
   claim: CallClaim,
   parts: CallParts,
 ): Promise<Settled> => {
-  const settled = new Map<Change, Ended>()
+  const settled = new Map<Change, EndedCall>()
   const others: Change[] = []
   for (const change of batch.changes) {
     const state = states.get(change.key)

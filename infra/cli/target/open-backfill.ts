@@ -1,4 +1,4 @@
-import { openAurora } from '../../../functions/bridge/aurora/open.ts'
+import { openDatabase } from "../../../functions/bridge/aurora/open.ts"
 import type { BackfillParts } from '../../../functions/bridge/backfill/backfill.ts'
 import { openDynamo } from '../../../functions/bridge/drivers/dynamo/client.ts'
 import { Deadline } from '../../../functions/bridge/runtime/deadline.ts'
@@ -24,7 +24,7 @@ export const openBackfill = (context: Pick<Context, 'target' | 'io' | 'debug'>):
   return {
     // What waits is counted, and listed when it is parked: a line for each would hide the progress.
     mirror: { ...mirror, log: { ...mirror.log, warn: mirror.log.info } },
-    db: openAurora(aurora, deadline).db,
+    db: openDatabase(aurora, deadline),
     client,
     tables: tablesOf(
       target,
