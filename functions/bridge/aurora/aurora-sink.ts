@@ -92,7 +92,7 @@ export class AuroraSink implements Sink {
     const row = async () => (await this.#read(entity, change.key))?.row
     if (change.op === 'delete' || held.op === 'delete' || held.version !== change.version)
       return { ...one, held: { ...held, row } }
-    // What a custom write or a function has made of a row, or a trigger of this very write, can't be told from another one's
+    // What a hook or a function has made of a row, or a trigger of this very write, can't be told from another one's
     // content; but where the source itself says that it held other content at this version.
     const isOwn = entity.write !== undefined || entity.legacyFunction !== undefined
     const mayBeMade = isOwn || (ofSameWrite && (await this.#hasTriggers(entity)))

@@ -54,7 +54,7 @@ const ROUNDS = 4
 /**
  * Applies changes to Aurora as sets: a constant number of calls for a batch, whatever its size and mix. The statements
  * guard themselves, so each is safe alone, and those of a plain entity commit one by one: there is no transaction whose
- * locks an invocation that dies could leave behind for minutes. Child rows and custom writes do share a transaction
+ * locks an invocation that dies could leave behind for minutes. Child rows and hooks do share a transaction
  * with their parents. What a concurrent writer pushed between two statements is seen by the count, asked for by key,
  * and done again.
  */

@@ -87,7 +87,7 @@ export const untangle = async (
 const knotsOf = (entities: readonly Entity[], refused: ReadonlyMap<string, readonly Refused[]>): Knot[] =>
   worthwhile(
     entities
-      // What a custom write has to do in between nobody can know.
+      // What a hook has to do in between nobody can know.
       .filter(({ write }) => write === undefined)
       .map((entity) => {
         const own = refused.get(entity.name) ?? []

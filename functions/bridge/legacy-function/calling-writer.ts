@@ -25,7 +25,14 @@ import type { FunctionCaller } from '../ports/function-caller.ts'
 import type { Deadline } from '../runtime/deadline.ts'
 import type { Log } from '../runtime/log.ts'
 import type { Metrics } from '../runtime/metrics.ts'
-import { type Called, type CallParts, callAll, type EndedCall, errorOfUnclear, type Unclear } from './calls.ts'
+import {
+  type Called,
+  type CallParts,
+  callAll,
+  type EndedCall,
+  errorOfUnclear,
+  type Unclear,
+} from './calls.ts'
 import { ClaimTime } from './claim-time.ts'
 import { settleLeft } from './left.ts'
 import { madeCall } from './made-call.ts'

@@ -186,7 +186,8 @@ const applied = (
 /** Makes one event of some changes, and has the function answer it once. */
 const callOnce = async (group: readonly Called[], parts: CallParts): Promise<readonly EndedCall[]> => {
   const { fn, functionName, caller } = parts
-  const all = (make: (change: Change) => EndedCall): readonly EndedCall[] => group.map(({ change }) => make(change))
+  const all = (make: (change: Change) => EndedCall): readonly EndedCall[] =>
+    group.map(({ change }) => make(change))
   const refusedAll = (error: LegacyFunctionError, unclear: boolean) =>
     all((change) => ({ change, is: 'refused', error, unclear }))
   const inCompany = group.length > 1

@@ -1,4 +1,4 @@
-import { openDatabase } from "../../../functions/bridge/aurora/open.ts"
+import { openDatabase } from '../../../functions/bridge/aurora/open.ts'
 import type { BackfillParts } from '../../../functions/bridge/backfill/backfill.ts'
 import { openDynamo } from '../../../functions/bridge/drivers/dynamo/client.ts'
 import { Deadline } from '../../../functions/bridge/runtime/deadline.ts'

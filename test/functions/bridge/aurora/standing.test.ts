@@ -153,7 +153,7 @@ describe('what a store holds against a change', () => {
       expect(await told(soup('Soup', LATER))).toEqual([1, 1])
     })
 
-    it('is a repeat where a custom write did', async () => {
+    it('is a repeat where a hook did', async () => {
       const louder = defineEntity({
         ...recipe,
         write: async ({ transaction }) => {

@@ -10,7 +10,7 @@ import { autoIncrement } from '../../../../functions/bridge/model/identity.ts'
 import { openTestAurora, type TestAurora } from '../../../support/aurora.ts'
 import { adopted } from '../../fixtures/specimen.ts'
 
-/** What the custom write was given, and what it found in the table at that moment. */
+/** What the hook was given, and what it found in the table at that moment. */
 type Call = {
   readonly changes: readonly (readonly [string, string, bigint])[]
   readonly rows: readonly unknown[]
@@ -223,7 +223,7 @@ describe('an entity’s own write', () => {
   it('is repeated after a deadlock that two writers really have', async () => {
     await aurora.writer.apply(tin, [upsert('a', 1), upsert('b', 1)])
     await aurora.legacy.query("INSERT INTO cheftable VALUES (1, 'x', 'y')")
-    // The legacy transaction holds chef 1 and then wants tin a; the custom write holds tin a and then wants chef 1. Of
+    // The legacy transaction holds chef 1 and then wants tin a; the hook holds tin a and then wants chef 1. Of
     // the two, the server undoes the one that has changed fewer rows.
     await aurora.legacy.query('START TRANSACTION')
     await aurora.legacy.query("UPDATE cheftable SET cheffirst = 'z' WHERE id = 1")

@@ -20,7 +20,7 @@ const kinds: readonly (readonly [string, Entity, string | undefined])[] = [
     chef,
     "CREATE TRIGGER restless BEFORE INSERT ON cheftable FOR EACH ROW SET NEW.cheflast = CONCAT(NEW.cheflast, '!')",
   ],
-  ['an entity with a custom write', { ...chef, write: { after: async () => {} } }, undefined],
+  ['an entity with a hook', { ...chef, write: { after: async () => {} } }, undefined],
 ]
 
 describe.each(kinds)(
