@@ -85,6 +85,7 @@ describe.each(ownCodes)('an entity with code of its own for %s', (_, own) => {
     expect(await list()).toEqual([[key(2), 1n, 'v1']])
     expect(await get(key(1))).toBeUndefined()
     expect(await aurora.store.tombstone(entity, key(1))).toMatchObject({ version: 3n, owner: 'dynamo' })
+    expect(await aurora.store.head(entity, key(1))).toBeUndefined()
     if (own.deleted !== undefined) expect(await counted(aurora.legacy, own.deleted)).toBe(1)
     expect(await apply(remove(key(1), 3), upsert(key(2), 1))).toMatchObject({ applied: 0 })
     const late = await apply(upsert(key(1), 2))
@@ -109,7 +110,11 @@ describe.each(ownCodes)('an entity with code of its own for %s', (_, own) => {
     await aurora.writer.apply(entity, [change(2)])
     expect(await list()).toEqual([[its, 2n, 'v2']])
     await aurora.writer.apply(entity, [{ ...remove(its, 3), source: 'api' }])
-    expect([await list(), await get(its)]).toEqual([[], undefined])
+    expect([await list(), await get(its), await aurora.store.head(entity, its)]).toEqual([
+      [],
+      undefined,
+      undefined,
+    ])
     await expect(aurora.writer.apply(entity, [change(3)])).resolves.toMatchObject({ applied: 0 })
     expect(await aurora.writer.apply(entity, [change(4)])).toMatchObject({ applied: 1 })
     expect(await list()).toEqual([[its, 4n, 'v4']])
