@@ -17,7 +17,7 @@ import { type Hooks, hooksOf, type ReadRows } from './hooks.ts'
 import { autoIncrement, type Identity, rowOfKey } from './identity.ts'
 import { describeKey, haveOtherKeys, type ItemLayout, type KeyPlace, keyPlacesOf } from './item-layout.ts'
 import { isMadeOfLater, keyPartsOf } from './key-parts.ts'
-import type { LegacyFunction } from './legacy-function.ts'
+import { faultBeside, type LegacyFunction } from './legacy-function.ts'
 import { mapOf } from './map-of.ts'
 import { requireOwnPaths } from './paths.ts'
 
@@ -212,22 +212,8 @@ export const defineEntity = (definition: EntityDefinition): Entity => {
       fail(`${name}: child rows can't refer to entities`)
   }
 
-  if (legacyFunction !== undefined) {
-    if (record !== 'sideTable')
-      fail(
-        "a legacyFunction knows no columns of the bridge's: its records are beside its rows, in the sideTable",
-      )
-    if (definition.write !== undefined)
-      fail('its writes are made by a legacyFunction, or have a write of their own')
-    if (
-      identity.kind === 'autoIncrement' &&
-      legacyFunction.meaning === undefined &&
-      legacyFunction.done === undefined
-    )
-      fail(
-        'its rows are counted: meaning or done has to tell the id of a row that the legacyFunction has made',
-      )
-  }
+  const unfit = legacyFunction && faultBeside(legacyFunction, { record, write: definition.write, identity })
+  if (unfit !== undefined) fail(unfit)
   // Whoever replaces the rows of one list would delete the other's.
   if (new Set(tables).size < tables.length) fail('two of its lists, or it and a list, share a table')
 

@@ -1,7 +1,8 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb'
 import type { Kysely } from 'kysely'
-import type { Json } from './attributes/attribute.ts'
+import type { Json, RecordKind } from './attributes/attribute.ts'
 import type { Version } from './change.ts'
+import type { Identity } from './identity.ts'
 
 /** One write of an entity that a function of the team's own is to make, without its item. */
 export type KnownCall = {
@@ -130,4 +131,21 @@ export const legacyFunction = (definition: LegacyFunctionDefinition): LegacyFunc
     ...(meaning && { meaning }),
     ...(done && { done }),
   }
+}
+
+/** What of an entity doesn't go with a function that writes it; undefined when nothing is. */
+export const faultBeside = (
+  { meaning, done }: LegacyFunction,
+  {
+    record,
+    write,
+    identity,
+  }: { readonly record: RecordKind; readonly write: unknown; readonly identity: Identity },
+): string | undefined => {
+  if (record !== 'sideTable')
+    return "a legacyFunction knows no columns of the bridge's: its records are beside its rows, in the sideTable"
+  if (write !== undefined) return 'its writes are made by a legacyFunction, or have a write of their own'
+  if (identity.kind === 'autoIncrement' && meaning === undefined && done === undefined)
+    return 'its rows are counted: meaning or done has to tell the id of a row that the legacyFunction has made'
+  return undefined
 }
