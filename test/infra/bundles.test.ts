@@ -44,8 +44,8 @@ describe('the bundles', () => {
   }
 
   it.each([
-    ['LegacyApi', 610],
-    ['BackSyncFunction', 610],
+    ['LegacyApi', 640],
+    ['BackSyncFunction', 640],
     ['ModernApi', 360],
     ['MigrationsMigrate', 480],
     ['TableSyncFunction', 330],
