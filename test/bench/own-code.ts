@@ -48,7 +48,10 @@ const run = async (): Promise<void> => {
       name: 'a function of its own',
       entity: platter,
       writer: functions.open().writer,
-      row: (n: number, version: number) => ({ title: `Platter ${n} v${version}`, size: new DecimalText('1') }),
+      row: (n: number, version: number) => ({
+        title: `Platter ${n} v${version}`,
+        size: new DecimalText('1'),
+      }),
     },
   ]
   const rates = new Map<string, number[]>()
