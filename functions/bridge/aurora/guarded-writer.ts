@@ -276,7 +276,8 @@ export class GuardedWriter {
     return standing
   }
 
-  async #delete(batch: Batch, known: History, manner: Manner): Promise<PartialOutcome> {
+  /** @param round of at most ROUNDS: a row that came back meanwhile is deleted as well */
+  async #delete(batch: Batch, known: History, manner: Manner, round = 1): Promise<PartialOutcome> {
     const { entity, changes } = batch
     const work = (step: Step) => deleteRows(step, batch)
     const { affected, repeated } = await this.#runner.removing(entity, work, manner)
@@ -288,21 +289,30 @@ export class GuardedWriter {
     const { rows } = await selectUndeleted(entity, keys, lookup).execute(this.#db)
     const standing = new Map(rows.map((row) => [row.k, row]))
     const refused: Refused[] = []
-    const overruled = changes.flatMap((change): Overruled[] => {
+    const overruled: Overruled[] = []
+    const back = new Set<Change>()
+    for (const change of changes) {
       const row = standing.get(change.key)
-      if (row === undefined) return []
+      if (row === undefined) continue
       const judged = judgeDelete(entity, change, row, batch.by)
-      if (judged.is === 'overruled') return [judged.overruled]
-      if (judged.is === 'refused') {
-        refused.push({ change, error: judged.error })
-        return []
-      }
-      throw new UnsettledError(`A row of ${entity.name} came back while it was deleted`)
-    })
+      if (judged.is === 'overruled') overruled.push(judged.overruled)
+      else if (judged.is === 'refused') refused.push({ change, error: judged.error })
+      else back.add(change)
+    }
     // What its source has made in the same batch need never have come.
     const lost = unburied.filter((change) => !standing.has(change.key) && !known.isWritten(change))
     const filled = { rows: lost.length, keys: lost.map(({ key }) => key) }
-    return { ...outcome, skipped: outcome.skipped - refused.length, overruled, refused, filled }
+    const first = { ...outcome, skipped: outcome.skipped - refused.length, overruled, refused, filled }
+    if (back.size === 0) return first
+    if (round === ROUNDS)
+      throw new UnsettledError(`Rows of ${entity.name} came back while they were deleted, ${ROUNDS} times`)
+    const again = await this.#delete(
+      batch.only((change) => back.has(change)),
+      known,
+      manner,
+      round + 1,
+    )
+    return sum([{ ...first, skipped: first.skipped - back.size }, again])
   }
 
   /** Buries the keys that have no tombstone yet, for want of a row. @returns their deletes */
