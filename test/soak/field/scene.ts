@@ -94,8 +94,15 @@ export class Scene {
         StreamViewType: 'NEW_AND_OLD_IMAGES',
       },
     }
-    const outcome = await ground.stack.invoke(ground.backSync, { Records: [record] })
-    if (!outcome.ok) throw new Error(`a record that came again failed: ${outcome.error.errorMessage}`)
+    const end = performance.now() + PATIENCE
+    for (;;) {
+      const outcome = await ground.stack.invoke(ground.backSync, { Records: [record] })
+      if (outcome.ok) return
+      // Whoever delivers does so until it is taken: a fault may have met the function.
+      if (performance.now() > end)
+        throw new Error(`a record that came again failed: ${outcome.error.errorMessage}`)
+      await wait(500)
+    }
   }
 
   async remove(entity: SoakEntity, key: string): Promise<void> {
