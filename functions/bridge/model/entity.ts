@@ -19,6 +19,7 @@ import { describeKey, haveOtherKeys, type ItemLayout, type KeyPlace, keyPlacesOf
 import { isMadeOfLater, keyPartsOf } from './key-parts.ts'
 import { faultBeside, type LegacyFunction } from './legacy-function.ts'
 import { mapOf } from './map-of.ts'
+import { type MirrorDefinition, mirrorOf } from './mirror.ts'
 import { requireOwnPaths } from './paths.ts'
 
 /** What an author of an entity says about it. */
@@ -62,6 +63,11 @@ export type EntityDefinition = ContractDefinition & {
    */
   readonly tombstoneDays?: number
   /**
+   * Has what plain SQL writes in the legacy tables carried to DynamoDB, and keys that DynamoDB owns guarded against it, as soon
+   * as the triggers are installed. @default neither
+   */
+  readonly mirror?: MirrorDefinition
+  /**
    * Where Aurora keeps version, owner and epoch of its live keys: in columns of the `row`, which adoption adds to the table, or in
    * a `sideTable` of the bridge's own, for a table that can't or mustn't be altered or whose triggers see every UPDATE. It can't
    * be changed once something was written. @default 'row'
@@ -99,6 +105,7 @@ export type Entity = Omit<
   | 'put'
   | 'tombstones'
   | 'tombstoneDays'
+  | 'mirror'
   | 'record'
   | 'write'
   | keyof ContractDefinition
@@ -112,6 +119,7 @@ export type Entity = Omit<
     readonly put: 'replace' | 'create'
     readonly tombstones: 'moved' | 'item'
     readonly tombstoneDays: number
+    readonly mirror?: Required<MirrorDefinition>
     readonly record: RecordKind
     readonly write?: Hooks
     /** The column that numbers its rows or, where the key is the primary key's columns, the first of these. */
@@ -148,9 +156,13 @@ export const defineEntity = (definition: EntityDefinition): Entity => {
   const { record = legacyFunction === undefined ? 'row' : 'sideTable' } = definition
   const { attributes, keyName } = definition
   const { overruled = versions === 'stream' ? 'park' : 'lift' } = definition
-  const { tombstones = 'moved', tombstoneDays = 90 } = definition
   const identity = identityOf(definition, fail)
   const write = orFail(() => hooksOf(definition.write, { identity, record }), fail)
+  const mirror = orFail(
+    () => mirrorOf(definition.mirror, { versions, tombstones: definition.tombstones, write }),
+    fail,
+  )
+  const { tombstones = mirror === undefined ? 'moved' : 'item', tombstoneDays = 90 } = definition
   const item: ItemLayout = { keyAttribute: keyName, table: definition.name, ...definition.item }
   const fields: Record<string, Field> = { ...attributes, ...children }
 
@@ -219,10 +231,11 @@ export const defineEntity = (definition: EntityDefinition): Entity => {
 
   const schemas = mapOf(fields)
   const body = agreeing(schemas.body, attributes)
-  const { write: _, ...defined } = definition
+  const { write: _, mirror: __, ...defined } = definition
   const entity: Entity = {
     ...defined,
     ...(write && { write }),
+    ...(mirror && { mirror }),
     children,
     versions,
     overruled,

@@ -126,7 +126,7 @@ describe('a start on the server of MYSQL_URL', () => {
   it('asks about what is new only, and changes none of it without an answer', async () => {
     await root.query(`DELETE FROM ${database}.backsync_bridge_migrations WHERE id >= 4`)
     await root.query(
-      `DROP TABLE ${database}.backsync_owners, ${database}.backsync_records, ${database}.backsync_calls`,
+      `DROP TABLE ${['owners', 'records', 'calls', 'changes', 'conflicts', 'writers'].map((name) => `${database}.backsync_${name}`).join()}`,
     )
     await root.query(`ALTER TABLE ${database}.backsync_tombstones DROP COLUMN owner, DROP COLUMN epoch`)
     const before = await tables()
@@ -134,7 +134,7 @@ describe('a start on the server of MYSQL_URL', () => {
     await expect(start()).rejects.toMatchObject({
       code: 'mysql.cannot-ask',
       message: expect.stringMatching(
-        /would\n\n {2}- create Backsync's own tables backsync_owners, backsync_records, backsync_calls\n {2}- apply .* 0004_owners, 0005_records, 0006_calls\n\nNobody/,
+        /would\n\n {2}- create Backsync's own tables backsync_owners, backsync_records, backsync_calls, backsync_changes, backsync_conflicts, backsync_writers\n {2}- apply .* 0004_owners, 0005_records, 0006_calls, 0007_mirror\n\nNobody/,
       ),
     })
     expect(await tables()).toEqual(before)
