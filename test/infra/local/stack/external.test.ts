@@ -86,6 +86,9 @@ describe('a start on the server of MYSQL_URL', () => {
     'owners',
     'records',
     'calls',
+    'changes',
+    'conflicts',
+    'writers',
   ]
   const ownTables = `create Backsync's own tables ${own.map((name) => `backsync_${name}`).join(', ')}`
 
