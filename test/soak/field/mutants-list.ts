@@ -1,0 +1,120 @@
+/** A mend that is taken out of a file: a text that is there once, and what stands in its place then. */
+export type Mutant = {
+  readonly name: string
+  readonly file: string
+  readonly find: string
+  readonly replace: string
+}
+
+/** Each mend of lost, unlisted, bad and given-up records; the first leaves everything as it is. */
+export const mutants: readonly Mutant[] = [
+  {
+    name: 'none: as it is',
+    file: 'functions/bridge/sync/overruled.ts',
+    find: 'Keys that are asked about at once.',
+    replace: 'Keys that are asked about at once, as before.',
+  },
+  {
+    name: 'what is overruled is taken for late',
+    file: 'functions/bridge/sync/overruled.ts',
+    find: "if (lifting === 'lifted' || lifting === 'late') return { fate: lifting }",
+    replace: "if (lifting !== undefined) return { fate: 'late' }",
+  },
+  {
+    name: 'what is lifted is parked',
+    file: 'functions/bridge/dynamo/entity-source.ts',
+    find: "if (entity.overruled === 'park' ||",
+    replace: "if (entity.overruled !== 'park' ||",
+  },
+  {
+    name: 'a lift asks for no version',
+    file: 'functions/bridge/dynamo/conditions.ts',
+    find: '= present(entity, [version])\n  if (under === undefined)',
+    replace: '= present(entity, version < 0n ? [version] : undefined)\n  if (under === undefined)',
+  },
+  {
+    name: 'of several records the largest version counts',
+    file: 'functions/bridge/model/change.ts',
+    find: 'version > LARGEST_VERSION && version < known',
+    replace: 'version < known',
+  },
+  {
+    name: 'equal versions are taken for equal content',
+    file: 'functions/bridge/aurora/aurora-sink.ts',
+    find: 'content !== undefined && holdsAll(content, change.row)',
+    replace: '(content === undefined || holdsAll(content, change.row) || true)',
+  },
+  {
+    name: 'digits become ids',
+    file: 'functions/bridge/aurora/statements.ts',
+    find: 'return sql`IF(d.version IS NOT NULL AND',
+    replace: 'if (lookup) return sql`j.i`\n  return sql`IF(d.version IS NOT NULL AND',
+  },
+  {
+    name: 'what a batch has overtaken is listed',
+    file: 'functions/bridge/sync/apply.ts',
+    // A record that is no change is overtaken by what its source holds, too: without both nothing else takes it out.
+    find: `  if (mode === 'parked') await leaveOutdated(errors, mirror)
+  const unproved = ofSameKey(evidence, changes)
+  if (mode === 'parked') leaveOvertaken(evidence, errors, unproved, mirror)`,
+    replace: '  const unproved = ofSameKey(evidence, changes)',
+  },
+  {
+    name: 'a refused row takes its batch along',
+    file: 'functions/bridge/aurora/isolate.ts',
+    find: 'if (!(error instanceof Error) || !mayBeOfOne(error)) throw error',
+    replace: 'if (error !== undefined) throw error',
+  },
+  {
+    name: 'values that change places are never untangled',
+    file: 'functions/bridge/aurora/aurora-sink.ts',
+    find: 'this.#entities.filter(({ legacyFunction }) => legacyFunction === undefined),\n        refused,',
+    replace: '[],\n        refused,',
+  },
+  {
+    name: "a foreign key's own rule is ignored",
+    file: 'functions/bridge/aurora/aurora-sink.ts',
+    find: "(onDelete !== 'CASCADE' && onDelete !== 'SET NULL')",
+    replace: "onDelete !== 'NEVER'",
+  },
+  {
+    name: 'what waits is never tried again',
+    file: 'functions/bridge/sync/follow.ts',
+    find: '    await unpark(outcomes, mirror)\n    await sweep(mirror)\n',
+    replace: '    if (outcomes.length < 0) await unpark(outcomes, mirror).then(() => sweep(mirror))\n',
+  },
+  {
+    name: 'whatever comes of a key takes it off the list',
+    file: 'functions/bridge/sync/supersede.ts',
+    find: `    if (isBehind(head, place)) continue
+    const stepsBack = comparePlaces(place, head) < 0
+    if (stepsBack && !(isBehind(place, head) && (await isCurrent(one.change, mirror)))) continue
+    const upTo = stepsBack ? { ...place, version: head.version ?? 0n } : place`,
+    replace: `    const { version = 0n, sequenceNumber } = head
+    const upTo = isBehind(head, place) ? { ...place, version, sequenceNumber } : place`,
+  },
+  {
+    name: 'a row is read in one piece, or not at all',
+    file: 'functions/bridge/aurora/aurora-store.ts',
+    find: 'if (isResultTooLarge(error)) return inPieces()',
+    replace: 'if (isResultTooLarge(error) && error === undefined) return inPieces()',
+  },
+  {
+    name: 'a hint hides what is parked',
+    file: 'functions/bridge/parking/hints.ts',
+    find: 'const asked = keys.filter((key) => mayHold(filter, key))',
+    replace: 'const asked = keys.filter((key) => !mayHold(filter, key))',
+  },
+  {
+    name: 'a member named as a prototype is taken',
+    file: 'functions/bridge/model/attributes/json.ts',
+    find: 'if (Object.hasOwn(value, PROTO)) return',
+    replace: 'if (Object.hasOwn(value, PROTO) && value === undefined) return',
+  },
+  {
+    name: 'what has no place in an index is listed',
+    file: 'functions/bridge/tables/project.ts',
+    find: 'if (sparse && keyAttributes(key).some(',
+    replace: 'if (sparse && key === undefined && keyAttributes(key).some(',
+  },
+]
