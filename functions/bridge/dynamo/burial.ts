@@ -43,7 +43,7 @@ export const emptied = ({ keyPlaces, item: { type }, names }: Entity, item: Item
     ...keyPlaces.map(({ attribute }) => attribute),
     ...(type === undefined ? [] : [type.attribute]),
     ...[names.version, names.updatedAt],
-    ...[RECORD.owner, RECORD.epoch, RECORD.deleted, RECORD.expires],
+    ...[RECORD.owner, RECORD.epoch, RECORD.deleted, RECORD.expires, RECORD.mirrored],
   ])
   return Object.fromEntries(Object.entries(item).filter(([name]) => own.has(name)))
 }

@@ -68,9 +68,11 @@ export class DynamoRecords implements DecidedRecords {
         const mirrored = { ...tombstone, [RECORD.mirrored]: { N: String(above) } }
         if (await this.#put(entity, mirrored, absent(entity))) return toRecord(entity, key, mirrored)
       } else {
-        const { epoch } = authorityOf(item)
+        const { epoch, owner } = authorityOf(item)
         if (epoch >= to.epoch || epoch > was) return toRecord(entity, key, item)
-        const now = await this.#assign(entity, key, to, AS_READ, { ':was': { N: String(was) } })
+        const isGivenAway = owner === this.side && to.owner !== this.side
+        const values = { ':was': { N: String(was) }, ...(isGivenAway && { ':none': { N: '0' } }) }
+        const now = await this.#assign(entity, key, to, AS_READ, values)
         if (now !== undefined) return toRecord(entity, key, now)
       }
     }
@@ -118,7 +120,12 @@ export class DynamoRecords implements DecidedRecords {
     await this.#assign(entity, key, { owner: this.side, epoch }, '#epoch = :epoch')
   }
 
-  /** @returns the item as it is then; undefined where the condition failed */
+  /**
+   * What is given to Aurora is stamped as the mirror stamps what it has written, unless it was Aurora's already: then the stamp
+   * that it has tells whether somebody else has written it since.
+   *
+   * @returns the item as it is then; undefined where the condition failed
+   */
   async #assign(
     entity: Entity,
     key: string,
@@ -128,11 +135,13 @@ export class DynamoRecords implements DecidedRecords {
   ): Promise<Item | undefined> {
     const { client, tables, deadline } = this.#parts
     const { keyAttribute, type, table } = entity.item
+    const isStamped = values[':none'] !== undefined
+    const stamp = isStamped ? ', #mirrored = if_not_exists(#version, :none)' : ''
     const command = new UpdateItemCommand({
       TableName: tables.of(table),
       Key: itemKey(entity, key),
       // Without a record that it is Aurora's, a write of the key would be taken here.
-      UpdateExpression: `SET #owner = :owner, #epoch = :epoch${to.owner === 'aurora' ? ' REMOVE #expires' : ''}`,
+      UpdateExpression: `SET #owner = :owner, #epoch = :epoch${stamp}${to.owner === 'aurora' ? ' REMOVE #expires' : ''}`,
       ConditionExpression: [
         `attribute_exists(#key) AND (${earlier})`,
         ...(type === undefined ? [] : ['#type = :type']),
@@ -141,6 +150,7 @@ export class DynamoRecords implements DecidedRecords {
         '#key': keyAttribute,
         '#owner': RECORD.owner,
         '#epoch': RECORD.epoch,
+        ...(isStamped && { '#mirrored': RECORD.mirrored, '#version': entity.names.version }),
         ...(to.owner === 'aurora' && { '#expires': RECORD.expires }),
         ...(type && { '#type': type.attribute }),
       },

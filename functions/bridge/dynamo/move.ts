@@ -38,14 +38,19 @@ export const moveOf = (before: Image, after: Image, names: Names): Move => {
   if (isTombstone(after) && isNever(after, names.version)) return NOTHING
   if (was === undefined || before === undefined)
     return is.owner === 'dynamo' ? { is: 'own', epoch: is.epoch } : mirrored(after, names)
-  if (was.owner === 'dynamo') return { is: 'own', epoch: is.owner === 'dynamo' ? is.epoch : was.epoch }
   const isSame = isDeepStrictEqual(contentOf(before), contentOf(after))
+  if (was.owner === 'dynamo') {
+    // A claim is of a later move; the mirror that takes back what had lost its owner is of none.
+    if (is.owner === 'aurora' && isSame && is.epoch === was.epoch) return NOTHING
+    return { is: 'own', epoch: is.owner === 'dynamo' ? is.epoch : was.epoch }
+  }
   // Aurora's until now: it is DynamoDB's by a later move, or again by one that could not be completed, or not at all.
   if (is.owner === 'dynamo') {
     const isGivenBack = is.epoch > 0n && is.epoch === was.epoch && isSame
     return is.epoch > was.epoch || isGivenBack ? { is: 'own', epoch: is.epoch } : FOREIGN
   }
-  if (isSame) return NOTHING
+  // What others had put into a tombstone of the mirror's is taken out of it by a call of its own.
+  if (isSame || (isTombstone(before) && isTombstone(after) && isMirrored(after, names))) return NOTHING
   // A stamp that was there before proves nothing of other content.
   return isDeepStrictEqual(before[names.version], after[names.version]) ? FOREIGN : mirrored(after, names)
 }
