@@ -1,5 +1,5 @@
 import type { Change, Row, Version } from '../model/change.ts'
-import type { Epoch } from '../model/owner.ts'
+import type { Epoch, Owner } from '../model/owner.ts'
 
 /** What a source is asked about, with what is known of the last change of it that was heard of. */
 export type Subject = {
@@ -12,6 +12,8 @@ export type Subject = {
 
 /** Where changes come from, beside the way in which they come by themselves: what is there now. */
 export interface Source {
+  /** The store that it is: what is overruled there is lifted only of keys that this one owns. @default 'dynamo' */
+  readonly side?: Owner
   /**
    * The changes that make a store what the source is now.
    *

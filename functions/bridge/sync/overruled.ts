@@ -96,12 +96,13 @@ const fateOf = async (
   mirror: Pick<Mirror, 'source' | 'now'>,
 ): Promise<Fate> => {
   const isLate = authority === 'late'
+  const { side = 'dynamo' } = mirror.source
   // Nobody can tell it from one of before the move: what is gone says nothing.
-  if (isLate && held.owner !== 'dynamo' && change.op === 'delete') return { fate: 'late' }
+  if (isLate && held.owner !== side && change.op === 'delete') return { fate: 'late' }
   let cause: BridgeError | undefined
   try {
     // Where the key may be the other store's, a lift could overwrite what that has accepted.
-    const mayLift = authority !== 'foreign' && held.owner === 'dynamo'
+    const mayLift = authority !== 'foreign' && held.owner === side
     // What is made anew, or put whole, knows nothing of the move that gave its key to the source.
     const under = isLate ? held.epoch : undefined
     const lifting = mayLift ? await mirror.source.lift?.(change, above, under) : 'kept'
@@ -152,7 +153,9 @@ export const toLost = async (
   { source: from }: Pick<Mirror, 'source'>,
   cause?: BridgeError,
 ): Promise<Lost> => {
-  const { change, held } = one
+  const { change, held, authority } = one
+  const { side = 'dynamo' } = from
+  const isForeign = authority === 'foreign' || (authority === 'late' && held.owner !== side)
   // A row as DynamoDB would have it.
   const asItem = (of: Row) => toAttributeValue(from.outward?.(change.entity, of) ?? of).M
   const row = held.op === 'upsert' ? await contentOf(held) : undefined
@@ -166,7 +169,7 @@ export const toLost = async (
   return {
     change,
     error:
-      one.authority !== undefined && held.owner === 'aurora'
+      isForeign && held.owner !== undefined
         ? new ForeignWriteError(held.owner)
         : new OverruledError(one, cause),
     payload: (record) => `{"record":${record},${sides}}`,
