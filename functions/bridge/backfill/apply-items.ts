@@ -40,6 +40,8 @@ export const applyItems = async (
     applied,
     // What is held already, or newer; another entity's; Aurora's own.
     skipped: items.length - applied - parked.length,
+    newer: counted.newer(),
+    passed: items.length - evidence.length,
     refused: parked.length,
   }
 }
@@ -85,14 +87,16 @@ const keyOf = (entity: Entity, item: Item): string => {
   return read.key
 }
 
-/** Metrics that also tell how many rows of an entity were written. */
+/** Metrics that also tell of how many records of an entity were written, and how many are held in a later state. */
 export const countingRows = (entity: string, metrics: Metrics) => {
-  let rows = 0
+  let [rows, newer] = [0, 0]
   return {
     rows: () => rows,
+    newer: () => newer,
     metrics: {
       count: (name, of, n) => {
         if (name === 'Applied' && of === entity) rows += n
+        if (name === 'Late' && of === entity) newer += n
         metrics.count(name, of, n)
       },
       milliseconds: (name, of, value) => metrics.milliseconds(name, of, value),

@@ -1,8 +1,9 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import type { Kysely } from 'kysely'
 import { describeTable } from '../drivers/dynamo/describe.ts'
-import { scanSegment } from '../drivers/dynamo/scan.ts'
+import { scanSegment, WHOLE } from '../drivers/dynamo/scan.ts'
 import type { DynamoJobs } from '../jobs/dynamo-jobs.ts'
+import { type Extent, measureExtent } from '../jobs/forecast.ts'
 import type { Tally } from '../jobs/jobs.ts'
 import { runJob, runSteps } from '../jobs/run-job.ts'
 import { addTallies, type ItemsRun, segmentCount } from '../jobs/segments.ts'
@@ -61,6 +62,8 @@ export type BackfillPlan = {
   /** The table in DynamoDB, and the items that it is believed to have, those of other entities included. */
   readonly table: string
   readonly estimate: number
+  /** As `estimate`, in bytes, and with what a first page shows. */
+  readonly extent: Extent
   /** What its items refer to: what isn't there yet is waited for, parked. */
   readonly refersTo: readonly string[]
   /** When it ended last; ISO 8601, UTC. */
@@ -89,11 +92,17 @@ export const planBackfill = async (
   } = {},
 ): Promise<BackfillPlan> => {
   const table = tables.of(entity.item.table)
-  const { items: estimate } = await describeTable(client, table, { deadline, signal })
+  const bounds = { deadline, signal }
+  const believed = await describeTable(client, table, bounds)
+  const { items: estimate } = believed
+  const extent = await measureExtent(
+    believed,
+    scanSegment({ client, table, ...WHOLE, ...bounds, pageItems: PAGE }),
+  )
   const job = jobOf(entity, mode)
   const record = await jobs.read(job)
   const refersTo = [...new Set(referencesOf(entity))].filter((name) => name !== entity.name)
-  const facts = { entity, mode, job, table, estimate, refersTo, endedAt: record?.endedAt }
+  const facts = { entity, mode, job, table, estimate, extent, refersTo, endedAt: record?.endedAt }
   const [first] = STEPS[mode]
   if (record === undefined || again) {
     const wanted = segments ?? segmentCount(estimate)
@@ -136,11 +145,11 @@ export const runBackfill = async (
       readonly onProgress?: ((step: BackfillStep, tally: Tally) => void) | undefined
     },
 ): Promise<BackfillOutcome> => {
-  const { mirror, db, client, jobs, by, deadline, limiter, concurrency = 4, onBegin } = parts
+  const { mirror, db, client, jobs, by, deadline, limiter, pace, maxRate, concurrency = 4, onBegin } = parts
   const steps = STEPS[mode]
   const spec = { table, database: parts.database }
   const again = todo === 'begin' && ('unfinished' as const)
-  const request = { job, kind: BACKFILL, spec, segments, step: steps[0], by, again }
+  const request = { job, kind: BACKFILL, spec, segments, step: steps[0], by, again, maxRate }
   return runJob(request, { jobs, signal: parts.signal, log: mirror.log }, async (run) => {
     const { lease } = run
     onBegin?.(addTallies(lease.progress.map(({ tally }) => tally)))
@@ -160,6 +169,7 @@ export const runBackfill = async (
               page: (page) => applyDeletes(entity, page, mirror),
             },
       deadline,
+      pace,
       concurrency,
       onProgress,
     })

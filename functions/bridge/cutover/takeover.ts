@@ -6,10 +6,11 @@ import { readLifts } from '../aurora/lifts.ts'
 import { readOwners, recordOwners } from '../aurora/owners.ts'
 import { describeTable } from '../drivers/dynamo/describe.ts'
 import { itemSize } from '../drivers/dynamo/item-size.ts'
-import { type ScanPage, scanSegment } from '../drivers/dynamo/scan.ts'
+import { type ScanPage, scanSegment, WHOLE } from '../drivers/dynamo/scan.ts'
 import { isRowKey, readCurrentHead, readOwnHead } from '../dynamo/item-head.ts'
 import { findItemKey } from '../dynamo/item-key.ts'
 import type { DynamoJobs } from '../jobs/dynamo-jobs.ts'
+import { type Extent, measureExtent } from '../jobs/forecast.ts'
 import { isAlive, type RefusedItem, type Tally } from '../jobs/jobs.ts'
 import { runJob } from '../jobs/run-job.ts'
 import {
@@ -71,6 +72,8 @@ export type TakeoverPlan = {
   /** The table in DynamoDB, and the items that it is believed to have, those of other entities included. */
   readonly table: string
   readonly estimate: number
+  /** As `estimate`, in bytes, and with what a first page shows. */
+  readonly extent: Extent
 }
 
 /**
@@ -93,11 +96,17 @@ export const planTakeover = async (
   } = {},
 ): Promise<TakeoverPlan> => {
   const table = tables.of(entity.item.table)
-  const { items: estimate } = await describeTable(client, table, { deadline, signal })
+  const bounds = { deadline, signal }
+  const believed = await describeTable(client, table, bounds)
+  const { items: estimate } = believed
   const since = (await readOwners(db)).get(entity.name)
   const job = takeoverJobOf(entity)
   const record = await jobs.read(job)
-  const facts = { entity, job, since, table, estimate }
+  const extent = await measureExtent(
+    believed,
+    scanSegment({ client, table, ...WHOLE, ...bounds, pageItems: PAGE }),
+  )
+  const facts = { entity, job, since, table, estimate, extent }
   const isUnfinished = record !== undefined && record.state !== 'done'
   if (isUnfinished && !again) {
     const progress = await jobs.segmentsOf(job, TAKEOVER)
@@ -173,10 +182,11 @@ export const runTakeover = async (
   { entity, job, todo, table, segments }: TakeoverPlan,
   parts: TakeoverParts & ItemsRun,
 ): Promise<TakeoverOutcome> => {
-  const { client, db, jobs, by, deadline, limiter, concurrency = 4, onBegin, onProgress, log } = parts
+  const { client, db, jobs, by, deadline, limiter, pace, concurrency = 4, onBegin, onProgress, log } = parts
   const spec = { table, database: parts.database }
   const again = todo === 'begin' && ('unfinished' as const)
-  const request = { job, kind: TAKEOVER, spec, segments, step: TAKEOVER, by, again }
+  const { maxRate } = parts
+  const request = { job, kind: TAKEOVER, spec, segments, step: TAKEOVER, by, again, maxRate }
   return runJob(request, { jobs, signal: parts.signal, log }, async ({ lease, signal }) => {
     onBegin?.(addTallies(lease.progress.map(({ tally }) => tally)))
     const isKnown = (await readOwners(db)).has(entity.name)
@@ -189,6 +199,7 @@ export const runTakeover = async (
       scan: (segment, start) => scanSegment({ ...bounds, segment, segments: lease.record.segments, start }),
       page: (page) => takePage({ entity, isKnown, records }, page, parts),
       deadline,
+      pace,
       signal,
       onProgress,
     })

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { OwnTable } from '../drivers/dynamo/own-table.ts'
 import { asExpected, JobCalls } from './job-calls.ts'
-import { type Head, headItem, sortedJson } from './job-items.ts'
+import { type Head, headItem, jobKey, RATE, readHead, sortedJson } from './job-items.ts'
 import { DynamoJobLease } from './job-lease.ts'
 import {
   JobBusyError,
@@ -67,6 +67,29 @@ export class DynamoJobs {
     return (await this.#calls.head(job))?.record
   }
 
+  /** The record of a job that somebody works on; undefined where nobody has its lease. */
+  async held(job: string): Promise<JobRecord | undefined> {
+    return (await this.#held(job))?.record
+  }
+
+  /**
+   * Bounds the run that a job is at anew: whoever works on it reads that between its pages.
+   *
+   * @param maxRate items a second
+   * @returns the record then; undefined where nobody works on the job
+   */
+  async tune(job: string, maxRate: number): Promise<JobRecord | undefined> {
+    const head = await this.#held(job)
+    if (head === undefined) return undefined
+    // Of this very lease: a run that has begun since has a bound of its own.
+    const written = await this.#calls.update(
+      jobKey(job),
+      { set: { [RATE]: { N: String(maxRate) } } },
+      asExpected({ token: { S: head.token }, state: { S: 'running' } }),
+    )
+    return written === undefined ? undefined : readHead(written).record
+  }
+
   /** Each segment once, in their order; none for a step that has not begun. */
   async segmentsOf(job: string, step: string): Promise<readonly SegmentProgress[]> {
     const head = await this.#calls.head(job)
@@ -77,6 +100,11 @@ export class DynamoJobs {
   async list(kind?: string): Promise<readonly JobRecord[]> {
     const heads = await this.#calls.heads(kind)
     return heads.map(({ record }) => record).toSorted((a, b) => (a.job < b.job ? -1 : 1))
+  }
+
+  async #held(job: string): Promise<Head | undefined> {
+    const head = await this.#calls.head(job)
+    return head?.record.state === 'running' && head.leasedUntil > this.#now() ? head : undefined
   }
 
   async #opened(head: Head): Promise<DynamoJobLease> {
@@ -91,7 +119,7 @@ export class DynamoJobs {
 
   /** The head that takes the job. */
   #next(known: Head | undefined, request: JobRequest, token: string): Head {
-    const { job, kind, spec, segments, step, by, again = false, owner } = request
+    const { job, kind, spec, segments, step, by, maxRate, again = false, owner } = request
     const now = this.#now()
     const lease = { token, leasedUntil: now + LEASE, owner }
     const updatedAt = new Date(now).toISOString()
@@ -105,6 +133,7 @@ export class DynamoJobs {
       startedAt: updatedAt,
       updatedAt,
       by,
+      ...(maxRate !== undefined && { maxRate }),
     }
     if (known === undefined) return { record: fresh, run: randomUUID(), fence: 1, ...lease }
 
@@ -121,7 +150,8 @@ export class DynamoJobs {
         `${job} was begun with another request and is ${record.state}: ${sortedJson(record.spec)}`,
       )
     if (record.state === 'done') return { ...known, record: { ...record, by }, fence, ...lease }
-    const { endedAt: _, message: __, ...going } = record
-    return { ...known, record: { ...going, state: 'running', updatedAt, by }, fence, ...lease }
+    const { endedAt: _, message: __, maxRate: ___, ...going } = record
+    const bound = maxRate !== undefined && { maxRate }
+    return { ...known, record: { ...going, ...bound, state: 'running', updatedAt, by }, fence, ...lease }
   }
 }

@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import {
+  asAmount,
   asCount,
   asFlag,
   asJson,
@@ -42,6 +43,9 @@ export type Head = {
   readonly owner: string | undefined
 }
 
+/** The attribute of a head that is written while the job runs by others than those who work on it. */
+export const RATE = 'maxRate'
+
 /** The sort key of heads. */
 export const HEAD = 'head'
 
@@ -79,6 +83,7 @@ export const headItem = ({ record, run, fence, token, leasedUntil, owner }: Head
   updatedAt: { S: record.updatedAt },
   ...(record.endedAt !== undefined && { endedAt: { S: record.endedAt } }),
   by: { S: record.by },
+  ...(record.maxRate !== undefined && { [RATE]: { N: String(record.maxRate) } }),
   ...(record.message !== undefined && {
     message: { S: record.message.slice(0, LONGEST_MESSAGE).toWellFormed() },
   }),
@@ -110,6 +115,8 @@ export const segmentAttributes = ({
       bytes: { N: String(tally.bytes) },
       applied: { N: String(tally.applied) },
       skipped: { N: String(tally.skipped) },
+      ...(tally.newer !== undefined && { newer: { N: String(tally.newer) } }),
+      ...(tally.passed !== undefined && { passed: { N: String(tally.passed) } }),
       refused: { N: String(tally.refused) },
       checksum: { S: tally.checksum },
     },
@@ -143,6 +150,7 @@ const head = z
     updatedAt: asText,
     endedAt: asText.optional(),
     by: asText,
+    maxRate: asAmount.optional(),
     message: asText.optional(),
     result: asJson.optional(),
     run: asText,
@@ -168,6 +176,8 @@ const tally = asMap(
     bytes: asCount,
     applied: asCount,
     skipped: asCount,
+    newer: asCount.optional(),
+    passed: asCount.optional(),
     refused: asCount,
     checksum: asText.pipe(z.string().regex(/^[0-9a-f]{32}$/)),
   }),

@@ -10,6 +10,10 @@ export type Tally = {
   readonly applied: number
   /** Left as they are, because the target had them already or newer. */
   readonly skipped: number
+  /** Of the skipped ones, those of which the target held something later. Absent: none, or not told apart. */
+  readonly newer?: number | undefined
+  /** Of the skipped ones, those that were not the job's to bring: another entity's, or the other side's. Absent: as above. */
+  readonly passed?: number | undefined
   /** What can't be applied and was reported or parked. */
   readonly refused: number
   /** The order-free sum of the items' digests, in 32 hex digits. */
@@ -51,6 +55,8 @@ export type JobRecord = {
   readonly endedAt?: string | undefined
   /** Who runs it or ran it last. */
   readonly by: string
+  /** The most items a second, of the run that it is at; it may be set anew while that goes on. Absent: no bound. */
+  readonly maxRate?: number | undefined
   readonly message?: string | undefined
   readonly result?: unknown
 }
@@ -66,6 +72,8 @@ export type JobRequest = {
   readonly step: string
   /** Who takes it, for people to read. */
   readonly by: string
+  /** The most items a second; it may be set anew while the job runs. */
+  readonly maxRate?: number | undefined
   /**
    * Starts a done job anew: it would have nothing to do otherwise. `unfinished` also does so with one that stopped or
    * failed, and forgets what that had done.

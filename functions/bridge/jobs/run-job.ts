@@ -5,6 +5,7 @@ import type { Log } from '../runtime/log.ts'
 import type { DynamoJobs } from './dynamo-jobs.ts'
 import { ForeignJobItemError } from './job-items.ts'
 import { JobBusyError, type JobLease, type JobRequest, type Tally } from './jobs.ts'
+import type { Pace } from './pace.ts'
 import { type PageOutcome, runSegments } from './segments.ts'
 
 /** What work on a job gets. */
@@ -113,6 +114,8 @@ export type SteppedWork<S extends string> = {
   readonly segmentsFor: (step: S) => number
   readonly open: (step: S, signal: AbortSignal) => OpenedStep
   readonly deadline: Deadline
+  /** Bounds the work anew while it goes on. */
+  readonly pace?: Pace | undefined
 }
 
 /**
@@ -129,6 +132,7 @@ export const runSteps = async <S extends string>(
     segmentsFor,
     open,
     deadline,
+    pace,
     concurrency,
     onProgress,
   }: SteppedWork<S> & {
@@ -149,6 +153,7 @@ export const runSteps = async <S extends string>(
       scan: (segment, start) => scan({ segment, segments }, start),
       page,
       deadline,
+      pace,
       signal,
       ...(onProgress !== undefined && { onProgress: (tally) => onProgress(step, tally) }),
     })

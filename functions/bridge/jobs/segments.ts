@@ -5,6 +5,7 @@ import { DeadlineError } from '../model/errors.ts'
 import type { Deadline } from '../runtime/deadline.ts'
 import { addDigests, fromHex, toHex } from './checksum.ts'
 import type { JobLease, RefusedItem, SegmentProgress, Tally } from './jobs.ts'
+import type { Pace } from './pace.ts'
 
 /** Of no items. */
 export const NOTHING: Tally = {
@@ -23,11 +24,17 @@ export const addTallies = (tallies: readonly Tally[]): Tally =>
       bytes: sum.bytes + tally.bytes,
       applied: sum.applied + tally.applied,
       skipped: sum.skipped + tally.skipped,
+      ...both('newer', sum, tally),
+      ...both('passed', sum, tally),
       refused: sum.refused + tally.refused,
       checksum: toHex(addDigests(fromHex(sum.checksum), fromHex(tally.checksum))),
     }),
     NOTHING,
   )
+
+/** What not every job counts. */
+const both = (name: 'newer' | 'passed', { [name]: one }: Tally, { [name]: other }: Tally): Partial<Tally> =>
+  one === undefined && other === undefined ? {} : { [name]: (one ?? 0) + (other ?? 0) }
 
 /** What was done with a page. */
 export type PageOutcome = Tally & { readonly refusals?: readonly RefusedItem[] | undefined }
@@ -48,6 +55,8 @@ type Work = {
   readonly scan: (segment: number, start: Item | undefined) => AsyncIterable<ScanPage>
   /** Applies a page, completely: its position is noted when this has ended. May be called again for the same page. */
   readonly page: (page: ScanPage, segment: number) => Promise<PageOutcome>
+  /** Lets what holds the work back do so, before each page. */
+  readonly pace?: Pace | undefined
   readonly deadline: Deadline
   readonly signal?: AbortSignal | undefined
 }
@@ -58,6 +67,10 @@ export type ItemsRun = {
   readonly by: string
   readonly signal?: AbortSignal | undefined
   readonly limiter?: RateLimiter | undefined
+  /** The limiter's bound at the begin, to be noted with the job. */
+  readonly maxRate?: number | undefined
+  /** Bounds the limiter anew while the job runs. */
+  readonly pace?: Pace | undefined
   /** Segments at once. @default 4 */
   readonly concurrency?: number | undefined
   /** Gets what earlier runs have done, when the job is taken. */
@@ -145,6 +158,7 @@ export const runSegment = async (
       const page = result.value.value
       // Read ahead, but never behind the end: some iterables answer that with their first page again.
       if (page.next !== undefined) coming = settled(pages.next())
+      await work.pace?.look(work.signal)
       const { refusals = [], ...tally } = await work.page(page, state.segment)
       state = advance(state, page, tally, refusals)
       await save(state, tally)

@@ -5,6 +5,7 @@ import { keyAttributes } from '../drivers/dynamo/key-schema.ts'
 import type { RateLimiter } from '../drivers/dynamo/rate-limiter.ts'
 import { type ScanPage, scanSegment } from '../drivers/dynamo/scan.ts'
 import type { JobLease, Tally } from '../jobs/jobs.ts'
+import type { Pace } from '../jobs/pace.ts'
 import { addTallies, NOTHING, runSegments } from '../jobs/segments.ts'
 import { InvalidRecordError, kindOf } from '../model/errors.ts'
 import { decodeItem } from '../model/values.ts'
@@ -27,6 +28,7 @@ export type Backfill = {
   /** Segments at once. @default 4 */
   readonly concurrency?: number | undefined
   readonly limiter?: RateLimiter | undefined
+  readonly pace?: Pace | undefined
   readonly deadline: Deadline
   readonly signal?: AbortSignal | undefined
   readonly onProgress?: ((tally: Tally) => void) | undefined

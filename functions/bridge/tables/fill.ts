@@ -1,5 +1,7 @@
 import { describeTable } from '../drivers/dynamo/describe.ts'
+import { scanSegment, WHOLE } from '../drivers/dynamo/scan.ts'
 import type { DynamoJobs } from '../jobs/dynamo-jobs.ts'
+import { type Extent, measureExtent } from '../jobs/forecast.ts'
 import { isAlive, type JobRecord, type Tally } from '../jobs/jobs.ts'
 import { runJob } from '../jobs/run-job.ts'
 import { addTallies, type ItemsRun, segmentCount } from '../jobs/segments.ts'
@@ -10,6 +12,9 @@ import type { Projection } from './projection.ts'
 
 /** The kind of the job that fills a kept table with what its source held before, and its only step. */
 const FILL = 'fill'
+
+/** Items of the page by which it is known what is to come. */
+const PAGE = 500
 
 export const fillJobOf = ({ name }: Projection): string => `${FILL}:${name}`
 
@@ -50,6 +55,8 @@ export type FillPlan = {
   /** The source's table in DynamoDB, and the items that it is believed to have. */
   readonly table: string
   readonly estimate: number
+  /** As `estimate`, in bytes, and with what a first page shows. */
+  readonly extent: Extent
   /** Whether the stream's changes are not for it at present: then it follows again first. */
   readonly finished: boolean
   /** When it was filled or interrupted last; ISO 8601, UTC. */
@@ -76,10 +83,16 @@ export const planFill = async (
 ): Promise<FillPlan> => {
   const finished = await requireFollowing(projection, sync.states, { again })
   const table = sync.tables.of(projection.from.name)
-  const { items: estimate } = await describeTable(sync.client, table, { deadline: sync.deadline, signal })
+  const bounds = { deadline: sync.deadline, signal }
+  const believed = await describeTable(sync.client, table, bounds)
+  const { items: estimate } = believed
+  const extent = await measureExtent(
+    believed,
+    scanSegment({ client: sync.client, table, ...WHOLE, ...bounds, pageItems: PAGE }),
+  )
   const known = await readFill(jobs, projection, sync.now().getTime())
   const endedAt = known.record?.endedAt
-  const facts = { projection, job: fillJobOf(projection), table, estimate, finished, endedAt, again }
+  const facts = { projection, job: fillJobOf(projection), table, estimate, extent, finished, endedAt, again }
   if (again || known.state === 'never')
     return { ...facts, todo: 'begin', segments: segments ?? segmentCount(estimate), segmentsDone: 0 }
   // A job that goes on keeps its segments: a position belongs to one division of the table.
@@ -109,11 +122,31 @@ export type FillOutcome = {
  */
 export const runFill = async (
   { projection, job, table, segments, finished, again }: FillPlan,
-  { sync, jobs, by, signal: interrupt, limiter, concurrency, onBegin, onProgress }: FillParts & ItemsRun,
+  {
+    sync,
+    jobs,
+    by,
+    signal: interrupt,
+    limiter,
+    pace,
+    maxRate,
+    concurrency,
+    onBegin,
+    onProgress,
+  }: FillParts & ItemsRun,
 ): Promise<FillOutcome> => {
   const { name } = projection
   const spec = { from: table, to: sync.tables.of(name) }
-  const request = { job, kind: FILL, spec, segments, step: FILL, by, again: again && ('unfinished' as const) }
+  const request = {
+    job,
+    kind: FILL,
+    spec,
+    segments,
+    step: FILL,
+    by,
+    maxRate,
+    again: again && ('unfinished' as const),
+  }
   return runJob(request, { jobs, signal: interrupt, log: sync.log, messageOf }, async ({ lease, signal }) => {
     if (finished) await sync.states.reopen(name, by, sync.now())
     onBegin?.(addTallies(lease.progress.map(({ tally }) => tally)))
@@ -124,6 +157,7 @@ export const runFill = async (
       segments: lease.record.segments,
       concurrency,
       limiter,
+      pace,
       deadline: sync.deadline,
       signal,
       onProgress,

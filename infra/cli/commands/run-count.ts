@@ -33,7 +33,7 @@ export const runCount = async (
   const progress = new Progress(io, 'items', {
     total,
     estimated: true,
-    note: throttledNote(bounds.limiter, maxRate),
+    note: throttledNote(bounds.limiter),
   })
   try {
     const { items, estimate } = await countTable({

@@ -11,6 +11,11 @@ export const asText = z.object({ S: z.string() }).transform(({ S }) => S)
 /** A whole number from 0 on. */
 export const asCount = z.object({ N: z.string().regex(/^\d+$/) }).transform(({ N }) => Number(N))
 
+/** A number that is not negative. */
+export const asAmount = z
+  .object({ N: z.string().regex(/^\d+(\.\d+)?(E[+-]?\d+)?$/i) })
+  .transform(({ N }) => Number(N))
+
 export const asFlag = z.object({ BOOL: z.boolean() }).transform(({ BOOL }) => BOOL)
 
 /** One of some texts. */

@@ -29,18 +29,22 @@ const PAGE_SECONDS = 0.25
  * than there is waits until it has been paid, so that the long-term rate is kept whatever the size of a page is.
  */
 export class RateLimiter {
-  readonly #maxRate: number
+  #maxRate: number
+  #held = Number.POSITIVE_INFINITY
   readonly #now: () => number
   readonly #sleep: (milliseconds: number, signal?: AbortSignal) => Promise<void>
   /** When everything taken so far will be paid. */
   #paidAt: number
+  /** Who waits, each until its own time. */
+  readonly #waiting = new Set<{ due: number }>()
+  /** Aborts when they have to wait for less. */
+  #faster = new AbortController()
   #waited = 0
   #slowed: { readonly rate: number; readonly at: number; readonly before: number } | undefined
   #window: { readonly since: number; items: number; readonly before: number }
 
   constructor({ maxRate, now = () => performance.now(), sleep = wait }: RateLimiterOptions = {}) {
-    if (maxRate !== undefined && !(maxRate > 0)) throw new RangeError('maxRate is not above zero')
-    this.#maxRate = maxRate ?? Number.POSITIVE_INFINITY
+    this.#maxRate = boundOf(maxRate)
     this.#now = now
     this.#sleep = sleep
     this.#paidAt = now()
@@ -52,14 +56,52 @@ export class RateLimiter {
     return this.#waited
   }
 
+  /** What the operator allows, in items a second; infinite: anything. */
+  get maxRate(): number {
+    return this.#maxRate
+  }
+
   /** Items a second that are allowed now; infinite when nothing bounds them. */
   get rate(): number {
-    if (this.#slowed === undefined) return this.#maxRate
+    const allowed = Math.min(this.#maxRate, this.#held)
+    if (this.#slowed === undefined) return allowed
     const rate = this.#slowed.rate * 2 ** ((this.#now() - this.#slowed.at) / DOUBLES_IN)
     // It was throttled at `before`; beyond twice that the bound says nothing any more.
-    if (rate < Math.min(this.#maxRate, 2 * this.#slowed.before)) return rate
+    if (rate < Math.min(allowed, 2 * this.#slowed.before)) return rate
     this.#slowed = undefined
-    return this.#maxRate
+    return allowed
+  }
+
+  /** Items a second, of late. */
+  get measured(): number {
+    return this.#measured()
+  }
+
+  /** Bounds the work anew, from its next page on. @param maxRate undefined: no bound */
+  allow(maxRate: number | undefined): void {
+    this.#rebound(() => {
+      this.#maxRate = boundOf(maxRate)
+    })
+  }
+
+  /** Holds the work back beside what the operator allows. @param rate undefined: no more */
+  hold(rate: number | undefined): void {
+    this.#rebound(() => {
+      this.#held = boundOf(rate)
+    })
+  }
+
+  /** What was owed at the old rate is owed at the new one: whoever comes next doesn't wait for what no longer binds. */
+  #rebound(change: () => void): void {
+    const [before, now] = [this.rate, this.#now()]
+    change()
+    const { rate } = this
+    if (rate <= before) return
+    const sooner = (due: number): number => (due > now ? now + ((due - now) * before) / rate : due)
+    this.#paidAt = sooner(this.#paidAt)
+    for (const waiting of this.#waiting) waiting.due = sooner(waiting.due)
+    this.#faster.abort()
+    this.#faster = new AbortController()
   }
 
   /** The most items that one page should have at the present rate; undefined when nothing bounds it. */
@@ -82,8 +124,28 @@ export class RateLimiter {
     const due = Math.max(this.#paidAt, now)
     this.#paidAt = Math.max(due + owed, now)
     if (items <= 0 || due <= now) return
-    await this.#sleep(due - now, signal)
-    this.#waited += this.#now() - now
+    const own = { due }
+    this.#waiting.add(own)
+    try {
+      while (!(await this.#isOver(own.due - this.#now(), signal)));
+    } finally {
+      this.#waiting.delete(own)
+      this.#waited += this.#now() - now
+    }
+  }
+
+  /** @returns false when it ended sooner, since less is to be waited for now */
+  async #isOver(milliseconds: number, signal: AbortSignal | undefined): Promise<boolean> {
+    if (milliseconds <= 0) return true
+    const { signal: faster } = this.#faster
+    try {
+      await this.#sleep(milliseconds, signal === undefined ? faster : AbortSignal.any([signal, faster]))
+      return true
+    } catch (error) {
+      signal?.throwIfAborted()
+      if (faster.aborted) return false
+      throw error
+    }
   }
 
   /** DynamoDB refused for too much traffic: the rate halves, then recovers. */
@@ -100,10 +162,14 @@ export class RateLimiter {
     this.#window.items += items
   }
 
-  /** Items a second, of late. */
   #measured(): number {
     const elapsed = this.#now() - this.#window.since
     const rate = (this.#window.items * 1_000) / Math.max(elapsed, 1_000)
     return elapsed < WINDOW / 2 ? Math.max(rate, this.#window.before) : rate
   }
+}
+
+const boundOf = (rate: number | undefined): number => {
+  if (rate !== undefined && !(rate > 0)) throw new RangeError('maxRate is not above zero')
+  return rate ?? Number.POSITIVE_INFINITY
 }

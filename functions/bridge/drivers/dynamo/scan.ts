@@ -39,6 +39,9 @@ export type ScanOptions = {
   readonly now?: (() => number) | undefined
 }
 
+/** A table in one segment. */
+export const WHOLE = { segment: 0, segments: 1 } as const
+
 /**
  * Reads a segment of a table, page by page. Throttling is waited out for as long as there is time, and slows the limiter.
  *

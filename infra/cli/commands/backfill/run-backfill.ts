@@ -1,28 +1,16 @@
 import {
   type BackfillMode,
   type BackfillPlan,
+  type BackfillStep,
   planBackfill,
   runBackfill,
 } from '../../../../functions/bridge/backfill/backfill.ts'
-import { RateLimiter } from '../../../../functions/bridge/drivers/dynamo/rate-limiter.ts'
 import type { Entity } from '../../../../functions/bridge/model/entity.ts'
 import type { Context } from '../../conventions/command.ts'
-import { confirm } from '../../conventions/confirm.ts'
-import { interrupted } from '../../conventions/errors.ts'
-import { EXIT, type ExitCode } from '../../conventions/exit-codes.ts'
-import { duration, grouped } from '../../conventions/figures.ts'
-import { printFacts, printJson } from '../../conventions/results.ts'
+import type { ExitCode } from '../../conventions/exit-codes.ts'
+import { grouped } from '../../conventions/figures.ts'
+import { type FillingOptions, runFilling, type Stage } from '../../conventions/filling.ts'
 import { openBackfill } from '../../target/open-backfill.ts'
-import { withLease } from '../../target/open-jobs.ts'
-import { whoami } from '../../target/whoami.ts'
-import { backfillProgress } from './progress.ts'
-
-export type BackfillOptions = {
-  readonly maxRate?: number | undefined
-  readonly segments?: number | undefined
-  readonly concurrency?: number | undefined
-  readonly again?: boolean | undefined
-}
 
 /**
  * Fills Aurora with an entity's items; or makes its rows again what the items are, deletes included.
@@ -33,82 +21,71 @@ export const runBackfillCommand = async (
   context: Context,
   mode: BackfillMode,
   entity: Entity,
-  { maxRate, concurrency, segments: wanted, again }: BackfillOptions,
+  options: FillingOptions,
 ): Promise<ExitCode> => {
-  const { io, json, target, interrupt } = context
+  const { target, interrupt: signal } = context
+  const { again, segments: wanted } = options
   const { name } = entity
   const parts = openBackfill(context)
-  const plan = await planBackfill(entity, parts, { mode, again, segments: wanted, signal: interrupt })
-  const { estimate, todo, segments, segmentsDone, refersTo, endedAt = null } = plan
-  const facts = { entity: name, from: 'dynamo', todo, estimate, segments, segmentsDone, refersTo, endedAt }
-  if (context.dryRun || todo === 'nothing') {
-    if (json) printJson(io, { ...facts, dryRun: context.dryRun })
-    else
-      printFacts(io, {
-        entity: name,
-        'to do': planText(plan),
-        ...(refersTo.length > 0 && { 'refers to': `${refersTo.join(', ')}: fill these first` }),
-      })
-    return EXIT.done
+  const plan = await planBackfill(entity, parts, { mode, again, segments: wanted, signal })
+  const { job, extent, estimate, todo, segments, segmentsDone, refersTo, endedAt = null } = plan
+  const stages: Readonly<Record<BackfillStep, Stage>> = {
+    items: { what: 'items', total: extent.items },
+    rows: { what: 'rows' },
   }
-  await confirm(io, {
-    what: `${WHAT[mode](name)} on ${target.description}: ${planText(plan)}`,
-    expected: target.name,
-    yes: context.yes,
-    signal: interrupt,
-  })
-
-  const limiter = new RateLimiter({ maxRate })
-  const progress = backfillProgress(io, { step: plan.step, estimate, limiter, maxRate })
-  const outcome = await withLease(parts.jobs, plan.job, () =>
-    runBackfill(plan, {
-      ...parts,
-      by: whoami(),
-      signal: interrupt,
-      limiter,
-      concurrency,
-      onBegin: progress.begin,
-      onProgress: progress.show,
-    }),
-  ).finally(progress.end)
-  const { items, rows } = outcome
-  if (!outcome.done)
-    throw interrupted(
-      outcome.step === 'items'
-        ? `interrupted: ${grouped(items.items)} items are read, ${outcome.segmentsDone} of ${outcome.segments} segments are done`
-        : `interrupted: all items are read, and ${grouped(rows.items)} rows are looked at`,
-      `go on with: ${context.goOn}`,
-    )
-  const seconds = progress.seconds()
-  const parked = items.refused + rows.refused
-  if (json)
-    printJson(io, {
-      ...facts,
-      segmentsDone: outcome.segments,
-      items: items.items,
-      written: items.applied,
-      held: items.skipped,
-      ...(mode === 'resync' && { rows: rows.items, deleted: rows.applied }),
-      parked,
-      seconds,
-      dryRun: false,
-    })
-  else
-    printFacts(io, {
+  return runFilling(context, options, {
+    ...{ jobs: parts.jobs, job, todo, extent },
+    stage: stages[plan.step],
+    facts: { entity: name, from: 'dynamo', todo, estimate, segments, segmentsDone, refersTo, endedAt },
+    lines: {
       entity: name,
-      'items read':
-        estimate > 0 ? `${grouped(items.items)} of about ${grouped(estimate)}` : grouped(items.items),
-      'rows written': grouped(items.applied),
-      'there already, newer or not to be filled': grouped(items.skipped),
-      ...(mode === 'resync' && {
-        'rows looked at': grouped(rows.items),
-        'rows deleted': grouped(rows.applied),
+      'to do': planText(plan),
+      ...(refersTo.length > 0 && { 'refers to': `${refersTo.join(', ')}: fill these first` }),
+    },
+    question: `${WHAT[mode](name)} on ${target.description}: ${planText(plan)}`,
+    run: ({ onProgress, ...run }) =>
+      runBackfill(plan, {
+        ...run,
+        ...parts,
+        onProgress: (step, tally) => onProgress(tally, stages[step]),
       }),
-      parked: grouped(parked),
-      took: duration(seconds),
-      ...(parked > 0 && { next: 'npx backsync parked list' }),
-    })
-  return parked > 0 ? EXIT.differences : EXIT.done
+    interruptedAt: ({ step, items, rows, ...filled }) =>
+      step === 'items'
+        ? `${grouped(items.items)} items are read, ${filled.segmentsDone} of ${filled.segments} segments are done`
+        : `all items are read, and ${grouped(rows.items)} rows are looked at`,
+    ended: ({ items, rows, segments: all }) => {
+      const parked = items.refused + rows.refused
+      const { newer = 0, passed = 0 } = items
+      const already = items.skipped - newer - passed
+      return {
+        facts: {
+          segmentsDone: all,
+          items: items.items,
+          written: items.applied,
+          held: items.skipped,
+          ...{ already, newer, passed },
+          ...(mode === 'resync' && { rows: rows.items, deleted: rows.applied }),
+          parked,
+        },
+        lines: {
+          entity: name,
+          'items read':
+            estimate > 0 ? `${grouped(items.items)} of about ${grouped(estimate)}` : grouped(items.items),
+          'rows written': grouped(items.applied),
+          'there already': grouped(already),
+          'newer there': grouped(newer),
+          'not to be filled': grouped(passed),
+          ...(mode === 'resync' && {
+            'rows looked at': grouped(rows.items),
+            'rows deleted': grouped(rows.applied),
+          }),
+          parked: grouped(parked),
+        },
+        next: parked > 0 ? 'npx backsync parked list' : undefined,
+        left: parked > 0,
+      }
+    },
+  })
 }
 
 const WHAT: Readonly<Record<BackfillMode, (name: string) => string>> = {

@@ -93,7 +93,7 @@ export const runCopyCommand = async (context: Context, options: CopyOptions): Pr
   const progress = progressOf(
     io,
     before && { step: earlier?.step, items: before.items },
-    throttledNote(limiter, options.maxRate),
+    throttledNote(limiter),
   )
   const report = await refusing(
     withLease(jobs, plan.job, () =>

@@ -25,7 +25,7 @@ export const verify = async (
   const progress = new Progress(io, `items of ${projection.name} compared`, {
     total: plan.estimate,
     estimated: true,
-    note: throttledNote(limiter, maxRate),
+    note: throttledNote(limiter),
   })
   try {
     return await verifyTable(plan, sync, {

@@ -368,3 +368,44 @@ describe('workers that join', () => {
     await expect((await join()).work(segment)).rejects.toThrow(JobBusyError)
   })
 })
+
+describe('the bound of a job', () => {
+  it('is set anew while somebody works on it, and outlives whatever that one writes', async () => {
+    const { jobs, job, take, clock } = open()
+    const lease = await take({ maxRate: 100 })
+    expect(await jobs.read(job)).toMatchObject({ maxRate: 100 })
+
+    expect(await jobs.tune(job, 12.5)).toMatchObject({ state: 'running', maxRate: 12.5 })
+    clock.time += 20_000
+    await lease.save(at(1))
+    await lease.step('second')
+
+    expect(await jobs.read(job)).toMatchObject({ step: 'second', maxRate: 12.5 })
+    await lease.save(at(1))
+  })
+
+  it('is nobody’s to set where nobody works on it', async () => {
+    const { jobs, job, take, clock } = open()
+    expect(await jobs.tune(job, 5)).toBeUndefined()
+    await take()
+    expect(await jobs.held(job)).toMatchObject({ job, by: 'one' })
+    clock.time += 61_000
+    expect([await jobs.held(job), await jobs.tune(job, 5)]).toEqual([undefined, undefined])
+    const lease = await take()
+    await lease.end('stopped')
+    expect(await jobs.tune(job, 5)).toBeUndefined()
+  })
+
+  it('is of one run: who goes on says its own', async () => {
+    const { jobs, job, take } = open()
+    const lease = await take({ maxRate: 100 })
+    await jobs.tune(job, 5)
+    await lease.end('stopped')
+
+    const next = await take()
+    expect((await jobs.read(job))?.maxRate).toBeUndefined()
+    await next.end('stopped')
+    await take({ maxRate: 7 })
+    expect(await jobs.read(job)).toMatchObject({ maxRate: 7 })
+  })
+})

@@ -24,7 +24,9 @@ describe('backsync backfill', () => {
     await put('one')
     const dry = await stack.run('backfill', 'chef', '--from', 'dynamo', '--dry-run')
     expect(dry.code).toBe(0)
-    expect(dry.stdout).toMatch(/^entity +chef\nto do +scan Chef-\S+, about \d+ items?, in \d+ segments\n$/m)
+    expect(dry.stdout).toMatch(
+      /^entity +chef\nto do +scan Chef-\S+, about \d+ items?, in \d+ segments\nforecast +1 items, \d+ bytes; reading them takes \d+ s, applying them more\n$/m,
+    )
     const other = await stack.run('backfill', 'recipe', '--from', 'dynamo', '--dry-run')
     expect(other.stdout).toMatch(/^refers to +chef: fill these first$/m)
     const unasked = await stack.run('backfill', 'chef', '--from', 'dynamo')
@@ -52,7 +54,12 @@ describe('backsync backfill', () => {
       items: 1,
       written: 0,
       held: 1,
+      already: 1,
+      newer: 0,
+      passed: 0,
       parked: 0,
+      seconds: expect.any(Number),
+      forecast: { items: 1, exact: true, atLeastSeconds: expect.any(Number), seconds: null },
       dryRun: false,
     })
   })
@@ -97,6 +104,28 @@ describe('backsync backfill', () => {
     expect([elsewhere.code, elsewhere.stderr]).toEqual([2, expect.stringContaining('--from dynamo')])
     const cook = await stack.run('backfill', 'cook', '--from', 'dynamo')
     expect([cook.code, cook.stderr]).toEqual([2, expect.stringContaining('unknown entity cook')])
+  })
+
+  it('is bound anew while it runs, by the same command with another rate, and tells its forecast at the end', async () => {
+    for (let n = 0; n < 250; n++) await put(`t${String(n).padStart(3, '0')}`)
+    const slow = stack.start(
+      ...['backfill', 'chef', '--from', 'dynamo', '--yes', '--max-rate', '20', '--segments', '2', '--again'],
+    )
+    await until('some rows are there', 30_000, async () => (await rows()).length > 4)
+    const before = (await rows()).length
+    expect(before).toBeLessThan(200)
+
+    const { code, stdout } = await stack.run('backfill', 'chef', '--from', 'dynamo', '--max-rate', '5000')
+    expect(code).toBe(5)
+    expect(stdout).toMatch(
+      /^to do +nothing: .+ is at it, from its next page on with at most 5,000 items\/s$/m,
+    )
+
+    const ended = await slow.ended
+    expect([ended.code, ended.stderr]).toEqual([0, expect.any(String)])
+    expect(ended.stdout).toMatch(/^took +\d+ s \(forecast by its first pages: .*\)$/m)
+    // At its first bound it would have taken longer than this.
+    expect(Number(/^took +(\d+) s/m.exec(ended.stdout)?.[1])).toBeLessThan(12)
   })
 
   it('that is killed goes on where it stopped, with the same command, once its lease is over', async () => {

@@ -51,7 +51,11 @@ describe('backsync reshape', () => {
         estimate: expect.any(Number),
         dryRun: false,
       }
-      const filled = { segments: 2, segmentsDone: 2, items: 3, parked: 0, seconds: expect.any(Number) }
+      const forecast = { items: 3, bytes: expect.any(Number), exact: true, atLeastSeconds: 1, seconds: null }
+      const filled = {
+        ...{ segments: 2, segmentsDone: 2, items: 3, parked: 0, seconds: expect.any(Number) },
+        forecast,
+      }
 
       expect(await json('reshape', 'start', NAME, '--segments', '2')).toEqual({
         code: 0,

@@ -120,7 +120,7 @@ describe('a rate limiter', () => {
   })
 
   it('stops to wait when the signal aborts, for the signal’s reason', async () => {
-    const limiter = new RateLimiter({ maxRate: 0.001 })
+    const limiter = new RateLimiter({ maxRate: 0.1 })
     const controller = new AbortController()
     await limiter.take(1)
     const waiting = limiter.take(1, controller.signal)
@@ -133,5 +133,55 @@ describe('a rate limiter', () => {
 
   it.each([0, -1, Number.NaN])('refuses the rate %d', (maxRate) => {
     expect(() => new RateLimiter({ maxRate })).toThrow(RangeError)
+  })
+})
+
+describe('a rate limiter that is bound anew', () => {
+  it('keeps the new rate from the next item on', async () => {
+    const { limiter, time } = simulated()
+    await limiter.take(1_000)
+    limiter.allow(10)
+    expect([limiter.rate, limiter.pageItems]).toEqual([10, 3])
+    for (let n = 0; n < 3; n++) await limiter.take(10)
+    expect(time()).toBe(2_000)
+
+    limiter.allow(undefined)
+    await limiter.take(1_000_000)
+    await limiter.take(1_000_000)
+    expect(limiter.rate).toBe(Number.POSITIVE_INFINITY)
+  })
+
+  it('is held back beside what is allowed, by the smaller of the two', () => {
+    const { limiter } = simulated(50)
+    limiter.hold(20)
+    expect(limiter.rate).toBe(20)
+    limiter.hold(80)
+    expect(limiter.rate).toBe(50)
+    limiter.hold(undefined)
+    limiter.allow(70)
+    expect([limiter.rate, limiter.maxRate]).toEqual([70, 70])
+  })
+
+  it('lets those who wait go on sooner', async () => {
+    const limiter = new RateLimiter({ maxRate: 0.1 })
+    const waiting = Promise.all([limiter.take(10), limiter.take(10), limiter.take(10)])
+    limiter.allow(1_000_000)
+
+    await waiting
+    expect(limiter.waited).toBeLessThan(5_000)
+  })
+
+  it('ends the wait of who is interrupted, and of nobody else', async () => {
+    const limiter = new RateLimiter({ maxRate: 0.1 })
+    const stop = new AbortController()
+    await limiter.take(1)
+    const interrupted = limiter.take(1, stop.signal)
+    stop.abort(new Error('stopped'))
+    await expect(interrupted).rejects.toThrow('stopped')
+
+    const slower = limiter.take(1)
+    limiter.allow(0.01)
+    limiter.allow(1_000_000)
+    await slower
   })
 })
