@@ -27,9 +27,9 @@ const templateSchema = z.looseObject({
 export const soakAssembly = async (
   home: string,
   context: Readonly<Record<string, string>>,
-  signal?: AbortSignal,
+  { app, signal }: { readonly app?: string | undefined; readonly signal?: AbortSignal | undefined } = {},
 ): Promise<string> => {
-  const folder = await sharedAssembly(context, { signal })
+  const folder = await sharedAssembly(context, { ...(app !== undefined && { app }), signal })
   const own = join(home, 'soak.out')
   const draft = `${own}.${randomUUID()}`
   await cp(folder, draft, { recursive: true })

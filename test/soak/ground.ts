@@ -56,6 +56,8 @@ export type GroundOptions = {
   readonly env?: NodeJS.ProcessEnv
   /** Concurrent batches per shard. @default 1 */
   readonly parallelizationFactor?: number
+  /** The CDK app of the stack. @default that of the tests */
+  readonly app?: string
   readonly signal?: AbortSignal
   readonly log?: Log
 }
@@ -78,7 +80,7 @@ const HASTY: Clock = {
  * @throws what startLocalStack throws; nothing is left running then
  */
 export const openGround = async (options: GroundOptions): Promise<Ground> => {
-  const { home, env = process.env, parallelizationFactor = 1, signal, log: listener } = options
+  const { home, env = process.env, parallelizationFactor = 1, app, signal, log: listener } = options
   const logged: string[] = []
   const log = (line: string): void => {
     logged.push(line)
@@ -91,7 +93,7 @@ export const openGround = async (options: GroundOptions): Promise<Ground> => {
   }
   try {
     const context = { parallelizationFactor: String(parallelizationFactor) }
-    const assembly = await soakAssembly(home, context, signal)
+    const assembly = await soakAssembly(home, context, { app, signal })
     const server = await startDynamoDb({
       home: join(home, 'soak'),
       log,

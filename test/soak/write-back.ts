@@ -19,10 +19,8 @@ import type { Ground } from './ground.ts'
 export const openParking = (ground: Ground): DynamoParking =>
   new DynamoParking({ client: ground.dynamodb, table: ground.parkingTable, deadline: new Deadline() })
 
-/** Tries everything that is parked once more, as `backsync parked retry` does. @returns how many were tried */
-export const retryAllParked = async (ground: Ground, parking: DynamoParking): Promise<number> => {
-  const { stack, tables } = ground
-  const deadline = new Deadline()
+/** The stack's database over its Data API. @returns what ends its connections, too */
+export const openDataApi = ({ stack }: Ground, deadline: Deadline) => {
   const [cluster] = stack.clusters
   const client = new RDSDataClient({
     endpoint: stack.endpoints.rdsData,
@@ -39,6 +37,14 @@ export const retryAllParked = async (ground: Ground, parking: DynamoParking): Pr
       deadline,
     }),
   })
+  return { db, close: () => client.destroy() }
+}
+
+/** Tries everything that is parked once more, as `backsync parked retry` does. @returns how many were tried */
+export const retryAllParked = async (ground: Ground, parking: DynamoParking): Promise<number> => {
+  const { tables } = ground
+  const deadline = new Deadline()
+  const { db, close } = openDataApi(ground, deadline)
   try {
     const writer = new GuardedWriter(db, deadline)
     const store = new AuroraStore(db, writer)
@@ -67,6 +73,6 @@ export const retryAllParked = async (ground: Ground, parking: DynamoParking): Pr
     }
     return tried
   } finally {
-    client.destroy()
+    close()
   }
 }

@@ -24,7 +24,9 @@ export const readItems = async (
     const page: ScanCommandOutput = await client.send(
       new ScanCommand({ TableName: table, ConsistentRead: true, ExclusiveStartKey: from }),
     )
-    for (const item of page.Items ?? []) rows.set(item[KEYS[entity]]?.S ?? '', rowOf[entity](item))
+    // What is left of a deleted one is none.
+    for (const item of page.Items ?? [])
+      if (item.backsync_deleted === undefined) rows.set(item[KEYS[entity]]?.S ?? '', rowOf[entity](item))
     from = page.LastEvaluatedKey
   } while (from !== undefined)
   return rows
