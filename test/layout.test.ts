@@ -11,7 +11,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['normalise'],
   ['aurora', 'dynamo', 'jobs', 'migrations', 'parking'],
   ['api', 'legacy-function', 'sync'],
-  ['backfill', 'compare', 'copy', 'cutover', 'tables', 'undelivered'],
+  ['backfill', 'compare', 'copy', 'cutover', 'mirror', 'tables', 'undelivered'],
 ]
 
 /** Whole folders, and what of the repository they may import beside their own files. */

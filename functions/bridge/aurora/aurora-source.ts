@@ -2,7 +2,7 @@ import { type Kysely, sql } from 'kysely'
 import { idempotently } from '../drivers/data-api/idempotent.ts'
 import { type Change, LARGEST_VERSION, laterVersion, type Row, type Version } from '../model/change.ts'
 import type { Entity } from '../model/entity.ts'
-import { ConfigurationError } from '../model/errors.ts'
+import { ConfigurationError, InvalidRecordError } from '../model/errors.ts'
 import { outwardRow } from '../model/outward.ts'
 import type { Epoch } from '../model/owner.ts'
 import type { KeyRecord } from '../ports/key-records.ts'
@@ -57,12 +57,12 @@ export class AuroraSource implements Source {
    * What Aurora holds of a key. What DynamoDB owns is not this source's to bring. A key of which there is neither row nor
    * tombstone is deleted, one version above the last one that is known.
    *
-   * @throws what a row can't be told by
+   * @throws InvalidRecordError for a row that can't be told as it is
    */
   async current({ entity, key, version, op }: Subject, at: Date): Promise<readonly Change[]> {
     const [record] = await this.records(entity, [key])
     if (record === undefined || record.owner === 'dynamo') return []
-    if (record.state === 'unread') throw record.error
+    if (record.state === 'unread') throw new InvalidRecordError(record.error.message, { cause: record.error })
     const written = at.toISOString()
     if (record.state !== 'absent') return [changeOf(entity, record, written)]
     if (version === undefined) return []

@@ -45,6 +45,16 @@ export const authorityOf = (item: Attributes): Authority => {
   return { owner, epoch: BigInt(epoch) }
 }
 
+/** As `authorityOf`; what says nothing that can be read is an item of which nobody has said anything. */
+export const authorityIn = (item: Attributes): Authority => {
+  try {
+    return authorityOf(item)
+  } catch (error) {
+    if (!(error instanceof InvalidRecordError)) throw error
+    return NEVER_MOVED
+  }
+}
+
 export const isTombstone = (item: Attributes): boolean => item[RECORD.deleted] !== undefined
 
 /**

@@ -109,6 +109,27 @@ export const liftable = (entity: Entity, version: Version, under?: Epoch): Condi
   }
 }
 
+/** Attributes of an item are as they were read. */
+export const unchanged = (item: Item, attributes: readonly string[]): Condition => {
+  const parts = attributes.map((name, at) => ({
+    name: `#n${at}`,
+    attribute: name,
+    as: `:v${at}`,
+    value: item[name],
+  }))
+  return {
+    expression: parts
+      .map(({ name, as, value }) =>
+        value === undefined ? `attribute_not_exists(${name})` : `${name} = ${as}`,
+      )
+      .join(' AND '),
+    names: Object.fromEntries(parts.map(({ name, attribute }) => [name, attribute])),
+    values: Object.fromEntries(
+      parts.flatMap(({ as, value }) => (value === undefined ? [] : [[as, value] as const])),
+    ),
+  }
+}
+
 /** The items of the entity among others of its table; undefined when there are no others. */
 export const filter = ({ keyPlaces, item: { type } }: Entity): Condition | undefined => {
   const own = [

@@ -15,7 +15,7 @@ import { type AsRead, type DecidedRecords, isBeyond, type KeyRecord } from '../p
 import type { Deadline } from '../runtime/deadline.ts'
 import type { Tables } from '../runtime/tables.ts'
 import { authorityOf, isTombstone, RECORD } from './authority.ts'
-import { absent, type Condition, conditionInput } from './conditions.ts'
+import { absent, type Condition, conditionInput, unchanged } from './conditions.ts'
 import { readItem } from './get-item.ts'
 import { itemKey } from './item-key.ts'
 import { belongsTo, ForeignItemError, toItem, toStored, writtenFields } from './items.ts'
@@ -97,7 +97,7 @@ export class DynamoRecords implements DecidedRecords {
       // What is nowhere is DynamoDB's to make, unless something here says otherwise.
       if (item === undefined && last.version === 0n) return { ...record, ...to }
       const next = toNext(entity, item ?? {}, last, to)
-      if (await this.#put(entity, next, item === undefined ? absent(entity) : unchanged(entity, item)))
+      if (await this.#put(entity, next, item === undefined ? absent(entity) : unwritten(entity, item)))
         return toRecord(entity, key, next)
     }
     throw new UnsettledError(`A ${entity.name} was written in between, again and again`)
@@ -111,7 +111,7 @@ export class DynamoRecords implements DecidedRecords {
       if (record.epoch >= to.epoch) return record
       const version = (record.version > above ? record.version : above) + 1n
       const next = { ...item, [entity.names.version]: { N: String(version) }, ...authorityAttributes(to) }
-      if (await this.#put(entity, next, unchanged(entity, item))) return toRecord(entity, key, next)
+      if (await this.#put(entity, next, unwritten(entity, item))) return toRecord(entity, key, next)
     }
     throw new UnsettledError(`A ${entity.name} was written in between, again and again`)
   }
@@ -202,25 +202,8 @@ export type AuthorityHead = Authority & {
 }
 
 /** What was read is still what counts of it: its version, and whose it is. */
-const unchanged = ({ names }: Entity, item: Item): Condition => {
-  const parts = [names.version, RECORD.owner, RECORD.epoch, RECORD.deleted].map((name, at) => ({
-    name: `#n${at}`,
-    attribute: name,
-    as: `:v${at}`,
-    value: item[name],
-  }))
-  return {
-    expression: parts
-      .map(({ name, as, value }) =>
-        value === undefined ? `attribute_not_exists(${name})` : `${name} = ${as}`,
-      )
-      .join(' AND '),
-    names: Object.fromEntries(parts.map(({ name, attribute }) => [name, attribute])),
-    values: Object.fromEntries(
-      parts.flatMap(({ as, value }) => (value === undefined ? [] : [[as, value] as const])),
-    ),
-  }
-}
+const unwritten = ({ names }: Entity, item: Item): Condition =>
+  unchanged(item, [names.version, RECORD.owner, RECORD.epoch, RECORD.deleted])
 
 /** The item that a claim makes of what is there: attributes that the entity doesn't know stay. */
 const toNext = (entity: Entity, item: Item, last: KeyRecord, to: Authority): Item => {

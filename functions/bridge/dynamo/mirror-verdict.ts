@@ -1,10 +1,9 @@
 import type { Item } from '../drivers/dynamo/items.ts'
 import { type Change, holdsAll, type Row } from '../model/change.ts'
 import type { Entity } from '../model/entity.ts'
-import { BridgeError, InvalidRecordError } from '../model/errors.ts'
+import { BridgeError } from '../model/errors.ts'
 import type { Overruled } from '../model/outcome.ts'
-import type { Authority } from '../model/owner.ts'
-import { authorityOf, isTombstone, RECORD } from './authority.ts'
+import { authorityIn, isTombstone, RECORD } from './authority.ts'
 import { belongsTo, toStored, writtenFields } from './items.ts'
 
 /** What an item says against a change of Aurora's that was not written over it. */
@@ -37,7 +36,7 @@ export const verdictOf = (entity: Entity, change: Change, found: Item | undefine
   const version = counted(found[entity.names.version]?.N)
   const op = isTombstone(found) ? 'delete' : 'upsert'
   const row = async () => (op === 'delete' ? undefined : rowOf(entity, found))
-  const authority = readAuthority(found)
+  const authority = authorityIn(found)
   const { epoch = 0n } = change
   const overruled = (more: Partial<Overruled> = {}, owner = authority.owner): MirrorVerdict => ({
     is: 'overruled',
@@ -54,22 +53,12 @@ export const verdictOf = (entity: Entity, change: Change, found: Item | undefine
 /** Whether an item of a key that Aurora owns is not as the mirror, or a claim, has left it. */
 export const isForeign = ({ names }: Pick<Entity, 'names'>, item: Item): boolean => {
   const { [names.version]: version, [RECORD.mirrored]: stamp } = item
-  if (readAuthority(item).owner !== 'aurora') return true
+  if (authorityIn(item).owner !== 'aurora') return true
   return stamp === undefined ? version !== undefined && !isCounted(version.N) : stamp.N !== version?.N
 }
 
 const isCounted = (version: string | undefined): boolean => /^\d{1,38}$/.test(version ?? '')
 const counted = (version: string | undefined): bigint => (isCounted(version) ? BigInt(version ?? '0') : 0n)
-
-/** What says nothing that can be read of its owner is nobody's whom Aurora knows. */
-const readAuthority = (item: Item): Authority => {
-  try {
-    return authorityOf(item)
-  } catch (error) {
-    if (!(error instanceof InvalidRecordError)) throw error
-    return { owner: 'dynamo', epoch: 0n }
-  }
-}
 
 const isSame = (entity: Entity, change: Change, found: Item): boolean => {
   if (change.op === 'delete' || isTombstone(found)) return change.op === 'delete' && isTombstone(found)

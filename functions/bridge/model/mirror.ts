@@ -40,3 +40,6 @@ export const mirrorOf = (
     )
   return { plainSql }
 }
+
+/** The name under which what Aurora holds of an entity is set aside that DynamoDB can't take: beside what comes from there. */
+export const outwardParkingOf = (entity: string): string => `${entity}.mirror`

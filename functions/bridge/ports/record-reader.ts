@@ -1,6 +1,5 @@
 import type { Change, Version } from '../model/change.ts'
-import type { ForeignWriteError } from '../model/conflict.ts'
-import type { InvalidRecordError } from '../model/errors.ts'
+import type { BridgeError } from '../model/errors.ts'
 
 export type ReadChange = {
   readonly change: Change
@@ -13,7 +12,7 @@ export type RecordFault = {
   readonly entity: string
   readonly key: string | undefined
   readonly version: Version | undefined
-  readonly error: InvalidRecordError | ForeignWriteError
+  readonly error: BridgeError
 }
 
 /** What a record is; neither a change nor a fault when its item is no entity's. */

@@ -1,3 +1,4 @@
+import { entityOfConflicts } from '../model/conflict.ts'
 import { kindOf } from '../model/errors.ts'
 import { isWaiting } from '../ports/parking.ts'
 import { type Applied, applyAll, type Verdict } from './apply.ts'
@@ -39,6 +40,7 @@ export const follow = async (evidence: readonly Evidence[], mirror: Mirror): Pro
       if (isWaiting(one)) log.warn('waiting', fields)
       else log.error('parked', fields)
     }
+    await reclaim(refused, mirror)
     await supersede(await heads, evidence, applied, mirror)
     await recheck(evidence, outcomes, mirror)
     await leaveBehind(evidence, outcomes, mirror)
@@ -55,6 +57,18 @@ export const follow = async (evidence: readonly Evidence[], mirror: Mirror): Pro
     log.error('parking failed', { error })
     return verdicts.map((verdict) => (verdict === 'settled' && refused.length > 0 ? 'settled' : 'again'))
   }
+}
+
+/** Conflicts are set aside by then, with what both sides hold. */
+const reclaim = async (refused: Applied['refused'], mirror: Mirror): Promise<void> => {
+  if (mirror.reclaim === undefined || refused.length === 0) return
+  const keys = Map.groupBy(refused, ({ entity }) => entityOfConflicts(entity))
+  for (const [entity, of] of keys)
+    if (entity !== undefined)
+      await mirror.reclaim(
+        entity,
+        of.map(({ key }) => key),
+      )
 }
 
 const report = ({ outcomes }: Applied, { metrics, log, now }: Mirror): void => {

@@ -19,4 +19,9 @@ export type Mirror = {
    * waits there. @default 0, 100, 300
    */
   readonly patience?: readonly number[]
+  /**
+   * Has keys brought once more by the store that owns them, where this source has accepted something of them that it had no
+   * right to: what the owner holds takes its place. Absent where nothing could bring them.
+   */
+  readonly reclaim?: (entity: string, keys: readonly string[]) => Promise<void>
 }

@@ -1,0 +1,113 @@
+import { type Kysely, sql } from 'kysely'
+import { idempotently } from '../drivers/data-api/idempotent.ts'
+import type { Version } from '../model/change.ts'
+import type { Epoch } from '../model/owner.ts'
+import { toVersion } from './stored-record.ts'
+
+/** One write of a key that Aurora owned then: that it happened, and nothing of what was written. */
+export type LogRow = {
+  readonly id: bigint
+  readonly entity: string
+  readonly key: string
+  readonly op: 'upsert' | 'delete'
+  readonly version: Version
+  readonly epoch: Epoch
+  /** ISO 8601, UTC. */
+  readonly at: string
+}
+
+/** What plain SQL has written of a key that DynamoDB owns. */
+export type RecordedConflict = LogRow & {
+  /** The row as the statement would have it, as JSON; null where that isn't known. */
+  readonly content: string | null
+}
+
+type SqlRow = Readonly<Record<string, unknown>>
+
+/** Rows of the log whose depth is counted; whoever has more knows enough. */
+const COUNTED = 100_000
+/** Conflicts hold whole rows: so many of them in one result. */
+const CONFLICTS = 10
+
+const IN_ISO = sql`CONCAT(LEFT(DATE_FORMAT(at, '%Y-%m-%dT%H:%i:%s.%f'), 23), 'Z')`
+
+/** The log that the triggers write, and what they have recorded instead of refusing it. */
+export class ChangeLog {
+  readonly #db: Kysely<unknown>
+
+  constructor(db: Kysely<unknown>) {
+    this.#db = idempotently(db)
+  }
+
+  /** The next rows of some entities behind an id, in the order of ids: per key that is the order of the writes. */
+  async read(entities: readonly string[], behind: bigint, limit: number): Promise<readonly LogRow[]> {
+    const { rows } = await sql<SqlRow>`
+      SELECT CAST(id AS CHAR) AS id, entity, entity_key, op, CAST(version AS CHAR) AS version, CAST(epoch AS CHAR) AS epoch,
+        ${IN_ISO} AS at
+      FROM backsync_changes WHERE id > ${behind} AND entity IN (${sql.join(entities)}) ORDER BY id LIMIT ${sql.lit(limit)}`.execute(
+      this.#db,
+    )
+    return rows.map(toLogRow)
+  }
+
+  /** Takes rows out that were carried over, or are listed elsewhere. */
+  async remove(ids: readonly bigint[]): Promise<void> {
+    await this.#delete('backsync_changes', ids)
+  }
+
+  /** Has keys carried over once more. */
+  async append(entity: string, keys: readonly string[]): Promise<void> {
+    if (keys.length === 0) return
+    await sql`
+      INSERT INTO backsync_changes (entity, entity_key, op, version)
+      SELECT ${entity}, j.k, 'upsert', 0 FROM JSON_TABLE(${JSON.stringify(keys)}, '$[*]' COLUMNS (
+        k VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin PATH '$' ERROR ON ERROR)) AS j`.execute(
+      this.#db,
+    )
+  }
+
+  /** How many rows wait, of those that are counted at all, and for how long the first has, in milliseconds. */
+  async depth(): Promise<{ readonly rows: number; readonly oldest: number }> {
+    const { rows } = await sql<SqlRow>`
+      SELECT (SELECT COUNT(*) FROM (SELECT 1 FROM backsync_changes LIMIT ${sql.lit(COUNTED)}) AS c) AS n,
+        (SELECT TIMESTAMPDIFF(MICROSECOND, f.at, CURRENT_TIMESTAMP(3)) FROM backsync_changes AS f ORDER BY f.id LIMIT 1) AS age`.execute(
+      this.#db,
+    )
+    const [{ n = 0, age = 0 } = {}] = rows
+    return { rows: Number(n), oldest: Math.max(0, Math.round(Number(age ?? 0) / 1000)) }
+  }
+
+  /** The first conflicts of some entities behind an id. */
+  async conflicts(entities: readonly string[], behind: bigint): Promise<readonly RecordedConflict[]> {
+    const { rows } = await sql<SqlRow>`
+      SELECT CAST(id AS CHAR) AS id, entity, entity_key, op, CAST(version AS CHAR) AS version, CAST(epoch AS CHAR) AS epoch,
+        ${IN_ISO} AS at, content
+      FROM backsync_conflicts WHERE id > ${behind} AND entity IN (${sql.join(entities)}) ORDER BY id LIMIT ${sql.lit(CONFLICTS)}`.execute(
+      this.#db,
+    )
+    return rows.map((row) => ({
+      ...toLogRow(row),
+      content: typeof row.content === 'string' ? row.content : null,
+    }))
+  }
+
+  async removeConflicts(ids: readonly bigint[]): Promise<void> {
+    await this.#delete('backsync_conflicts', ids)
+  }
+
+  async #delete(table: 'backsync_changes' | 'backsync_conflicts', ids: readonly bigint[]): Promise<void> {
+    if (ids.length === 0) return
+    const list = sql.raw(ids.join(', '))
+    await sql`DELETE FROM ${sql.table(table)} WHERE id IN (${list})`.execute(this.#db)
+  }
+}
+
+const toLogRow = (row: SqlRow): LogRow => ({
+  id: BigInt(String(row.id)),
+  entity: String(row.entity),
+  key: String(row.entity_key),
+  op: row.op === 'delete' ? 'delete' : 'upsert',
+  version: toVersion(row.version),
+  epoch: BigInt(String(row.epoch ?? 0)),
+  at: String(row.at),
+})

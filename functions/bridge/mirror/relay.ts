@@ -1,0 +1,210 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import { type AuroraSource, changeOf, goneOf } from '../aurora/aurora-source.ts'
+import type { ChangeLog, LogRow } from '../aurora/change-log.ts'
+import type { ReadRecord } from '../aurora/many-records.ts'
+import { toJsonText } from '../drivers/dynamo/json-text.ts'
+import { toAttributeValue } from '../model/attribute-values.ts'
+import type { Change } from '../model/change.ts'
+import { kindOf } from '../model/errors.ts'
+import { nothingApplied } from '../model/outcome.ts'
+import type { Log } from '../runtime/log.ts'
+import type { Verdict } from '../sync/apply.ts'
+import type { Evidence } from '../sync/evidence.ts'
+import { follow } from '../sync/follow.ts'
+import type { Mirror } from '../sync/mirror.ts'
+import { unpark } from '../sync/unpark.ts'
+import { endConflicts } from './recorded-conflicts.ts'
+
+/** Rows of the log that are carried over at once. */
+const ROWS = 1_000
+/** Where nothing could be done of what is there, it is tried so often, after so many milliseconds each. */
+const VAIN = 3
+const PAUSE = 200
+/** No pass is begun with less time left, in milliseconds. */
+const RESERVE = 10_000
+
+/** What became of the item that stands against a change: see `takeBack`. */
+export type TakeBack = (change: Change) => Promise<'none' | 'again'>
+
+export type RelayParts = {
+  /** Names of the entities that are mirrored. */
+  readonly entities: readonly string[]
+  readonly changes: ChangeLog
+  readonly source: AuroraSource
+  /** From Aurora to DynamoDB. */
+  readonly outward: Mirror
+  /** From DynamoDB to Aurora: what waits there for a row of a legacy program's is tried as soon as that is seen. */
+  readonly inward: () => Mirror
+  readonly takeBack: TakeBack
+  readonly log: Log
+}
+
+export type Carried = {
+  /** Rows of the log that are done with. */
+  readonly rows: number
+  /** Of those, how many keys. */
+  readonly keys: number
+  readonly parked: number
+  /** Rows that have to be carried over once more. */
+  readonly again: number
+  /** Writes of plain SQL that were set aside, and taken back. */
+  readonly conflicts: number
+}
+
+type Stay = {
+  /** Pause between two looks into an empty log, in milliseconds; absent: it ends where the log is empty. */
+  readonly poll?: number
+  /** @default whether the invocation has time */
+  readonly mayBegin?: () => boolean
+}
+
+/**
+ * Carries what the log says was written over to DynamoDB, until there is nothing more; or for as long as it may stay. Two at once
+ * are harmless, and so is one that dies: rows leave the log only once their records were applied, or are listed.
+ *
+ * @throws BridgeError when a store can't be reached or is not set up
+ */
+export const relay = async (parts: RelayParts, { poll, mayBegin }: Stay = {}): Promise<Carried> => {
+  const goesOn = mayBegin ?? (() => parts.outward.deadline.remaining() > RESERVE)
+  let total: Carried = { rows: 0, keys: 0, parked: 0, again: 0, conflicts: 0 }
+  for (let vain = 0; goesOn(); ) {
+    const carried = await carryAll(parts, goesOn)
+    total = { ...add(total, carried), again: carried.again }
+    const isDone = carried.rows === 0
+    vain = isDone ? vain + 1 : 0
+    if (poll === undefined && isDone && (carried.again === 0 || vain > VAIN)) break
+    if (isDone) await wait(poll ?? PAUSE)
+  }
+  return total
+}
+
+/** Goes once through the log: what can't be done now does not hold up what stands behind it. */
+const carryAll = async (parts: RelayParts, goesOn: () => boolean): Promise<Carried> => {
+  let total: Carried = { rows: 0, keys: 0, parked: 0, again: 0, conflicts: await endConflicts(parts) }
+  let behind = 0n
+  while (goesOn()) {
+    const rows = await parts.changes.read(parts.entities, behind, ROWS)
+    const last = rows.at(-1)
+    if (last === undefined) break
+    total = add(total, await carry(rows, parts))
+    behind = last.id
+    if (rows.length < ROWS) break
+  }
+  return total
+}
+
+/** Rows of the log of one key. */
+type Logged = { readonly last: LogRow; readonly ids: readonly bigint[] }
+
+/** Carries the keys of some rows over, as they are now. */
+const carry = async (rows: readonly LogRow[], parts: RelayParts): Promise<Carried> => {
+  const { source, changes, outward } = parts
+  const byKey = Map.groupBy(rows, ({ entity, key }) => JSON.stringify([entity, key]))
+  const logged = [...byKey.values()].flatMap((of): Logged[] => {
+    const last = of.at(-1)
+    return last === undefined ? [] : [{ last, ids: of.map(({ id }) => id) }]
+  })
+  const evidence: Evidence[] = []
+  const of: Logged[] = []
+  const done: bigint[] = []
+  for (const [entity, own] of Map.groupBy(logged, ({ last }) => last.entity)) {
+    const records = await source.records(
+      entity,
+      own.map(({ last }) => last.key),
+    )
+    for (const [at, record] of records.entries()) {
+      const one = own[at]
+      if (one === undefined) continue
+      const made = evidenceOf(one.last, record)
+      // Whoever took it over has what it was.
+      if (made === undefined) done.push(...one.ids)
+      else {
+        evidence.push(made)
+        of.push(one)
+      }
+    }
+  }
+  const verdicts = evidence.length === 0 ? [] : await follow(evidence, outward)
+  let parked = 0
+  let again = 0
+  for (const [at, one] of of.entries()) {
+    const verdict = await concluded(evidence[at], verdicts[at], parts)
+    if (verdict === 'parked') parked += 1
+    if (verdict === 'again') again += one.ids.length
+    else done.push(...one.ids)
+  }
+  await wakeBehind(evidence, verdicts, parts)
+  await changes.remove(done)
+  return { rows: done.length, keys: logged.length, parked, again, conflicts: 0 }
+}
+
+/**
+ * What becomes of the rows of a change: an item that a foreign write has made is taken back once both are set aside, and its key
+ * is carried over once more.
+ */
+const concluded = async (
+  one: Evidence | undefined,
+  verdict: Verdict = 'again',
+  { takeBack }: RelayParts,
+): Promise<Verdict> => {
+  if (verdict !== 'parked' || one === undefined || !('change' in one)) return verdict
+  return (await takeBack(one.change)) === 'again' ? 'again' : 'parked'
+}
+
+/** Has what waits in the other direction for what came here tried once more. */
+const wakeBehind = async (
+  evidence: readonly Evidence[],
+  verdicts: readonly Verdict[],
+  { inward, log }: RelayParts,
+): Promise<void> => {
+  const seen = evidence.flatMap((one, at) =>
+    'change' in one && verdicts[at] !== 'again' ? [one.change] : [],
+  )
+  if (seen.length === 0) return
+  const groups = Map.groupBy(seen, ({ entity }) => entity)
+  try {
+    await unpark(
+      [...groups].map(([name, changes]) => ({ ...nothingApplied, name, changes })),
+      inward(),
+    )
+  } catch (error) {
+    if (kindOf(error) === 'configuration') throw error
+    // It is due to be tried again by itself.
+    log.warn('what waits for these could not be tried again', { error })
+  }
+}
+
+/** A record as what is to be applied; undefined for what is not Aurora's to bring any more. */
+const evidenceOf = (row: LogRow, record: ReadRecord): Evidence | undefined => {
+  if (record.owner === 'dynamo') return undefined
+  const { entity, key } = row
+  const place = { sequenceNumber: String(row.id) }
+  if (record.state === 'unread') {
+    const { version, error } = record
+    const payload = () => JSON.stringify({ entity, key, version: String(version), op: row.op, at: row.at })
+    return { place, payload, fault: { entity, key, version, error } }
+  }
+  const change = madeOf(row, record)
+  return { place, payload: () => describe(change), change }
+}
+
+const madeOf = (
+  { entity, op, version, at }: LogRow,
+  record: Exclude<ReadRecord, { readonly state: 'unread' }>,
+): Change => {
+  if (record.state !== 'absent') return changeOf(entity, record, at)
+  // Neither row nor tombstone: nobody has counted that delete.
+  return goneOf(entity, record, op === 'delete' && version > 0n ? version : version + 1n, at)
+}
+
+/** What was to be applied, as an operator sees it; its row as DynamoDB would have it. */
+const describe = (change: Change): string =>
+  toJsonText({ ...change, ...(change.op === 'upsert' && { row: toAttributeValue(change.row).M }) })
+
+const add = (one: Carried, other: Carried): Carried => ({
+  rows: one.rows + other.rows,
+  keys: one.keys + other.keys,
+  parked: one.parked + other.parked,
+  again: one.again + other.again,
+  conflicts: one.conflicts + other.conflicts,
+})
