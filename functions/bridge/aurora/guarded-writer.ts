@@ -357,11 +357,9 @@ export class GuardedWriter {
    *
    * @param work may run more than once, as a whole
    */
-  async together(work: (step: Step) => Promise<void>): Promise<void> {
-    await this.#runner.inTransaction(async (step) => {
-      await work(step)
-      return { affected: 0, inserted: 0 }
-    }, 'patient')
+  async together(entities: readonly Entity[], work: (step: Step) => Promise<void>): Promise<void> {
+    const run = (step: Step): Promise<Rows> => work(step).then(() => ({ affected: 0, inserted: 0 }))
+    await this.#runner.inTransaction(run, 'patient', entities)
   }
 }
 

@@ -11,6 +11,7 @@ import { isBeside } from './record-names.ts'
 import { writesOf } from './record-writes.ts'
 import type { Step } from './step.ts'
 import { needsTransaction, type Rows, type Run, runStatements } from './steps.ts'
+import { recordsPlainSql, WriterMark } from './writer-mark.ts'
 
 /**
  * How to meet what others hold: `patient`, as long as may be, again and again; or `wary`, which waits once and shortly. There is
@@ -25,6 +26,10 @@ export type Manner = 'patient' | 'wary'
 const LOCK_WAIT: Readonly<Record<Manner, number>> = { patient: 5, wary: 1 }
 /** What a statement needs beside that, and then the rollback, in milliseconds. */
 const STEP_TIME = 1_500
+
+/** Whether each of an entity's statements is safe alone. */
+const mayCommitAlone = (entity: Entity, manner: Manner): boolean =>
+  manner === 'patient' && !needsTransaction(entity)
 
 /** Runs the statements of a batch, and repeats them: their guards make that harmless. */
 export class StepRunner {
@@ -50,13 +55,14 @@ export class StepRunner {
    * more: without a row that is refused it must not stay, and only the connection that made a counted row knows its id.
    */
   async together(entity: Entity, work: (step: Step) => Promise<Rows>, manner: Manner): Promise<Run> {
-    return isBeside(entity) ? this.inTransaction(work, manner) : this.removing(entity, work, manner)
+    if (!isBeside(entity) && mayCommitAlone(entity, manner)) return runStatements(this.#alone, work)
+    return this.inTransaction(work, manner, [entity])
   }
 
   /** As `together`, where records beside rows come one by one, too: a delete has buried the key. */
   async removing(entity: Entity, work: (step: Step) => Promise<Rows>, manner: Manner): Promise<Run> {
-    if (manner === 'patient' && !needsTransaction(entity)) return runStatements(this.#alone, work)
-    return this.inTransaction(work, manner)
+    if (mayCommitAlone(entity, manner) && !recordsPlainSql(entity)) return runStatements(this.#alone, work)
+    return this.inTransaction(work, manner, [entity])
   }
 
   /** What the statements of a batch need only now and then, and commits by itself: so that no lock has to grow in theirs. */
@@ -68,11 +74,19 @@ export class StepRunner {
       await writesOf(entity).prepare(step, batch)
       return { affected: 0, inserted: 0 }
     }
-    await (manner === 'wary' ? this.inTransaction(work, manner) : runStatements(this.#alone, work))
+    await (manner === 'wary' ? this.inTransaction(work, manner, []) : runStatements(this.#alone, work))
   }
 
-  /** @param work may run more than once, as a whole */
-  async inTransaction(work: (step: Step) => Promise<Rows>, manner: Manner): Promise<Run> {
+  /**
+   * @param work may run more than once, as a whole
+   * @param entities whose rows it writes: their triggers have to know that
+   */
+  async inTransaction(
+    work: (step: Step) => Promise<Rows>,
+    manner: Manner,
+    entities: readonly Entity[],
+  ): Promise<Run> {
+    const mark = new WriterMark(entities)
     const wait = this.#lockWait[manner]
     const needed = wait * 1_000 + STEP_TIME
     let mayHaveRun = false
@@ -93,10 +107,15 @@ export class StepRunner {
       () => {
         this.#deadline.require(needed, 'a transaction')
         return this.#db.transaction().execute(async (transaction) => {
-          await sql`SET innodb_lock_wait_timeout = ${sql.raw(String(wait))}`.execute(transaction)
-          return runStatements({ ...this.#alone, db: transaction }, work, () =>
+          await sql`SET innodb_lock_wait_timeout = ${sql.raw(String(wait))}${mark.variables}`.execute(
+            transaction,
+          )
+          await mark.enter(transaction)
+          const run = await runStatements({ ...this.#alone, db: transaction }, work, () =>
             this.#deadline.require(needed, 'a step of a transaction'),
           )
+          await mark.leave(transaction)
+          return run
         })
       },
     )

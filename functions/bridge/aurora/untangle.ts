@@ -67,7 +67,10 @@ export const untangle = async (
     if (all.length === 0 || all.length > MOST) break
     try {
       const tangles = await Promise.all(knots.map((knot) => toTangle(knot, writer)))
-      await writer.together((step) => applyTogether(step, tangles, singly))
+      await writer.together(
+        knots.map(({ entity }) => entity),
+        (step) => applyTogether(step, tangles, singly),
+      )
       return new Set(all)
     } catch (error) {
       const known = knots

@@ -1,4 +1,4 @@
-import { type Attribute, columnsOf } from '../../model/attributes/attribute.ts'
+import { columnsOf } from '../../model/attributes/attribute.ts'
 import type { ChildRows } from '../../model/child-rows.ts'
 import type { Entity } from '../../model/entity.ts'
 import type { Column } from '../catalogue.ts'
@@ -30,15 +30,15 @@ export const toldNames = (entity: Entity): readonly string[] => [
 ]
 
 /** The same of the rows of a list. */
-export const toldColumnsOfList = (
-  { attributes, parentColumns, positionColumn }: ChildRows,
-  columns: readonly Column[],
-): readonly Column[] =>
-  picked(columns, [
-    ...Object.values(attributes).flatMap((attribute: Attribute) => columnsOf(attribute)),
-    ...parentColumns,
-    positionColumn,
-  ])
+export const toldColumnsOfList = (list: ChildRows, columns: readonly Column[]): readonly Column[] =>
+  picked(columns, namesOfList(list))
+
+/** The names of the columns that a list tells of. */
+export const namesOfList = ({ attributes, parentColumns, positionColumn }: ChildRows): readonly string[] => [
+  ...Object.values(attributes).flatMap(columnsOf),
+  ...parentColumns,
+  positionColumn,
+]
 
 const picked = (columns: readonly Column[], names: readonly string[]): readonly Column[] => {
   const told = columns.filter(({ name }) => names.some((one) => isSame(one, name)))

@@ -10,11 +10,14 @@ import {
   askTombstone,
   conflict,
   fromTombstone,
-  IS_MARKED,
   isDynamos,
+  isMarked,
+  KEY,
+  keyVariable,
   leaveTombstone,
   logged,
   lookAtTombstone,
+  OLD_KEY,
   refuses,
   type Said,
   TOMBSTONE_VARIABLES,
@@ -27,10 +30,6 @@ import {
  */
 
 type Bodies = Readonly<Record<Moment, string>>
-
-const VARIABLE = 'VARCHAR(8000) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin'
-const [KEY, OLD_KEY] = ['its_key', 'its_old_key']
-const keyVariable = (name: string): string => `DECLARE ${name} ${VARIABLE};`
 
 const recordOf = (row: 'NEW' | 'OLD', key: string): Said => ({
   key,
@@ -48,6 +47,7 @@ const SAME_RECORD = `NEW.backsync_version = OLD.backsync_version AND NEW.backsyn
 
 /** @param columns of its table */
 export const rowTriggers = (entity: Entity, columns: readonly Column[]): Bodies => {
+  const marked = isMarked(entity)
   const told = haveChanged(toldColumns(entity, columns))
   const mayRecord = entity.mirror?.plainSql === 'record'
   const isCounted = !hasOwnKey(entity)
@@ -83,7 +83,7 @@ export const rowTriggers = (entity: Entity, columns: readonly Column[]): Bodies 
   ${TOMBSTONE_VARIABLES}
   IF ${IS_PLAIN_INSERT} THEN
     ${isCounted ? `SET ${askedId} = COALESCE(NEW.${quoted(entity.idColumn)}, 0);` : ''}
-    IF ${isGiven}NOT ${IS_MARKED} THEN
+    IF ${isGiven}NOT ${marked} THEN
       ${inherit}
       IF found > 0 THEN
         SET ${isCounted ? `NEW.backsync_key = ${KEY}, ` : ''}NEW.backsync_version = d_version + 2,
@@ -101,7 +101,7 @@ END`
   const ai = `BEGIN
   ${keyVariable(KEY)}
   ${TOMBSTONE_VARIABLES}
-  IF NOT (${IS_PLAIN_INSERT}) OR NOT ${IS_MARKED} THEN
+  IF NOT (${IS_PLAIN_INSERT}) OR NOT ${marked} THEN
     SET ${KEY} = ${newKey};
     IF ${IS_PLAIN_INSERT} THEN
       IF ${isAsked} THEN
@@ -125,7 +125,7 @@ END`
   ${keyVariable(OLD_KEY)}
   ${TOMBSTONE_VARIABLES}
   IF ${SAME_RECORD}
-    AND ${unlessGone('OLD', told)} AND NOT ${IS_MARKED} THEN
+    AND ${unlessGone('OLD', told)} AND NOT ${marked} THEN
     SET ${KEY} = ${newKey}, ${OLD_KEY} = ${oldKey};
     IF ${WAS_DYNAMOS} THEN
       ${
@@ -163,7 +163,7 @@ END`
   const gone = `IF NEW.backsync_version = 0 AND OLD.backsync_version <> 0 THEN
       ${logged(entity, 'delete', { ...recordOf('OLD', OLD_KEY), version: `COALESCE((SELECT d.version FROM ${fromTombstone(entity, OLD_KEY)}), OLD.backsync_version + 1)` })}
     ELSE`
-  const moved = `IF ${keyChanges} AND NOT (${WAS_DYNAMOS}) AND NOT ${IS_MARKED} THEN
+  const moved = `IF ${keyChanges} AND NOT (${WAS_DYNAMOS}) AND NOT ${marked} THEN
         ${ifKey(OLD_KEY, leaveTombstone(entity, { ...recordOf('OLD', OLD_KEY), version: '(OLD.backsync_version + 1)' }))}
         ${logged(entity, 'delete', { ...recordOf('OLD', OLD_KEY), version: 'OLD.backsync_version + 1' })}
       END IF;
@@ -171,14 +171,14 @@ END`
   const unlessBoth = `${unlessGone(
     'NEW',
     `NEW.backsync_version <> OLD.backsync_version OR ${changedKey(entity)}
-    OR IF(${IS_MARKED}, NOT (NEW.backsync_updated_at <=> OLD.backsync_updated_at), ${told})`,
+    OR IF(${marked}, NOT (NEW.backsync_updated_at <=> OLD.backsync_updated_at), ${told})`,
   )}`
   // What another trigger has made of a row between ours: it has its version already.
   const au = `BEGIN
   ${keyVariable(KEY)}
   ${keyVariable(OLD_KEY)}
   IF ${IS_DYNAMOS} THEN
-    IF ${SAME_RECORD} AND ${unlessGone('NEW', told)} AND NOT ${IS_MARKED} THEN
+    IF ${SAME_RECORD} AND ${unlessGone('NEW', told)} AND NOT ${marked} THEN
       ${mayRecord ? `IF NEW.backsync_version <> 0 THEN ${noted('upsert', 'NEW', newKey)} END IF;` : refuses(entity)}
     END IF;
   ELSEIF ${keepsDeleted(entity) ? `(NEW.backsync_version = 0 AND OLD.backsync_version <> 0) OR (${unlessBoth})` : unlessBoth} THEN
@@ -197,11 +197,11 @@ END`
     SET ${OLD_KEY} = ${oldKey};
     ${
       mayRecord
-        ? `IF NOT ${IS_MARKED} THEN
+        ? `IF NOT ${marked} THEN
       ${noted('delete', 'OLD', OLD_KEY)}
       ${ifKey(OLD_KEY, leaveTombstone(entity, { ...recordOf('OLD', OLD_KEY), version: '0' }))}
     END IF;`
-        : `IF ${unlessGone('OLD', `NOT ${isBuried}`)} AND NOT ${IS_MARKED} THEN ${refuses(entity)} END IF;`
+        : `IF ${unlessGone('OLD', `NOT ${isBuried}`)} AND NOT ${marked} THEN ${refuses(entity)} END IF;`
     }
   END IF;
 END`

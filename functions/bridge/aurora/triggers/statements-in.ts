@@ -4,8 +4,14 @@ import { literal } from './key-text.ts'
 /* What the bodies of triggers are put together from. Each is a piece of SQL without parameters, which a trigger can't have. */
 
 /** The session's transaction is one of the bridge's own: it says so, and only it can have said so where others don't see. */
-export const IS_MARKED =
-  '(@backsync_writer <=> CONNECTION_ID() AND EXISTS (SELECT 1 FROM backsync_writers AS w WHERE w.connection = CONNECTION_ID()))'
+export const isMarked = ({ name }: Pick<Entity, 'name'>): string =>
+  `(@backsync_writer <=> CONNECTION_ID() AND FIND_IN_SET(${literal(name)}, @backsync_entities)
+      AND EXISTS (SELECT 1 FROM backsync_writers AS w WHERE w.connection = CONNECTION_ID()))`
+
+/** Variables that hold the key of a row, and the one that it had before: of some columns that is no key, and too long for one. */
+export const [KEY, OLD_KEY] = ['its_key', 'its_old_key'] as const
+export const keyVariable = (name: typeof KEY | typeof OLD_KEY): string =>
+  `DECLARE ${name} VARCHAR(8000) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;`
 
 export const isDynamos = (owner: string): string => `${owner} <=> 'dynamo'`
 

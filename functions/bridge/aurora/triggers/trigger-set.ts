@@ -2,7 +2,8 @@ import type { Entity } from '../../model/entity.ts'
 import { ConfigurationError } from '../../model/errors.ts'
 import type { Catalogue, Column } from '../catalogue.ts'
 import { quoted } from '../part-sql.ts'
-import { toldNames } from './columns-of.ts'
+import { namesOfList, toldNames } from './columns-of.ts'
+import { listTriggers } from './list-triggers.ts'
 import { type Moment, nameOf, WHEN } from './names.ts'
 import { rowTriggers } from './row-triggers.ts'
 
@@ -28,6 +29,13 @@ const ORDER: readonly Moment[] = ['bi', 'bu', 'bd', 'ai', 'au', 'ad']
  */
 export const triggersOf = async (entity: Entity, catalogue: Catalogue): Promise<readonly Trigger[]> => {
   const columns = await columnsOfTable(catalogue, entity.table, toldNames(entity))
+  const lists = await Promise.all(
+    Object.entries(entity.children).map(async ([name, list]) => ({
+      name,
+      list,
+      columns: await columnsOfTable(catalogue, list.table, namesOfList(list)),
+    })),
+  )
   const named = (
     table: string,
     parts: readonly string[],
@@ -38,7 +46,12 @@ export const triggersOf = async (entity: Entity, catalogue: Catalogue): Promise<
       return body === undefined ? [] : [{ name: nameOf(parts, moment), table, when: WHEN[moment], body }]
     })
   try {
-    return named(entity.table, [entity.name], rowTriggers(entity, columns))
+    return [
+      ...named(entity.table, [entity.name], rowTriggers(entity, columns)),
+      ...lists.flatMap(({ name, list, columns: own }) =>
+        named(list.table, [entity.name, name], listTriggers(entity, list, own)),
+      ),
+    ]
   } catch (error) {
     if (!(error instanceof TypeError)) throw error
     throw new ConfigurationError([`${entity.name} can't be mirrored: ${error.message}`], { cause: error })

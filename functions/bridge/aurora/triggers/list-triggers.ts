@@ -1,0 +1,78 @@
+import type { ChildRows } from '../../model/child-rows.ts'
+import type { Entity } from '../../model/entity.ts'
+import { keepsDeleted } from '../../model/hooks.ts'
+import type { Column } from '../catalogue.ts'
+import { quoted } from '../part-sql.ts'
+import { ownColumns } from '../row-key.ts'
+import { haveChanged, rowAsJson, toldColumnsOfList } from './columns-of.ts'
+import { keyInSql } from './key-text.ts'
+import type { Moment } from './names.ts'
+import { conflict, isDynamos, isMarked, KEY, keyVariable, logged, refuses } from './statements-in.ts'
+
+/*
+ * The triggers on the table of a list. Plain SQL on one of its rows changes what its parent is told as: the parent's owner is asked for
+ * with a lock, as a foreign key does, and the parent's key logged. The parent itself is not written: the statement may be using it.
+ */
+
+/** @param columns of the list's table */
+export const listTriggers = (
+  entity: Entity,
+  list: ChildRows,
+  columns: readonly Column[],
+): Readonly<Partial<Record<Moment, string>>> => {
+  const mayRecord = entity.mirror?.plainSql === 'record'
+  const marked = isMarked(entity)
+  const told = (row: 'NEW' | 'OLD', op: 'upsert' | 'delete'): string => `
+    SELECT COUNT(*), MAX(${keyInSql(entity, 'p')}), MAX(p.backsync_version), MAX(p.backsync_owner), MAX(p.backsync_epoch)
+      INTO found, ${KEY}, p_version, p_owner, p_epoch
+      FROM ${quoted(entity.table)} AS p WHERE ${isParent(entity, list, row)} LOCK IN SHARE MODE;
+    IF found > 0 THEN
+      IF ${isDynamos('p_owner')} THEN
+        ${
+          mayRecord
+            ? conflict(entity, op, {
+                key: KEY,
+                version: 'p_version',
+                epoch: 'p_epoch',
+                content: rowAsJson(columns, row),
+              })
+            : refuses(entity)
+        }
+      ELSE
+        ${logged(entity, 'upsert', { key: KEY, version: 'p_version', owner: 'p_owner', epoch: 'p_epoch' })}
+      END IF;
+    END IF;`
+  const begin = `BEGIN
+  DECLARE found INT;
+  ${keyVariable(KEY)}
+  DECLARE p_version DECIMAL(50, 0);
+  DECLARE p_owner VARCHAR(8) CHARACTER SET ascii COLLATE ascii_bin;
+  DECLARE p_epoch BIGINT UNSIGNED;`
+  const movesAway = list.parentColumns
+    .map((column) => `NOT (NEW.${quoted(column)} <=> OLD.${quoted(column)})`)
+    .join(' OR ')
+  return {
+    ai: `${begin}
+  IF NOT ${marked} THEN${told('NEW', 'upsert')}
+  END IF;
+END`,
+    au: `${begin}
+  IF ${haveChanged(toldColumnsOfList(list, columns))} AND NOT ${marked} THEN${told('NEW', 'upsert')}
+    IF ${movesAway} THEN${told('OLD', 'delete')}
+    END IF;
+  END IF;
+END`,
+    ad: `${begin}
+  IF NOT ${marked} THEN${told('OLD', 'delete')}
+  END IF;
+END`,
+  }
+}
+
+const isParent = (entity: Entity, { parentColumns }: ChildRows, row: 'NEW' | 'OLD'): string => {
+  const same = ownColumns(entity).map(
+    (own, at) => `p.${quoted(own)} = ${row}.${quoted(parentColumns[at] ?? '')}`,
+  )
+  const live = keepsDeleted(entity) ? ['p.backsync_version <> 0'] : []
+  return [...same, ...live].join(' AND ')
+}
