@@ -164,16 +164,23 @@ const compared = ({ column, before, behind: after, value }: RawComparison, how: 
 /**
  * What picks the rows of a page: those behind a position, in the order of the primary key.
  *
+ * @param upTo the last id of those that are picked, of rows that are counted. @default all
  * @throws InvalidPositionError
  */
-export const behind = (entity: Entity, position: string | undefined, limit: number): RawBuilder<unknown> => {
+export const behind = (
+  entity: Entity,
+  position: string | undefined,
+  limit: number,
+  upTo?: bigint,
+): RawBuilder<unknown> => {
   const { keyParts, idColumn } = entity
   const most = sql`LIMIT ${sql.raw(String(limit))}`
   if (keyParts.length === 0) {
     const after = position === undefined ? 0n : legacyIdOf(position)
     if (after === undefined) throw new InvalidPositionError()
     const id = sql`t.${sql.ref(idColumn)}`
-    return sql`WHERE ${id} > ${after}${unlessDeleted(entity)} ORDER BY ${id} ${most}`
+    const last = upTo === undefined ? sql`` : sql` AND ${id} <= ${upTo}`
+    return sql`WHERE ${id} > ${after}${last}${unlessDeleted(entity)} ORDER BY ${id} ${most}`
   }
   const order = sql.join(keyParts.map(({ attribute }) => sql`t.${sql.ref(attribute.column)}`))
   if (position === undefined) return sql`WHERE TRUE${unlessDeleted(entity)} ORDER BY ${order} ${most}`

@@ -67,7 +67,7 @@ const evidenceOf = (entity: Entity, item: Item, readAt: number): readonly Eviden
     const values = decodeItem(item, entity.name)
     if (isTombstone(item) && isNever(item, entity.names.version)) return []
     version = entity.versions === 'counted' ? versionOf(values, entity.names.version) : scanVersion(readAt)
-    return [{ change: itemToChange(entity, keyOf(entity, item), values, version), payload }]
+    return [{ change: itemToChange(entity, keyOfItem(entity, item), values, version), payload }]
   } catch (error) {
     if (!(error instanceof InvalidRecordError)) throw error
     const fault = { entity: entity.name, key: nameOfItem(entity, item), version, error }
@@ -76,7 +76,7 @@ const evidenceOf = (entity: Entity, item: Item, readAt: number): readonly Eviden
 }
 
 /** @throws InvalidRecordError for one that no row can have */
-const keyOf = (entity: Entity, item: Item): string => {
+export const keyOfItem = (entity: Entity, item: Item): string => {
   const read = readItemKey(entity, keysOf(entity, item))
   if (read === undefined || 'fault' in read)
     throw new InvalidRecordError(read?.fault ?? "the key is another entity's")

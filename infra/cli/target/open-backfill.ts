@@ -1,6 +1,10 @@
+import { AuroraSource } from '../../../functions/bridge/aurora/aurora-source.ts'
+import { Catalogue } from '../../../functions/bridge/aurora/catalogue.ts'
 import { openDatabase } from '../../../functions/bridge/aurora/open.ts'
+import { triggerStates } from '../../../functions/bridge/aurora/triggers/trigger-state.ts'
 import type { BackfillParts } from '../../../functions/bridge/backfill/backfill.ts'
 import { openDynamo } from '../../../functions/bridge/drivers/dynamo/client.ts'
+import { EntitySink } from '../../../functions/bridge/dynamo/entity-sink.ts'
 import { Deadline } from '../../../functions/bridge/runtime/deadline.ts'
 import { entities } from '../../../functions/entities/index.ts'
 import type { Context } from '../conventions/command.ts'
@@ -9,7 +13,7 @@ import { openWriteBack } from './open-write-back.ts'
 import { tablesOf } from './settings.ts'
 import { outputOf } from './target.ts'
 
-/** What a command needs to fill Aurora with an entity's items. */
+/** What a command needs to fill either store with the other one's records of an entity. */
 export const openBackfill = (context: Pick<Context, 'target' | 'io' | 'debug'>): BackfillParts => {
   const { target } = context
   // A command may take as long as it needs; each of its calls is bounded by itself.
@@ -20,16 +24,29 @@ export const openBackfill = (context: Pick<Context, 'target' | 'io' | 'debug'>):
     DATABASE_NAME: outputOf(target, 'DatabaseName'),
   }
   const client = openDynamo()
-  const mirror = openWriteBack(context)
+  const back = openWriteBack(context)
+  // What waits is counted, and listed when it is parked: a line for each would hide the progress.
+  const mirror = { ...back, log: { ...back.log, warn: back.log.info } }
+  const db = openDatabase(aurora, deadline)
+  const tables = tablesOf(
+    target,
+    entities.map(({ item }) => item.table),
+  )
+  const source = new AuroraSource({ db, entities, catalogue: new Catalogue(db), deadline })
   return {
-    // What waits is counted, and listed when it is parked: a line for each would hide the progress.
-    mirror: { ...mirror, log: { ...mirror.log, warn: mirror.log.info } },
-    db: openDatabase(aurora, deadline),
+    mirror,
+    forward: {
+      source,
+      mirror: { ...mirror, source, sink: new EntitySink({ client, entities, tables, deadline }) },
+    },
+    missingTriggers: async (entity) =>
+      (await triggerStates(db, [entity])).flatMap(({ states, fault }) => [
+        ...(fault === undefined ? [] : [fault]),
+        ...states.filter(({ state }) => state === 'missing' || state === 'changed').map(({ name }) => name),
+      ]),
+    db,
     client,
-    tables: tablesOf(
-      target,
-      entities.map(({ item }) => item.table),
-    ),
+    tables,
     jobs: openJobs(target, client),
     database: `${aurora.CLUSTER_ARN} ${aurora.DATABASE_NAME}`,
     deadline,

@@ -2,22 +2,33 @@ import * as z from 'zod'
 import { entityName } from '../../conventions/entity-name.ts'
 import { AGAIN, CONCURRENCY, MAX_RATE, SEGMENTS } from '../../conventions/flags.ts'
 
-/** What backfill and resync take alike. */
-export const FLAGS = [
-  { flags: '--from <store>', summary: 'which side is right: dynamo' },
+/** What backfill and resync take alike. @param from how it is written and what it says */
+export const flags = (from: string) => [
+  { flags: '--from <store>', summary: from },
   MAX_RATE.flag,
   SEGMENTS.flag,
   CONCURRENCY.flag,
   { flags: AGAIN, summary: 'go once more over what was done, or begin anew' },
 ]
 
-export const INPUT = {
+const SIDES = ['dynamo', 'aurora'] as const
+
+/** @param from which side's own records are brought, as it is given */
+const input = <F>(from: z.ZodType<F>) => ({
   arguments: z.tuple([entityName]),
   options: z.object({
-    from: z.literal('dynamo', { error: 'say where the items are: --from dynamo' }),
+    from,
     maxRate: MAX_RATE.value.optional(),
     segments: SEGMENTS.value.optional(),
     concurrency: CONCURRENCY.value.optional(),
     again: z.boolean().optional(),
   }),
-}
+})
+
+export const FROM_ONE = input(
+  z.enum(SIDES, { error: 'say whose records are brought to the other side: --from dynamo or --from aurora' }),
+)
+
+export const FROM_EITHER = input(
+  z.enum(SIDES, { error: 'say --from dynamo or --from aurora, or leave it out: both ways' }).optional(),
+)

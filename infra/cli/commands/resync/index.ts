@@ -1,20 +1,29 @@
 import { defineCommand } from '../../conventions/command.ts'
-import { FLAGS, INPUT } from '../backfill/flags.ts'
+import { FROM_EITHER, flags } from '../backfill/flags.ts'
 
 export const resync = defineCommand({
   name: 'resync',
-  summary: 'Makes an entity’s rows again what its items are, with the deletes that no stream has told of.',
+  summary:
+    'Makes both stores one again, each key as its owner has it, with the deletes that nothing has told of.',
   arguments: [{ name: '<entity>', summary: 'such as chef' }],
-  flags: FLAGS,
+  flags: flags('only what one side owns: dynamo or aurora (default: both, of what is mirrored; else dynamo)'),
   writes: true,
-  examples: ['backsync resync chef --from dynamo --dry-run', 'backsync resync chef --from dynamo'],
+  examples: [
+    'backsync resync chef --dry-run',
+    'backsync resync chef',
+    'backsync resync chef --from dynamo --yes',
+  ],
   notes: [
-    'For an outage that was longer than the stream’s day, and for a database that was restored. First all items are read and',
-    'applied, as "backsync backfill" does it. Then each row that is DynamoDB’s is asked about: where its item is gone it is',
-    'deleted, under the guard, one version above. Rows that are Aurora’s, and keys that were moved, are not deleted. Writes and',
-    'the stream go on meanwhile. Interrupted, the same command goes on where it stopped. Exit code 3: something is parked.',
+    'For an outage that was longer than the stream’s day, for a TRUNCATE, and for a store that was restored. First what each side',
+    'has of its own keys is brought to the other one, as "backsync backfill" does it. Then what the other side still has of such',
+    'keys is asked about: a row of DynamoDB’s whose item is gone is deleted, under the guard, one version above; an item of',
+    'Aurora’s whose row is gone, likewise. Keys that are being moved are left alone. Writes, stream and relay go on meanwhile.',
+    'Interrupted, the same command goes on where it stopped. Exit code 3: something is parked.',
   ].join('\n'),
-  input: INPUT,
-  run: async (context, { args: [entity], options }) =>
-    (await import('../backfill/run-backfill.ts')).runBackfillCommand(context, 'resync', entity, options),
+  input: FROM_EITHER,
+  run: async (context, { args: [entity], options: { from, ...options } }) =>
+    (await import('../backfill/run-backfill.ts')).runBackfillCommand(context, 'resync', entity, {
+      ...options,
+      from: from ?? (entity.mirror === undefined ? 'dynamo' : 'both'),
+    }),
 })

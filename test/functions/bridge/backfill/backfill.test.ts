@@ -9,12 +9,11 @@ import {
   runBackfill,
 } from '../../../../functions/bridge/backfill/backfill.ts'
 import type { Entity } from '../../../../functions/bridge/model/entity.ts'
-import { Deadline } from '../../../../functions/bridge/runtime/deadline.ts'
 import { chef } from '../../../fixtures/entities/chef.ts'
 import { recipe } from '../../../fixtures/entities/recipe.ts'
 import { streamRecord } from '../../fixtures/stream-events.ts'
-import { openJobTables } from '../jobs/job-tables.ts'
 import { openTestSync, type TestSync } from '../sync/harness.ts'
+import { openTestFills, type TestFills } from './harness.ts'
 
 type Attributes = Record<string, AttributeValue>
 
@@ -29,24 +28,14 @@ const person = (version: number, firstName = 'Ida', more: Attributes = {}): Attr
 
 describe('filling Aurora with the items of an entity', () => {
   let sync: TestSync
-  let jobs: Awaited<ReturnType<typeof openJobTables>>
+  let fills: TestFills
   let parts: BackfillParts
   beforeAll(async () => {
-    ;[sync, jobs] = await Promise.all([
-      openTestSync([chef, recipe], { chef: 'Chefs', recipe: 'Recipes' }),
-      openJobTables(),
-    ])
-    parts = {
-      mirror: sync.parts,
-      db: sync.aurora.db,
-      client: sync.client,
-      tables: sync.tables,
-      jobs: jobs.jobs(),
-      database: sync.aurora.database,
-      deadline: new Deadline(),
-    }
+    sync = await openTestSync([chef, recipe], { chef: 'Chefs', recipe: 'Recipes' })
+    fills = await openTestFills(sync, [chef, recipe])
+    parts = fills.parts
   }, 60_000)
-  afterAll(() => Promise.all([sync.close(), jobs.close()]))
+  afterAll(() => Promise.all([sync.close(), fills.close()]))
   const made: (readonly [Entity, string])[] = []
   beforeEach(async () => {
     for (const [entity, key] of made.splice(0)) await sync.remove(entity, key)

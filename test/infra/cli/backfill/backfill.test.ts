@@ -106,6 +106,22 @@ describe('backsync backfill', () => {
     expect([cook.code, cook.stderr]).toEqual([2, expect.stringContaining('unknown entity cook')])
   })
 
+  it('brings nothing from Aurora that no trigger would tell of, and says what to do', async () => {
+    const { code, stderr } = await stack.run('backfill', 'chef', '--from', 'aurora', '--yes')
+    expect([code, stderr]).toEqual([
+      4,
+      expect.stringMatching(
+        /^backsync: chef is not mirrored: .*; say mirror: \{\} in the definition of chef/,
+      ),
+    ])
+    const resync = await stack.run('resync', 'chef', '--from', 'aurora', '--dry-run')
+    expect([resync.code, resync.stderr]).toEqual([4, expect.stringContaining('chef is not mirrored')])
+    // Nothing is said of a side: what is not mirrored is Aurora's own to keep.
+    expect(JSON.parse((await stack.run('resync', 'chef', '--dry-run', '--json')).stdout)).toMatchObject({
+      from: 'dynamo',
+    })
+  })
+
   it('is bound anew while it runs, by the same command with another rate, and tells its forecast at the end', async () => {
     for (let n = 0; n < 250; n++) await put(`t${String(n).padStart(3, '0')}`)
     const slow = stack.start(
