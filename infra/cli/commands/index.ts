@@ -4,6 +4,7 @@ import { copy } from './copy/index.ts'
 import { count } from './count.ts'
 import { init } from './init/index.ts'
 import { key } from './key/index.ts'
+import { mirror } from './mirror/index.ts'
 import { owners } from './owners/index.ts'
 import { parked } from './parked/index.ts'
 import { replicate } from './replicate/index.ts'
@@ -18,6 +19,7 @@ export const commands: readonly Entry[] = [
   count,
   init,
   key,
+  mirror,
   owners,
   parked,
   replicate,

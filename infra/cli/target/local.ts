@@ -18,6 +18,7 @@ const facts = z.object({
     sts: z.string().optional(),
     s3: z.string().optional(),
     lambda: z.string().optional(),
+    mysql: z.string().optional(),
   }),
   outputs: z.record(z.string(), z.unknown()),
 })
@@ -57,7 +58,12 @@ export const localTarget = async (env: NodeJS.ProcessEnv): Promise<Target> => {
   const texts = Object.entries(outputs).filter(
     (output): output is [string, string] => typeof output[1] === 'string',
   )
-  return { name: 'local', description: `the local stack in ${home}`, outputs: Object.fromEntries(texts) }
+  return {
+    name: 'local',
+    description: `the local stack in ${home}`,
+    outputs: Object.fromEntries(texts),
+    ...(endpoints.mysql !== undefined && { direct: endpoints.mysql }),
+  }
 }
 
 const readFacts = async (home: string): Promise<z.infer<typeof facts>> => {

@@ -8,6 +8,8 @@ export type Target = {
   readonly description: string
   /** The template's outputs. */
   readonly outputs: Readonly<Record<string, string>>
+  /** Where the database itself can be reached, as `host:port`, where that is known. */
+  readonly direct?: string
 }
 
 /** An output of the stack. @throws CliError when the stack has none of this name */

@@ -7,7 +7,7 @@ import { DirectDialect } from './dialect.ts'
 import { DirectDriver } from './driver.ts'
 import { DirectError, isLoginRefused } from './errors.ts'
 import { SessionPool } from './pool.ts'
-import { type Credentials, LoginSecret } from './secret.ts'
+import { type Credentials, GivenLogin, LoginSecret } from './secret.ts'
 import { Session } from './session.ts'
 import { type TlsOptions, tlsFor } from './tls.ts'
 
@@ -39,6 +39,8 @@ export type DirectOptions = TlsOptions &
     /** of a secret with username and password, and host and port unless these are given here */
     readonly secretArn: string
     readonly host?: string | undefined
+    /** default: the secret's */
+    readonly login?: Pick<Credentials, 'username' | 'password'> | undefined
     /** default: the secret's, else 3306 */
     readonly port?: number | undefined
     /** what the certificate names, where a tunnel leads to it; default: the host */
@@ -82,7 +84,9 @@ export const openDirect = <DB = unknown>(options: DirectOptions): Direct<DB> => 
   const bounds = parsed.data
   const { deadline = new Deadline(), clock = () => performance.now() } = options
   const { secretsClient: client, secretArn } = options
-  const secret = new LoginSecret({ client, secretArn, deadline, clock })
+  const { login } = options
+  const secret =
+    login === undefined ? new LoginSecret({ client, secretArn, deadline, clock }) : new GivenLogin(login)
   const targetFor = targets(options, bounds, deadline)
   const pool = new SessionPool(
     { ...bounds, size: bounds.poolSize },
@@ -98,7 +102,7 @@ export const openDirect = <DB = unknown>(options: DirectOptions): Direct<DB> => 
 
 /** Logs in with what is known, then once more when the secret has changed since. */
 const logIn = async (
-  secret: LoginSecret,
+  secret: Pick<LoginSecret, 'current' | 'after'>,
   open: (credentials: Credentials) => Promise<Session>,
 ): Promise<Session> => {
   const known = await secret.current()

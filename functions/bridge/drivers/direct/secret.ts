@@ -31,6 +31,23 @@ export type SecretConfig = {
   readonly clock: () => number
 }
 
+/** A login that no secret holds: refused, it stays refused. */
+export class GivenLogin {
+  readonly #login: Credentials
+
+  constructor(login: Credentials) {
+    this.#login = login
+  }
+
+  async current(): Promise<Credentials> {
+    return this.#login
+  }
+
+  async after(refused: Credentials): Promise<Credentials> {
+    return refused
+  }
+}
+
 /**
  * The login of one database, read once and then again when the server has refused it. Whoever asks while a reading is
  * under way shares it.
