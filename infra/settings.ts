@@ -48,6 +48,10 @@ export type StageName = keyof typeof stages
 const logLevels = ['debug', 'info', 'warn', 'error'] as const
 export type LogLevel = (typeof logLevels)[number]
 
+/** How often the relay looks for what was written in Aurora. */
+const relays = ['stay', 'minute', 'hour'] as const
+export type Relay = (typeof relays)[number]
+
 /** Everything about a deployment that its operator chooses, read once from the CDK context. */
 export interface Settings {
   /** @default 'dev' */
@@ -61,6 +65,11 @@ export interface Settings {
   readonly maxCapacity: number
   /** Concurrent batches per shard of the stream, 1 to 10; order per key holds at any. @default 1 */
   readonly parallelizationFactor: number
+  /**
+   * Where entities are mirrored: the relay `stay`s, so that what plain SQL writes is on the modern side within two seconds;
+   * or looks once a `minute`, or once an `hour`, so that Aurora can pause in between. @default 'stay'
+   */
+  readonly relay: Relay
   /** @default 'info' */
   readonly logLevel: LogLevel
   /** An SNS topic that alarms notify. @default none: alarms show in CloudWatch only */
@@ -80,6 +89,7 @@ const contextKeys = {
   databaseName: 'a letter, then up to 63 letters, digits or underscores',
   maxCapacity: 'Aurora capacity units from 1 to 256 in steps of 0.5',
   parallelizationFactor: 'a whole number from 1 to 10',
+  relay: `one of ${relays.join(', ')}`,
   logLevel: `one of ${logLevels.join(', ')}`,
   alarmTopicArn: 'the ARN of an SNS topic',
   copyRoleArns: 'ARNs of IAM roles, separated by commas',
@@ -155,6 +165,7 @@ export function readSettings(node: Node): Settings {
       (value) => Number.isInteger(value) && value >= 1 && value <= 10,
       1,
     ),
+    relay: choice('relay', relays, 'stay'),
     logLevel: choice('logLevel', logLevels, 'info'),
     ...optional(
       'alarmTopicArn',

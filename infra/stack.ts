@@ -12,6 +12,7 @@ import { HttpApi } from './constructs/http-api.ts'
 import { LegacyDatabase } from './constructs/legacy-database.ts'
 import { haveFunctions, LegacyFunctions } from './constructs/legacy-functions.ts'
 import { Migrations } from './constructs/migrations.ts'
+import { isMirrored, Mirror } from './constructs/mirror.ts'
 import { output } from './constructs/output.ts'
 import { pascalCase } from './constructs/pascal-case.ts'
 import type { ProjectionDescription, TableDescription } from './constructs/plain-table.ts'
@@ -55,6 +56,7 @@ export interface FunctionEntries {
   readonly keepTables: string
   readonly copyTable: string
   readonly watch: string
+  readonly relay: string
 }
 
 const ownEntries: FunctionEntries = {
@@ -64,6 +66,7 @@ const ownEntries: FunctionEntries = {
   keepTables: 'functions/operations/keep-tables.ts',
   copyTable: 'functions/operations/copy-table.ts',
   watch: 'functions/operations/watch.ts',
+  relay: 'functions/operations/relay.ts',
 }
 
 /**
@@ -118,6 +121,13 @@ export class BacksyncStack extends Stack {
       parking,
       code: legacyCode,
     })
+    const mirror = entities.some(isMirrored)
+      ? new Mirror(this, 'Mirror', {
+          ...{ settings, database, tables, entities, parking },
+          code: bundledCode({ entry: entries.relay, replace }),
+        })
+      : undefined
+    const relay = mirror === undefined ? [] : [mirror.function]
     if (calls) {
       const functions = new LegacyFunctions(this, 'LegacyFunctions', {
         ...{ settings, entities, database },
@@ -128,7 +138,7 @@ export class BacksyncStack extends Stack {
             mayRequire: true,
           }),
       })
-      for (const caller of [legacy, backSync.function]) functions.serve(caller)
+      for (const caller of [legacy, backSync.function, ...relay]) functions.serve(caller)
     }
     const tableSync = new TableSync(this, 'TableSync', {
       settings,
@@ -163,7 +173,7 @@ export class BacksyncStack extends Stack {
       settings,
       database,
       code: bundledCode({ entry: entries.migrate, replace, folders: sources.migrations }),
-      before: [legacy, modern, backSync.function],
+      before: [legacy, modern, backSync.function, ...relay],
     })
     const api = new HttpApi(this, 'HttpApi', {
       settings,

@@ -29,6 +29,8 @@ export interface EntityDescription {
     /** @default no sort key */
     readonly sort?: { readonly attribute: string; readonly type?: 'S' | 'N' }
   }
+  /** There where what is written in Aurora is carried over to its table. @default it isn't */
+  readonly mirror?: unknown
   /**
    * The paths of its collection on both sides.
    *
@@ -107,6 +109,15 @@ export class EntityTable extends Construct {
         'dynamodb:DeleteItem',
         'dynamodb:Scan',
       ],
+      resourceArns: [this.table.tableArn],
+    })
+  }
+
+  /** Lets the grantee write what Aurora holds: items one by one, and tombstones without what others had put into them. */
+  grantMirror(grantee: IGrantable): Grant {
+    return Grant.addToPrincipal({
+      grantee,
+      actions: ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'],
       resourceArns: [this.table.tableArn],
     })
   }

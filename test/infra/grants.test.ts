@@ -24,8 +24,8 @@ const policyOf = (role: string, of: Template) =>
     .parse(resourceOf(of, 'AWS::IAM::Policy', role).properties.PolicyDocument)
 
 /** The actions that a role is granted, of one service; on tables, those on the ones whose logical ids start so. */
-function granted(role: string, service: string, table = ''): string[] {
-  const { Statement } = policyOf(role, template)
+function granted(role: string, service: string, table = '', of = template): string[] {
+  const { Statement } = policyOf(role, of)
   const actions = Statement.filter(({ Resource }) => JSON.stringify(Resource).includes(`"${table}`))
     .flatMap(({ Action }) => Action)
     .filter((action) => action.startsWith(`${service}:`))
@@ -57,6 +57,7 @@ const transactionParts = (text: string): string[] =>
 const callers = {
   modern: 'functions/bridge/dynamo/{dynamo-store,create-once,get-item}.ts',
   items: 'functions/bridge/dynamo/{entity-source,get-item}.ts',
+  mirror: 'functions/bridge/dynamo/{entity-sink,take-back,entity-source,get-item}.ts',
   parking: 'functions/bridge/parking/*.ts',
   sources: 'functions/bridge/tables/table-source.ts',
   targets: 'functions/bridge/tables/{table-sink,guarded-actions}.ts',
@@ -190,6 +191,20 @@ describe('what is granted is what the code calls', () => {
     expect(listed).toMatchObject([
       { Action: ['s3:ListBucket'], Condition: { StringLike: { 's3:prefix': ['aws/lambda/*'] } } },
     ])
+  })
+
+  it('of what is mirrored, for the relay: items, parking and the Data API, and neither streams nor scans', () => {
+    const of = synthesise({}, [
+      { name: 'dish', plural: 'dishes', keyName: 'dishId', mirror: {} },
+      { name: 'guest', plural: 'guests', keyName: 'guestId' },
+    ]).template
+    const own = (service: string, table?: string) => granted('MirrorFunctionRole', service, table, of)
+
+    expect(own('dynamodb', 'DishTable')).toEqual(called('client-dynamodb', 'dynamodb', callers.mirror))
+    expect(own('dynamodb', 'GuestTable')).toEqual(called('client-dynamodb', 'dynamodb', callers.items))
+    expect(own('dynamodb', 'Parking')).toEqual(called('client-dynamodb', 'dynamodb', callers.parking))
+    expect(own('rds-data')).toEqual(called('client-rds-data', 'rds-data'))
+    expect(own('lambda')).toEqual([])
   })
 
   it.each(['LegacyApiRole', 'MigrationsMigrateRole'])('of DynamoDB nothing, for %s', (role) => {

@@ -1,11 +1,11 @@
 import { describe, expect, it, jest } from '@jest/globals'
 import { Validations } from 'aws-cdk-lib/core'
 import { AwsSolutionsChecks } from 'cdk-nag'
-import { deployments, synthesise } from './fixtures/synthesise.ts'
+import { deployments, synthesise, twoEntities } from './fixtures/synthesise.ts'
 
 /** `rule at construct` for everything that the AwsSolutions pack finds in the stack. */
-function findingsIn(context: Readonly<Record<string, unknown>>): string[] {
-  const { app } = synthesise(context)
+function findingsIn(context: Readonly<Record<string, unknown>>, entities = twoEntities): string[] {
+  const { app } = synthesise(context, entities)
   const { violations } = new AwsSolutionsChecks(app, { verbose: true }).validateScope(app)
   return violations.flatMap(({ ruleName, violatingResources }) =>
     violatingResources.map(({ constructPath }) => `${ruleName} at ${constructPath}`),
@@ -15,6 +15,11 @@ function findingsIn(context: Readonly<Record<string, unknown>>): string[] {
 describe.each(deployments)("cdk-nag's AwsSolutions pack over %s", (_, context) => {
   it('finds nothing that is not acknowledged', () => {
     expect(findingsIn(context)).toEqual([])
+  })
+
+  it('finds nothing where entities are mirrored, either', () => {
+    const mirrored = twoEntities.map((entity) => ({ ...entity, mirror: {} }))
+    expect(findingsIn(context, mirrored)).toEqual([])
   })
 
   it('needs every acknowledgement, and each gives a reason', () => {

@@ -26,6 +26,7 @@ describe('readSettings', () => {
       databaseName: 'backsync',
       maxCapacity: 4,
       parallelizationFactor: 1,
+      relay: 'stay',
       logLevel: 'info',
       copyRoleArns: [],
       copySources: [],
@@ -39,6 +40,7 @@ describe('readSettings', () => {
       databaseName: 'kitchen_2',
       maxCapacity: '7.5',
       parallelizationFactor: '10',
+      relay: 'hour',
       logLevel: 'debug',
       alarmTopicArn: 'arn:aws:sns:eu-west-1:111111111111:oncall',
       copyRoleArns: 'arn:aws:iam::222222222222:role/copy, arn:aws:iam::333333333333:role/ops/copy',
@@ -51,6 +53,7 @@ describe('readSettings', () => {
       databaseName: 'kitchen_2',
       maxCapacity: 7.5,
       parallelizationFactor: 10,
+      relay: 'hour',
       logLevel: 'debug',
       alarmTopicArn: 'arn:aws:sns:eu-west-1:111111111111:oncall',
       copyRoleArns: ['arn:aws:iam::222222222222:role/copy', 'arn:aws:iam::333333333333:role/ops/copy'],
@@ -103,6 +106,7 @@ describe('readSettings', () => {
       { parallelizationFactor: true },
       'parallelizationFactor: expected a whole number from 1 to 10, got true',
     ],
+    [{ relay: 'always' }, 'relay: expected one of stay, minute, hour, got "always"'],
     [{ logLevel: 'loud' }, 'logLevel: expected one of debug, info, warn, error, got "loud"'],
     [{ alarmTopicArn: 'oncall' }, 'alarmTopicArn: expected the ARN of an SNS topic, got "oncall"'],
     [
@@ -137,7 +141,7 @@ describe('readSettings', () => {
     ],
     [
       { databasename: 'x' },
-      'databasename: unknown key; known are stage, auth, jwtIssuer, jwtAudience, databaseName, maxCapacity, parallelizationFactor, logLevel, alarmTopicArn, copyRoleArns, copySources',
+      'databasename: unknown key; known are stage, auth, jwtIssuer, jwtAudience, databaseName, maxCapacity, parallelizationFactor, relay, logLevel, alarmTopicArn, copyRoleArns, copySources',
     ],
   ])('refuses %j', (context, problem) => {
     expect(problemsOf(context)).toEqual([problem])
@@ -149,7 +153,7 @@ describe('readSettings', () => {
     expect(error.message).toBe(
       [
         'Invalid context:',
-        '  - colour: unknown key; known are stage, auth, jwtIssuer, jwtAudience, databaseName, maxCapacity, parallelizationFactor, logLevel, alarmTopicArn, copyRoleArns, copySources',
+        '  - colour: unknown key; known are stage, auth, jwtIssuer, jwtAudience, databaseName, maxCapacity, parallelizationFactor, relay, logLevel, alarmTopicArn, copyRoleArns, copySources',
         '  - stage: expected one of dev, prod, got "live"',
         '  - logLevel: expected one of debug, info, warn, error, got "loud"',
       ].join('\n'),

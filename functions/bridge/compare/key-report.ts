@@ -2,6 +2,7 @@ import type { Row, Version } from '../model/change.ts'
 import { conflictsOf } from '../model/conflict.ts'
 import type { Entity } from '../model/entity.ts'
 import { BridgeError } from '../model/errors.ts'
+import { outwardParkingOf } from '../model/mirror.ts'
 import { type Authority, type Epoch, laterMove, type Owner } from '../model/owner.ts'
 import { sameValue } from '../model/values.ts'
 import type { ParkedHead } from '../ports/parking.ts'
@@ -50,6 +51,8 @@ export type KeyReport = {
   readonly owner?: Ownership
   /** The change of it that is set aside. */
   readonly parked?: ParkedHead
+  /** What Aurora holds of it that DynamoDB can't take. */
+  readonly parkedOutward?: ParkedHead
   /** What one side has accepted of it that had no right to: for a person to decide. */
   readonly conflict?: ParkedHead
 }
@@ -100,17 +103,19 @@ type KnownAuthority = Authority & { readonly known: boolean }
 export const reportKey = async (entity: Entity, key: string, stores: KeyStores): Promise<KeyReport> => {
   const aurora = await holdingOf(() => stores.aurora.get(entity, key))
   const own = aurora.is === 'held' ? aurora.key : key
-  const [item, itemHead, rowHead, parked, conflicts] = await Promise.all([
+  const parkedOf = (name: string) => stores.parking.parkedAmong(name, [own])
+  const [item, itemHead, rowHead, parked, conflicts, outward] = await Promise.all([
     holdingOf(() => stores.dynamo.get(entity, own)),
     stores.dynamo.authority(entity, own),
     stores.aurora.head(entity, own),
-    stores.parking.parkedAmong(entity.name, [own]),
-    stores.parking.parkedAmong(conflictsOf(entity.name), [own]),
+    parkedOf(entity.name),
+    parkedOf(conflictsOf(entity.name)),
+    entity.mirror && parkedOf(outwardParkingOf(entity.name)),
   ])
   const tombstone = aurora.is === 'absent' ? await stores.aurora.tombstone(entity, own) : undefined
   const buried = aurora.is === 'absent' ? deletedAt(tombstone) : aurora
   const dynamo = item.is === 'absent' ? deletedAt(itemHead?.deleted) : item
-  const [head, conflict] = [parked.get(own), conflicts.get(own)]
+  const [head, conflict, parkedOutward] = [parked.get(own), conflicts.get(own), outward?.get(own)]
   const isUndecided = rowHead?.owner === 'dynamo' && itemHead === undefined
   const said = ownershipOf(rowHead ?? tombstone, itemHead)
   const owner = said && isUndecided ? { ...said, is: 'undecided' as const } : said
@@ -124,6 +129,7 @@ export const reportKey = async (entity: Entity, key: string, stores: KeyStores):
     differing,
     ...(owner !== undefined && { owner }),
     ...(head !== undefined && { parked: head }),
+    ...(parkedOutward !== undefined && { parkedOutward }),
     ...(conflict !== undefined && { conflict }),
   }
 }

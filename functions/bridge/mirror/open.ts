@@ -3,6 +3,7 @@ import type { Kysely } from 'kysely'
 import { AuroraSource } from '../aurora/aurora-source.ts'
 import { ChangeLog } from '../aurora/change-log.ts'
 import type { GuardedWriter } from '../aurora/guarded-writer.ts'
+import { readOwners } from '../aurora/owners.ts'
 import { EntitySink } from '../dynamo/entity-sink.ts'
 import { takeBack } from '../dynamo/take-back.ts'
 import type { Entity } from '../model/entity.ts'
@@ -22,7 +23,7 @@ type Given = Omit<Mirror, 'source' | 'sink' | 'patience' | 'reclaim'> & {
 }
 
 /** The entities that are mirrored. */
-export const mirroredOf = (entities: readonly Entity[]): readonly Entity[] =>
+const mirroredOf = (entities: readonly Entity[]): readonly Entity[] =>
   entities.filter(({ mirror }) => mirror !== undefined)
 
 /** The parts with which Aurora's rows are carried over to DynamoDB. */
@@ -61,6 +62,7 @@ export const openRelay = ({
     },
     inward,
     takeBack: takingBack,
+    owned: () => readOwners(db),
     log,
   }
 }

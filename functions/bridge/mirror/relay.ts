@@ -20,6 +20,8 @@ const ROWS = 1_000
 /** Where nothing could be done of what is there, it is tried so often, after so many milliseconds each. */
 const VAIN = 3
 const PAUSE = 200
+/** Pause of one that stays, where a store is away, in milliseconds. */
+const LONGER = 1_000
 /** No pass is begun with less time left, in milliseconds. */
 const RESERVE = 10_000
 
@@ -36,6 +38,8 @@ export type RelayParts = {
   /** From DynamoDB to Aurora: what waits there for a row of a legacy program's is tried as soon as that is seen. */
   readonly inward: () => Mirror
   readonly takeBack: TakeBack
+  /** The entities of which it is known of each record whose its key is. */
+  readonly owned: () => Promise<{ has(entity: string): boolean }>
   readonly log: Log
 }
 
@@ -50,6 +54,8 @@ export type Carried = {
   /** Writes of plain SQL that were set aside, and taken back. */
   readonly conflicts: number
 }
+
+const NOTHING: Carried = { rows: 0, keys: 0, parked: 0, again: 0, conflicts: 0 }
 
 type Stay = {
   /** Pause between two looks into an empty log, in milliseconds; absent: it ends where the log is empty. */
@@ -66,9 +72,16 @@ type Stay = {
  */
 export const relay = async (parts: RelayParts, { poll, mayBegin }: Stay = {}): Promise<Carried> => {
   const goesOn = mayBegin ?? (() => parts.outward.deadline.remaining() > RESERVE)
-  let total: Carried = { rows: 0, keys: 0, parked: 0, again: 0, conflicts: 0 }
+  const own = { ...parts, entities: await ownedAmong(parts) }
+  let total: Carried = NOTHING
+  if (own.entities.length === 0) return total
   for (let vain = 0; goesOn(); ) {
-    const carried = await carryAll(parts, goesOn)
+    const carried = await carryAll(own, goesOn).catch(async (error: unknown) => {
+      if (poll === undefined || kindOf(error) !== 'transient') throw error
+      parts.log.warn('trying again', { error })
+      await wait(LONGER)
+      return NOTHING
+    })
     total = { ...add(total, carried), again: carried.again }
     const isDone = carried.rows === 0
     vain = isDone ? vain + 1 : 0
@@ -78,9 +91,18 @@ export const relay = async (parts: RelayParts, { poll, mayBegin }: Stay = {}): P
   return total
 }
 
+/** Rows that came from DynamoDB would be taken for Aurora's, as long as they don't say so. */
+const ownedAmong = async ({ entities, owned, log }: RelayParts): Promise<readonly string[]> => {
+  const known = await owned()
+  const unknown = entities.filter((name) => !known.has(name))
+  if (unknown.length > 0)
+    log.warn('owners are not known: nothing is mirrored before backsync owners take', { entities: unknown })
+  return entities.filter((name) => known.has(name))
+}
+
 /** Goes once through the log: what can't be done now does not hold up what stands behind it. */
 const carryAll = async (parts: RelayParts, goesOn: () => boolean): Promise<Carried> => {
-  let total: Carried = { rows: 0, keys: 0, parked: 0, again: 0, conflicts: await endConflicts(parts) }
+  let total: Carried = { ...NOTHING, conflicts: await endConflicts(parts) }
   let behind = 0n
   while (goesOn()) {
     const rows = await parts.changes.read(parts.entities, behind, ROWS)

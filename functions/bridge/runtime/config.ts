@@ -43,6 +43,8 @@ export const settings = {
   failures: z.object({ FAILURE_BUCKET: text }),
   /** What functions of a team's own are called by, as JSON, by the names of the entities that they write. */
   legacyFunctions: z.object({ LEGACY_FUNCTIONS: json(z.record(z.string(), text)) }),
+  /** Whether the relay looks for writes of Aurora's for as long as it may, or ends where there are none. */
+  relay: z.object({ RELAY_STAYS: z.enum(['true', 'false']).transform((text) => text === 'true') }),
   migrations: z.object({
     MIGRATE_ON_REQUEST: z.enum(['true', 'false']).transform((text) => text === 'true'),
   }),

@@ -31,9 +31,10 @@ export type DurationName = 'Lag'
 
 /**
  * What is so many now, at each time that somebody looks. `Undelivered`: batches that an event source gave up on. `Undecided`:
- * keys over which the two sides are in conflict, until somebody decides.
+ * keys over which the two sides are in conflict, until somebody decides. `LogRows`: writes of Aurora's that have not been carried
+ * over yet; `LogAge`: for how long the first of them has not, in milliseconds.
  */
-export type GaugeName = 'Undelivered' | 'Undecided'
+export type GaugeName = 'Undelivered' | 'Undecided' | 'LogRows' | 'LogAge'
 
 /** Figures about changes, by entity. They carry no key and no customer's value. */
 export interface Metrics {
@@ -53,6 +54,9 @@ export const BACK_SYNC = 'back-sync'
 
 /** As BACK_SYNC, of the function that keeps tables by others. */
 export const KEEP_TABLES = 'keep-tables'
+
+/** As BACK_SYNC, of the function that carries over to DynamoDB what is written in Aurora. */
+export const RELAY = 'relay'
 
 /** The service of the function that looks what waits for an operator. */
 export const WATCH = 'watch'

@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely'
 import { AuroraSink } from '../aurora/aurora-sink.ts'
 import type { AuroraStore } from '../aurora/aurora-store.ts'
+import { ChangeLog } from '../aurora/change-log.ts'
 import type { GuardedWriter } from '../aurora/guarded-writer.ts'
 import { recordLift } from '../aurora/lifts.ts'
 import { openDynamo } from '../drivers/dynamo/client.ts'
@@ -52,8 +53,16 @@ export const openSync = (
         holds: async (entity, key) => (await store.head(entity, key)) !== undefined,
         ...(db && { lifted: (entity) => recordLift(db, entity) }),
       }),
+      ...(db && { reclaim: reclaimOf(db, entities) }),
       parking: new DynamoParking({ client, table: PARKING_TABLE, deadline }),
     }
     return opened
   }
+}
+
+/** Of entities that are mirrored what Aurora holds comes again, by the log. */
+const reclaimOf = (db: Kysely<unknown>, entities: readonly Entity[]): NonNullable<Mirror['reclaim']> => {
+  const log = new ChangeLog(db)
+  const mirrored = new Set(entities.filter(({ mirror }) => mirror !== undefined).map(({ name }) => name))
+  return async (entity, keys) => (mirrored.has(entity) ? log.append(entity, keys) : undefined)
 }

@@ -14,8 +14,8 @@ export type ScheduleSettings = {
 export type RunningSchedule = { stop(): void }
 
 /**
- * Invokes a function at each interval from now on, the first time when one has passed. A time at which the last
- * invocation has not ended is left out; one that fails is said, and the next comes all the same.
+ * Invokes a function at each interval from now on, the first time when one has passed. Where the last
+ * invocation has not ended by then, the next one begins when it has; one that fails is said, and the next comes all the same.
  *
  * @param now milliseconds since 1970. @default Date.now
  */
@@ -26,7 +26,10 @@ export const startSchedule = (
   now: () => number = Date.now,
 ): RunningSchedule => {
   let running = false
+  let isDue = false
+  let stopped = false
   const run = async (): Promise<void> => {
+    isDue = running
     if (running) return
     running = true
     try {
@@ -36,10 +39,16 @@ export const startSchedule = (
       log(`${name}: not run: ${messageOf(error)}`)
     } finally {
       running = false
+      if (isDue && !stopped) void run()
     }
   }
   const timer = setInterval(() => void run(), every).unref()
-  return { stop: () => clearInterval(timer) }
+  return {
+    stop: () => {
+      stopped = true
+      clearInterval(timer)
+    },
+  }
 }
 
 /** @see https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-rule-schedule.html */

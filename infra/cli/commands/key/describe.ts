@@ -34,6 +34,7 @@ export const nextStep = ({
   key,
   relation,
   parked,
+  parkedOutward,
   owner,
   conflict,
 }: KeyReport): string | undefined => {
@@ -44,6 +45,8 @@ export const nextStep = ({
   if (conflict !== undefined)
     return `decide between the two, then: backsync parked drop ${conflict.entity} ${quoted(key)}`
   if (parked !== undefined) return `mend the cause, then: backsync parked retry ${entity} ${quoted(key)}`
+  if (parkedOutward !== undefined)
+    return `mend the cause, then: backsync parked retry ${parkedOutward.entity} ${quoted(key)}`
   if (owner?.is === 'undecided') return 'ask again after the lag; if it stays, see backsync undelivered list'
   if (relation === 'agree' || relation === 'unreadable') return undefined
   return relation === 'conflict'

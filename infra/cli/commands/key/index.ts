@@ -64,7 +64,7 @@ export const key = defineCommand({
     const report = await reportKey(entity, text, stores)
     if (json) printJson(io, { ...jsonOf(entity, report), ...(moved !== undefined && { claim: moved }) })
     else {
-      const { aurora, dynamo, differing, parked, owner, conflict } = report
+      const { aurora, dynamo, differing, parked, parkedOutward, owner, conflict } = report
       printFacts(io, {
         entity: report.entity,
         key: report.key,
@@ -75,6 +75,7 @@ export const key = defineCommand({
         relation: report.relation,
         differing: differing.length === 0 ? undefined : differing.join(', '),
         parked: parked && describeParked(parked),
+        'parked to DynamoDB': parkedOutward && describeParked(parkedOutward),
         conflict: conflict && describeConflict(conflict),
         next: nextStep(report),
       })
@@ -82,7 +83,8 @@ export const key = defineCommand({
       for (const one of ['aurora', 'dynamo'] as const)
         if ('row' in shown[one]) printLine(io, `${one} ${toJson(shown[one].row)}`)
     }
-    const isQuiet = report.parked === undefined && report.conflict === undefined
+    const { parked, parkedOutward, conflict } = report
+    const isQuiet = [parked, parkedOutward, conflict].every((one) => one === undefined)
     return report.relation === 'agree' && isQuiet ? EXIT.done : EXIT.differences
   },
 })

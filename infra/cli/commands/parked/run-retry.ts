@@ -64,7 +64,7 @@ const planOf = async (parking: DynamoParking, wanted: Wanted): Promise<Plan> => 
       message: 'a conflict is ended by hand, and not by trying again',
       hint: `give the key to the side that is right with backsync key, then: backsync parked drop ${wanted.of.name}`,
     })
-  for (const of of wanted.of === undefined ? retriables : [{ name: wanted.of.name, kind: wanted.of.kind }]) {
+  for (const of of wanted.of === undefined ? retriables : [{ ...wanted.of, kind: wanted.of.kind }]) {
     const parked = await parking.parkedOf(of.name)
     for (const key of wanted.keys) if (!parked.has(key)) await refuseUnknown(parking, of, key)
     const heads = byAge(parked.values()).filter(
@@ -96,7 +96,9 @@ const tryAll = async (context: Context, plan: Plan, total: number): Promise<read
   try {
     for (const { of, heads } of plan) {
       const parts = await open(of.kind)
-      await retryParked(parts, of.name, heads, {
+      const named = of.of ?? of.name
+      const own = heads.map((head) => ({ ...head, entity: named }))
+      await retryParked(parts, named, own, {
         mayBegin: () => {
           if (context.interrupt.aborted)
             throw interrupted(

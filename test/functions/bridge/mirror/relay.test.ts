@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
 import type { ResultSetHeader, RowDataPacket } from 'mysql2'
 import { relay } from '../../../../functions/bridge/mirror/relay.ts'
+import { retryParked } from '../../../../functions/bridge/sync/retry-parked.ts'
 import { chef as plainChef } from '../../../fixtures/entities/chef.ts'
 import { recipe as plainRecipe } from '../../../fixtures/entities/recipe.ts'
 import { type MirrorWorld, openMirror } from './world.ts'
@@ -120,6 +121,28 @@ describe('what legacy programs write, carried over to DynamoDB', () => {
     expect(await world.carry()).toMatchObject({ parked: 0 })
     expect(await parked('recipe.mirror', key)).toBeUndefined()
     expect(await world.item(recipe, key)).toMatchObject({ title: { S: 'Large' } })
+  })
+
+  it('tries what was set aside again by what Aurora holds now, beside what is parked of the same key', async () => {
+    const large = JSON.stringify({ a: 'x'.repeat(450_000) })
+    const key = String(
+      await run("INSERT INTO recipetable (chef_id, title, notes) VALUES (?, 'Large', ?)", [
+        ...[await newChef('Julia'), large],
+      ]),
+    )
+    await world.carry()
+    const { outward } = world.relayParts
+    const heads = () => outward.parking.parkedAmong('recipe', [key])
+    expect(await retryParked(outward, 'recipe', [...(await heads()).values()])).toMatchObject([
+      { outcome: 'parked', error: { code: 'item.too-large' } },
+    ])
+    await run('UPDATE recipetable SET notes = NULL WHERE id = ?', [key])
+    await run('DELETE FROM backsync_changes')
+    expect(await retryParked(outward, 'recipe', [...(await heads()).values()])).toMatchObject([
+      { outcome: 'applied' },
+    ])
+    expect(await world.item(recipe, key)).toMatchObject({ title: { S: 'Large' } })
+    expect((await heads()).size).toBe(0)
   })
 
   it('leaves alone what DynamoDB has taken over since it was logged', async () => {

@@ -38,6 +38,32 @@ describe('a schedule', () => {
     })
   })
 
+  it('begins the next time at once where the last one has taken longer than an interval', async () => {
+    jest.useFakeTimers()
+    let running = 0
+    let idle = 0
+    const schedule = startSchedule(
+      settings,
+      async () => {
+        running += 1
+        await new Promise((end) => setTimeout(end, 1_100))
+        running -= 1
+        return done
+      },
+      () => {},
+    )
+    await jest.advanceTimersByTimeAsync(1_000)
+    for (let step = 0; step < 100; step++) {
+      await jest.advanceTimersByTimeAsync(50)
+      if (running === 0) idle += 1
+    }
+    schedule.stop()
+    await jest.advanceTimersByTimeAsync(5_000)
+
+    expect(idle).toBe(0)
+    expect(running).toBe(0)
+  })
+
   it('never runs twice at once, and goes on after a failure', async () => {
     jest.useFakeTimers()
     const lines: string[] = []

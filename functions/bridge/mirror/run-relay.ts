@@ -1,0 +1,29 @@
+import { type LambdaMetrics, WHOLE_STACK } from '../runtime/metrics.ts'
+import { type Carried, type RelayParts, relay } from './relay.ts'
+
+/** Pause of a relay that stays between two looks into an empty log, in milliseconds: a write waits for half of it, mostly. */
+const POLL = 500
+
+type Options = {
+  /** Whether it looks for as long as the invocation has time. */
+  readonly stays: boolean
+  readonly gauges: Pick<LambdaMetrics, 'gauge'>
+}
+
+/**
+ * One invocation of the relay. How much is left behind it, and for how long it has been, is published also where it fails.
+ *
+ * @throws as `relay` does
+ */
+export const runRelay = async (parts: RelayParts, { stays, gauges }: Options): Promise<Carried> => {
+  try {
+    const carried = await relay(parts, stays ? { poll: POLL } : {})
+    if (carried.rows > 0 || carried.again > 0 || carried.conflicts > 0)
+      parts.log.info('carried over', { ...carried })
+    return carried
+  } finally {
+    const { rows, oldest } = await parts.changes.depth()
+    gauges.gauge('LogRows', WHOLE_STACK, rows)
+    gauges.gauge('LogAge', WHOLE_STACK, oldest)
+  }
+}

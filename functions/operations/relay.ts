@@ -1,0 +1,51 @@
+import { openAurora } from '../bridge/aurora/open.ts'
+import { openDynamo } from '../bridge/drivers/dynamo/client.ts'
+import { openCalling } from '../bridge/legacy-function/open.ts'
+import { openRelay } from '../bridge/mirror/open.ts'
+import { runRelay } from '../bridge/mirror/run-relay.ts'
+import { DynamoParking } from '../bridge/parking/dynamo-parking.ts'
+import { readConfig, settings } from '../bridge/runtime/config.ts'
+import { Deadline, type InvocationContext } from '../bridge/runtime/deadline.ts'
+import { LambdaLog } from '../bridge/runtime/log.ts'
+import { LambdaMetrics, RELAY } from '../bridge/runtime/metrics.ts'
+import { openSync } from '../bridge/sync/open.ts'
+import { entities } from '../entities/index.ts'
+
+const config = readConfig(
+  settings.aurora.extend({
+    ...settings.tables.shape,
+    ...settings.parking.shape,
+    ...settings.relay.shape,
+    ...settings.legacyFunctions.partial().shape,
+  }),
+  process.env,
+)
+const deadline = new Deadline()
+const log = new LambdaLog('relay')
+const metrics = new LambdaMetrics(RELAY)
+const calling = openCalling({ functions: config.LEGACY_FUNCTIONS, deadline, metrics, log })
+const aurora = openAurora(
+  config,
+  deadline,
+  entities.some(({ legacyFunction }) => legacyFunction) ? calling : undefined,
+)
+const client = openDynamo()
+const shared = { ...aurora, entities, deadline, log, metrics, now: () => new Date() }
+const relay = openRelay({
+  ...shared,
+  client,
+  tables: config.TABLES,
+  parking: new DynamoParking({ client, table: config.PARKING_TABLE, deadline }),
+  inward: openSync(config, shared),
+})
+
+/** Carries over to DynamoDB what was written in Aurora, of the entities that are mirrored. */
+export const handler = async (_event: unknown, context: InvocationContext): Promise<unknown> => {
+  deadline.begin(context)
+  log.begin(context.awsRequestId)
+  try {
+    return await runRelay(relay, { stays: config.RELAY_STAYS, gauges: metrics })
+  } finally {
+    metrics.flush()
+  }
+}
