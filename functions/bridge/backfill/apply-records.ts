@@ -10,14 +10,13 @@ import { NOTHING, type PageOutcome } from '../jobs/segments.ts'
 import { answerSize } from '../model/answer-size.ts'
 import { toAttributeValue } from '../model/attribute-values.ts'
 import type { Entity } from '../model/entity.ts'
-import { InvalidRecordError } from '../model/errors.ts'
 import { outwardRow } from '../model/outward.ts'
 import type { Evidence } from '../sync/evidence.ts'
 import { follow } from '../sync/follow.ts'
 import type { Mirror } from '../sync/mirror.ts'
 import { countingRows, UnsettledPageError } from './apply-items.ts'
 
-/** What brings Aurora's records to DynamoDB. */
+/** What brings Aurora's records to DynamoDB; of a foreign write that stands there the mirror's `reclaim` has the relay hear. */
 export type Forward = {
   readonly db: Kysely<unknown>
   readonly source: Pick<AuroraSource, 'records'>
@@ -114,8 +113,7 @@ export const recordEvidence = (entity: Entity, record: ReadRecord, now: Date): r
   if (record.state === 'absent') return []
   const shown = { key, version: String(version) }
   if (record.state === 'unread') {
-    const error = new InvalidRecordError(record.error.message, { cause: record.error })
-    const fault = { entity: entity.name, key, version, error }
+    const fault = { entity: entity.name, key, version, error: record.error }
     return [{ fault, payload: () => JSON.stringify(shown) }]
   }
   const change = changeOf(entity.name, record, now.toISOString())

@@ -1,10 +1,8 @@
-import { AuroraSource } from '../../../functions/bridge/aurora/aurora-source.ts'
-import { Catalogue } from '../../../functions/bridge/aurora/catalogue.ts'
-import { openDatabase } from '../../../functions/bridge/aurora/open.ts'
+import { openAurora } from '../../../functions/bridge/aurora/open.ts'
 import { triggerStates } from '../../../functions/bridge/aurora/triggers/trigger-state.ts'
 import type { BackfillParts } from '../../../functions/bridge/backfill/backfill.ts'
 import { openDynamo } from '../../../functions/bridge/drivers/dynamo/client.ts'
-import { EntitySink } from '../../../functions/bridge/dynamo/entity-sink.ts'
+import { openRelay } from '../../../functions/bridge/mirror/open.ts'
 import { Deadline } from '../../../functions/bridge/runtime/deadline.ts'
 import { entities } from '../../../functions/entities/index.ts'
 import type { Context } from '../conventions/command.ts'
@@ -14,7 +12,12 @@ import { tablesOf } from './settings.ts'
 import { outputOf } from './target.ts'
 
 /** What a command needs to fill either store with the other one's records of an entity. */
-export const openBackfill = (context: Pick<Context, 'target' | 'io' | 'debug'>): BackfillParts => {
+export const openBackfill = (
+  context: Pick<Context, 'target' | 'io' | 'debug'>,
+): BackfillParts & {
+  /** How long the oldest write of Aurora's has waited for the relay, in milliseconds. */
+  readonly lag: () => Promise<number>
+} => {
   const { target } = context
   // A command may take as long as it needs; each of its calls is bounded by itself.
   const deadline = new Deadline()
@@ -27,18 +30,23 @@ export const openBackfill = (context: Pick<Context, 'target' | 'io' | 'debug'>):
   const back = openWriteBack(context)
   // What waits is counted, and listed when it is parked: a line for each would hide the progress.
   const mirror = { ...back, log: { ...back.log, warn: back.log.info } }
-  const db = openDatabase(aurora, deadline)
+  const { db, writer } = openAurora(aurora, deadline)
   const tables = tablesOf(
     target,
     entities.map(({ item }) => item.table),
   )
-  const source = new AuroraSource({ db, entities, catalogue: new Catalogue(db), deadline })
+  const { source, outward, changes } = openRelay({
+    ...{ db, writer, client, tables, entities, deadline },
+    ...{ parking: mirror.parking, metrics: mirror.metrics, log: mirror.log, now: mirror.now },
+    inward: () => mirror,
+  })
   return {
     mirror,
     forward: {
       source,
-      mirror: { ...mirror, source, sink: new EntitySink({ client, entities, tables, deadline }) },
+      mirror: { ...outward, reclaim: (entity, keys) => changes.append(entity, keys) },
     },
+    lag: async () => (await changes.depth()).oldest,
     missingTriggers: async (entity) =>
       (await triggerStates(db, [entity])).flatMap(({ states, fault }) => [
         ...(fault === undefined ? [] : [fault]),

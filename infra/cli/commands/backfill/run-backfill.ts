@@ -1,4 +1,3 @@
-import { readChangesLag } from '../../../../functions/bridge/aurora/changes-lag.ts'
 import {
   type BackfillFrom,
   type BackfillMode,
@@ -51,8 +50,8 @@ export const runBackfillCommand = async (
       ...(refersTo.length > 0 && { 'refers to': `${refersTo.join(', ')}: fill these first` }),
     },
     question: `${questionOf(mode, from, name)} on ${target.description}: ${planText(plan)}`,
-    // What is written to Aurora shows in its log, too.
-    ...(from !== 'dynamo' && { lag: () => readChangesLag(parts.db) }),
+    // The relay writes to the same table in DynamoDB.
+    ...(from !== 'dynamo' && { lag: parts.lag }),
     run: ({ onProgress, ...run }) =>
       runBackfill(plan, {
         ...run,

@@ -1,12 +1,10 @@
-import { AuroraSource } from '../../../../functions/bridge/aurora/aurora-source.ts'
-import { Catalogue } from '../../../../functions/bridge/aurora/catalogue.ts'
 import { triggerStates } from '../../../../functions/bridge/aurora/triggers/trigger-state.ts'
 import {
   type BackfillParts,
   planBackfill,
   runBackfill,
 } from '../../../../functions/bridge/backfill/backfill.ts'
-import { EntitySink } from '../../../../functions/bridge/dynamo/entity-sink.ts'
+import { openRelay } from '../../../../functions/bridge/mirror/open.ts'
 import type { Entity } from '../../../../functions/bridge/model/entity.ts'
 import { Deadline } from '../../../../functions/bridge/runtime/deadline.ts'
 import { openJobTables } from '../jobs/job-tables.ts'
@@ -17,11 +15,18 @@ export const openTestFills = async (sync: TestSync, entities: readonly Entity[])
   const jobs = await openJobTables()
   const { db } = sync.aurora
   const deadline = new Deadline()
-  const source = new AuroraSource({ db, entities, catalogue: new Catalogue(db), deadline })
-  const sink = new EntitySink({ client: sync.client, entities, tables: sync.tables, deadline })
+  const { sink: _, source: __, patience: ___, ...shared } = sync.parts
+  const { source, outward, changes } = openRelay({
+    ...shared,
+    ...{ db, writer: sync.aurora.writer, client: sync.client, tables: sync.tables, entities },
+    inward: () => sync.parts,
+  })
   const parts: BackfillParts = {
     mirror: sync.parts,
-    forward: { source, mirror: { ...sync.parts, source, sink } },
+    forward: {
+      source,
+      mirror: { ...outward, reclaim: (entity, keys) => changes.append(entity, keys) },
+    },
     missingTriggers: async (entity) =>
       (await triggerStates(db, [entity])).flatMap(({ states }) =>
         states.filter(({ state }) => state !== 'there').map(({ name }) => name),
