@@ -1,3 +1,9 @@
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
+import { carryOutTriggers, planInstall } from '../../../functions/bridge/aurora/triggers/install-triggers.ts'
+import { openDirect } from '../../../functions/bridge/drivers/direct/open.ts'
+import { LOCAL_CREDENTIALS } from '../../../infra/local/lambda/variables.ts'
+import { REGION } from '../../../infra/local/template/pseudo.ts'
+import { entities } from '../../fixtures/mirrored/entities.ts'
 import type { Ground } from '../ground.ts'
 
 /**
@@ -19,5 +25,25 @@ export const prepareBoth = async (ground: Ground): Promise<void> => {
     )
   } finally {
     await sql.end()
+  }
+  const { stack } = ground
+  const [host = '', port = ''] = stack.endpoints.mysql.split(':')
+  const secretsClient = new SecretsManagerClient({
+    endpoint: stack.endpoints.secretsManager,
+    region: REGION,
+    credentials: LOCAL_CREDENTIALS,
+  })
+  const direct = openDirect({
+    secretsClient,
+    secretArn: stack.clusters[0]?.secretArn ?? '',
+    host,
+    port: Number(port),
+    database: String(stack.outputs.DatabaseName),
+  })
+  try {
+    await carryOutTriggers(direct.db, await planInstall(direct.db, entities))
+  } finally {
+    await direct.close()
+    secretsClient.destroy()
   }
 }

@@ -190,9 +190,10 @@ const compare = async (ground: Ground, { book }: BothWriters): Promise<Compared>
 
 const differing = (item: Row | undefined, row: Row | undefined): string[] => {
   if (item === undefined || row === undefined) return item === row ? [] : [item ? 'no row' : 'no item']
-  return Object.keys(item).filter(
-    (name) => item[name] !== row[name] && !(name === 'updatedAt' && item[name] === null),
-  )
+  // Plain SQL doesn't say of a new row when it was made: the log does.
+  const isUntold = (name: string): boolean =>
+    name === 'updatedAt' && (item[name] === null || row[name] === null)
+  return Object.keys(item).filter((name) => item[name] !== row[name] && !isUntold(name))
 }
 
 const firstName = (ingredients: string | null | undefined): string | null => {

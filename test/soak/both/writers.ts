@@ -334,16 +334,16 @@ export class BothWriters {
       const id = await idOf(sql, one)
       if (id === undefined) return false
       if (kind === 'SQL replace') {
-        const [[used]] = await sql.execute<RowDataPacket[]>(
-          'SELECT COUNT(*) AS n FROM recipetable WHERE chef_id = ?',
+        await sql.beginTransaction()
+        // Nobody gives it a recipe meanwhile.
+        const [used] = await sql.execute<RowDataPacket[]>(
+          'SELECT id FROM recipetable WHERE chef_id = ? FOR UPDATE',
           [id],
         )
-        if (Number(used?.n) > 0) return this.#update(sql, one, value)
-        await sql.execute("REPLACE INTO cheftable (id, cheffirst, cheflast) VALUES (?, 'SQL', ?)", [
-          id,
-          value,
-        ])
-        return true
+        const isDone =
+          used.length > 0 ? await this.#update(sql, one, value) : await replaceChef(sql, id, value)
+        await sql.commit()
+        return isDone
       }
       await sql.execute(
         `INSERT INTO cheftable (id, cheffirst, cheflast) VALUES (?, 'SQL', ?)
@@ -540,6 +540,11 @@ const endingOf = (status: number): Ending =>
   status >= 200 && status < 300 ? 'acknowledged' : status >= 400 && status < 500 ? 'refused' : 'unknown'
 
 const sideOf = (kind: string): Owner => (kind.endsWith('aurora') ? 'aurora' : 'dynamo')
+
+const replaceChef = async (sql: Connection, id: string, value: string): Promise<boolean> => {
+  await sql.execute("REPLACE INTO cheftable (id, cheffirst, cheflast) VALUES (?, 'SQL', ?)", [id, value])
+  return true
+}
 
 /** Finds a row by its key, or by its id where it has none. */
 const where = ({ key }: Known): string =>

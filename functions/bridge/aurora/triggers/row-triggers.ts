@@ -157,6 +157,8 @@ END`
           NEW.backsync_epoch = GREATEST(NEW.backsync_epoch, d_epoch);
       END IF;
     END IF;
+  ELSEIF ${SAME_RECORD} AND NOT ${marked} THEN
+    SET NEW.backsync_updated_at = OLD.backsync_updated_at;
   END IF;
 END`
 

@@ -137,9 +137,14 @@ describe('Aurora as where changes come from', () => {
 
     const read = await own.records('strict', ids.map(String))
     expect(read.map(({ state }) => state)).toEqual(['held', 'unread', 'held'])
-    expect(read[1]).toMatchObject({ error: { code: 'row.unreadable', message: expect.stringContaining('firstName') } })
+    expect(read[1]).toMatchObject({
+      error: { code: 'row.unreadable', message: expect.stringContaining('firstName') },
+    })
     const unread = own.current({ entity: 'strict', key: String(ids[1]) }, AT)
-    await expect(unread).rejects.toMatchObject({ code: 'record.invalid', message: expect.stringContaining('firstName') })
+    await expect(unread).rejects.toMatchObject({
+      code: 'record.invalid',
+      message: expect.stringContaining('firstName'),
+    })
   })
 
   it('has an entity’s own code read its rows, and names alone the one at which that fails', async () => {

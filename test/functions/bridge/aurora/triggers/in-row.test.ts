@@ -80,6 +80,25 @@ describe('what a legacy program writes', () => {
     expect(await readLog(aurora)).toEqual(['upsert 1 v1'])
   })
 
+  it('makes nothing of an update of columns that are told to nobody: the row keeps its time, too', async () => {
+    await run('ALTER TABLE cheftable ADD COLUMN counter INT NOT NULL DEFAULT 0 INVISIBLE')
+    try {
+      await write(aurora, 5, 4)
+      await write(aurora, 6, 2, 'dynamo')
+      await run('DELETE FROM backsync_changes')
+      await run('UPDATE cheftable SET counter = counter + 1')
+      const [rows] = await aurora.legacy.query<RowDataPacket[]>(
+        'SELECT counter, backsync_version AS v, YEAR(backsync_updated_at) AS y, MONTH(backsync_updated_at) AS m FROM cheftable',
+      )
+      expect(rows.map(({ counter, v, y, m }) => [counter, v, y, m].join(' '))).toEqual([
+        ...['1 4 2026 1', '1 2 2026 1'],
+      ])
+      expect(await readLog(aurora)).toEqual([])
+    } finally {
+      await run('ALTER TABLE cheftable DROP COLUMN counter')
+    }
+  })
+
   it('leaves a tombstone where it is deleted, and begins above that where it is inserted again', async () => {
     await write(aurora, 5, 4)
     await run("INSERT INTO cheftable (id, cheffirst) VALUES (6, 'x')")
