@@ -11,7 +11,7 @@ import { isBeside } from './record-names.ts'
 import { writesOf } from './record-writes.ts'
 import type { Step } from './step.ts'
 import { needsTransaction, type Rows, type Run, runStatements } from './steps.ts'
-import { recordsPlainSql, WriterMark } from './writer-mark.ts'
+import { marksDeletes, WriterMark } from './writer-mark.ts'
 
 /**
  * How to meet what others hold: `patient`, as long as may be, again and again; or `wary`, which waits once and shortly. There is
@@ -61,7 +61,7 @@ export class StepRunner {
 
   /** As `together`, where records beside rows come one by one, too: a delete has buried the key. */
   async removing(entity: Entity, work: (step: Step) => Promise<Rows>, manner: Manner): Promise<Run> {
-    if (mayCommitAlone(entity, manner) && !recordsPlainSql(entity)) return runStatements(this.#alone, work)
+    if (mayCommitAlone(entity, manner) && !marksDeletes(entity)) return runStatements(this.#alone, work)
     return this.inTransaction(work, manner, [entity])
   }
 

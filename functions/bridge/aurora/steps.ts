@@ -8,10 +8,12 @@ import type { HookName } from './hook-errors.ts'
 import { runHook } from './hooks.ts'
 import { deleteInstead, enrolDeleted, proveStamps, upsertInstead } from './instead.ts'
 import { withKnownIds } from './known-ids.ts'
+import { tellKeptDeletes, tellUpserts } from './mirror-log.ts'
 import { writesOf } from './record-writes.ts'
 import * as statements from './statements.ts'
 import type { Step } from './step.ts'
 import { deletesToWrite, upsertsToWrite, written } from './winners.ts'
+import { marksDeletes } from './writer-mark.ts'
 
 /** How many rows statements have written, and how many of them anew. */
 export type Rows = { readonly affected: number; readonly inserted: number }
@@ -53,7 +55,13 @@ export const runStatements = async (
 export type Guess = { readonly older: Batch; readonly missing: Batch }
 
 /** @param guess its `older` changes may find a row, its `missing` ones none; together they are the whole batch */
-export const upsertRows = async (step: Step, unknown: Batch, guess: Guess): Promise<Rows> => {
+export const upsertRows = async (step: Step, batch: Batch, guess: Guess): Promise<Rows> => {
+  const rows = await upsertGuarded(step, batch, guess)
+  await tellUpserts(step, batch)
+  return rows
+}
+
+const upsertGuarded = async (step: Step, unknown: Batch, guess: Guess): Promise<Rows> => {
   const { db } = step
   const batch = await withKnownIds(db, unknown)
   const { entity } = batch
@@ -119,7 +127,7 @@ export const deleteRows = async (step: Step, unknown: Batch): Promise<Rows> => {
   const { entity, keys, lookup, by } = batch
   const writes = writesOf(entity)
   const { before, after, instead } = entity.write ?? {}
-  if (needsTransaction(entity)) await writes.lockRemoved(step, batch)
+  if (needsTransaction(entity) || marksDeletes(entity)) await writes.lockRemoved(step, batch)
   if (instead?.delete !== undefined) await enrolDeleted(step, batch)
   await run(statements.bury(entity, keys, lookup, by, by === 'dynamo' ? 'known' : 'all'))
   const winners = entity.write === undefined ? [] : await deletesToWrite(db, batch)
@@ -130,6 +138,7 @@ export const deleteRows = async (step: Step, unknown: Batch): Promise<Rows> => {
   await hook('write.before', before)
   if (instead?.delete !== undefined) {
     await deleteInstead(step, batch, winners, instead.delete)
+    await tellKeptDeletes(step, batch)
     await hook('write.after', after)
     return { affected: winners.length, inserted: 0 }
   }

@@ -1,8 +1,13 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely'
 import type { Entity } from '../model/entity.ts'
+import { isBeside } from './record-names.ts'
 
-/** Whether plain SQL may take a row's version back: then a delete can't be told from it by the tombstone that goes before. */
-export const recordsPlainSql = ({ mirror }: Pick<Entity, 'mirror'>): boolean => mirror?.plainSql === 'record'
+/**
+ * Whether an entity's deletes have to be marked: that a tombstone goes before them tells nothing where plain SQL may take a row's
+ * version back, or where the version is not in the row.
+ */
+export const marksDeletes = (entity: Pick<Entity, 'mirror' | 'record'>): boolean =>
+  entity.mirror !== undefined && (entity.mirror.plainSql === 'record' || isBeside(entity))
 
 /**
  * By what the triggers of the mirror know a transaction of the bridge's own, whose statements need not change a record: variables of

@@ -3,10 +3,12 @@ import type { Entity } from '../../model/entity.ts'
 import { keepsDeleted } from '../../model/hooks.ts'
 import type { Column } from '../catalogue.ts'
 import { quoted } from '../part-sql.ts'
+import { isBeside } from '../record-names.ts'
 import { ownColumns } from '../row-key.ts'
 import { haveChanged, rowAsJson, toldColumnsOfList } from './columns-of.ts'
 import { keyInSql } from './key-text.ts'
 import type { Moment } from './names.ts'
+import { lockRecord, RECORD_VARIABLES } from './side-triggers.ts'
 import { conflict, isDynamos, isMarked, KEY, keyVariable, logged, refuses } from './statements-in.ts'
 
 /*
@@ -22,32 +24,35 @@ export const listTriggers = (
 ): Readonly<Partial<Record<Moment, string>>> => {
   const mayRecord = entity.mirror?.plainSql === 'record'
   const marked = isMarked(entity)
+  const isDynamosParent = (op: 'upsert' | 'delete', row: 'NEW' | 'OLD'): string =>
+    mayRecord
+      ? conflict(entity, op, {
+          key: KEY,
+          version: 'r_version',
+          epoch: 'r_epoch',
+          content: rowAsJson(columns, row),
+        })
+      : refuses(entity)
+  const record = isBeside(entity)
+    ? { read: 'MAX(1), NULL, 0', lock: lockRecord(entity, { id: 'its_parent', key: KEY }, KEY) }
+    : { read: 'MAX(p.backsync_version), MAX(p.backsync_owner), MAX(p.backsync_epoch)', lock: '' }
   const told = (row: 'NEW' | 'OLD', op: 'upsert' | 'delete'): string => `
-    SELECT COUNT(*), MAX(${keyInSql(entity, 'p')}), MAX(p.backsync_version), MAX(p.backsync_owner), MAX(p.backsync_epoch)
-      INTO found, ${KEY}, p_version, p_owner, p_epoch
+    SELECT COUNT(*), MAX(p.${quoted(entity.idColumn)}), MAX(${keyInSql(entity, 'p')}), ${record.read}
+      INTO found, its_parent, ${KEY}, r_version, r_owner, r_epoch
       FROM ${quoted(entity.table)} AS p WHERE ${isParent(entity, list, row)} LOCK IN SHARE MODE;
     IF found > 0 THEN
-      IF ${isDynamos('p_owner')} THEN
-        ${
-          mayRecord
-            ? conflict(entity, op, {
-                key: KEY,
-                version: 'p_version',
-                epoch: 'p_epoch',
-                content: rowAsJson(columns, row),
-              })
-            : refuses(entity)
-        }
+      ${record.lock}
+      IF ${isDynamos('r_owner')} THEN
+        ${isDynamosParent(op, row)}
       ELSE
-        ${logged(entity, 'upsert', { key: KEY, version: 'p_version', owner: 'p_owner', epoch: 'p_epoch' })}
+        ${logged(entity, 'upsert', { key: KEY, version: 'r_version', owner: 'r_owner', epoch: 'r_epoch' })}
       END IF;
     END IF;`
   const begin = `BEGIN
   DECLARE found INT;
   ${keyVariable(KEY)}
-  DECLARE p_version DECIMAL(50, 0);
-  DECLARE p_owner VARCHAR(8) CHARACTER SET ascii COLLATE ascii_bin;
-  DECLARE p_epoch BIGINT UNSIGNED;`
+  DECLARE its_parent VARBINARY(3072);
+  ${RECORD_VARIABLES}`
   const movesAway = list.parentColumns
     .map((column) => `NOT (NEW.${quoted(column)} <=> OLD.${quoted(column)})`)
     .join(' OR ')
@@ -73,6 +78,6 @@ const isParent = (entity: Entity, { parentColumns }: ChildRows, row: 'NEW' | 'OL
   const same = ownColumns(entity).map(
     (own, at) => `p.${quoted(own)} = ${row}.${quoted(parentColumns[at] ?? '')}`,
   )
-  const live = keepsDeleted(entity) ? ['p.backsync_version <> 0'] : []
+  const live = keepsDeleted(entity) && !isBeside(entity) ? ['p.backsync_version <> 0'] : []
   return [...same, ...live].join(' AND ')
 }

@@ -2,10 +2,12 @@ import type { Entity } from '../../model/entity.ts'
 import { ConfigurationError } from '../../model/errors.ts'
 import type { Catalogue, Column } from '../catalogue.ts'
 import { quoted } from '../part-sql.ts'
+import { isBeside } from '../record-names.ts'
 import { namesOfList, toldNames } from './columns-of.ts'
 import { listTriggers } from './list-triggers.ts'
 import { type Moment, nameOf, WHEN } from './names.ts'
 import { rowTriggers } from './row-triggers.ts'
+import { sideTriggers } from './side-triggers.ts'
 
 /** A trigger as it ought to be. */
 export type Trigger = {
@@ -28,6 +30,10 @@ const ORDER: readonly Moment[] = ['bi', 'bu', 'bd', 'ai', 'au', 'ad']
  * @throws ConfigurationError for a table that lacks columns, and for what no trigger can do
  */
 export const triggersOf = async (entity: Entity, catalogue: Catalogue): Promise<readonly Trigger[]> => {
+  if (entity.legacyFunction !== undefined)
+    throw new ConfigurationError([
+      `${entity.name} can't be mirrored: what its legacyFunction writes can't be told from what other programs write`,
+    ])
   const columns = await columnsOfTable(catalogue, entity.table, toldNames(entity))
   const lists = await Promise.all(
     Object.entries(entity.children).map(async ([name, list]) => ({
@@ -47,7 +53,7 @@ export const triggersOf = async (entity: Entity, catalogue: Catalogue): Promise<
     })
   try {
     return [
-      ...named(entity.table, [entity.name], rowTriggers(entity, columns)),
+      ...named(entity.table, [entity.name], triggersOfRows(entity, columns)),
       ...lists.flatMap(({ name, list, columns: own }) =>
         named(list.table, [entity.name, name], listTriggers(entity, list, own)),
       ),
@@ -57,6 +63,9 @@ export const triggersOf = async (entity: Entity, catalogue: Catalogue): Promise<
     throw new ConfigurationError([`${entity.name} can't be mirrored: ${error.message}`], { cause: error })
   }
 }
+
+const triggersOfRows = (entity: Entity, columns: readonly Column[]) =>
+  isBeside(entity) ? sideTriggers(entity, columns) : rowTriggers(entity, columns)
 
 const columnsOfTable = async (
   catalogue: Catalogue,
