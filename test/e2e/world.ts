@@ -5,7 +5,11 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { LambdaClient } from '@aws-sdk/client-lambda'
 import mysql, { type Connection } from 'mysql2/promise'
 import { z } from 'zod'
+import type { Entity } from '../../functions/bridge/model/entity.ts'
+import { SecretStore } from '../../infra/local/secrets-manager/store.ts'
+import type { TestLogin } from '../support/direct.ts'
 import { makeFolder } from '../support/folder.ts'
+import { installMirror } from '../support/mirrored.ts'
 import { type RunningStack, runStack } from '../support/stack.ts'
 
 const sdk = { region: 'us-east-1', credentials: { accessKeyId: 'local', secretAccessKey: 'local' } }
@@ -33,8 +37,12 @@ export type World = {
  * Starts a stack over a database of its own on the test run's server.
  *
  * @param before what the legacy application has done in its database before
+ * @param options `app`: the CDK app, default the one of the tests; `mirrored`: entities whose triggers are made
  */
-export const openWorld = async (before: (legacy: Connection) => Promise<void>): Promise<World> => {
+export const openWorld = async (
+  before: (legacy: Connection) => Promise<void>,
+  { app, mirrored = [] }: { readonly app?: string; readonly mirrored?: readonly Entity[] } = {},
+): Promise<World> => {
   const server = process.env.TEST_MYSQL_URL ?? ''
   const database = `e2e_${randomUUID().replaceAll('-', '')}`
   const folder = await makeFolder()
@@ -54,7 +62,9 @@ export const openWorld = async (before: (legacy: Connection) => Promise<void>): 
     await legacy.query(`CREATE DATABASE ${database} CHARACTER SET utf8mb4`)
     await legacy.query(`USE ${database}`)
     await before(legacy)
-    stack = await runStack(folder.path, { MYSQL_URL: `${server.replace(/\/$/, '')}/${database}` })
+    const env = { MYSQL_URL: `${server.replace(/\/$/, '')}/${database}` }
+    stack = await runStack(folder.path, env, { ...(app !== undefined && { app }) })
+    if (mirrored.length > 0) await installMirror(loginOf(server, database), mirrored)
     const facts = factsSchema.parse(JSON.parse(await readFile(join(folder.path, 'stack.json'), 'utf8')))
     const dynamodb = new DynamoDBClient({ ...sdk, endpoint: facts.endpoints.dynamodb })
     const lambda = new LambdaClient({ ...sdk, endpoint: facts.endpoints.lambda })
@@ -69,4 +79,13 @@ export const openWorld = async (before: (legacy: Connection) => Promise<void>): 
     await end()
     throw error
   }
+}
+
+const loginOf = (server: string, database: string): TestLogin => {
+  const { hostname: host, port, username, password } = new URL(server)
+  const secrets = new SecretStore()
+  const secretArn = 'arn:aws:secretsmanager:us-east-1:000000000000:secret:e2e'
+  const login = { username: decodeURIComponent(username), password: decodeURIComponent(password) }
+  secrets.put({ arn: secretArn, name: 'e2e', value: JSON.stringify(login) })
+  return { host, port: Number(port || 3306), database, secrets, secretArn }
 }

@@ -5,6 +5,9 @@ import { startSecretsManager } from '../../infra/local/secrets-manager/server.ts
 import { SecretStore } from '../../infra/local/secrets-manager/store.ts'
 import type { TestAurora } from './aurora.ts'
 
+/** Where a test's database is, and its login. */
+export type TestLogin = Pick<TestAurora, 'host' | 'port' | 'database' | 'secrets' | 'secretArn'>
+
 /** A direct connection to a test's database: what makes triggers. */
 export type TestDirect = {
   readonly db: Kysely<unknown>
@@ -13,7 +16,7 @@ export type TestDirect = {
 
 /** @param login of another account than the test's own */
 export const openTestDirect = async (
-  { host, port, database, secrets: own, secretArn: ownArn }: TestAurora,
+  { host, port, database, secrets: own, secretArn: ownArn }: TestLogin,
   login?: { readonly user: string; readonly password: string },
 ): Promise<TestDirect> => {
   const [secrets, secretArn] = login === undefined ? [own, ownArn] : [new SecretStore(), `${ownArn}-other`]

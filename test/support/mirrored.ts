@@ -5,10 +5,10 @@ import {
 } from '../../functions/bridge/aurora/triggers/install-triggers.ts'
 import type { Entity } from '../../functions/bridge/model/entity.ts'
 import type { TestAurora } from './aurora.ts'
-import { openTestDirect } from './direct.ts'
+import { openTestDirect, type TestLogin } from './direct.ts'
 
 /** Makes the triggers of mirrored entities, as `backsync mirror install` does. Their owners have to be known. */
-export const installMirror = async (aurora: TestAurora, entities: readonly Entity[]): Promise<void> => {
+export const installMirror = async (aurora: TestLogin, entities: readonly Entity[]): Promise<void> => {
   const direct = await openTestDirect(aurora)
   try {
     await carryOutTriggers(direct.db, await planInstall(direct.db, entities))

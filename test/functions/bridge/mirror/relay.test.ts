@@ -2,14 +2,15 @@ import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
 import type { ResultSetHeader, RowDataPacket } from 'mysql2'
 import { relay } from '../../../../functions/bridge/mirror/relay.ts'
+import { defineEntity } from '../../../../functions/bridge/model/entity.ts'
 import { retryParked } from '../../../../functions/bridge/sync/retry-parked.ts'
-import { chef as plainChef } from '../../../fixtures/entities/chef.ts'
-import { recipe as plainRecipe } from '../../../fixtures/entities/recipe.ts'
+import { chefDefinition } from '../../../fixtures/entities/chef.ts'
+import { recipeDefinition } from '../../../fixtures/entities/recipe.ts'
 import { type MirrorWorld, openMirror } from './world.ts'
 
 const mirror = { plainSql: 'record' } as const
-const chef = { ...plainChef, mirror, tombstones: 'item' } as const
-const recipe = { ...plainRecipe, mirror, tombstones: 'item' } as const
+const chef = defineEntity({ ...chefDefinition, mirror })
+const recipe = defineEntity({ ...recipeDefinition(chef), mirror })
 
 describe('what legacy programs write, carried over to DynamoDB', () => {
   let world: MirrorWorld
@@ -89,10 +90,6 @@ describe('what legacy programs write, carried over to DynamoDB', () => {
     const id = await run("INSERT INTO recipetable (chef_id, title) VALUES (?, 'Soup')", [chefId])
     await world.carry()
     await run("INSERT INTO recipe_ingredients (recipe_id, position, name) VALUES (?, 0, 'Onion')", [id])
-    await run(
-      "INSERT INTO backsync_changes (entity, entity_key, op, version) VALUES ('recipe', ?, 'upsert', 1)",
-      [id],
-    )
     await world.carry()
 
     expect(await world.item(recipe, String(id))).toMatchObject({
@@ -211,12 +208,8 @@ describe('what legacy programs write, carried over to DynamoDB', () => {
     const key = randomUUID()
     await world.create(chef, 'dynamo', { firstName: 'Modern', lastName: 'T' }, key)
     await world.sync.deliver(world.recordOf(chef, key, undefined, await world.item(chef, key)))
-    // As a trigger does it that records.
-    await run("UPDATE cheftable SET cheffirst = 'Legacy', backsync_version = 0 WHERE backsync_key = ?", [key])
-    await run(
-      "INSERT INTO backsync_conflicts (entity, entity_key, op, version, content) VALUES ('chef', ?, 'upsert', 1, ?)",
-      [key, JSON.stringify({ cheffirst: 'Legacy' })],
-    )
+    await run("UPDATE cheftable SET cheffirst = 'Legacy' WHERE backsync_key = ?", [key])
+    expect(await count('backsync_conflicts')).toBe(1)
 
     expect(await world.carry()).toMatchObject({ conflicts: 1 })
     expect(await world.stores.aurora.get(chef, key)).toMatchObject({
