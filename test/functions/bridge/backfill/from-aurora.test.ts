@@ -1,15 +1,24 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
 import type { ResultSetHeader } from 'mysql2'
 import { planBackfill } from '../../../../functions/bridge/backfill/backfill.ts'
 import { FillNotReadyError } from '../../../../functions/bridge/backfill/errors.ts'
+import { DynamoError } from '../../../../functions/bridge/drivers/dynamo/errors.ts'
+import { JobBusyError } from '../../../../functions/bridge/jobs/jobs.ts'
 import { NotTheOwnerError } from '../../../../functions/bridge/ports/store.ts'
 import { chef } from '../../../fixtures/entities/chef.ts'
 import { installMirror, removeMirror } from '../../../support/mirrored.ts'
+import { until } from '../../../support/until.ts'
 import { mirroredChef, readLog } from '../aurora/triggers/legacy.ts'
 import { openWorld, type World } from '../cutover/world.ts'
+import { deadlineIn } from '../jobs/job-tables.ts'
+import type { FillRequest } from './fill-process.ts'
 import { openTestFills, type TestFills } from './harness.ts'
 
 const mirrored = mirroredChef()
+const script = fileURLToPath(new URL('./fill-process.ts', import.meta.url))
 
 describe('filling DynamoDB with the rows of an entity', () => {
   let world: World
@@ -249,6 +258,76 @@ describe('filling DynamoDB with the rows of an entity', () => {
     expect(rest).toMatchObject({ done: true, segments: 3, records: { items: 3_600, applied: 3_600 } })
     expect(await item(first + 999)).toEqual(['chef 1000', '1', 'aurora', '1'])
     expect(await item(first + 40_599)).toEqual(['chef 600', '1', 'aurora', '1'])
+  })
+
+  it('that is killed goes on where it stopped, once its lease is over', async () => {
+    const first = ids(400)
+    await insert(names(400), first)
+    await install()
+    const { config, database, api } = world.sync.aurora
+    const request: FillRequest = {
+      aurora: { CLUSTER_ARN: config.resourceArn, SECRET_ARN: config.secretArn, DATABASE_NAME: database },
+      tables: { chef: world.sync.tables.of('chef') },
+      parking: world.sync.parking.table,
+      jobs: fills.jobsTable,
+      maxRate: 80,
+    }
+    const child = spawn(process.execPath, [script, JSON.stringify(request)], {
+      env: {
+        ...{ ...process.env, AWS_REGION: 'us-east-1', AWS_ACCESS_KEY_ID: 'x', AWS_SECRET_ACCESS_KEY: 'x' },
+        AWS_ENDPOINT_URL_DYNAMODB: process.env.TEST_DYNAMODB_ENDPOINT,
+        AWS_ENDPOINT_URL_RDS_DATA: api.endpoint,
+      },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    const gone = once(child, 'close')
+    let noted = 0
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      noted = Number(text.trim().split('\n').at(-1))
+    })
+    await until('some rows are noted', 30_000, async () => noted > 40)
+    child.kill('SIGKILL')
+    await gone
+    expect(noted).toBeLessThan(400)
+
+    await expect(fill(mirrored, { again: false })).rejects.toThrow(JobBusyError)
+    const { done, records } = await fill(mirrored, { again: false }, { jobs: fills.later() })
+
+    expect([done, records.items]).toEqual([true, 400])
+    // What was applied, and not noted, is held already.
+    expect(records.applied).toBeGreaterThanOrEqual(noted)
+    for (const at of [0, 199, 200, 399])
+      expect(await item(first + at)).toEqual([`chef ${at + 1}`, '1', 'aurora', '1'])
+  }, 120_000)
+
+  it('stops where a store is down, says so, and goes on when that is back', async () => {
+    const first = ids(1_200)
+    await insert(names(1_200), first)
+    await install()
+    const { forward } = fills.parts
+    const { sink } = forward.mirror
+    let pages = 0
+    const failing: typeof sink = {
+      ...sink,
+      names: sink.names,
+      isLater: (change) => sink.isLater(change),
+      applyIsolating: async (name, changes) => {
+        pages++
+        const refused = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' })
+        if (pages > 1) throw new DynamoError('UpdateItem', refused)
+        return sink.applyIsolating(name, changes)
+      },
+    }
+    // An invocation that has little time left has no more patience.
+    const down = { ...forward, mirror: { ...forward.mirror, sink: failing, deadline: deadlineIn(5_500) } }
+
+    await expect(fill(mirrored, { segments: 1 }, { forward: down })).rejects.toMatchObject({
+      kind: 'transient',
+    })
+    expect(await fills.parts.jobs.read('backfill:chef:from-aurora')).toMatchObject({ state: 'failed' })
+    const { done, records } = await fill(mirrored, { again: false })
+    expect([done, records.items, records.applied]).toEqual([true, 1_200, 1_200])
+    expect(await world.sync.parked('chef.mirror')).toEqual([])
   })
 
   it('tells how much there is before it begins, and reads no faster than it may', async () => {

@@ -1,9 +1,11 @@
 import { triggerStates } from '../../../../functions/bridge/aurora/triggers/trigger-state.ts'
+import { applyRecords } from '../../../../functions/bridge/backfill/apply-records.ts'
 import {
   type BackfillParts,
   planBackfill,
   runBackfill,
 } from '../../../../functions/bridge/backfill/backfill.ts'
+import { LEASE } from '../../../../functions/bridge/jobs/jobs.ts'
 import { openRelay } from '../../../../functions/bridge/mirror/open.ts'
 import type { Entity } from '../../../../functions/bridge/model/entity.ts'
 import { Deadline } from '../../../../functions/bridge/runtime/deadline.ts'
@@ -40,6 +42,9 @@ export const openTestFills = async (sync: TestSync, entities: readonly Entity[])
   }
   return {
     parts,
+    jobsTable: jobs.jobsTable,
+    /** The same jobs for who comes once a lease is over, whose holder is gone. */
+    later: () => jobs.jobs({ now: () => Date.now() + 2 * LEASE }),
     fill: async (
       entity: Entity,
       options: Parameters<typeof planBackfill>[2] = {},
@@ -50,6 +55,13 @@ export const openTestFills = async (sync: TestSync, entities: readonly Entity[])
         by: 'test',
         ...more,
       }),
+    /** What the relay would do of keys that the log names. */
+    carry: async (entity: Entity, keys: readonly string[]): Promise<void> => {
+      if (keys.length === 0) return
+      const items = keys.map((key) => ({ key: { S: key } }))
+      const page = { items, next: undefined, readAt: Date.now(), looked: keys.length }
+      await applyRecords(entity, page, parts.forward)
+    },
     close: () => jobs.close(),
   }
 }
