@@ -274,7 +274,7 @@ class Play {
   }
 }
 
-describe.each<RecordKind>(['row'])(
+describe.each<RecordKind>(['row', 'sideTable'])(
   'a key that is written by plain SQL and at both sides, its record in a %s',
   (record) => {
     const plate = mirroredPlate(record)
