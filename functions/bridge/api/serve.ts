@@ -156,7 +156,15 @@ const represent = (entity: Entity, { key, row, version, updatedAt }: Stored): Re
 const isShown = ({ hidden }: Entity, what: Beside): boolean => !hidden.includes(what)
 
 /** Where the write belongs, and what an operator types to have it here. */
-const notTheOwner = ({ entity, request }: ApiCall, { owner, key, message }: NotTheOwnerError): Problem => {
+const notTheOwner = (
+  { entity, request }: ApiCall,
+  { owner, key, message, beside }: NotTheOwnerError,
+): Problem => {
+  if (beside !== undefined) {
+    // Which key that is only the code knows that has written it.
+    const move = `npx backsync key ${beside} KEY --claim ${otherOf(owner)}`
+    return new Problem(409, 'not-the-owner', `${message}. An operator moves it: ${move}`)
+  }
   const path = pathOf(entity, owner)
   const there = request.method === 'POST' ? path : `${path}/${encodeURIComponent(key)}`
   const claim = `npx backsync key ${entity.name} ${key} --claim ${otherOf(owner)}`

@@ -1,9 +1,9 @@
 import type { Kysely } from 'kysely'
 import { mayHaveWaited } from '../drivers/data-api/errors.ts'
 import { idempotently } from '../drivers/data-api/idempotent.ts'
+import { ownerSignalOf } from '../drivers/sql-errors.ts'
 import { type Change, coalesce } from '../model/change.ts'
 import type { Entity } from '../model/entity.ts'
-import { hasOwnLayout } from '../model/hooks.ts'
 import {
   type ApplyOutcome,
   type Filled,
@@ -19,22 +19,19 @@ import type { Owner } from '../model/owner.ts'
 import { type EntityWriter, writerFor } from '../ports/entity-writer.ts'
 import { NotTheOwnerError } from '../ports/store.ts'
 import { Deadline } from '../runtime/deadline.ts'
+import { judgedOf, standingOf, undeletedOf } from './against.ts'
 import { aroundLocks } from './around-locks.ts'
 import { type Batch, toBatches } from './batch.ts'
 import { Catalogue } from './catalogue.ts'
 import { Contention } from './contention.ts'
 import { explained } from './explain.ts'
+import { type History, historyOf, type IsNew } from './history.ts'
 import { isolate } from './isolate.ts'
 import { judge, judgeDelete } from './judge.ts'
 import { withKnownIds } from './known-ids.ts'
 import { lockedRows } from './locked-rows.ts'
-import {
-  type Standing,
-  selectBuried,
-  selectOtherMembers,
-  selectStanding,
-  selectUndeleted,
-} from './standing.ts'
+import { outcomeOfSignal } from './signalled.ts'
+import { selectBuried } from './standing.ts'
 import * as statements from './statements.ts'
 import type { Step } from './step.ts'
 import { type Manner, StepRunner } from './step-runner.ts'
@@ -191,6 +188,19 @@ export class GuardedWriter {
   }
 
   async #applyBatch(batch: Batch, known: History, manner: Manner): Promise<PartialOutcome> {
+    try {
+      return await this.#applyGuarded(batch, known, manner)
+    } catch (error) {
+      const [change] = batch.changes
+      const signal = ownerSignalOf(error)
+      // Of several it doesn't say which.
+      if (signal === undefined || change === undefined || batch.changes.length > 1) throw error
+      const judged = await judgedOf(this.#db, batch, change)
+      return outcomeOfSignal(batch.entity, change, judged, batch.by, { signal, cause: error })
+    }
+  }
+
+  async #applyGuarded(batch: Batch, known: History, manner: Manner): Promise<PartialOutcome> {
     const deletes = batch.only(({ op }) => op === 'delete')
     const upserts = batch.only(({ op }) => op === 'upsert')
     const outcomes: PartialOutcome[] = []
@@ -235,7 +245,7 @@ export class GuardedWriter {
         tried,
       })
       if (done.affected >= rest.changes.length) return outcome()
-      const standing = await this.#standing(rest)
+      const standing = await standingOf(this.#db, rest)
       const open = new Set<Change>()
       for (const change of rest.changes) {
         const row = standing.get(change.key)
@@ -256,24 +266,8 @@ export class GuardedWriter {
   async unheld(entity: Entity, upserts: readonly Change[]): Promise<ReadonlySet<Change>> {
     const unheld: Change[] = []
     for (const batch of toBatches(entity, upserts, 'dynamo'))
-      unheld.push(...named(batch, [...(await this.#standing(batch)).keys()]))
+      unheld.push(...named(batch, [...(await standingOf(this.#db, batch)).keys()]))
     return new Set(unheld)
-  }
-
-  /** What the store holds where it isn't what the batch says, by key. */
-  async #standing(unknown: Batch): Promise<ReadonlyMap<string, Standing>> {
-    const { entity, document, lookup } = await withKnownIds(this.#db, unknown)
-    const queries = [
-      ...(hasOwnLayout(entity) ? [] : Object.values(entity.children)).map((child, at) =>
-        selectOtherMembers(entity, [child, at], document, lookup),
-      ),
-      // The last: what it says of a key counts.
-      selectStanding(entity, document, lookup),
-    ]
-    const standing = new Map<string, Standing>()
-    for (const query of queries)
-      for (const row of (await query.execute(this.#db)).rows) standing.set(row.k, row)
-    return standing
   }
 
   /** @param round of at most ROUNDS: a row that came back meanwhile is deleted as well */
@@ -285,9 +279,7 @@ export class GuardedWriter {
     if (outcome.skipped === 0) return outcome
     // Of Aurora's own deletes nobody asks, and all are buried.
     const unburied = batch.by === 'dynamo' ? await this.#buryRest(batch, manner) : []
-    const { keys, lookup } = await withKnownIds(this.#db, batch)
-    const { rows } = await selectUndeleted(entity, keys, lookup).execute(this.#db)
-    const standing = new Map(rows.map((row) => [row.k, row]))
+    const standing = await undeletedOf(this.#db, batch)
     const refused: Refused[] = []
     const overruled: Overruled[] = []
     const back = new Set<Change>()
@@ -365,32 +357,9 @@ export class GuardedWriter {
 
 /** What refuses a repeat says nothing of the first attempt, where the key may have been moved in between. */
 const afterRepeat = (entity: Entity, error: Error): Error =>
-  error instanceof NotTheOwnerError
+  error instanceof NotTheOwnerError && error.beside === undefined
     ? new NotTheOwnerError(entity, error.key, error.owner, { mayHaveRun: true, cause: error })
     : error
 
 /** How many rows were made anew, of those changes for which it was tried. */
 type Inserted = Pick<Rows, 'inserted'> & { readonly tried: ReadonlySet<Change> }
-
-/** Whether a change probably makes a new row. */
-type IsNew = (change: Change) => boolean
-
-/** What some changes say of what was there before. */
-type History = {
-  /** A key whose first version is among the changes was probably created by them. It is a guess that nothing relies on. */
-  readonly isNew: IsNew
-  /** Whether any of them writes the key. */
-  readonly isWritten: (change: Change) => boolean
-}
-
-const historyOf = (changes: readonly Change[]): History => {
-  const created = new Set(changes.filter(({ version }) => version === 1n).map(({ key }) => key))
-  let written: ReadonlySet<string> | undefined
-  return {
-    isNew: ({ key }) => created.has(key),
-    isWritten: ({ key }) => {
-      written ??= new Set(changes.filter(({ op }) => op === 'upsert').map((change) => change.key))
-      return written.has(key)
-    },
-  }
-}

@@ -118,7 +118,7 @@ export class IdempotentCreate {
     try {
       outcome = await this.#writer.apply(entity, [change])
     } catch (error) {
-      const isMoved = error instanceof NotTheOwnerError
+      const isMoved = error instanceof NotTheOwnerError && error.beside === undefined
       const isElsewhere = isMoved && nextDerived(once.scope, change.key) !== undefined
       const kind = kindOf(error)
       if (isMoved && !isElsewhere && (await this.#wasMade(entity, made)))

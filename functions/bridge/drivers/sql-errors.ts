@@ -1,4 +1,5 @@
 import { BridgeError, type BrokenRule, type ErrorKind } from '../model/errors.ts'
+import { type OwnerSignal, ownerSignalIn, ownerSignalSaid } from './owner-signal.ts'
 import { brokenRuleOf, describeRule } from './sql-rules.ts'
 
 /**
@@ -25,12 +26,15 @@ export abstract class SqlError extends BridgeError {
   readonly errno: number | undefined
   readonly sqlState: string | undefined
   override readonly broken: BrokenRule | undefined
+  /** Where a trigger has refused a write of a key that the other store owns. */
+  readonly ownerSignal: OwnerSignal | undefined
 
   constructor(message: string, server: ServerRefusal | undefined, options: ErrorOptions) {
     super(message, options)
     this.errno = server?.errno
     this.sqlState = server?.sqlState
     this.broken = server && brokenRuleOf(server)
+    this.ownerSignal = server && ownerSignalSaid(server)
   }
 
   /** MySQL's text quotes values (`Duplicate entry 'Bobby'`), unless it is about the connection or the set-up. */
@@ -44,6 +48,24 @@ export abstract class SqlError extends BridgeError {
   get wasRefusedByServer(): boolean {
     return this.errno !== undefined && outcomeOfRefusal(this.errno, this.sqlState) === 'refused'
   }
+}
+
+/** As many causes are looked at: whoever wraps an error seldom does it more often, and none may go round in a circle. */
+const MOST_CAUSES = 5
+
+/**
+ * The refusal, of a write of a key that the other store owns, that an error or one of its causes is. Of an error that an entity's
+ * own code has made of it its text tells; of the server's only where the server says so.
+ */
+export const ownerSignalOf = (error: unknown): OwnerSignal | undefined => {
+  let one = error
+  for (let depth = 0; depth < MOST_CAUSES && one instanceof Error; depth++) {
+    if (one instanceof SqlError) return one.ownerSignal
+    const signal = one instanceof BridgeError ? undefined : ownerSignalIn(one.message)
+    if (signal !== undefined) return signal
+    one = one.cause
+  }
+  return undefined
 }
 
 /** What MySQL has said, for a message: ` (MySQL error 1406, SQLSTATE 22001: column title is too long for it)`. */

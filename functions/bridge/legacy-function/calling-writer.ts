@@ -4,6 +4,7 @@ import type { CallState } from '../aurora/call-statements.ts'
 import { judge, judgeDelete } from '../aurora/judge.ts'
 import { withKnownIds } from '../aurora/known-ids.ts'
 import { hasOwnKey } from '../aurora/part-sql.ts'
+import { besideError } from '../aurora/signalled.ts'
 import { idempotently } from '../drivers/data-api/idempotent.ts'
 import { type Change, coalesce } from '../model/change.ts'
 import type { Entity } from '../model/entity.ts'
@@ -182,7 +183,14 @@ export class CallingWriter implements EntityWriter {
       else called.push({ change, call: madeCall(entity, change, state) })
     }
     const answers = await callAll(called, parts)
-    ended.push(...answers)
+    for (const one of await this.#owned(batch, answers, claim)) {
+      if (one.is !== 'overruled') ended.push(one)
+      else {
+        skipped += 1
+        overruled.push(one.overruled)
+        given.push(one.change)
+      }
+    }
     metrics.count('Called', entity.name, called.length)
     rest.push(...ended.flatMap((one) => (one.is === 'unbegun' ? [one.change] : [])))
     const { refused, lost, unfounded } = await this.#stamped(batch, ended, absent, given, claim)
@@ -206,6 +214,27 @@ export class CallingWriter implements EntityWriter {
       passed: answers.some(isClear),
       broken: ended.find((one) => one.is === 'broken')?.error,
     }
+  }
+
+  /** What becomes of calls whose writes a trigger has refused for the key's owner: the record says whose it is by now. */
+  async #owned(
+    batch: Batch,
+    answers: readonly EndedCall[],
+    claim: CallClaim,
+  ): Promise<readonly (Exclude<EndedCall, { readonly is: 'not-owner' }> | OverruledCall)[]> {
+    const keys = new Set(answers.flatMap((one) => (one.is === 'not-owner' ? [one.change.key] : [])))
+    const asked = batch.only(({ key }) => keys.has(key))
+    const states = keys.size === 0 ? new Map<string, CallState>() : await claim.read(asked)
+    return answers.map((one) => {
+      if (one.is !== 'not-owner') return one
+      const { change, signal, error: own } = one
+      const state = states.get(change.key)
+      const judged = state && judgedOf(batch.entity, change, state, batch.by)
+      if (judged?.is === 'overruled') return { change, is: 'overruled', overruled: judged.overruled }
+      const open =
+        batch.by === 'dynamo' ? own : besideError(batch.entity, change, batch.by, { signal, cause: own })
+      return { change, is: 'refused', error: judged?.is === 'refused' ? judged.error : open, unclear: false }
+    })
   }
 
   /** Records what was done, and gives free or leaves what was not. */
@@ -262,6 +291,12 @@ export class CallingWriter implements EntityWriter {
   }
 }
 
+type OverruledCall = {
+  readonly change: Change
+  readonly is: 'overruled'
+  readonly overruled: Overruled
+}
+
 type Stamped = {
   readonly refused: readonly Refused[]
   /** Those of the refused that were answered as applied. */
@@ -295,6 +330,7 @@ const CLEAR: ReadonlySet<string> = new Set<LegacyFunctionCode>([
 
 const isClear = (one: EndedCall): boolean =>
   one.is === 'applied' ||
+  one.is === 'not-owner' ||
   (one.is === 'refused' && one.error instanceof LegacyFunctionError && CLEAR.has(one.error.code))
 
 /** Whether it is over without an effect. */

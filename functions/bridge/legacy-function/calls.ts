@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely'
 import { InvokeError } from '../drivers/lambda/errors.ts'
+import type { OwnerSignal } from '../drivers/owner-signal.ts'
 import type { Change } from '../model/change.ts'
 import { BridgeError, kindOf } from '../model/errors.ts'
 import { legacyIdOf } from '../model/key.ts'
@@ -9,6 +10,7 @@ import { meaningOfApi } from '../model/legacy-meaning.ts'
 import type { FunctionCaller, Invoked } from '../ports/function-caller.ts'
 import { inLanes } from '../runtime/lanes.ts'
 import { pause } from '../runtime/retry.ts'
+import { notTheOwner, ownerSignalAnswered } from './owner-answer.ts'
 
 /** A change and how it is called for. */
 export type Called = { readonly change: Change; readonly call: LegacyCall }
@@ -31,6 +33,8 @@ export type EndedCall = { readonly change: Change } & (
   /** `unclear`: it may have been done in part. */
   | { readonly is: 'refused'; readonly error: Error; readonly unclear: boolean }
   | { readonly is: 'unclear'; readonly unclear: Unclear }
+  /** A trigger has refused what the function wrote: it isn't the key's owner's to write. */
+  | { readonly is: 'not-owner'; readonly signal: OwnerSignal; readonly error: LegacyFunctionError }
   /** There was no time to call. */
   | { readonly is: 'unbegun' }
   /** Nothing can be called, or be told of a call, until somebody repairs it. `unclear`: it may have been done. */
@@ -224,8 +228,12 @@ const callOnce = async (group: readonly Called[], parts: CallParts): Promise<rea
     return all((change) => ({ change, is: 'unclear', unclear: { how, why: cause.code, cause } }))
   }
   const { text } = invoked
+  const signal = ownerSignalAnswered(invoked, event)
+  if (signal !== undefined && !inCompany)
+    return all((change) => ({ change, is: 'not-owner', signal, error: notTheOwner(text) }))
   if (invoked.is === 'failed') {
     const { type } = invoked
+    if (signal !== undefined) return refusedAll(notTheOwner(text, true), true)
     if (SET_UP.has(type))
       return all((change) => ({
         change,
@@ -243,11 +251,15 @@ const callOnce = async (group: readonly Called[], parts: CallParts): Promise<rea
     return faulty('meaning has failed on an answer', cause, true, text)
   }
   const meanings = isOfEach(told) ? told : calls.map(() => told)
+  // Which of them it is only each call alone can tell.
+  if (signal !== undefined && !isOfEach(told)) return refusedAll(notTheOwner(text, true), true)
   if (meanings.length !== calls.length)
     return faulty(`meaning tells ${meanings.length} of ${calls.length} calls`, undefined, true, text)
   return Promise.all(
     group.map(({ change, call }, at) =>
-      endOf(change, call, meanings[at], { ...parts, text, inCompany: inCompany && !isOfEach(told) }),
+      signal !== undefined && meanings[at]?.is !== 'applied'
+        ? { change, is: 'refused' as const, error: notTheOwner(text, true), unclear: true }
+        : endOf(change, call, meanings[at], { ...parts, text, inCompany: inCompany && !isOfEach(told) }),
     ),
   )
 }

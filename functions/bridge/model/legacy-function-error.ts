@@ -6,6 +6,8 @@ export type LegacyFunctionCode =
   | 'legacy-function.refused'
   /** It said that something else has to come or go first. */
   | 'legacy-function.waits'
+  /** A trigger has refused what it writes, since DynamoDB owns it. */
+  | 'legacy-function.not-the-owner'
   /** It has no way to do this: its definition makes no event of it. */
   | 'legacy-function.no-event'
   /** What its definition makes of it can't be sent, or its own code failed on it. */

@@ -76,17 +76,46 @@ export class NotTheOwnerError extends BridgeError {
   readonly owner: Owner
   /** The write was sent more than once: before the key was moved it may have been accepted, and that answer was lost. */
   readonly mayHaveRun: boolean
+  /** What was refused was not the key's own row, as far as is known, but one of this entity that is written with it. */
+  readonly beside: string | undefined
 
   constructor(
     { name, keyName }: Pick<Entity, 'name' | 'keyName'>,
     key: string,
     owner: Owner,
-    { mayHaveRun = false, ...options }: ErrorOptions & { readonly mayHaveRun?: boolean } = {},
+    {
+      mayHaveRun = false,
+      beside,
+      ...options
+    }: ErrorOptions & { readonly mayHaveRun?: boolean; readonly beside?: string } = {},
   ) {
-    super(`${owner === 'dynamo' ? 'DynamoDB' : 'Aurora'} owns the ${name} with this ${keyName}`, options)
+    const store = owner === 'dynamo' ? 'DynamoDB' : 'Aurora'
+    const message =
+      beside === undefined
+        ? `${store} owns the ${name} with this ${keyName}`
+        : `${store} owns a ${beside} that this write of a ${name} changes`
+    super(message, options)
     this.key = key
     this.owner = owner
     this.mayHaveRun = mayHaveRun
+    this.beside = beside
+  }
+}
+
+/**
+ * A change that DynamoDB has accepted writes, by code of the team's own, a row whose key is not the writer's to change there: a
+ * trigger has refused it, and nothing was written. It passes when that key is moved.
+ */
+export class OwnedBesideError extends BridgeError {
+  override readonly name = 'OwnedBesideError'
+  readonly code = 'owner.beside'
+  readonly kind = 'dependency'
+
+  constructor({ name }: Pick<Entity, 'name'>, beside: string, options?: ErrorOptions) {
+    super(
+      `DynamoDB owns a ${beside} that this write of a ${name} changes by plain SQL: it is tried again, and gets through when that key is moved`,
+      options,
+    )
   }
 }
 

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import { type Generated, type Kysely, sql } from 'kysely'
 import type { Connection } from 'mysql2/promise'
 import { openDirect } from '../../../../functions/bridge/drivers/direct/open.ts'
+import { ownerSignalOf } from '../../../../functions/bridge/drivers/sql-errors.ts'
 import { startSecretsManager } from '../../../../infra/local/secrets-manager/server.ts'
 import { openTestAurora } from '../../../support/aurora.ts'
 import { codePoint } from '../../../support/code-point.ts'
@@ -162,6 +163,39 @@ describe.each([
           ['toString', 'b'],
         ],
       ])
+    })
+
+    it.each([
+      [
+        "SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'backsync: not-the-owner: DynamoDB owns this dish'",
+        'dish',
+      ],
+      ["SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'backsync: not-the-owner'", undefined],
+    ])("tells a trigger's refusal for the owner: %s", async (signal, entity) => {
+      await way.legacy.query(`CREATE TRIGGER refuse BEFORE INSERT ON things FOR EACH ROW ${signal}`)
+      try {
+        const refused = await db
+          .insertInto('things')
+          .values({ name: 'a', amount: 1 })
+          .execute()
+          .catch((error: unknown) => error)
+        expect(refused).toMatchObject({ errno: 1644, sqlState: '45000', ownerSignal: { entity } })
+        expect(ownerSignalOf(new Error('not saved', { cause: refused }))).toEqual({ entity })
+      } finally {
+        await way.legacy.query('DROP TRIGGER refuse')
+      }
+    })
+
+    it("takes no customer's value for it", async () => {
+      const name = 'backsync: not-the-owner'
+      await db.insertInto('things').values({ name, amount: 1 }).execute()
+      const refused = await db
+        .insertInto('things')
+        .values({ name, amount: 2 })
+        .execute()
+        .catch((error: unknown) => error)
+      expect(refused).toMatchObject({ errno: 1062, ownerSignal: undefined })
+      expect(ownerSignalOf(new Error('not saved', { cause: refused }))).toBeUndefined()
     })
 
     it("tells MySQL's error by its number", async () => {
