@@ -23,6 +23,7 @@ const HELP = `Runs the whole stack on this machine, as its CloudFormation templa
   MYSQL_URL          a MySQL or MariaDB server to use instead of a private one; a path in it names the database
   BACKSYNC_MYSQLD    path of the mysqld or mariadbd to run
   DYNAMODB_ENDPOINT  a DynamoDB with streams to use instead of a private one
+  BACKSYNC_FUNCTIONS modules that play functions deployed elsewhere: name=path/below/the/repository.js, with commas between
 `
 
 /** Something that takes longer than this is said to be under way, milliseconds. */

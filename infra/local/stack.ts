@@ -12,6 +12,7 @@ import { startMysql } from './mysql/server.ts'
 import { synthesise } from './synth/synth.ts'
 import { loadAssembly } from './template/assembly.ts'
 import { Closers } from './template/closers.ts'
+import { FUNCTIONS_SETTING } from './template/foreign-functions.ts'
 import { takeHome } from './template/home.ts'
 import {
   type DataApiTestOptions,
@@ -137,6 +138,7 @@ export const startLocalStack = async (options: LocalStackOptions): Promise<Local
       closers,
       consent: options.consent ?? noConsent,
       inspect: options.inspect !== undefined,
+      ...{ setting: env[FUNCTIONS_SETTING], repository: REPOSITORY },
       ...(options.dataApi && { dataApi: options.dataApi }),
       ...(options.mappings && { mappings: options.mappings }),
     })

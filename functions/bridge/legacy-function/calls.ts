@@ -308,7 +308,7 @@ const notCallable = (cause: InvokeError): LegacyFunctionError =>
   new LegacyFunctionError(
     'legacy-function.set-up',
     'configuration',
-    `The function can't be called (${cause.code}): it has to be there, with lambda:InvokeFunction on it. On one machine only functions of the stack are: say module for such`,
+    `The function can't be called (${cause.code}): it has to be there, with lambda:InvokeFunction on it. On one machine BACKSYNC_FUNCTIONS names the module that plays it`,
     { cause },
   )
 

@@ -36,7 +36,9 @@ type Handler = (event: unknown, context: unknown) => unknown
 const loadHandler = async (): Promise<Handler> => {
   const dot = data.handler.lastIndexOf('.')
   const base = join(data.folder, data.handler.slice(0, dot))
-  const file = ['.js', '.mjs', '.cjs'].map((extension) => base + extension).find((path) => existsSync(path))
+  const file = ['.js', '.mjs', '.cjs', '.ts', '.mts', '.cts']
+    .map((extension) => base + extension)
+    .find((path) => existsSync(path))
   if (!file)
     throw Object.assign(new Error(`Cannot find module '${base}'`), { name: 'Runtime.ImportModuleError' })
   if (data.sourceMaps !== undefined) mapSources(file, data.sourceMaps)

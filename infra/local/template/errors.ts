@@ -8,6 +8,7 @@ export type TemplateErrorCode =
   | 'template.malformed-property'
   | 'template.circular-dependency'
   | 'template.unsupported'
+  | 'template.foreign-function'
 
 /** A template, or a part of one, that the local runtime cannot interpret. `path` names the spot. */
 export class TemplateError extends Error {

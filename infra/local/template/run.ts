@@ -61,6 +61,10 @@ export type Ground = {
   readonly dataApi?: DataApiTestOptions
   /** Of all event source mappings, instead of what the template says. */
   readonly mappings?: MappingTestOptions
+  /** The modules that play functions which are not the stack's: `name=module`, with commas between. */
+  readonly setting?: string | undefined
+  /** The folder that those are named from. */
+  readonly repository: string
   /** Receives how to stop each part, as soon as it runs. */
   readonly closers: Closers
 }
@@ -122,9 +126,10 @@ export const runTemplate = async (assembly: Assembly, ground: Ground): Promise<R
 
   const schedules = schedulesOf(scope, log)
   closers.add('functions', () => functions.close())
+  const own = functionsOf(scope, assembly)
   startFunctions(
     functions,
-    functionsOf(scope, assembly),
+    [...own, ...foreignFunctions(assembly, own, ground)],
     { ...endpoints, dynamodb: ground.dynamodbEndpoint },
     ground,
     new Set(schedules.map(({ functionArn }) => functionArn)),
@@ -156,7 +161,7 @@ export const runTemplate = async (assembly: Assembly, ground: Ground): Promise<R
     routes: routesOf(api, functions),
     functions,
     outputs: localOutputs(scope, api.id, gateway.url),
-    notes: notesOf(assembly, api, functions),
+    notes: notesOf(assembly, api),
   }
 }
 
@@ -264,17 +269,11 @@ const routesOf = (api: HttpApi, functions: FunctionRegistry): RunningRoute[] =>
       ...(route.usage && { usage: route.usage }),
     }))
 
-const notesOf = (assembly: Assembly, api: HttpApi, functions: FunctionRegistry): string[] => {
+const notesOf = (assembly: Assembly, api: HttpApi): string[] => {
   const refused = api.routes.filter(({ authorization }) => authorization !== 'NONE')
   const skipped = notRunHere(assembly)
-  const foreign = foreignFunctions(assembly, functions)
   return [
     ...(skipped.length > 0 ? [`not run here: ${skipped.join(', ')}`] : []),
-    ...(foreign.length > 0
-      ? [
-          `no function of this stack, so that calls of it fail here: ${foreign.join(', ')}. A module of its code can be one`,
-        ]
-      : []),
     ...(refused.length > 0
       ? [
           `${refused.length} route(s) need an authorizer, which is not checked here: they refuse every request`,
