@@ -97,6 +97,14 @@ export class Batch {
     )
   }
 
+  /** It in as many parts as it takes. @param size of each, at most */
+  parts(size: number): Batch[] {
+    return Array.from({ length: Math.ceil(this.#entries.length / size) }, (_, at) => {
+      const entries = this.#entries.slice(at * size, (at + 1) * size)
+      return new Batch(this.entity, entries, this.by, this.#idOf)
+    })
+  }
+
   /** Each of its changes as a batch of its own. */
   each(): Batch[] {
     return this.#entries.map((entry) => new Batch(this.entity, [entry], this.by, this.#idOf))

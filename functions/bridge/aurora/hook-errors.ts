@@ -34,19 +34,45 @@ const classOf = (thrown: unknown): string => {
   return /^\w{1,80}$/.test(thrown.constructor.name) ? thrown.constructor.name : 'Error'
 }
 
+/**
+ * A hook doesn't end: it was given up, and nothing that it still does counts. What it waits for may come back, so the change is
+ * tried again later; it holds up no other.
+ */
+export class HookTimeoutError extends HookError {
+  override readonly name = 'HookTimeoutError'
+  readonly code = 'hook.timeout'
+  readonly kind: ErrorKind = 'transient'
+
+  /** @param milliseconds it has taken; undefined where it was not called any more, since others of its batch took the time */
+  constructor({ name }: Pick<Entity, 'name'>, hook: HookName | 'write', milliseconds?: number) {
+    super(
+      milliseconds === undefined
+        ? `${hook} of ${name} has not ended for others of the same batch: there was no time left to try this one alone`
+        : `${hook} of ${name} has not ended within ${Math.round(milliseconds)} ms`,
+    )
+  }
+}
+
 /** A hook has ended the transaction that it was lent. What was written up to then can't be undone any more. */
 export class TransactionEndedError extends HookError {
   override readonly name = 'TransactionEndedError'
   readonly code = 'hook.transaction-ended'
   readonly kind: ErrorKind = 'configuration'
+  /** It was rolled back: by the hook, or by the server, for a deadlock that a procedure in it has kept to itself. */
+  readonly isUndone: boolean
 
-  constructor({ name }: Pick<Entity, 'name'>, hook: HookName, options?: ErrorOptions) {
+  constructor(
+    { name }: Pick<Entity, 'name'>,
+    hook: HookName,
+    { isUndone = false, ...options }: ErrorOptions & { readonly isUndone?: boolean } = {},
+  ) {
     super(
       `${hook} of ${name} has ended the transaction that it runs in, as a procedure does with COMMIT, ROLLBACK or DDL. ` +
         'What was committed by it stays: behind write.after with its version, so that a repeat does nothing more; ' +
         'else without, so that a repeat writes it again',
       options,
     )
+    this.isUndone = isUndone
   }
 }
 

@@ -33,8 +33,12 @@ export const upsertInstead = async (
 ): Promise<number> => {
   const { entity } = batch
   const fresh = winners.filter(({ legacyId }) => legacyId === undefined)
-  const made = await runHook(step, entity, 'write.instead.upsert', (transaction) =>
-    upsert({ changes: winners, transaction }),
+  const made = await runHook(
+    step,
+    entity,
+    'write.instead.upsert',
+    { changes: winners, by: batch.by },
+    (transaction) => upsert({ changes: winners, transaction }),
   )
   const ids = hasOwnKey(entity) ? new Map<string, string>() : idsOf(entity, winners, made)
   try {
@@ -172,7 +176,7 @@ export const deleteInstead = async (
 ): Promise<void> => {
   const { entity, keys, lookup, by } = batch
   if (winners.length > 0)
-    await runHook(step, entity, 'write.instead.delete', (transaction) =>
+    await runHook(step, entity, 'write.instead.delete', { changes: winners, by }, (transaction) =>
       remove({ changes: winners, transaction }),
     )
   if (!isBeside(entity)) {

@@ -4,7 +4,7 @@ import { nothingApplied, type PartialOutcome, type Refused, sum } from '../model
 import type { Deadline } from '../runtime/deadline.ts'
 import { retry } from '../runtime/retry.ts'
 import type { Batch } from './batch.ts'
-import { HookError } from './hook-errors.ts'
+import { HookError, HookTimeoutError } from './hook-errors.ts'
 
 export type IsolateParts = {
   readonly apply: (batch: Batch) => Promise<PartialOutcome>
@@ -30,6 +30,8 @@ export const isolate = async (
 ): Promise<PartialOutcome> => {
   const suspects: Refused[] = []
   let passed = false
+  /** Up to when it is told which changes a hook doesn't end over: what else there is to do has its own time. */
+  let until: number | undefined
   const visit = async (piece: Batch, attempt: (piece: Batch) => Promise<PartialOutcome>) => {
     try {
       const outcome = await attempt(piece)
@@ -38,6 +40,10 @@ export const isolate = async (
     } catch (error) {
       if (!(error instanceof Error) || !mayBeOfOne(error)) throw error
       const [only] = piece.changes
+      if (error instanceof HookTimeoutError && piece.changes.length > 1) {
+        until ??= performance.now() + deadline.remaining() / 2
+        return visitParts(piece)
+      }
       if (only !== undefined && piece.changes.length === 1) {
         if (isOfChange(error)) return { ...nothingApplied, refused: [{ change: only, error }] }
         suspects.push({ change: only, error })
@@ -47,6 +53,22 @@ export const isolate = async (
       for (const half of piece.halves()) outcomes.push(await visit(half, apply))
       return sum(outcomes)
     }
+  }
+  /**
+   * Tells of several over which a hook hasn't ended which of them it is. Each such end costs time, so it is told in few steps; for
+   * what is left when the time is over it counts as if it were so: it comes again by itself, and holds up nobody.
+   */
+  const visitParts = async (piece: Batch): Promise<PartialOutcome> => {
+    const outcomes: PartialOutcome[] = []
+    for (const part of piece.parts(Math.floor(Math.sqrt(piece.changes.length)))) {
+      if (performance.now() < (until ?? 0) && deadline.remaining() >= PART_TIME)
+        outcomes.push(await visit(part, apply))
+      else {
+        const error = new HookTimeoutError(part.entity, 'write')
+        outcomes.push({ ...nothingApplied, refused: part.changes.map((change) => ({ change, error })) })
+      }
+    }
+    return sum(outcomes)
   }
   const outcome = await visit(batch, (all) =>
     retry({ ...UNKNOWN, retryable: (error) => kindOf(error) === 'unknown', deadline }, () => apply(all)),
@@ -60,6 +82,9 @@ export const isolate = async (
   }
   return { ...outcome, refused: [...outcome.refused, ...suspects] }
 }
+
+/** With less time than this nothing is tried any more over which a hook may not end, in milliseconds. */
+const PART_TIME = 8_000
 
 /** How often what isn't known is tried before anything is blamed on a change; pauses in milliseconds. */
 const UNKNOWN = { attempts: 3, firstPause: 100, longestPause: 1_000 }

@@ -2,10 +2,11 @@ import { type Kysely, sql } from 'kysely'
 import { DataApiError } from '../drivers/data-api/errors.ts'
 import { isLockWait } from '../drivers/sql-errors.ts'
 import type { Entity } from '../model/entity.ts'
-import { kindOf } from '../model/errors.ts'
+import { DeadlineError, kindOf } from '../model/errors.ts'
 import type { Deadline } from '../runtime/deadline.ts'
 import { retry } from '../runtime/retry.ts'
 import type { Batch } from './batch.ts'
+import { HookTimeoutError, TransactionEndedError } from './hook-errors.ts'
 import { withKnownIds } from './known-ids.ts'
 import { isBeside } from './record-names.ts'
 import { writesOf } from './record-writes.ts'
@@ -30,6 +31,11 @@ const STEP_TIME = 1_500
 /** Whether each of an entity's statements is safe alone. */
 const mayCommitAlone = (entity: Entity, manner: Manner): boolean =>
   manner === 'patient' && !needsTransaction(entity)
+
+/** How long a rollback is waited for whose hook was given up, in milliseconds. */
+const ROLLBACK_TIME = 1_000
+/** How often a transaction is tried again that was rolled back under a hook which has kept that to itself. */
+const UNDONE_REPEATS = 2
 
 /** Runs the statements of a batch, and repeats them: their guards make that harmless. */
 export class StepRunner {
@@ -90,6 +96,7 @@ export class StepRunner {
     const wait = this.#lockWait[manner]
     const needed = wait * 1_000 + STEP_TIME
     let mayHaveRun = false
+    let undone = 0
     const run = await retry(
       {
         attempts: 8,
@@ -99,6 +106,10 @@ export class StepRunner {
         retryable: (error) => {
           const isUnknown = error instanceof DataApiError && error.outcome === 'unknown'
           mayHaveRun ||= isUnknown
+          // One that doesn't end once would hardly end now, and has taken the time.
+          if (error instanceof HookTimeoutError) return false
+          // A deadlock that a procedure has kept to itself looks as its own ROLLBACK does: that comes back, the other one passes.
+          if (error instanceof TransactionEndedError && error.isUndone) return ++undone <= UNDONE_REPEATS
           if (manner === 'wary' && isLockWait(error)) return false
           return kindOf(error) === 'transient' || isUnknown
         },
@@ -106,7 +117,7 @@ export class StepRunner {
       },
       () => {
         this.#deadline.require(needed, 'a transaction')
-        return this.#db.transaction().execute(async (transaction) => {
+        return this.#begin(async (transaction) => {
           await sql`SET innodb_lock_wait_timeout = ${sql.raw(String(wait))}${mark.variables}`.execute(
             transaction,
           )
@@ -120,5 +131,32 @@ export class StepRunner {
       },
     )
     return { ...run, repeated: run.repeated || mayHaveRun }
+  }
+
+  /**
+   * A statement of a hook that is given up may be at work still, and the rollback wait for it: whoever is to go on doesn't wait
+   * with it. Nothing more is sent in that transaction, and the server undoes it when the statement has ended.
+   */
+  async #begin<T>(work: (transaction: Kysely<unknown>) => Promise<T>): Promise<T> {
+    const givenUp = Promise.withResolvers<HookTimeoutError | DeadlineError>()
+    const all = this.#db.transaction().execute((transaction) =>
+      work(transaction).catch((error: unknown) => {
+        if (error instanceof HookTimeoutError || error instanceof DeadlineError) givenUp.resolve(error)
+        throw error
+      }),
+    )
+    let timer: NodeJS.Timeout | undefined
+    const abandoned = givenUp.promise.then(async (error) => {
+      const late = Promise.withResolvers<void>()
+      timer = setTimeout(late.resolve, ROLLBACK_TIME)
+      // What the rollback says is nobody's: the hook is why.
+      await Promise.race([late.promise, all.catch(() => undefined)])
+      throw error
+    })
+    try {
+      return await Promise.race([all, abandoned])
+    } finally {
+      clearTimeout(timer)
+    }
   }
 }

@@ -69,7 +69,9 @@ const upsertGuarded = async (step: Step, unknown: Batch, guess: Guess): Promise<
   if (entity.write === undefined) return writeRows(step, unknown, batch, guess)
   const winners = await upsertsToWrite(db, batch)
   if (before !== undefined && winners.length > 0)
-    await runHook(step, entity, 'write.before', (transaction) => before({ changes: winners, transaction }))
+    await runHook(step, entity, 'write.before', { changes: winners, by: batch.by }, (transaction) =>
+      before({ changes: winners, transaction }),
+    )
   const { upsert } = instead ?? {}
   if (upsert === undefined || winners.length === 0) {
     const rows = upsert === undefined ? await writeRows(step, unknown, batch, guess) : NOTHING
@@ -93,7 +95,9 @@ const runAfter = async (
   // One that somebody else has made in between is not this batch's.
   const changes = await written(step.db, unknown, winners, inserted)
   if (changes.length > 0)
-    await runHook(step, unknown.entity, 'write.after', (transaction) => after({ changes, transaction }))
+    await runHook(step, unknown.entity, 'write.after', { changes, by: unknown.by }, (transaction) =>
+      after({ changes, transaction }),
+    )
 }
 
 /** Children of updated rows go before rows are inserted: a delete that finds nothing would lock the gap for others. */
@@ -133,7 +137,9 @@ export const deleteRows = async (step: Step, unknown: Batch): Promise<Rows> => {
   const winners = entity.write === undefined ? [] : await deletesToWrite(db, batch)
   const hook = async (name: HookName, code: Hooks['after']): Promise<void> => {
     if (code !== undefined && winners.length > 0)
-      await runHook(step, entity, name, (transaction) => code({ changes: winners, transaction }))
+      await runHook(step, entity, name, { changes: winners, by }, (transaction) =>
+        code({ changes: winners, transaction }),
+      )
   }
   await hook('write.before', before)
   if (instead?.delete !== undefined) {

@@ -130,6 +130,22 @@ export const isLockWait = (error: unknown): boolean =>
 
 const LOCK_WAIT = 1205
 
+/** Deadlocks, a full lock table, a row that has changed behind a snapshot, and a branch that was rolled back. */
+const UNDOING: ReadonlySet<number> = new Set([1020, 1206, 1213, 1614])
+
+/**
+ * Whether the server has undone the whole transaction with the statement: whatever were sent in it from then on would be done by
+ * itself, and stay.
+ */
+export const undoesTransaction = (error: unknown): error is SqlError =>
+  error instanceof SqlError &&
+  error.errno !== undefined &&
+  !isUsersOwn(error.sqlState) &&
+  (UNDOING.has(error.errno) || (error.sqlState?.startsWith('40') === true && error.errno !== SIGNALLED))
+
+/** MySQL's number for a SIGNAL that names no other one. */
+const SIGNALLED = 1644
+
 /** What a trigger signals by itself: it may name any number beside, such as that of a deadlock. */
 const isUsersOwn = (sqlState: string | undefined): boolean => sqlState?.startsWith('45') === true
 

@@ -62,7 +62,16 @@ export type Hooks = {
     /** Deletes rows and lists in place of the bridge. A row that stays counts as deleted. */
     readonly delete?: (input: HookInput<DeleteToWrite>) => Promise<void>
   }
+  /**
+   * How long each of them may take over one change of the stream, in seconds, 1 to 15; over many it may take somewhat longer. What
+   * takes longer is given up, and comes again. @default 5
+   */
+  readonly timeout?: number
 }
+
+/** How long a hook may take over one change, in seconds, where its definition doesn't say it. */
+export const HOOK_TIMEOUT = 5
+const LONGEST_HOOK = 15
 
 /** What of an entity is read by code of its own: what the bridge knows of rows by itself. */
 export type FoundRow = Addressed & {
@@ -102,7 +111,9 @@ export const hooksOf = (
 ): Hooks | undefined => {
   const hooks = typeof write === 'function' ? { after: write } : write
   if (hooks === undefined) return undefined
-  const { before, after, instead } = hooks
+  const { before, after, instead, timeout = HOOK_TIMEOUT } = hooks
+  if (!Number.isInteger(timeout) || timeout < 1 || timeout > LONGEST_HOOK)
+    throw new TypeError(`write.timeout is a whole number of seconds from 1 to ${LONGEST_HOOK}`)
   if (before === undefined && after === undefined && instead === undefined)
     throw new TypeError('write has before, after or instead')
   if (instead === undefined) return hooks

@@ -9,6 +9,7 @@ import {
   type TransactionSettings,
 } from 'kysely'
 import { BridgeError } from '../../model/errors.ts'
+import { type SqlError, undoesTransaction } from '../sql-errors.ts'
 import { DataApiClient, type DataApiConfig, type Executed } from './client.ts'
 import { DataApiError } from './errors.ts'
 import { fromField, toParameter, UnsupportedValueError } from './fields.ts'
@@ -89,6 +90,10 @@ export class DataApiConnection implements DatabaseConnection {
   readonly #client: DataApiClient
   #transactionId: string | undefined
   #isEnding = false
+  /** Statements of the transaction that have not ended. */
+  readonly #running = new Set<Promise<Executed>>()
+  /** What the server has undone the transaction for: whoever has kept that to himself must not go on in it. */
+  #undone: SqlError | undefined
   #condition: (() => Promise<void>) | undefined
 
   constructor(client: DataApiClient) {
@@ -101,12 +106,14 @@ export class DataApiConnection implements DatabaseConnection {
   }
 
   async begin(): Promise<void> {
+    this.#undone = undefined
     this.#transactionId = await this.#client.begin()
   }
 
   /** After a commit that failed the id is kept: Kysely then rolls back, or the locks would stay for three minutes. */
   async commit(): Promise<void> {
     await this.#condition?.()
+    if (this.#undone !== undefined) throw this.#undone
     if (this.#transactionId !== undefined) await this.#client.commit(this.#transactionId)
     this.#transactionId = undefined
   }
@@ -115,12 +122,20 @@ export class DataApiConnection implements DatabaseConnection {
   async rollback(): Promise<void> {
     // Whoever still has the transaction must write neither in it nor outside of it meanwhile.
     this.#isEnding = true
+    const transactionId = this.#transactionId
     try {
-      if (this.#transactionId !== undefined) await this.#client.rollback(this.#transactionId)
+      if (transactionId !== undefined)
+        await this.#client.rollback(transactionId).catch(async (error: unknown) => {
+          if (this.#running.size === 0) throw error
+          // As long as one of its statements runs the service rolls nothing back, and what is not keeps its locks for minutes.
+          await Promise.allSettled(this.#running)
+          await this.#client.rollback(transactionId)
+        })
     } catch (error) {
       if (!(error instanceof DataApiError) || error.exception !== 'TransactionNotFoundException') throw error
     } finally {
       this.#transactionId = undefined
+      this.#undone = undefined
       this.#isEnding = false
     }
   }
@@ -137,11 +152,21 @@ export class DataApiConnection implements DatabaseConnection {
   ): Promise<QueryResult<R>> {
     await this.#condition?.()
     if (this.#isEnding) throw new TransactionOverError()
-    const executed = await this.#client.execute(
-      { sql, parameters: parameters.map(toNamed), transactionId: this.#transactionId },
+    if (this.#undone !== undefined) throw this.#undone
+    const transactionId = this.#transactionId
+    const running = this.#client.execute(
+      { sql, parameters: parameters.map(toNamed), transactionId },
       { idempotent: SelectQueryNode.is(query) || isMarkedIdempotent(queryId), signal },
     )
-    return toQueryResult<R>(executed)
+    if (transactionId !== undefined) this.#running.add(running)
+    try {
+      return toQueryResult<R>(await running)
+    } catch (error) {
+      if (transactionId !== undefined && undoesTransaction(error)) this.#undone = error
+      throw error
+    } finally {
+      this.#running.delete(running)
+    }
   }
 
   // biome-ignore lint/correctness/useYield: the interface wants a generator; the service has no cursor to yield from.

@@ -10,6 +10,7 @@ import {
   RawNode,
   type TransactionSettings,
 } from 'kysely'
+import { type SqlError, undoesTransaction } from '../sql-errors.ts'
 import type { SessionPool } from './pool.ts'
 import type { Limit, Session } from './session.ts'
 
@@ -36,23 +37,29 @@ export class DirectDriver implements Driver {
   }
 
   async beginTransaction(
-    { session }: DirectConnection,
+    connection: DirectConnection,
     { isolationLevel, accessMode }: TransactionSettings,
   ): Promise<void> {
+    const { session } = connection
     const settings = [
       ...(isolationLevel === undefined ? [] : [`ISOLATION LEVEL ${isolationLevel}`]),
       ...(accessMode === undefined ? [] : [accessMode]),
     ]
     await session.begin(settings, this.#limit)
+    connection.begun()
   }
 
-  async commitTransaction({ session }: DirectConnection): Promise<void> {
-    await session.commit(this.#limit)
+  async commitTransaction(connection: DirectConnection): Promise<void> {
+    connection.requireThere()
+    await connection.session.commit(this.#limit)
+    connection.ended()
   }
 
   /** The server has rolled back the transaction of a connection that is lost; what failed before says more than this. */
-  async rollbackTransaction({ session }: DirectConnection): Promise<void> {
+  async rollbackTransaction(connection: DirectConnection): Promise<void> {
+    const { session } = connection
     if (!session.lost) await session.rollback()
+    connection.ended()
   }
 
   async savepoint(connection: DirectConnection, name: string, compile: CompileQuery): Promise<void> {
@@ -98,14 +105,39 @@ export class DirectDriver implements Driver {
 class DirectConnection implements DatabaseConnection {
   readonly session: Session
   readonly #limit: Limit
+  #isInTransaction = false
+  #undone: SqlError | undefined
 
   constructor(session: Session, limit: Limit) {
     this.session = session
     this.#limit = limit
   }
 
+  /** A transaction begins. */
+  begun(): void {
+    this.#isInTransaction = true
+    this.#undone = undefined
+  }
+
+  /** The transaction is over. */
+  ended(): void {
+    this.#isInTransaction = false
+    this.#undone = undefined
+  }
+
+  /** @throws SqlError for which the server has undone the transaction: whoever has kept that to himself must not go on in it */
+  requireThere(): void {
+    if (this.#undone !== undefined) throw this.#undone
+  }
+
   async executeQuery<R>({ sql, parameters }: CompiledQuery): Promise<QueryResult<R>> {
-    const { rows, affected, insertId } = await this.session.execute(sql, parameters, this.#limit)
+    this.requireThere()
+    const { rows, affected, insertId } = await this.session
+      .execute(sql, parameters, this.#limit)
+      .catch((error: unknown) => {
+        if (this.#isInTransaction && undoesTransaction(error)) this.#undone = error
+        throw error
+      })
     return {
       rows: rows.map(asRow<R>),
       ...(affected === undefined ? {} : { numAffectedRows: affected }),

@@ -310,30 +310,6 @@ describe('code of an entity’s own', () => {
 
       expect(refused).toMatchObject([{ error: { code: 'mysql.1305' } }])
     })
-
-    it('and goes on behind a deadlock that has undone all is told to have ended the transaction', async () => {
-      aurora.api.faults.add({
-        kind: 'error',
-        error: 'DatabaseErrorException',
-        message: 'Deadlock found; Error code: 1213; SQLState: 40001',
-        sql: 'INSERT INTO noted',
-        times: 1,
-      })
-      let isFirst = true
-      const entity = mug({
-        before: async ({ transaction }) => {
-          if (!isFirst) return
-          isFirst = false
-          await note('a')
-            .execute(transaction)
-            .catch(() => sql`ROLLBACK`.execute(transaction))
-        },
-      })
-      await expect(aurora.writer.apply(entity, [upsert('a', 1)])).rejects.toMatchObject({
-        code: 'hook.transaction-ended',
-      })
-      expect(await mugs()).toEqual([])
-    })
   })
 
   describe('that does not end', () => {
