@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { Command } from 'commander'
 import { runCommand } from '../../../infra/local/processes/command.ts'
 import { copyCheckout } from '../../support/checkout.ts'
-import { mutants } from './mutants-list.ts'
+import { mutants } from './mutant-list.ts'
 
 const { only, writes } = new Command('mutants')
   .option('--only <part>', 'those whose name has it')
