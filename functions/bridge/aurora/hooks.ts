@@ -28,7 +28,7 @@ const EACH = 20
 /** So many times a hook that doesn't end is given up within an invocation, at least: to be found among others, and alone. */
 const SHARES = 3
 /** With less time than this for each, in ms, nothing can be said of a hook, and what is left is the invocation's. */
-export const SHORTEST_SHARE = 500
+const SHORTEST_SHARE = 500
 
 /** How long a hook may take, in ms, over changes of the stream; undefined: as long as the invocation has time. */
 const limitOf = ({ write }: Entity, { changes, by }: HookChanges, deadline: Deadline): number | undefined => {

@@ -5,6 +5,7 @@ import { BridgeError } from '../model/errors.ts'
 import { outwardParkingOf } from '../model/mirror.ts'
 import { type Authority, type Epoch, laterMove, type Owner } from '../model/owner.ts'
 import { sameValue } from '../model/values.ts'
+import { conflictSlots } from '../ports/conflict-slots.ts'
 import type { ParkedHead } from '../ports/parking.ts'
 import type { Stored } from '../ports/stored.ts'
 
@@ -109,13 +110,14 @@ export const reportKey = async (entity: Entity, key: string, stores: KeyStores):
     stores.dynamo.authority(entity, own),
     stores.aurora.head(entity, own),
     parkedOf(entity.name),
-    parkedOf(conflictsOf(entity.name)),
+    stores.parking.parkedAmong(conflictsOf(entity.name), conflictSlots(own)),
     entity.mirror && parkedOf(outwardParkingOf(entity.name)),
   ])
   const tombstone = aurora.is === 'absent' ? await stores.aurora.tombstone(entity, own) : undefined
   const buried = aurora.is === 'absent' ? deletedAt(tombstone) : aurora
   const dynamo = item.is === 'absent' ? deletedAt(itemHead?.deleted) : item
-  const [head, conflict, parkedOutward] = [parked.get(own), conflicts.get(own), outward?.get(own)]
+  const [head, parkedOutward] = [parked.get(own), outward?.get(own)]
+  const [conflict] = conflictSlots(own).flatMap((slot) => conflicts.get(slot) ?? [])
   const isUndecided = rowHead?.owner === 'dynamo' && itemHead === undefined
   const said = ownershipOf(rowHead ?? tombstone, itemHead)
   const owner = said && isUndecided ? { ...said, is: 'undecided' as const } : said

@@ -3,8 +3,10 @@ import { toAttributeValue } from '../model/attribute-values.ts'
 import { laterVersion } from '../model/change.ts'
 import { conflictsOf, isForeignWrite } from '../model/conflict.ts'
 import type { Entity } from '../model/entity.ts'
+import { BridgeError } from '../model/errors.ts'
 import { outwardRow } from '../model/outward.ts'
 import { type Owner, otherOf } from '../model/owner.ts'
+import { conflictSlots } from '../ports/conflict-slots.ts'
 import { isBeyond, type KeyRecord } from '../ports/key-records.ts'
 import type { Parked, ParkedHead, Parking } from '../ports/parking.ts'
 import { arrivalOf } from '../ports/place.ts'
@@ -17,8 +19,9 @@ type ListedClaimOptions = Omit<ClaimOptions, 'unmovable'> & {
 }
 
 /**
- * As `claim`, whose conflicts are listed among those of the entity, with both images, until somebody drops them or the key has
- * moved. A key is listed once: what was set aside of it stays as it is, however often the same is asked for.
+ * As `claim`, whose conflicts, and what it can't read, are listed among those of the entity, with both images, until somebody
+ * drops them or the key has moved. A key is listed once: what was set aside of it stays as it is, however often the same is asked
+ * for.
  *
  * @throws what `claim` throws; BridgeError when a conflict can't be listed
  */
@@ -29,9 +32,17 @@ export const claimListed = async (
   sides: ClaimSides,
   { parking, now = () => new Date(), ...options }: ListedClaimOptions,
 ): Promise<Claimed> => {
+  let isTold = false
   const claimed = await claim(entity, key, to, sides, {
     ...options,
-    unmovable: (met) => list(entity, to, met, { parking, now }),
+    unmovable: async (met) => {
+      isTold = true
+      await list(toParked(entity, to, met), { parking, now })
+    },
+  }).catch(async (error: unknown) => {
+    if (!isTold && isUnreadable(error))
+      await list(await unreadableToParked(entity, key, to, { sides, error }), { parking, now })
+    throw error
   })
   if (claimed.done === 'moved') await endListed(entity, claimed.record.key, sides, { parking, now })
   return claimed
@@ -39,9 +50,8 @@ export const claimListed = async (
 
 type Lists = Required<Pick<ListedClaimOptions, 'parking' | 'now'>>
 
-const list = async (entity: Entity, to: Owner, met: Unmovable, { parking, now }: Lists): Promise<void> => {
-  const parked = toParked(entity, to, met)
-  const known = await listedOf(entity, parked.key, parking)
+const list = async (parked: Parked, { parking, now }: Lists): Promise<void> => {
+  const known = (await parking.parkedAmong(parked.entity, [parked.key])).get(parked.key)
   // A foreign write is in no store any more once it is written over: what is listed of it must not be.
   if (known !== undefined && (isForeignWrite(known) || isSame(known, parked))) return
   await parking.park([parked], now())
@@ -65,21 +75,25 @@ const endListed = async (
   }
   const { owner } = records.aurora
   if (records.dynamo.owner !== owner || isBeyond(records[otherOf(owner)], records[owner])) return
-  const of = { entity: conflictsOf(entity.name), key }
+  const of = { entity: conflictsOf(entity.name), key: nameOf(key) }
   await parking.resolve(of, { upTo: arrivalOf(known), how: 'superseded', at: now() })
 }
+
+/** The first of a key's names: what a claim has met is listed once. */
+const nameOf = (key: string): string => conflictSlots(key)[0] ?? key
 
 const listedOf = async (
   { name }: Entity,
   key: string,
   parking: Lists['parking'],
-): Promise<ParkedHead | undefined> => (await parking.parkedAmong(conflictsOf(name), [key])).get(key)
+): Promise<ParkedHead | undefined> =>
+  (await parking.parkedAmong(conflictsOf(name), [nameOf(key)])).get(nameOf(key))
 
 const NAMES = { aurora: 'Aurora', dynamo: 'DynamoDB' } as const
 
 const toParked = (entity: Entity, to: Owner, { aurora, dynamo, error }: Unmovable): Parked => ({
   entity: conflictsOf(entity.name),
-  key: aurora.key,
+  key: nameOf(aurora.key),
   version: laterVersion(aurora.version, dynamo.version),
   class: 'data',
   code: error.code,
@@ -87,6 +101,51 @@ const toParked = (entity: Entity, to: Owner, { aurora, dynamo, error }: Unmovabl
   byArrival: true,
   payload: toJsonText({ to, aurora: shown(entity, aurora), dynamo: shown(entity, dynamo) }),
 })
+
+/** Codes of errors that say something of what is there, and nothing of the way to it. */
+const OF_WHAT_IS_THERE: ReadonlySet<string> = new Set([
+  'item.foreign',
+  'row.unreadable',
+  'row.too-large',
+  'value.unreadable',
+])
+
+const isUnreadable = (error: unknown): error is BridgeError =>
+  error instanceof BridgeError && OF_WHAT_IS_THERE.has(error.code)
+
+/** What can't be read can't be taken over: nothing is changed of it, and each side is shown as far as that goes. */
+const unreadableToParked = async (
+  entity: Entity,
+  key: string,
+  to: Owner,
+  { sides, error }: { readonly sides: ClaimSides; readonly error: BridgeError },
+): Promise<Parked> => {
+  const look = async (side: Owner) => {
+    try {
+      return { record: await sides[side].read(entity, key) }
+    } catch (fault) {
+      if (!isUnreadable(fault)) throw fault
+      return { fault }
+    }
+  }
+  const seen = { aurora: await look('aurora'), dynamo: await look('dynamo') }
+  const image = ({ record, fault }: { readonly record?: KeyRecord; readonly fault?: BridgeError }) =>
+    record === undefined
+      ? { state: 'unreadable', code: fault?.code, why: fault?.message }
+      : shown(entity, record)
+  const known = Object.values(seen).flatMap(({ record }) => record ?? [])
+  const version = known.map((record) => record.version).reduce(laterVersion, 0n)
+  return {
+    entity: conflictsOf(entity.name),
+    key: nameOf(known[0]?.key ?? key),
+    ...(version > 0n && { version }),
+    class: 'data',
+    code: error.code,
+    message: `The key could not be moved to ${NAMES[to]}, since what is there can't be read. ${error.message}`,
+    byArrival: true,
+    payload: toJsonText({ to, aurora: image(seen.aurora), dynamo: image(seen.dynamo) }),
+  }
+}
 
 /** A record with its row as DynamoDB would have it. */
 const shown = (entity: Entity, record: KeyRecord) => {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { TransactWriteItem } from '@aws-sdk/client-dynamodb'
+import { conflictSlots, isSlotted } from '../ports/conflict-slots.ts'
 import type { Parked, ParkedHead, Parking, Resolution, Waiting } from '../ports/parking.ts'
 import { inLanes } from '../runtime/lanes.ts'
 import { ParkingCalls, type ParkingParts } from './calls.ts'
@@ -21,6 +22,7 @@ import {
 } from './keys.ts'
 import { pack, unpack } from './payload.ts'
 import { comparing, planPark, planResolve, type State, withBoundedWaits } from './plan.ts'
+import { inSlot, SlotTakenError, slotOf } from './slots.ts'
 import { WaitingList } from './waiting.ts'
 
 /** Keys whose states are read together. */
@@ -50,8 +52,15 @@ export class DynamoParking implements Parking {
 
   /** @throws DynamoError, DeadlineError, ParkingContentionError, after the others are parked */
   async park(changes: readonly Parked[], at: Date): Promise<void> {
-    const latest = latestOf(changes)
+    const slotted = changes.filter(isSlotted)
     const failures: unknown[] = []
+    if (slotted.length > 0)
+      try {
+        await this.#parkSlotted(slotted, at)
+      } catch (error) {
+        failures.push(error)
+      }
+    const latest = latestOf(changes.filter((change) => !isSlotted(change)))
     const parked: Parked[] = []
     await this.#hints.mark(latest.map(withBoundedWaits), at)
     for (let from = 0; from < latest.length; from += AT_ONCE) {
@@ -121,7 +130,30 @@ export class DynamoParking implements Parking {
     return entry && { head: entry.head, payload: await this.#payloadOf(entry) }
   }
 
-  async #parkOne(change: Parked, at: Date, first: State | undefined): Promise<void> {
+  /** One behind the other: each has to see which places the others have. There are few of them. */
+  async #parkSlotted(changes: readonly Parked[], at: Date): Promise<void> {
+    for (const change of changes) {
+      const slots = conflictSlots(change.key).map((key) => ({ entity: change.entity, key }))
+      for (let round = 1; ; round++) {
+        const slot = slotOf(change, await this.#states(slots))
+        await this.#hints.mark([{ entity: change.entity, key: slot }], at)
+        try {
+          await this.#parkOne({ ...change, key: slot }, at, undefined, (state) => inSlot(change, slot, state))
+          break
+        } catch (error) {
+          if (!(error instanceof SlotTakenError) || round === ROUNDS) throw error
+        }
+      }
+    }
+  }
+
+  /** @param placed how it is set aside beside what stands there. @default as it is */
+  async #parkOne(
+    change: Parked,
+    at: Date,
+    first: State | undefined,
+    placed: (state: State) => Parked = () => change,
+  ): Promise<void> {
     // That it is listed does not depend on what is kept of it: its source has it.
     const parts = await pack(change.entity, change.payload).catch((error: unknown) => {
       if (!(error instanceof PayloadTooLargeError)) throw error
@@ -129,7 +161,7 @@ export class DynamoParking implements Parking {
     })
     const revision = randomUUID()
     await this.#settle(change, first, (state) =>
-      planPark(this.#calls.table, state, change, { at, revision, parts }),
+      planPark(this.#calls.table, state, placed(state), { at, revision, parts }),
     )
   }
 

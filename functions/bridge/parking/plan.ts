@@ -2,6 +2,7 @@ import type { TransactWriteItem } from '@aws-sdk/client-dynamodb'
 import type { Item } from '../drivers/dynamo/items.ts'
 import { versionText } from '../model/change.ts'
 import { LOCKED } from '../model/outcome.ts'
+import { isSlotted } from '../ports/conflict-slots.ts'
 import { isWaiting, type Parked, type ParkedHead, type Resolution } from '../ports/parking.ts'
 import { compareArrivals, comparePlaces, laterInOrder } from '../ports/place.ts'
 import type { WaitsFor } from '../ports/sink.ts'
@@ -60,6 +61,9 @@ export const planPark = (
   const seen = at.toISOString()
   const order = entry === undefined ? 1 : comparing(change)(change, entry.head)
   if (order < 0) return []
+  // What a person asked for ends nothing that came by itself.
+  const isAsked = change.byArrival === true && change.sequenceNumber === undefined
+  if (isAsked && entry?.head.sequenceNumber !== undefined) return []
   if (mark !== undefined && isSettled(change, seen, mark)) return []
   // The same change again, delivered or tried anew: what came with the stream says more than what a retry made of it.
   const same = order === 0 ? entry : undefined
@@ -167,6 +171,8 @@ export const planResolve = (
 
 /** Whether a mark settles a change that was seen at this time. */
 const isSettled = (change: Parked, seen: string, mark: Mark): boolean => {
+  // Another one had its place before: that this one came earlier doesn't end it.
+  if (isSlotted(change) && mark.sequenceNumber !== change.sequenceNumber) return false
   const order = comparing(change)(change, mark)
   return order < 0 || (order === 0 && seen <= mark.resolvedAt)
 }

@@ -43,7 +43,7 @@ export const nextStep = ({
   if (owner?.is === 'disputed')
     return `decide whose it is: backsync key ${entity} ${quoted(key)} --claim dynamo --insist, or aurora`
   if (conflict !== undefined)
-    return `decide between the two, then: backsync parked drop ${conflict.entity} ${quoted(key)}`
+    return `decide between the two, then: backsync parked drop ${conflict.entity} ${quoted(conflict.key)}`
   if (parked !== undefined) return `mend the cause, then: backsync parked retry ${entity} ${quoted(key)}`
   if (parkedOutward !== undefined)
     return `mend the cause, then: backsync parked retry ${parkedOutward.entity} ${quoted(key)}`

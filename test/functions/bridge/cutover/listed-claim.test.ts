@@ -75,6 +75,42 @@ describe('a claim that meets a conflict', () => {
     expect([...(await parking.parkedOf('chef.conflicts')).keys()]).toContain(key)
   })
 
+  it('is listed, by whatever can not be read, with what can; nothing moves, until it can', async () => {
+    await streamed(() => world.create(chef, 'dynamo', named('one'), key))
+    const { legacy } = world.sync.aurora
+    const spoil = (first: string | null) =>
+      legacy.query('UPDATE cheftable SET cheffirst = ? WHERE backsync_key = ?', [first, key])
+    await legacy.query('ALTER TABLE cheftable MODIFY cheffirst VARCHAR(300) NULL')
+    await spoil('x'.repeat(300))
+    for (let n = 0; n < 2; n++) await expect(move('aurora')).rejects.toMatchObject({ code: 'row.unreadable' })
+
+    expect(await entry()).toMatchObject({
+      ...{ entity: 'chef.conflicts', key, class: 'data', code: 'row.unreadable', attempts: 1, version: 1n },
+      message: expect.stringContaining("could not be moved to Aurora, since what is there can't be read"),
+      payload: {
+        to: 'aurora',
+        aurora: { state: 'unreadable', code: 'row.unreadable', why: expect.stringContaining('firstName') },
+        dynamo: { state: 'held', version: '1', row: { firstName: { S: 'one' } } },
+      },
+    })
+    expect(await world.sync.aurora.store.head(chef, key)).toMatchObject({ owner: 'dynamo', epoch: 0n })
+    await spoil('one')
+    expect(await move('aurora')).toMatchObject({ done: 'moved' })
+    expect(await listed()).toBeUndefined()
+  })
+
+  it('is listed, by an item that can not be read', async () => {
+    await streamed(() => world.create(chef, 'dynamo', named('one'), key))
+    const item = await world.item(chef, key)
+    await world.sync.put(chef, { ...item, firstName: { N: '7' }, chefId: { S: key } })
+    await expect(move('aurora')).rejects.toMatchObject({ code: 'item.foreign' })
+
+    expect(await entry()).toMatchObject({
+      code: 'item.foreign',
+      payload: { dynamo: { state: 'unreadable', code: 'item.foreign' }, aurora: { state: 'held' } },
+    })
+  })
+
   it('is listed once, however often it is claimed', async () => {
     await disputed()
     for (let n = 0; n < 3; n++) await expect(move('aurora')).rejects.toMatchObject(refused)
