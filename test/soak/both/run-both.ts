@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { type AttributeValue, paginateScan } from '@aws-sdk/client-dynamodb'
 import type { RowDataPacket } from 'mysql2/promise'
+import { conflictSlots } from '../../../functions/bridge/ports/conflict-slots.ts'
 import { readItems } from '../compare/items.ts'
 import { readRows } from '../compare/rows.ts'
 import type { Row } from '../compare/snapshot.ts'
@@ -209,7 +210,7 @@ const isListed = async (
   key: string,
 ): Promise<boolean> => {
   for (const name of [entity, `${entity}.conflicts`, `${entity}.mirror`])
-    if ((await parking.parkedAmong(name, [key])).size > 0) return true
+    if ((await parking.parkedAmong(name, [key, ...conflictSlots(key)])).size > 0) return true
   return false
 }
 

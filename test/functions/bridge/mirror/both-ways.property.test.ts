@@ -14,6 +14,7 @@ import { defineEntity } from '../../../../functions/bridge/model/entity.ts'
 import { BridgeError } from '../../../../functions/bridge/model/errors.ts'
 import { outwardParkingOf } from '../../../../functions/bridge/model/mirror.ts'
 import type { Owner } from '../../../../functions/bridge/model/owner.ts'
+import { conflictSlots } from '../../../../functions/bridge/ports/conflict-slots.ts'
 import type { KeyRecord, KeyRecords } from '../../../../functions/bridge/ports/key-records.ts'
 import type { Sink } from '../../../../functions/bridge/ports/sink.ts'
 import { interleave, type Turn } from '../../../support/interleave.ts'
@@ -260,7 +261,9 @@ class Play {
   async listed(): Promise<readonly string[]> {
     const { parking } = this.#world.sync.parts
     const names = ['plate', conflictsOf('plate'), outwardParkingOf('plate')]
-    const heads = await Promise.all(names.map((name) => parking.parkedAmong(name, [this.key])))
+    const heads = await Promise.all(
+      names.map((name) => parking.parkedAmong(name, [this.key, ...conflictSlots(this.key)])),
+    )
     return names.filter((_, at) => (heads[at]?.size ?? 0) > 0)
   }
 
