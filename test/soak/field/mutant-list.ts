@@ -116,11 +116,4 @@ export const mutants: readonly Mutant[] = [
     find: 'if (sparse && keyAttributes(key).some(',
     replace: 'if (sparse && key === undefined && keyAttributes(key).some(',
   },
-  {
-    // Of an unknown kind it is tried again as well, for longer than the field's failovers last.
-    name: 'a failover is the fault of the row that meets it',
-    file: 'functions/bridge/drivers/sql-errors.ts',
-    find: "...['08', '25', '40', '70'].map",
-    replace: "...['08'].map((of) => [of, 'data'] as const),\n  ...['25', '40', '70'].map",
-  },
 ]

@@ -131,6 +131,15 @@ describe('a deadlock that an entity’s own code keeps to itself', () => {
     expect(await rows("SELECT entity FROM backsync_records WHERE entity = '!'")).toEqual([])
   })
 
+  it('is said again to whatever is sent in that transaction: on some servers it would stay', async () => {
+    const said: unknown[] = []
+    const { doing } = swallowing(async (_, transaction) => {
+      said.push(await note('half', transaction).catch((error: unknown) => error))
+    })
+    await aurora.writer.applyIsolating(jug({ before: doing }), [upsert('a')])
+    expect(said).toMatchObject([{ errno: 1213, kind: 'transient' }])
+  })
+
   it('of a batch: every change is applied', async () => {
     const { doing } = swallowing(async () => undefined)
     const wish = [upsert('a'), upsert('b'), upsert('c')]
