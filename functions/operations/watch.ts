@@ -1,5 +1,6 @@
 import { TombstoneSweep } from '../bridge/aurora/expired-tombstones.ts'
 import { openDatabase } from '../bridge/aurora/open.ts'
+import { unseenEntities } from '../bridge/aurora/triggers/trigger-state.ts'
 import { openDynamo } from '../bridge/drivers/dynamo/client.ts'
 import { ObjectBucket } from '../bridge/drivers/s3/bucket.ts'
 import { openS3 } from '../bridge/drivers/s3/client.ts'
@@ -28,7 +29,9 @@ const metrics = new LambdaMetrics(WATCH)
 const bucket = new ObjectBucket({ client: openS3(), bucket: config.FAILURE_BUCKET, deadline })
 const undelivered = new Undelivered(bucket)
 const parking = new DynamoParking({ client: openDynamo(), table: config.PARKING_TABLE, deadline })
-const tombstones = new TombstoneSweep(openDatabase(config, deadline), entities)
+const database = openDatabase(config, deadline)
+const tombstones = new TombstoneSweep(database, entities)
+const mirrored = entities.filter(({ mirror }) => mirror !== undefined)
 
 /**
  * Looks, every few minutes, what waits for an operator, and publishes how much it is: alarms stay on until it is none. Now and
@@ -47,11 +50,28 @@ export const handler = async (_event: unknown, context: InvocationContext): Prom
     if (keys > 0) log.warn('keys are in conflict: see backsync parked list', { keys })
     // What is found is told, whatever becomes of the rest.
     metrics.flush()
+    const unseen = await lookAtTriggers()
     const ended = await sweep()
-    return { undelivered: batches, undecided: keys, ...(ended !== undefined && { ended }) }
+    return {
+      undelivered: batches,
+      undecided: keys,
+      ...(unseen !== undefined && { unseen }),
+      ...(ended !== undefined && { ended }),
+    }
   } finally {
     metrics.flush()
   }
+}
+
+/** Without a mirror nobody asks the database: a paused cluster would wake up for it. */
+const lookAtTriggers = async (): Promise<number | undefined> => {
+  if (mirrored.length === 0) return undefined
+  const names = await unseenEntities(database, mirrored)
+  metrics.gauge('Unseen', WHOLE_STACK, names.length)
+  if (names.length > 0)
+    log.warn('triggers are missing or changed: see backsync mirror status', { entities: names.join(', ') })
+  metrics.flush()
+  return names.length
 }
 
 /** What passes by itself is left for the next time. */

@@ -39,6 +39,10 @@ const ALARMS: readonly (readonly [GaugeName, string])[] = [
     'Batches of changes were given up and wait in the failure bucket. See: npx backsync undelivered list',
   ],
   ['Undecided', 'Keys are in conflict: what both sides hold is set aside. See: npx backsync parked list'],
+  [
+    'Unseen',
+    'Triggers of mirrored entities are missing or changed: plain SQL is not seen. See: npx backsync mirror status',
+  ],
 ]
 
 /**

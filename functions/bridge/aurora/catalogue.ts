@@ -33,6 +33,15 @@ export type Referrer = {
   readonly onDelete: string
 }
 
+/** A foreign key of the schema, and what it makes of a row when the one that it refers to goes, or changes. */
+export type ForeignKey = {
+  readonly table: string
+  readonly to: string
+  readonly columns: readonly { readonly column: string; readonly to: string }[]
+  readonly onDelete: string
+  readonly onUpdate: string
+}
+
 /** What is known of a schema is asked again after so long, in ms: migrations change it under a process that lives for hours. */
 const KNOWN_FOR = 10 * 60_000
 
@@ -60,6 +69,16 @@ const referrerRow = z.object({
   column: z.string(),
   to: z.string(),
   onDelete: z.string(),
+})
+
+const foreignRow = z.object({
+  table: z.string(),
+  to: z.string(),
+  constraint: z.string(),
+  column: z.string(),
+  toColumn: z.string(),
+  onDelete: z.string(),
+  onUpdate: z.string(),
 })
 
 /**
@@ -161,6 +180,31 @@ export class Catalogue {
     return [...keys.values()].flatMap((columns) => {
       const [first] = columns
       return first === undefined ? [] : [{ table: first.table, onDelete: first.onDelete, columns }]
+    })
+  }
+
+  /** All foreign keys within the schema. */
+  async foreignKeys(): Promise<readonly ForeignKey[]> {
+    const rows = await this.#ask(
+      'foreign keys',
+      foreignRow,
+      () => sql`
+      SELECT u.TABLE_NAME AS ${sql.ref('table')}, u.REFERENCED_TABLE_NAME AS ${sql.ref('to')},
+        u.CONSTRAINT_NAME AS ${sql.ref('constraint')}, u.COLUMN_NAME AS ${sql.ref('column')},
+        u.REFERENCED_COLUMN_NAME AS toColumn, c.DELETE_RULE AS onDelete, c.UPDATE_RULE AS onUpdate
+      FROM information_schema.KEY_COLUMN_USAGE AS u JOIN information_schema.REFERENTIAL_CONSTRAINTS AS c
+        ON c.CONSTRAINT_SCHEMA = u.CONSTRAINT_SCHEMA AND c.CONSTRAINT_NAME = u.CONSTRAINT_NAME
+          AND c.TABLE_NAME = u.TABLE_NAME
+      WHERE u.TABLE_SCHEMA = DATABASE() AND u.REFERENCED_TABLE_SCHEMA = DATABASE()
+      ORDER BY u.TABLE_NAME, u.CONSTRAINT_NAME, u.ORDINAL_POSITION`,
+    )
+    const keys = Map.groupBy(rows, (row) => JSON.stringify([row.table, row.constraint]))
+    return [...keys.values()].flatMap((parts) => {
+      const [first] = parts
+      if (first === undefined) return []
+      const { table, to, onDelete, onUpdate } = first
+      const columns = parts.map(({ column, toColumn }) => ({ column, to: toColumn }))
+      return [{ table, to, columns, onDelete, onUpdate }]
     })
   }
 

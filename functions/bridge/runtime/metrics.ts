@@ -32,9 +32,10 @@ export type DurationName = 'Lag'
 /**
  * What is so many now, at each time that somebody looks. `Undelivered`: batches that an event source gave up on. `Undecided`:
  * keys over which the two sides are in conflict, until somebody decides. `LogRows`: writes of Aurora's that have not been carried
- * over yet; `LogAge`: for how long the first of them has not, in milliseconds.
+ * over yet; `LogAge`: for how long the first of them has not, in milliseconds. `Unseen`: mirrored entities of which triggers are
+ * missing or changed, so that plain SQL on their tables is not seen.
  */
-export type GaugeName = 'Undelivered' | 'Undecided' | 'LogRows' | 'LogAge'
+export type GaugeName = 'Undelivered' | 'Undecided' | 'LogRows' | 'LogAge' | 'Unseen'
 
 /** Figures about changes, by entity. They carry no key and no customer's value. */
 export interface Metrics {

@@ -21,6 +21,7 @@ describe('Watch', () => {
   it.each([
     ['Undelivered', 'npx backsync undelivered list --stack Backsync'],
     ['Undecided', 'npx backsync parked list --stack Backsync'],
+    ['Unseen', 'npx backsync mirror status --stack Backsync'],
   ] as const)(
     'alarms while anything is %s, by the gauge that the function publishes, and says with which command to look',
     (name, command) => {

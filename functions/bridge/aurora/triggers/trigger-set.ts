@@ -3,6 +3,7 @@ import { ConfigurationError } from '../../model/errors.ts'
 import type { Catalogue, Column } from '../catalogue.ts'
 import { quoted } from '../part-sql.ts'
 import { isBeside } from '../record-names.ts'
+import { cascadeTriggers } from './cascade-triggers.ts'
 import { namesOfList, toldNames } from './columns-of.ts'
 import { listTriggers } from './list-triggers.ts'
 import { type Moment, nameOf, WHEN } from './names.ts'
@@ -54,6 +55,9 @@ export const triggersOf = async (entity: Entity, catalogue: Catalogue): Promise<
   try {
     return [
       ...named(entity.table, [entity.name], triggersOfRows(entity, columns)),
+      ...(await cascades(entity, catalogue)).flatMap(({ table, bodies }) =>
+        named(table, [entity.name, 'of', table], bodies),
+      ),
       ...lists.flatMap(({ name, list, columns: own }) =>
         named(list.table, [entity.name, name], listTriggers(entity, list, own)),
       ),
@@ -62,6 +66,14 @@ export const triggersOf = async (entity: Entity, catalogue: Catalogue): Promise<
     if (!(error instanceof TypeError)) throw error
     throw new ConfigurationError([`${entity.name} can't be mirrored: ${error.message}`], { cause: error })
   }
+}
+
+const cascades = async (entity: Entity, catalogue: Catalogue) => {
+  const keys = await catalogue.foreignKeys()
+  const owned = new Set<string>()
+  for (const table of new Set(keys.map(({ to }) => to)))
+    if ((await catalogue.columns(table)).some(({ name }) => /^backsync_owner$/i.test(name))) owned.add(table)
+  return cascadeTriggers(entity, keys, (table) => owned.has(table))
 }
 
 const triggersOfRows = (entity: Entity, columns: readonly Column[]) =>

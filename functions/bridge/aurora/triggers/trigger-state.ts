@@ -111,15 +111,24 @@ const stateOf = (
   return { ...own, state: 'there', on: one.tab }
 }
 
-/** Triggers on an entity's tables that nothing asks for: of what its definition has said before. */
+/** Triggers of an entity that nothing asks for: of what its definition, or the schema, has said before. */
 const needlessOf = (
   entity: Entity,
   wanted: readonly Trigger[],
   found: readonly Found[],
-): readonly TriggerState[] => {
-  const tables = [entity.table, ...Object.values(entity.children).map(({ table }) => table)]
-  return found
-    .filter(({ tab }) => tables.some((table) => same(table, tab)))
+): readonly TriggerState[] =>
+  found
+    .filter(({ name }) => name.toLowerCase().startsWith(`${TRIGGER_PREFIX}${entity.name}_`.toLowerCase()))
     .filter(({ name }) => !wanted.some((one) => same(one.name, name)))
     .map(({ name, tab }) => ({ entity: entity.name, name, table: tab, state: 'needless', on: tab }))
+
+/** Of mirrored entities those of which something that plain SQL writes is not seen, or not refused. */
+export const unseenEntities = async (
+  db: Kysely<unknown>,
+  entities: readonly Entity[],
+): Promise<readonly string[]> => {
+  const all = await triggerStates(db, entities)
+  return all
+    .filter(({ states, fault }) => fault !== undefined || states.some(({ state }) => state !== 'there'))
+    .map(({ entity }) => entity.name)
 }

@@ -7,7 +7,10 @@ import {
   planInstall,
   planRemoval,
 } from '../../../../../functions/bridge/aurora/triggers/install-triggers.ts'
-import { triggerStates } from '../../../../../functions/bridge/aurora/triggers/trigger-state.ts'
+import {
+  triggerStates,
+  unseenEntities,
+} from '../../../../../functions/bridge/aurora/triggers/trigger-state.ts'
 import type { Entity } from '../../../../../functions/bridge/model/entity.ts'
 import { openTestAurora, type TestAurora } from '../../../../support/aurora.ts'
 import { openTestDirect, type TestDirect } from '../../../../support/direct.ts'
@@ -38,7 +41,9 @@ describe('the triggers of a mirrored entity', () => {
 
   it('are missing, then there, and nothing is done again', async () => {
     expect(await statesOf(direct)).toEqual(NAMES.map((name) => ({ name, state: 'missing' })))
+    expect(await unseenEntities(direct.db, [chef])).toEqual(['chef'])
     await install()
+    expect(await unseenEntities(direct.db, [chef])).toEqual([])
     expect(await statesOf(direct)).toEqual(NAMES.map((name) => ({ name, state: 'there' })))
     expect((await planInstall(direct.db, [chef])).steps).toEqual([])
   })
