@@ -20,7 +20,7 @@ type Parts = { readonly client: DynamoDBClient; readonly tables: Tables; readonl
 
 /**
  * `taken`: the item says again that the key is Aurora's, and the mirror may write over it what is above its version. `none`: it
- * is no foreign write, or not one of this move. `again`: somebody has written it in between.
+ * is another entity's, or of a later move. `again`: it is no foreign write any more, or somebody has written it in between.
  */
 export type TakenBack =
   | { readonly is: 'taken'; readonly version: Version }
@@ -35,8 +35,9 @@ export type TakenBack =
 export const takeBack = async (parts: Parts, entity: Entity, change: Change): Promise<TakenBack> => {
   const item = await readItem(parts, entity, findItemKey(entity, change.key))
   const { epoch = 0n } = change
-  const isOurs = item !== undefined && belongsTo(entity, item) && isForeign(entity, item)
-  if (!isOurs || authorityIn(item).epoch > epoch) return { is: 'none' }
+  if (item === undefined) return { is: 'again' }
+  if (!belongsTo(entity, item) || authorityIn(item).epoch > epoch) return { is: 'none' }
+  if (!isForeign(entity, item)) return { is: 'again' }
   const { client, tables, deadline } = parts
   const version = versionOf(entity, item)
   const condition = unchanged(item, [entity.names.version, ...Object.values(RECORD)])

@@ -51,6 +51,7 @@ export const openRelay = ({
   }
   return {
     entities: names,
+    recording: entities.filter(({ mirror }) => mirror?.plainSql === 'record').map(({ name }) => name),
     changes: new ChangeLog(db),
     source,
     outward: {

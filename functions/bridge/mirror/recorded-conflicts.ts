@@ -10,7 +10,6 @@ import { follow } from '../sync/follow.ts'
 import type { Mirror } from '../sync/mirror.ts'
 
 type Parts = {
-  readonly entities: readonly string[]
   readonly changes: ChangeLog
   /** From DynamoDB to Aurora. */
   readonly inward: () => Mirror
@@ -20,18 +19,20 @@ type Parts = {
  * Ends what plain SQL has written of keys that DynamoDB owns, of entities that record it: both images are listed as a conflict,
  * and then what DynamoDB holds takes the row's place. A record leaves its table last: who dies before that has it done again.
  *
+ * @param entities names of those that record it
  * @returns how many were ended
  */
-export const endConflicts = async (parts: Parts): Promise<number> => {
+export const endConflicts = async (entities: readonly string[], parts: Parts): Promise<number> => {
   let ended = 0
   let behind = 0n
-  while (true) {
-    const rows = await parts.changes.conflicts(parts.entities, behind)
+  while (entities.length > 0) {
+    const rows = await parts.changes.conflicts(entities, behind)
     const last = rows.at(-1)
-    if (last === undefined) return ended
+    if (last === undefined) break
     ended += await endSome(rows, parts)
     behind = last.id
   }
+  return ended
 }
 
 const endSome = async (rows: readonly RecordedConflict[], { changes, inward }: Parts): Promise<number> => {

@@ -9,7 +9,7 @@ import { kindOf } from '../model/errors.ts'
 import { nothingApplied } from '../model/outcome.ts'
 import type { Log } from '../runtime/log.ts'
 import type { Verdict } from '../sync/apply.ts'
-import type { Evidence } from '../sync/evidence.ts'
+import { type Evidence, identityOf, identityOfKey } from '../sync/evidence.ts'
 import { follow } from '../sync/follow.ts'
 import type { Mirror } from '../sync/mirror.ts'
 import { unpark } from '../sync/unpark.ts'
@@ -29,8 +29,9 @@ const RESERVE = 10_000
 export type TakeBack = (change: Change) => Promise<'none' | 'again'>
 
 export type RelayParts = {
-  /** Names of the entities that are mirrored. */
+  /** Names of the entities that are mirrored; of these, those that record what plain SQL writes of DynamoDB's keys. */
   readonly entities: readonly string[]
+  readonly recording: readonly string[]
   readonly changes: ChangeLog
   readonly source: AuroraSource
   /** From Aurora to DynamoDB. */
@@ -102,7 +103,8 @@ const ownedAmong = async ({ entities, owned, log }: RelayParts): Promise<readonl
 
 /** Goes once through the log: what can't be done now does not hold up what stands behind it. */
 const carryAll = async (parts: RelayParts, goesOn: () => boolean): Promise<Carried> => {
-  let total: Carried = { ...NOTHING, conflicts: await endConflicts(parts) }
+  const recording = parts.recording.filter((name) => parts.entities.includes(name))
+  let total: Carried = { ...NOTHING, conflicts: await endConflicts(recording, parts) }
   let behind = 0n
   while (goesOn()) {
     const rows = await parts.changes.read(parts.entities, behind, ROWS)
@@ -146,11 +148,15 @@ const carry = async (rows: readonly LogRow[], parts: RelayParts): Promise<Carrie
       }
     }
   }
-  const verdicts = evidence.length === 0 ? [] : await follow(evidence, outward)
+  const foreign = new Set<string>()
+  const reclaim = async (entity: string, keys: readonly string[]): Promise<void> => {
+    for (const key of keys) foreign.add(identityOfKey(entity, key))
+  }
+  const verdicts = evidence.length === 0 ? [] : await follow(evidence, { ...outward, reclaim })
   let parked = 0
   let again = 0
   for (const [at, one] of of.entries()) {
-    const verdict = await concluded(evidence[at], verdicts[at], parts)
+    const verdict = await concluded(evidence[at], verdicts[at], foreign, parts)
     if (verdict === 'parked') parked += 1
     if (verdict === 'again') again += one.ids.length
     else done.push(...one.ids)
@@ -162,14 +168,18 @@ const carry = async (rows: readonly LogRow[], parts: RelayParts): Promise<Carrie
 
 /**
  * What becomes of the rows of a change: an item that a foreign write has made is taken back once both are set aside, and its key
- * is carried over once more.
+ * is carried over once more; also where another relay has taken it back.
+ *
+ * @param foreign of which keys both were set aside
  */
 const concluded = async (
   one: Evidence | undefined,
   verdict: Verdict = 'again',
+  foreign: ReadonlySet<string>,
   { takeBack }: RelayParts,
 ): Promise<Verdict> => {
   if (verdict !== 'parked' || one === undefined || !('change' in one)) return verdict
+  if (!foreign.has(identityOf(one))) return verdict
   return (await takeBack(one.change)) === 'again' ? 'again' : 'parked'
 }
 

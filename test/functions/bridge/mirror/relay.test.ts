@@ -204,6 +204,26 @@ describe('what legacy programs write, carried over to DynamoDB', () => {
     expect(await count('backsync_changes')).toBe(0)
   })
 
+  it('has it written also where another relay has taken the item back in between', async () => {
+    const id = await newChef('Legacy')
+    await world.sync.put(chef, {
+      ...{ chefId: { S: id }, firstName: { S: 'Foreign' }, lastName: { S: 'T' }, version: { N: '1' } },
+    })
+    const { takeBack } = world.relayParts
+    let other = 0
+    const late = {
+      ...world.relayParts,
+      takeBack: async (change: Parameters<typeof takeBack>[0]) => {
+        other += 1
+        await takeBack(change)
+        return takeBack(change)
+      },
+    }
+    await relay(late)
+    expect(other).toBe(1)
+    expect(await told(id)).toBe('aurora 2 Legacy')
+  })
+
   it('takes back what plain SQL has written of DynamoDB’s, and lists it', async () => {
     const key = randomUUID()
     await world.create(chef, 'dynamo', { firstName: 'Modern', lastName: 'T' }, key)
