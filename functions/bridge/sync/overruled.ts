@@ -84,7 +84,8 @@ export const decideOverruled = async (
 /** A delete above what is held, and under the move by which its source has the key. */
 const raisedOf = ({ change, held, authority }: Overruled): Change => ({
   ...change,
-  version: held.version + 1n,
+  // What is only of an earlier move may be above it already.
+  version: laterVersion(held.version + 1n, change.version),
   ...(authority === 'late' && held.epoch !== undefined && { epoch: held.epoch }),
 })
 

@@ -1,0 +1,111 @@
+import { PutItemCommand } from '@aws-sdk/client-dynamodb'
+import type { Change } from '../../functions/bridge/model/change.ts'
+import type { Sink } from '../../functions/bridge/ports/sink.ts'
+import { inLanes } from '../../functions/bridge/runtime/lanes.ts'
+import { startTestServers } from '../support/servers.ts'
+
+/*
+ * What the relay carries over in a second, beside what PutItem does for as many items, one behind the other and so many at once
+ * as the relay has; and how late writes are on the modern side while legacy programs write at a rate. Ratios are of one run;
+ * prints a JSON line for each.
+ */
+
+const ROWS = 5_000
+const ONE_BY_ONE = 1_000
+const LANES = 32
+const RATES = [100, 500] as const
+const SECONDS = 10
+const POLL = 100
+
+const print = (line: Readonly<Record<string, unknown>>): void =>
+  void process.stdout.write(`${JSON.stringify({ bench: 'mirror', ...line })}\n`)
+
+const perSecond = async (n: number, work: () => Promise<unknown>): Promise<number> => {
+  const begun = performance.now()
+  await work()
+  return Math.round((n / (performance.now() - begun)) * 1_000)
+}
+
+const percentile = (sorted: readonly number[], share: number): number =>
+  Math.round(sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0)
+
+const run = async (): Promise<void> => {
+  // They read at once where the servers are.
+  const { openMirror } = await import('../functions/bridge/mirror/world.ts')
+  const { mirroredChef: chef } = await import('../fixtures/mirrored/entities.ts')
+  const { relay } = await import('../../functions/bridge/mirror/relay.ts')
+  const world = await openMirror([chef], { chef: 'Chefs' })
+  const { legacy, relayParts, sync } = world
+  const insert = async (rows: number): Promise<void> => {
+    for (let from = 0; from < rows; from += 500) {
+      const values = Array.from({ length: Math.min(500, rows - from) }, (_, at) => [`c${from + at}`, 'Bench'])
+      await legacy.query('INSERT INTO cheftable (cheffirst, cheflast) VALUES ?', [values])
+    }
+  }
+  const put = (n: number) =>
+    sync.client.send(
+      new PutItemCommand({
+        TableName: sync.tables.of('chef'),
+        Item: {
+          ...{ chefId: { S: `bare-${n}` }, firstName: { S: `c${n}` }, lastName: { S: 'Bench' } },
+          ...{ version: { N: '1' }, updatedAt: { S: new Date().toISOString() } },
+        },
+      }),
+    )
+  const numbers = (n: number) => Array.from({ length: n }, (_, at) => at)
+
+  await insert(500)
+  await relay(relayParts)
+  await inLanes(numbers(500), LANES, put)
+
+  await insert(ROWS)
+  const carried = await perSecond(ROWS, () => relay(relayParts))
+  const limit = await perSecond(ROWS, () => inLanes(numbers(ROWS), LANES, put))
+  const single = await perSecond(ONE_BY_ONE, () => inLanes(numbers(ONE_BY_ONE), 1, put))
+  print({ rows: ROWS, carried, limit, single, ofLimit: carried / limit, ofSingle: carried / single })
+
+  for (const rate of RATES) {
+    const lags: number[] = []
+    const { sink } = relayParts.outward
+    /** Rows say when they were written. */
+    const note = (changes: readonly Change[]): void => {
+      const now = Date.now()
+      for (const change of changes)
+        if (change.op === 'upsert') lags.push(now - Number(String(change.row.firstName).slice(1)))
+    }
+    const timed: Sink = Object.assign(Object.create(sink), {
+      applyIsolating: async (name: string, changes: readonly Change[]) => {
+        const outcome = await sink.applyIsolating(name, changes)
+        note(changes)
+        return outcome
+      },
+    })
+    let writing = true
+    const staying = relay(
+      { ...relayParts, outward: { ...relayParts.outward, sink: timed } },
+      { poll: POLL, mayBegin: () => writing },
+    )
+    const begun = performance.now()
+    for (let n = 0; n < rate * SECONDS; n++) {
+      const due = begun + (n * 1_000) / rate
+      if (due > performance.now())
+        await new Promise((resolve) => setTimeout(resolve, due - performance.now()))
+      await legacy.query("INSERT INTO cheftable (cheffirst, cheflast) VALUES (?, 'Lag')", [`t${Date.now()}`])
+    }
+    const written = Math.round((rate * SECONDS * 1_000) / (performance.now() - begun))
+    while ((await relayParts.changes.depth()).rows > 0)
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    writing = false
+    await staying
+    const sorted = lags.toSorted((a, b) => a - b)
+    print({ rate, written, p50: percentile(sorted, 0.5), p99: percentile(sorted, 0.99), poll: POLL })
+  }
+  await world.close()
+}
+
+const servers = await startTestServers(process.env, ['mysql', 'dynamodb'])
+try {
+  await run()
+} finally {
+  await servers.stop()
+}
