@@ -260,6 +260,13 @@ describe('what legacy programs write, carried over to DynamoDB', () => {
     expect(await told(id)).toBe('aurora 1 Legacy')
   })
 
+  it('carries nothing of an entity of whose rows it isn’t known whose they are', async () => {
+    const id = await newChef('Legacy')
+    const unknown = { ...world.relayParts, owned: async () => new Set<string>() }
+    expect(await relay(unknown)).toMatchObject({ rows: 0, keys: 0 })
+    expect([await told(id), await count('backsync_changes')]).toEqual(['nothing', 1])
+  })
+
   it('stays for its time where it is to, and sees what comes meanwhile', async () => {
     let id = ''
     let looks = 0
