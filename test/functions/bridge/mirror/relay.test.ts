@@ -260,6 +260,24 @@ describe('what legacy programs write, carried over to DynamoDB', () => {
     expect(await told(id)).toBe('aurora 1 Legacy')
   })
 
+  it('keeps the rows of what no item can hold while that can’t be listed', async () => {
+    const chefId = await newChef('Julia')
+    await world.carry()
+    const large = JSON.stringify({ a: 'x'.repeat(450_000) })
+    await run("INSERT INTO recipetable (chef_id, title, notes) VALUES (?, 'Large', ?)", [chefId, large])
+    const { outward } = world.relayParts
+    const park = async () => {
+      throw new Error('parking is away')
+    }
+    const parking = Object.assign(Object.create(outward.parking), { park })
+    parking.parkedAmong = async () => new Map()
+    parking.tidy = async () => undefined
+    const without = { ...world.relayParts, outward: { ...outward, parking } }
+    expect(await relay(without)).toMatchObject({ rows: 0, again: 1 })
+    expect(await count('backsync_changes')).toBe(1)
+    expect(await world.carry()).toMatchObject({ parked: 1 })
+  })
+
   it('carries nothing of an entity of whose rows it isn’t known whose they are', async () => {
     const id = await newChef('Legacy')
     const unknown = { ...world.relayParts, owned: async () => new Set<string>() }
