@@ -124,8 +124,9 @@ describe('backsync backfill', () => {
 
   it('is bound anew while it runs, by the same command with another rate, and tells its forecast at the end', async () => {
     for (let n = 0; n < 250; n++) await put(`t${String(n).padStart(3, '0')}`)
+    // At this bound it would take more than a minute: its process would be ended before.
     const slow = stack.start(
-      ...['backfill', 'chef', '--from', 'dynamo', '--yes', '--max-rate', '20', '--segments', '2', '--again'],
+      ...['backfill', 'chef', '--from', 'dynamo', '--yes', '--max-rate', '4', '--segments', '2', '--again'],
     )
     await until('some rows are there', 30_000, async () => (await rows()).length > 4)
     const before = (await rows()).length
@@ -139,10 +140,9 @@ describe('backsync backfill', () => {
 
     const ended = await slow.ended
     expect([ended.code, ended.stderr]).toEqual([0, expect.any(String)])
+    expect(await rows()).toEqual(expect.arrayContaining(['t000', 't249']))
     expect(ended.stdout).toMatch(/^took +\d+ s \(forecast by its first pages: .*\)$/m)
-    // At its first bound it would have taken longer than this.
-    expect(Number(/^took +(\d+) s/m.exec(ended.stdout)?.[1])).toBeLessThan(12)
-  })
+  }, 90_000)
 
   it('that is killed goes on where it stopped, with the same command, once its lease is over', async () => {
     for (let n = 0; n < 60; n++) await put(`k${String(n).padStart(2, '0')}`)
