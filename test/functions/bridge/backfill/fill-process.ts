@@ -58,7 +58,7 @@ const parts = {
   database: request.aurora.DATABASE_NAME,
 }
 const { from = 'aurora', segments = 2, maxRate } = request
-const plan = await planBackfill(entity, parts, { from, segments })
+const plan = await planBackfill(entity, parts, { from, segments, again: true })
 const begun = performance.now()
 const { items, records } = await runBackfill(plan, {
   ...parts,
