@@ -4,6 +4,7 @@ import { AuroraSource } from '../aurora/aurora-source.ts'
 import { ChangeLog } from '../aurora/change-log.ts'
 import type { GuardedWriter } from '../aurora/guarded-writer.ts'
 import { readOwners } from '../aurora/owners.ts'
+import { DynamoRecords } from '../dynamo/dynamo-records.ts'
 import { EntitySink } from '../dynamo/entity-sink.ts'
 import { takeBack } from '../dynamo/take-back.ts'
 import type { Entity } from '../model/entity.ts'
@@ -40,6 +41,7 @@ export const openRelay = ({
   const entities = mirroredOf(all)
   const names = entities.map(({ name }) => name)
   const source = new AuroraSource({ db, entities, catalogue: writer.catalogue, deadline })
+  const items = new DynamoRecords({ client, tables, deadline })
   const takingBack: TakeBack = async (change) => {
     const entity = entities.find(({ name }) => name === change.entity)
     if (entity === undefined) return 'none'
@@ -63,6 +65,11 @@ export const openRelay = ({
     },
     inward,
     takeBack: takingBack,
+    takenOver: async (name, key, move) => {
+      const entity = entities.find((one) => one.name === name)
+      const authority = entity && (await items.authority(entity, key))
+      return authority === undefined || (authority.owner === 'dynamo' && authority.epoch >= move)
+    },
     owned: () => readOwners(db),
     log,
   }

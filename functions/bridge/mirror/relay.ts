@@ -7,6 +7,7 @@ import { toAttributeValue } from '../model/attribute-values.ts'
 import type { Change } from '../model/change.ts'
 import { kindOf } from '../model/errors.ts'
 import { nothingApplied } from '../model/outcome.ts'
+import type { Epoch } from '../model/owner.ts'
 import type { Log } from '../runtime/log.ts'
 import type { Verdict } from '../sync/apply.ts'
 import { type Evidence, identityOf, identityOfKey } from '../sync/evidence.ts'
@@ -39,6 +40,8 @@ export type RelayParts = {
   /** From DynamoDB to Aurora: what waits there for a row of a legacy program's is tried as soon as that is seen. */
   readonly inward: () => Mirror
   readonly takeBack: TakeBack
+  /** Whether DynamoDB has a key by a move, or by a later one; a key that has no item is nobody's to give back. */
+  readonly takenOver: (entity: string, key: string, move: Epoch) => Promise<boolean>
   /** The entities of which it is known of each record whose its key is. */
   readonly owned: () => Promise<{ has(entity: string): boolean }>
   readonly log: Log
@@ -131,6 +134,7 @@ const carry = async (rows: readonly LogRow[], parts: RelayParts): Promise<Carrie
   const evidence: Evidence[] = []
   const of: Logged[] = []
   const done: bigint[] = []
+  let again = 0
   for (const [entity, own] of Map.groupBy(logged, ({ last }) => last.entity)) {
     const records = await source.records(
       entity,
@@ -140,12 +144,11 @@ const carry = async (rows: readonly LogRow[], parts: RelayParts): Promise<Carrie
       const one = own[at]
       if (one === undefined) continue
       const made = evidenceOf(one.last, record)
-      // Whoever took it over has what it was.
-      if (made === undefined) done.push(...one.ids)
-      else {
+      if (made !== undefined) {
         evidence.push(made)
         of.push(one)
-      }
+      } else if (await isTakenOver(record, { ...parts, entity })) done.push(...one.ids)
+      else again += one.ids.length
     }
   }
   const foreign = new Set<string>()
@@ -154,7 +157,6 @@ const carry = async (rows: readonly LogRow[], parts: RelayParts): Promise<Carrie
   }
   const verdicts = evidence.length === 0 ? [] : await follow(evidence, { ...outward, reclaim })
   let parked = 0
-  let again = 0
   for (const [at, one] of of.entries()) {
     const verdict = await concluded(evidence[at], verdicts[at], foreign, parts)
     if (verdict === 'parked') parked += 1
@@ -165,6 +167,15 @@ const carry = async (rows: readonly LogRow[], parts: RelayParts): Promise<Carrie
   await changes.remove(done)
   return { rows: done.length, keys: logged.length, parked, again, conflicts: 0 }
 }
+
+/**
+ * Whether DynamoDB has taken a key over that Aurora has given away: whoever took it has what it was. A move that is half done may
+ * be given back, and then what was written before it is still to be carried over.
+ */
+const isTakenOver = async (
+  { key, epoch }: ReadRecord,
+  { entity, takenOver }: { readonly entity: string; readonly takenOver: RelayParts['takenOver'] },
+): Promise<boolean> => epoch === 0n || takenOver(entity, key, epoch)
 
 /**
  * What becomes of the rows of a change: an item that a foreign write has made is taken back once both are set aside, and its key

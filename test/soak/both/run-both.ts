@@ -91,6 +91,7 @@ export const runBoth = async (ground: Ground, options: BothOptions): Promise<Bot
   const problems: string[] = []
   for (const tape of tapes) await tape.read()
   await becomeQuiet(ground, tapes, { landedAt, within: SETTLED_MS })
+  problems.push(...(await completeMoves(ground, move)))
   if (!(await comesTrue(SETTLED_MS, async () => (await logged(ground)) === 0)))
     problems.push(`${await logged(ground)} rows are still in the log`)
   await becomeQuiet(ground, tapes, { landedAt, within: SETTLED_MS })
@@ -108,6 +109,25 @@ export const runBoth = async (ground: Ground, options: BothOptions): Promise<Bot
     quietAfterSeconds: Math.round(quietAfterSeconds * 10) / 10,
     problems: [...problems, ...compared.problems],
   }
+}
+
+/** Whoever moved a key may have died half way: anybody may go on with that, and until then nobody owns it. */
+const completeMoves = async (ground: Ground, move: Move): Promise<string[]> => {
+  const problems: string[] = []
+  for (const entity of ENTITIES) {
+    const [items, rows] = [await ownersOfItems(ground, entity), await ownersOfRows(ground, entity)]
+    for (const [key, owner] of rows)
+      if (items.has(key) && items.get(key) !== owner)
+        try {
+          await move(entity, key, owner)
+        } catch (error) {
+          // A conflict is listed by that; anything else is not as it should be.
+          const code = String(Reflect.get(Object(error), 'code') ?? error)
+          if (code !== 'claim.conflict')
+            problems.push(`${entity} ${key}: half a move can't be completed: ${code}`)
+        }
+  }
+  return problems
 }
 
 const logged = async (ground: Ground): Promise<number> => {

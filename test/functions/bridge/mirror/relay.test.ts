@@ -56,6 +56,26 @@ describe('what legacy programs write, carried over to DynamoDB', () => {
     expect(await world.carry()).toEqual({ rows: 0, keys: 0, parked: 0, again: 0, conflicts: 0 })
   })
 
+  it('keeps what was written before a move that is half done, and carries it over where that is given back', async () => {
+    const id = await newChef('Given back')
+    const to = { owner: 'dynamo', epoch: 1n } as const
+    await world.sides.dynamo.release(chef, id, { owner: 'aurora', epoch: 0n }, { above: 0n, was: 0n })
+    await world.sides.aurora.release(chef, id, to, { was: 0n })
+    expect(await world.carry()).toMatchObject({ rows: 0, again: 1 })
+    expect([await told(id), await count('backsync_changes')]).toEqual(['aurora 0 deleted', 1])
+
+    await world.sides.aurora.restore(chef, id, 1n)
+    await world.carry()
+    expect([await told(id), await count('backsync_changes')]).toEqual(['aurora 1 Given back', 0])
+  })
+
+  it('has nothing to carry of a key that DynamoDB has taken over by then', async () => {
+    const id = await newChef('Taken')
+    await world.claim(chef, id, 'dynamo')
+    expect(await world.carry()).toMatchObject({ rows: 1, again: 0 })
+    expect([await told(id), await count('backsync_changes')]).toEqual(['dynamo 1 Taken', 0])
+  })
+
   it('is harmless twice at once, and beside writers', async () => {
     const ids = await Promise.all(Array.from({ length: 20 }, (_, n) => newChef(`Chef ${n}`)))
     for (let round = 1; round <= 3; round++) {
@@ -282,7 +302,7 @@ describe('what legacy programs write, carried over to DynamoDB', () => {
     const id = await newChef('Legacy')
     const unknown = { ...world.relayParts, owned: async () => new Set<string>() }
     expect(await relay(unknown)).toMatchObject({ rows: 0, keys: 0 })
-    expect([await told(id), await count('backsync_changes')]).toEqual(['nothing', 1])
+    expect([await told(id), await count('backsync_changes')]).toEqual(['aurora 0 deleted', 1])
   })
 
   it('stays for its time where it is to, and sees what comes meanwhile', async () => {
