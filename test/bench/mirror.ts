@@ -3,11 +3,12 @@ import type { Change } from '../../functions/bridge/model/change.ts'
 import type { Sink } from '../../functions/bridge/ports/sink.ts'
 import { inLanes } from '../../functions/bridge/runtime/lanes.ts'
 import { startTestServers } from '../support/servers.ts'
+import { print as printLine } from './back-sync/line.ts'
 
 /*
  * What the relay carries over in a second, beside what PutItem does for as many items, one behind the other and so many at once
- * as the relay has; and how late writes are on the modern side while legacy programs write at a rate. Ratios are of one run;
- * prints a JSON line for each.
+ * as the relay has; how late writes are on the modern side while legacy programs write at a rate; and what those pay for the
+ * triggers. Ratios are of one run; prints a JSON line for each.
  */
 
 const ROWS = 5_000
@@ -106,6 +107,8 @@ const run = async (): Promise<void> => {
 const servers = await startTestServers(process.env, ['mysql', 'dynamodb'])
 try {
   await run()
+  const { legacyWriters } = await import('./mirror/legacy-writers.ts')
+  for (const line of await legacyWriters()) printLine(line)
 } finally {
   await servers.stop()
 }
