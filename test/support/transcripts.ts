@@ -27,8 +27,9 @@ const VOLATILE: readonly (readonly [RegExp, string])[] = [
   // How much of it the stream had brought before, and what DynamoDB believes of a young table.
   [/^(applied|skipped|deleted) +[\d,]+/gm, '$1 <number>'],
   [/^(estimate +).*$/gm, '$1<numbers>'],
-  // What is long on a slow machine says how far it is.
+  // What is long on a slow machine says how far it is, and what that took that was forecast.
   [/^[\d,]+ of about .*\n/gm, ''],
+  [/ \(forecast by its first pages: .*\)$/gm, ''],
   [/[ \t]+/g, ' '],
 ]
 
