@@ -2,6 +2,7 @@ import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { codeOf, messageOf, stackOf } from '../errors/thrown.ts'
 import { INSPECTOR_PORT } from './lambda/inspector.ts'
+import { startMirror } from './mirror/start.ts'
 import { askConsent, type Consent } from './mysql/consent.ts'
 import { type LocalStack, startLocalStack } from './stack.ts'
 import { banner } from './template/banner.ts'
@@ -76,6 +77,7 @@ const run = async (): Promise<void> => {
   // Lambda runs in UTC, and the functions' threads take their time zone from here.
   process.env.TZ = 'UTC'
 
+  const began = performance.now()
   const interrupted = new AbortController()
   let stack: LocalStack | undefined
   const stopped = new Promise<void>((finish) => {
@@ -98,13 +100,14 @@ const run = async (): Promise<void> => {
       return askConsent(changes, { yes, input: process.stdin, output: process.stdout, signal })
     }
     stack = await startLocalStack({ home, port, fresh, app, inspect, log: say, consent, signal })
+    await startMirror(stack, { repository, app, env: process.env, log: say, signal })
   } catch (error) {
     if (interrupted.signal.aborted) return
     throw error
   } finally {
     clearTimeout(waiting)
   }
-  say(banner(stack, port))
+  if (!interrupted.signal.aborted) say(banner({ ...stack, ready: (performance.now() - began) / 1000 }, port))
   await stopped
   await stack.close()
 }

@@ -7,7 +7,7 @@ export type CommandOutcome = { readonly code: number | null; readonly output: st
 /**
  * Runs a command to its end, with a time limit.
  *
- * @param options `input` is written to its standard input; `onLine` sees each line of output as it comes
+ * @param options `input` is written to its standard input; `onLine` sees each line of output as it comes; `signal` ends it
  * @returns its exit code, null when a signal ended it, and the last 64 KiB of what it wrote
  * @throws ProcessError `process.command-failed` when it cannot be started or takes too long (it is killed then)
  */
@@ -20,6 +20,7 @@ export const runCommand = (
     env?: NodeJS.ProcessEnv
     input?: string
     onLine?: (line: string) => void
+    signal?: AbortSignal
   },
 ): Promise<CommandOutcome> =>
   new Promise((resolve, reject) => {
@@ -27,6 +28,7 @@ export const runCommand = (
       cwd: options.cwd,
       env: options.env,
       stdio: ['pipe', 'pipe', 'pipe'],
+      ...(options.signal && { signal: options.signal }),
     })
     let output = ''
     let partial = ''

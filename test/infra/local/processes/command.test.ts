@@ -3,7 +3,12 @@ import { runCommand } from '../../../../infra/local/processes/command.ts'
 
 const node = (
   script: string,
-  options: { input?: string; withinMs?: number; onLine?: (line: string) => void } = {},
+  options: {
+    input?: string
+    withinMs?: number
+    onLine?: (line: string) => void
+    signal?: AbortSignal
+  } = {},
 ) => runCommand(process.execPath, ['-e', script], { withinMs: 20_000, ...options })
 
 it('returns the exit code and everything that was written', async () => {
@@ -40,4 +45,14 @@ it('names a command that does not exist', async () => {
     code: 'process.command-failed',
     cause: { code: 'ENOENT' },
   })
+})
+
+it('ends a command that is not wanted any more', async () => {
+  const wanted = new AbortController()
+  const running = node(`console.log('on'); setInterval(() => {}, 1000)`, {
+    onLine: () => wanted.abort(),
+    signal: wanted.signal,
+  })
+
+  await expect(running).rejects.toMatchObject({ cause: { name: 'AbortError' } })
 })
