@@ -59,6 +59,7 @@ try {
   if (existsSync(join(root, walkthrough))) {
     const walk = spawn(nodeBinary(root), [walkthrough, '--url', await url], {
       cwd: root,
+      env: { ...process.env, BACKSYNC_HOME: home },
       stdio: 'inherit',
       timeout: WALK_MS,
     })

@@ -12,5 +12,6 @@ export const chef = defineEntity({
     firstName: text({ column: 'cheffirst', maxLength: 255 }),
     lastName: text({ column: 'cheflast', maxLength: 255 }),
   },
+  mirror: {},
   example: { firstName: 'Bobby', lastName: 'Flay' },
 })

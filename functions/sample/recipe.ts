@@ -42,6 +42,7 @@ export const recipe = defineEntity({
       optional: true,
     }),
   },
+  mirror: {},
   example: {
     chefId: '1',
     title: 'Onion soup',

@@ -3,9 +3,11 @@ import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { Client } from './walkthrough/client.ts'
 import { Narrator } from './walkthrough/narrator.ts'
+import { PlainSql } from './walkthrough/plain-sql.ts'
 import { walk } from './walkthrough/steps.ts'
 
 const HELP = `Walks through the bridge over its API: each call, its answer, the verdict, and the lag of every back-sync.
+Of the stack that runs on this machine it also writes to the database, as a legacy program does.
 
   npm run walkthrough                        against the stack that npm start runs
   npm run walkthrough -- --url URL           against any stack, also a deployed one (its ApiUrl output)
@@ -18,17 +20,18 @@ const HELP = `Walks through the bridge over its API: each call, its answer, the 
 Exit codes: 0 every step as expected, 1 at the first one that is not, 2 wrong arguments.
 `
 
-/** Where the running stack says that it listens. */
-const runningUrl = (): string => {
-  const home = resolve(process.env.BACKSYNC_HOME || join(import.meta.dirname, '..', '..', '.backsync'))
-  const file = join(home, 'stack.json')
-  if (!existsSync(file))
-    throw new Error(`No stack runs in ${home}. Start one with npm start, or name one with --url.`)
-  const stack: unknown = JSON.parse(readFileSync(file, 'utf8'))
-  if (typeof stack === 'object' && stack !== null && 'url' in stack && typeof stack.url === 'string')
-    return stack.url
+/** What the stack that runs on this machine says of itself; undefined where there is none. */
+const runningStack = (): { readonly url: string; readonly facts: unknown } | undefined => {
+  const file = join(home(), 'stack.json')
+  if (!existsSync(file)) return undefined
+  const facts: unknown = JSON.parse(readFileSync(file, 'utf8'))
+  if (typeof facts === 'object' && facts !== null && 'url' in facts && typeof facts.url === 'string')
+    return { url: facts.url, facts }
   throw new Error(`${file} names no url. Restart the stack.`)
 }
+
+const home = (): string =>
+  resolve(process.env.BACKSYNC_HOME || join(import.meta.dirname, '..', '..', '.backsync'))
 
 const readHeaders = (given: readonly string[]): Record<string, string> =>
   Object.fromEntries(
@@ -51,8 +54,17 @@ const run = async (): Promise<number> => {
     process.stdout.write(HELP)
     return 0
   }
-  const narrator = new Narrator(process.stdout)
-  return (await walk(new Client(values.url ?? runningUrl(), readHeaders(values.header)), narrator)) ? 0 : 1
+  const running = runningStack()
+  const url = values.url ?? running?.url
+  if (url === undefined)
+    throw new Error(`No stack runs in ${home()}. Start one with npm start, or name one with --url.`)
+  const legacy = running?.url === url.replace(/\/+$/, '') ? new PlainSql(running.facts) : undefined
+  try {
+    const client = new Client(url, readHeaders(values.header))
+    return (await walk(client, new Narrator(process.stdout), legacy)) ? 0 : 1
+  } finally {
+    legacy?.close()
+  }
 }
 
 try {

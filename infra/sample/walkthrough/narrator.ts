@@ -43,6 +43,21 @@ export class Narrator {
     this.#line(`    replica: ${what} after ${Math.round(milliseconds)} ms  ${this.#style('green', 'ok')}`)
   }
 
+  /** @param milliseconds from the statement's end to its visibility in DynamoDB */
+  mirrored(what: string, milliseconds: number): void {
+    this.#line(`    mirror: ${what} after ${Math.round(milliseconds)} ms  ${this.#style('green', 'ok')}`)
+  }
+
+  /** What somebody else than the API's client does. */
+  sql(statement: string): void {
+    this.#line(`  SQL    ${statement}`)
+  }
+
+  /** A step that isn't taken, and why. */
+  left(why: string): void {
+    this.#line(`  left out: ${why}`)
+  }
+
   missing(what: string, milliseconds: number): void {
     this.#line(`    ${what} not seen within ${milliseconds} ms  ${this.#style('red', 'FAILED')}`)
   }

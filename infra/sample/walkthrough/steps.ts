@@ -3,6 +3,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import * as z from 'zod'
 import type { Answer, Client } from './client.ts'
 import type { Narrator } from './narrator.ts'
+import type { PlainSql } from './plain-sql.ts'
 
 const chefShape = z.object({
   chefId: z.string(),
@@ -32,7 +33,7 @@ const MORE = [
   { firstName: "Robert'); DROP TABLE cheftable;--", lastName: 'Tables' },
 ]
 
-/** How long a back-sync is waited for; a paused cluster may have to resume first. In milliseconds. */
+/** How long a change is waited for at the other side; a paused cluster may have to resume first. In milliseconds. */
 const PATIENCE = 60_000
 /** The pause between two looks. A lag is at most this much too long, plus the time of one call. */
 const LOOK_EVERY = 10
@@ -43,12 +44,13 @@ class StepFailed extends Error {}
 /**
  * The whole walkthrough. It leaves a stack as it found it.
  *
+ * @param legacy undefined where the stack's database can't be reached: the step that needs it is left out then
  * @returns whether every step went as expected; it stops at the first that doesn't
  * @throws Error when the API can't be reached
  */
-export const walk = async (client: Client, narrator: Narrator): Promise<boolean> => {
+export const walk = async (client: Client, narrator: Narrator, legacy?: PlainSql): Promise<boolean> => {
   try {
-    await new Walk(client, narrator).run()
+    await new Walk(client, narrator, legacy).run()
     return true
   } catch (error) {
     if (error instanceof StepFailed) return false
@@ -59,11 +61,13 @@ export const walk = async (client: Client, narrator: Narrator): Promise<boolean>
 class Walk {
   readonly #client: Client
   readonly #narrator: Narrator
+  readonly #legacy: PlainSql | undefined
   #calls = 0
 
-  constructor(client: Client, narrator: Narrator) {
+  constructor(client: Client, narrator: Narrator, legacy: PlainSql | undefined) {
     this.#client = client
     this.#narrator = narrator
+    this.#legacy = legacy
   }
 
   async run(): Promise<void> {
@@ -99,6 +103,9 @@ class Walk {
 
     heading('7. A user is listed where it lives: another table is kept by that of the users')
     await this.#user()
+
+    heading('8. A legacy program writes by plain SQL: a relay brings it to DynamoDB')
+    await this.#plainSql()
     this.#narrator.summary(this.#calls)
   }
 
@@ -219,6 +226,51 @@ class Walk {
       meaning: page.items.map(({ email }) => email).join(', ') || 'none',
       problem: JSON.stringify(page.items.map(inOrder)) === items ? undefined : items,
     }))
+  }
+
+  /** A row that nobody but its program knows of, until the triggers have told of it. */
+  async #plainSql(): Promise<void> {
+    const legacy = this.#legacy
+    if (legacy === undefined)
+      return this.#narrator.left('it needs the database of the stack that npm start runs')
+    if (!(await legacy.isWatched('cheftable')))
+      return this.#narrator.left('the table has no triggers: npx backsync mirror install')
+    const id = await this.#run(
+      legacy,
+      "INSERT INTO cheftable (cheffirst, cheflast) VALUES ('Ruth', 'Rogers')",
+    )
+    const path = `/dynamo/chefs/${id}`
+    await this.#mirrored('INSERT is in DynamoDB', path, 'Ruth Rogers')
+    await this.#step('GET', path, undefined, 200, chefShape, (chef) => ({
+      meaning: nameOf(chef),
+      problem: nameOf(chef) === 'Ruth Rogers' ? undefined : 'Ruth Rogers',
+    }))
+    await this.#run(legacy, `UPDATE cheftable SET cheflast = 'Gray' WHERE id = ${id}`)
+    await this.#mirrored('UPDATE is in DynamoDB', path, 'Ruth Gray')
+    await this.#run(legacy, `DELETE FROM cheftable WHERE id = ${id}`)
+    await this.#mirrored('DELETE is in DynamoDB', path)
+  }
+
+  #run(legacy: PlainSql, statement: string): Promise<string | undefined> {
+    this.#narrator.sql(statement)
+    return legacy.run(statement)
+  }
+
+  /** Waits until DynamoDB shows a chef of that name, or none any more. */
+  async #mirrored(what: string, path: string, name?: string): Promise<void> {
+    const written = performance.now()
+    for (;;) {
+      const { status, body } = await this.#client.call('GET', path)
+      const parsed = chefShape.safeParse(body)
+      const there = name === undefined ? status === 404 : parsed.success && nameOf(parsed.data) === name
+      const lag = performance.now() - written
+      if (there) return this.#narrator.mirrored(what, lag)
+      if (lag > PATIENCE) {
+        this.#narrator.missing(`mirror: ${what}`, PATIENCE)
+        throw new StepFailed()
+      }
+      await wait(LOOK_EVERY)
+    }
   }
 
   /** Waits until Aurora shows a chef as it is, or doesn't show it any more. */
