@@ -45,7 +45,7 @@ describe('the triggers of a stack that starts', () => {
   })
 
   it('are found past what the runtime warns of', async () => {
-    expect(await made(`console.error('(node:1) Warning: x'); ${answer([])}; console.error('later')`)).toBe(
+    expect(await made(`console.error('(node:1) Warning: x'); ${answer([])}; console.log('later')`)).toBe(
       'mirror: all triggers are there',
     )
   })
