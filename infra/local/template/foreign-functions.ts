@@ -53,20 +53,27 @@ const readSetting = (setting: string, repository: string): ReadonlyMap<string, s
   return modules
 }
 
+/** Functions that are not the stack's: those that modules play here, and what to say of those that none does. */
+export type ForeignFunctions = {
+  readonly played: readonly FunctionDefinition[]
+  /** What is missing, and the line to add; undefined where nothing is. */
+  readonly missing: string | undefined
+}
+
 /**
  * The foreign functions of a stack, each played by the module that the setting names for it. It sees the environment of a function of
- * the stack that calls it.
+ * the stack that calls it. Calls of one that nobody plays fail, as those of a function that is not there.
  *
  * @param own the stack's own functions
  * @param setting the text of the setting; absent: none
  * @param repository the folder that modules are named from
- * @throws TemplateError naming each function for which there is no module, and the setting
+ * @throws TemplateError for a setting that can't be read, or names what the stack doesn't call
  */
 export const foreignFunctions = (
   assembly: Assembly,
   own: readonly FunctionDefinition[],
   { setting = '', repository }: { readonly setting?: string | undefined; readonly repository: string },
-): readonly FunctionDefinition[] => {
+): ForeignFunctions => {
   const arns = foreignArns(assembly, own)
   const modules = readSetting(setting, repository)
   const names = new Map(arns.map((arn) => [arn, NAME.exec(arn)?.[1] ?? arn]))
@@ -79,10 +86,11 @@ export const foreignFunctions = (
         : `the stack calls no function ${stranger}`,
     )
   const missing = arns.filter((arn) => !modules.has(names.get(arn) ?? ''))
-  if (missing.length > 0) throw faulty(askFor(missing, names))
-  return [...new Map([...names].map(([arn, name]) => [name, arn])).entries()].map(([name, arn]) =>
-    definitionOf(name, arn, modules.get(name) ?? '', own),
-  )
+  const byName = new Map([...names].map(([arn, name]) => [name, arn]))
+  return {
+    played: [...modules].map(([name, module]) => definitionOf(name, byName.get(name) ?? '', module, own)),
+    missing: missing.length > 0 ? askFor(missing, names) : undefined,
+  }
 }
 
 const definitionOf = (
@@ -104,7 +112,7 @@ const definitionOf = (
 const askFor = (arns: readonly string[], names: ReadonlyMap<string, string>): string => {
   const example = arns.map((arn) => `${names.get(arn)}=functions/legacy/${names.get(arn)}.js`)
   return (
-    `the stack calls ${arns.join(', ')}, and no function of it is that. Name a module of its code that plays it here, ` +
+    `no function of this stack, so that calls of it fail here: ${arns.join(', ')}. Name a module of its code that plays it, ` +
     `by its path below the repository: ${FUNCTIONS_SETTING}=${[...new Set(example)].join(',')}`
   )
 }

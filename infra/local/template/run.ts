@@ -24,7 +24,7 @@ import type { Assembly } from './assembly.ts'
 import type { Closers } from './closers.ts'
 import { TemplateError } from './errors.ts'
 import { agreeOnChanges } from './external.ts'
-import { foreignFunctions } from './foreign-functions.ts'
+import { type ForeignFunctions, foreignFunctions } from './foreign-functions.ts'
 import { notRunHere } from './not-run.ts'
 import { REGION, URL_SUFFIX } from './pseudo.ts'
 import { apisOf, type DefinedApi } from './resources/apis.ts'
@@ -127,9 +127,10 @@ export const runTemplate = async (assembly: Assembly, ground: Ground): Promise<R
   const schedules = schedulesOf(scope, log)
   closers.add('functions', () => functions.close())
   const own = functionsOf(scope, assembly)
+  const foreign = foreignFunctions(assembly, own, ground)
   startFunctions(
     functions,
-    [...own, ...foreignFunctions(assembly, own, ground)],
+    [...own, ...foreign.played],
     { ...endpoints, dynamodb: ground.dynamodbEndpoint },
     ground,
     new Set(schedules.map(({ functionArn }) => functionArn)),
@@ -161,7 +162,7 @@ export const runTemplate = async (assembly: Assembly, ground: Ground): Promise<R
     routes: routesOf(api, functions),
     functions,
     outputs: localOutputs(scope, api.id, gateway.url),
-    notes: notesOf(assembly, api),
+    notes: notesOf(assembly, api, foreign),
   }
 }
 
@@ -269,11 +270,12 @@ const routesOf = (api: HttpApi, functions: FunctionRegistry): RunningRoute[] =>
       ...(route.usage && { usage: route.usage }),
     }))
 
-const notesOf = (assembly: Assembly, api: HttpApi): string[] => {
+const notesOf = (assembly: Assembly, api: HttpApi, { missing }: ForeignFunctions): string[] => {
   const refused = api.routes.filter(({ authorization }) => authorization !== 'NONE')
   const skipped = notRunHere(assembly)
   return [
     ...(skipped.length > 0 ? [`not run here: ${skipped.join(', ')}`] : []),
+    ...(missing === undefined ? [] : [missing]),
     ...(refused.length > 0
       ? [
           `${refused.length} route(s) need an authorizer, which is not checked here: they refuse every request`,

@@ -46,11 +46,11 @@ describe('functions that a stack calls and that are not its own', () => {
   })
   afterAll(() => rm(repository, { recursive: true }))
 
-  const play = async (definitions: ReturnType<typeof foreignFunctions>, arn: string): Promise<unknown> => {
+  const play = async ({ played }: ReturnType<typeof foreignFunctions>, arn: string): Promise<unknown> => {
     const functions = new FunctionRegistry()
     const at = 'http://127.0.0.1:9'
     const endpoints = { dynamodb: at, rdsData: at, secretsManager: at, sts: at, s3: at, lambda: at }
-    for (const definition of definitions) {
+    for (const definition of played) {
       const log = openLogFile(join(repository, `${definition.name}.log`), () => undefined)
       functions.add(new LocalFunction(definition, variablesOf(definition, endpoints), log))
     }
@@ -77,24 +77,27 @@ describe('functions that a stack calls and that are not its own', () => {
   it('may be TypeScript, and several', async () => {
     const setting = ' dishes=dishes.cjs, menus=typed.v2.ts ,'
     const played = foreignFunctions(calling(dishes, arnOf('menus')), [], { repository, setting })
-    expect(played.map(({ name }) => name)).toEqual(['dishes', 'menus'])
+    expect(played.played.map(({ name }) => name)).toEqual(['dishes', 'menus'])
+    expect(played.missing).toBeUndefined()
     expect(await play(played, arnOf('menus'))).toMatchObject({ payload: '{"heard":7}' })
   })
 
-  it('end the start where there is no module of one, with the line to add', () => {
-    const start = () =>
-      foreignFunctions(calling(dishes, arnOf('menus')), [], { repository, setting: 'dishes=dishes.cjs' })
-    expect(start).toThrow(arnOf('menus'))
-    expect(start).toThrow('BACKSYNC_FUNCTIONS=menus=functions/legacy/menus.js')
-    expect(() => foreignFunctions(calling(dishes), [], { repository })).toThrow(
-      'BACKSYNC_FUNCTIONS=dishes=functions/legacy/dishes.js',
-    )
+  it('are left out where there is no module of one, which is said with the line to add', () => {
+    const one = foreignFunctions(calling(dishes, arnOf('menus')), [], {
+      ...{ repository, setting: 'dishes=dishes.cjs' },
+    })
+    expect(one.played.map(({ name }) => name)).toEqual(['dishes'])
+    expect(one.missing).toContain(arnOf('menus'))
+    expect(one.missing).toContain('BACKSYNC_FUNCTIONS=menus=functions/legacy/menus.js')
+    const none = foreignFunctions(calling(dishes), [], { repository })
+    expect(none).toMatchObject({ played: [], missing: expect.stringContaining('BACKSYNC_FUNCTIONS=dishes=') })
   })
 
   it('are none where the stack calls only its own', () => {
-    expect(foreignFunctions(calling(arnOf('legacy')), [own('legacy')], { repository, setting: '' })).toEqual(
-      [],
-    )
+    expect(foreignFunctions(calling(arnOf('legacy')), [own('legacy')], { repository, setting: '' })).toEqual({
+      played: [],
+      missing: undefined,
+    })
   })
 
   it.each([
