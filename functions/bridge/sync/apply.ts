@@ -1,10 +1,11 @@
 import type { Change } from '../model/change.ts'
 import { ForeignWriteError } from '../model/conflict.ts'
-import { ConfigurationError, InvalidRecordError } from '../model/errors.ts'
+import { ConfigurationError, InvalidRecordError, kindOf } from '../model/errors.ts'
 import { isWaiting, type Parked, type Resolution } from '../ports/parking.ts'
 import type { Sink } from '../ports/sink.ts'
 import type { Subject } from '../ports/source.ts'
 import type { CountName } from '../runtime/metrics.ts'
+import { retry } from '../runtime/retry.ts'
 import { applyPatiently, type NamedOutcome } from './apply-patiently.ts'
 import { decide } from './decide.ts'
 import { type Evidence, identityOf, isBehind, placeOf, toParked } from './evidence.ts'
@@ -123,16 +124,28 @@ const leaveOutdated = async (errors: Map<Evidence, Error>, mirror: Mirror): Prom
   }
 }
 
+/** What is asked about one record must not end a batch, or a whole fill, for what passes by itself. */
+const ASKING = {
+  attempts: 5,
+  firstPause: 50,
+  longestPause: 1_000,
+  retryable: (error: unknown): boolean => kindOf(error) === 'transient',
+}
+
 const isOutdated = async (
   { entity, key, version }: Subject,
-  { sink, source, now }: Mirror,
+  { sink, source, now, deadline }: Mirror,
 ): Promise<boolean> => {
   if (version === undefined) return false
   try {
-    const current = await source.current({ entity, key, version }, now())
+    const current = await retry({ ...ASKING, deadline }, () =>
+      source.current({ entity, key, version }, now()),
+    )
     if (current.length === 0 || current.some((one) => one.version <= version)) return false
     // Where the store has it, only what is there now tells.
-    const later = await Promise.all(current.map((one) => sink.isLater({ ...one, version })))
+    const later = await Promise.all(
+      current.map((one) => retry({ ...ASKING, deadline }, () => sink.isLater({ ...one, version }))),
+    )
     return later.every((is) => is)
   } catch (error) {
     // It holds something that is no change now, either.
