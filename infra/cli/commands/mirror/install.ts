@@ -11,8 +11,8 @@ export const install = defineCommand({
   examples: [
     'backsync mirror install --dry-run',
     'backsync mirror install chef --yes',
-    'backsync mirror install --stack Backsync --direct mysql://db.internal:3306',
-    'backsync mirror install --print > triggers.sql',
+    'backsync mirror install --direct mysql://db.internal:3306',
+    'backsync mirror install chef --print',
   ],
   notes: [
     'It locks a table for as long as its triggers are made, some milliseconds, and waits for that 2 seconds at a time: who comes',

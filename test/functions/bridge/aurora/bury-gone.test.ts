@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
-import mysql, { type RowDataPacket } from 'mysql2/promise'
+import mysql from 'mysql2/promise'
 import { buryGone } from '../../../../functions/bridge/aurora/bury-gone.ts'
 import type { Change } from '../../../../functions/bridge/model/change.ts'
 import type { Entity } from '../../../../functions/bridge/model/entity.ts'
 import { chef } from '../../../fixtures/entities/chef.ts'
 import { openTestAurora, type TestAurora } from '../../../support/aurora.ts'
-import { until } from '../../../support/until.ts'
+import { untilItWaits } from '../../../support/waits.ts'
 import { emptyGuests, guest, guestTables, table } from './records/guests.ts'
 import { readTombstones } from './triggers/legacy.ts'
 
@@ -71,13 +71,7 @@ describe('the tombstone of a row that has gone without one', () => {
       const burying = gone(chef, ['7', 5n]).then(() => {
         ended = true
       })
-      await until('it waits for the row', 10_000, async () => {
-        const [waiting] = await aurora.legacy.query<RowDataPacket[]>(
-          "SELECT 1 FROM information_schema.INNODB_TRX WHERE trx_state = 'LOCK WAIT' AND trx_query LIKE ?",
-          ['%INSERT INTO backsync_tombstones%'],
-        )
-        return waiting.length > 0
-      })
+      await untilItWaits(aurora.legacy, database, '%INSERT INTO backsync_tombstones%')
       expect(ended).toBe(false)
       await writer.commit()
       await burying

@@ -7,7 +7,7 @@ import { defineEntity, type Entity } from '../../../../functions/bridge/model/en
 import type { Hooks } from '../../../../functions/bridge/model/hooks.ts'
 import { autoIncrement } from '../../../../functions/bridge/model/identity.ts'
 import { openTestAurora, type TestAurora } from '../../../support/aurora.ts'
-import { until } from '../../../support/until.ts'
+import { untilItWaits } from '../../../support/waits.ts'
 import { adopted } from '../../fixtures/specimen.ts'
 
 const jug = (write: Hooks): Entity =>
@@ -74,12 +74,11 @@ describe('a deadlock that an entity’s own code keeps to itself', () => {
     await other.query('UPDATE shelf SET filled = filled + 10 WHERE place = 2')
     await sql`UPDATE shelf SET filled = filled + 1 WHERE place = 1`.execute(transaction)
     const crossing = other.query('UPDATE shelf SET filled = filled + 10 WHERE place = 1')
-    await until('the other one waits', 10_000, async () => {
-      const waits = await rows(
-        `SELECT 1 FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT' AND trx_mysql_thread_id = ${other.threadId}`,
-      )
-      return waits.length > 0
-    })
+    await untilItWaits(
+      aurora.legacy,
+      aurora.database,
+      'UPDATE shelf SET filled = filled + 10 WHERE place = 1',
+    )
     const met = await second.execute(transaction).catch((error: unknown) => error)
     await crossing
     await other.query('COMMIT')
