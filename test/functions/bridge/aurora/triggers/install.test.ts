@@ -93,12 +93,10 @@ describe('the triggers of a mirrored entity', () => {
     const user = `u_${randomUUID().slice(0, 8)}`
     await aurora.legacy.query(`CREATE USER '${user}'@'%' IDENTIFIED BY 'secret'`)
     await aurora.legacy.query(`GRANT ALL ON ${aurora.database}.* TO '${user}'@'%'`)
-    await aurora.legacy.query('SET GLOBAL log_bin_trust_function_creators = 1')
     const other = await openTestDirect(aurora, { user, password: 'secret' })
     await carryOutTriggers(other.db, await planInstall(other.db, [chef]))
     await other.close()
     expect((await statesOf(direct)).map(({ state }) => state)).toEqual(NAMES.map(() => 'there'))
-    await aurora.legacy.query('SET GLOBAL log_bin_trust_function_creators = 0')
     await aurora.legacy.query(`DROP USER '${user}'@'%'`)
     expect((await statesOf(direct))[0]).toMatchObject({
       state: 'changed',
@@ -140,12 +138,10 @@ describe('the triggers of a mirrored entity', () => {
     const user = `u_${randomUUID().slice(0, 8)}`
     await aurora.legacy.query(`CREATE USER '${user}'@'%' IDENTIFIED BY 'secret'`)
     await aurora.legacy.query(`GRANT SELECT, LOCK TABLES ON ${aurora.database}.* TO '${user}'@'%'`)
-    await aurora.legacy.query('SET GLOBAL log_bin_trust_function_creators = 1')
     const other = await openTestDirect(aurora, { user, password: 'secret' })
     const plan = await planInstall(direct.db, [chef])
     await expect(carryOutTriggers(other.db, plan)).rejects.toMatchObject({ code: 'mirror.needs-right' })
     await other.close()
-    await aurora.legacy.query('SET GLOBAL log_bin_trust_function_creators = 0')
     await aurora.legacy.query(`DROP USER '${user}'@'%'`)
   })
 
