@@ -177,6 +177,13 @@ const live = () => {
 
 const contentOf = (record: KeyRecord): unknown => (record.state === 'held' ? record.row.firstName : undefined)
 
+/**
+ * A key that was moved, and whose item has gone without a tombstone: nobody deletes on suspicion what may be half a move, or a
+ * restored table. The API answers 503, and `backsync key` says so.
+ */
+const isUndecided = (row: KeyRecord, item: KeyRecord): boolean =>
+  row.owner === 'dynamo' && row.epoch > 0n && item.state === 'absent'
+
 /** Both sides, the log and the stream's lifts, until nothing moves any more. */
 const settle = async (mode: 'backfill' | 'resync'): Promise<void> => {
   for (let round = 0; round < 5; round++) {
@@ -219,6 +226,7 @@ const endsEqual = (mode: 'backfill' | 'resync') =>
       for (const [key, [owner, content]] of truth) {
         if (listed.has(key)) continue
         const sides = await Promise.all([life.read('aurora', key), life.read('dynamo', key)])
+        if (isUndecided(...sides)) continue
         expect([key, owner, ...sides.map(contentOf)]).toEqual([key, owner, content, content])
       }
       expect(await world.sync.parked('chef')).toEqual([])
