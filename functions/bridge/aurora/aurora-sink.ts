@@ -9,9 +9,9 @@ import { RowTooLargeError } from '../ports/store.ts'
 import type { Stored } from '../ports/stored.ts'
 import { inLanes } from '../runtime/lanes.ts'
 import type { AuroraStore } from './aurora-store.ts'
+import type { ReferringColumns } from './delete-statements.ts'
 import type { GuardedWriter } from './guarded-writer.ts'
 import { ownColumns } from './row-key.ts'
-import type { ReferringColumns } from './statements.ts'
 import { untangle } from './untangle.ts'
 
 /** Rows that are read at once. */
@@ -31,7 +31,7 @@ export class AuroraSink implements Sink {
       untangle(
         this.#entities.filter(({ legacyFunction }) => legacyFunction === undefined),
         refused,
-        this.#writer,
+        { writer: this.#writer, keptBy: (entity) => this.#blocking(entity) },
       ),
     // A taken value is free as soon as its holder changes; a row that is referred to, as soon as whoever refers to it does.
     waitsFor: (change, error) =>
@@ -63,7 +63,8 @@ export class AuroraSink implements Sink {
 
   async applyIsolating(name: string, changes: readonly Change[]): Promise<PartialOutcome> {
     const entity = this.#entity(name)
-    const outcome = await this.#writer.applyIsolating(entity, changes)
+    const keptBy = changes.some(({ op }) => op === 'delete') ? await this.#blocking(entity) : []
+    const outcome = await this.#writer.applyIsolating(entity, changes, keptBy)
     if (outcome.overruled.length === 0) return outcome
     const looked = await inLanes(outcome.overruled, LANES, (one) => this.#lookAt(entity, one))
     return { ...outcome, overruled: looked.filter((one) => one !== undefined) }

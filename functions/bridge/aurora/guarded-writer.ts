@@ -12,6 +12,7 @@ import {
   type Overruled,
   type PartialOutcome,
   type Refused,
+  StillReferencedError,
   sum,
   UnsettledError,
 } from '../model/outcome.ts'
@@ -24,6 +25,7 @@ import { aroundLocks } from './around-locks.ts'
 import { type Batch, toBatches } from './batch.ts'
 import { Catalogue } from './catalogue.ts'
 import { Contention } from './contention.ts'
+import { type ReferringColumns, selectReferenced } from './delete-statements.ts'
 import { explained } from './explain.ts'
 import { type History, historyOf, type IsNew } from './history.ts'
 import { isolate } from './isolate.ts'
@@ -99,7 +101,7 @@ export class GuardedWriter {
     if (entity.legacyFunction !== undefined)
       return writerFor(entity, this.#calling).apply(entity, changes, by)
     const outcomes: PartialOutcome[] = []
-    const known = historyOf(changes)
+    const known = { ...historyOf(changes), keptBy: [] }
     try {
       for (const batch of toBatches(entity, coalesce(changes), by))
         outcomes.push(await this.#applyBatch(batch, known, 'patient'))
@@ -115,13 +117,18 @@ export class GuardedWriter {
    * Applies what DynamoDB has accepted and can be applied, and names the rest; see `isolate`, and `aroundLocks` for what others
    * hold for longer than a batch can wait.
    *
+   * @param keptBy whose rows forbid that a row they refer to is deleted, whatever the foreign key makes of them
    * @throws BridgeError for what is no single change's fault
    */
-  async applyIsolating(entity: Entity, changes: readonly Change[]): Promise<PartialOutcome> {
+  async applyIsolating(
+    entity: Entity,
+    changes: readonly Change[],
+    keptBy: readonly ReferringColumns[] = [],
+  ): Promise<PartialOutcome> {
     if (entity.legacyFunction !== undefined)
       return writerFor(entity, this.#calling).applyIsolating(entity, changes)
     const outcomes: PartialOutcome[] = []
-    const known = historyOf(changes)
+    const known = { ...historyOf(changes), keptBy }
     for (const batch of toBatches(entity, coalesce(changes), 'dynamo'))
       outcomes.push(await this.#applyBesideOthers(batch, known))
     const { refused, ...outcome } = sum(outcomes)
@@ -131,7 +138,7 @@ export class GuardedWriter {
     }
   }
 
-  async #applyBesideOthers(batch: Batch, known: History): Promise<PartialOutcome> {
+  async #applyBesideOthers(batch: Batch, known: Known): Promise<PartialOutcome> {
     const { name } = batch.entity
     const isolated = (manner: Manner) => (piece: Batch) =>
       isolate(piece, {
@@ -169,13 +176,13 @@ export class GuardedWriter {
   async referenced(
     entity: Entity,
     deletes: readonly Change[],
-    from: readonly statements.ReferringColumns[],
+    from: readonly ReferringColumns[],
   ): Promise<ReadonlySet<Change>> {
     if (from.length === 0 || deletes.length === 0) return new Set()
     const blocked: Change[] = []
     for (const unknown of toBatches(entity, deletes, 'dynamo')) {
       const batch = await withKnownIds(this.#db, unknown)
-      const query = statements.selectReferenced(entity, batch.keys, batch.lookup, from, batch.by)
+      const query = selectReferenced(entity, batch.keys, batch.lookup, from, { by: batch.by })
       const { rows } = await query.execute(this.#db)
       blocked.push(
         ...named(
@@ -187,7 +194,7 @@ export class GuardedWriter {
     return new Set(blocked)
   }
 
-  async #applyBatch(batch: Batch, known: History, manner: Manner): Promise<PartialOutcome> {
+  async #applyBatch(batch: Batch, known: Known, manner: Manner): Promise<PartialOutcome> {
     try {
       return await this.#applyGuarded(batch, known, manner)
     } catch (error) {
@@ -200,7 +207,7 @@ export class GuardedWriter {
     }
   }
 
-  async #applyGuarded(batch: Batch, known: History, manner: Manner): Promise<PartialOutcome> {
+  async #applyGuarded(batch: Batch, known: Known, manner: Manner): Promise<PartialOutcome> {
     const deletes = batch.only(({ op }) => op === 'delete')
     const upserts = batch.only(({ op }) => op === 'upsert')
     const outcomes: PartialOutcome[] = []
@@ -271,9 +278,10 @@ export class GuardedWriter {
   }
 
   /** @param round of at most ROUNDS: a row that came back meanwhile is deleted as well */
-  async #delete(batch: Batch, known: History, manner: Manner, round = 1): Promise<PartialOutcome> {
+  async #delete(batch: Batch, known: Known, manner: Manner, round = 1): Promise<PartialOutcome> {
     const { entity, changes } = batch
-    const work = (step: Step) => deleteRows(step, batch)
+    const { keptBy } = known
+    const work = (step: Step) => deleteRows(step, batch, keptBy)
     const { affected, repeated } = await this.#runner.removing(entity, work, manner)
     const outcome = { ...nothingApplied, applied: affected, skipped: changes.length - affected, repeated }
     if (outcome.skipped === 0) return outcome
@@ -290,6 +298,13 @@ export class GuardedWriter {
       if (judged.is === 'overruled') overruled.push(judged.overruled)
       else if (judged.is === 'refused') refused.push({ change, error: judged.error })
       else back.add(change)
+    }
+    for (const change of await this.referenced(entity, [...back], keptBy)) {
+      back.delete(change)
+      refused.push({
+        change,
+        error: new StillReferencedError(`Something still refers to the ${entity.name}`),
+      })
     }
     // What its source has made in the same batch need never have come.
     const lost = unburied.filter((change) => !standing.has(change.key) && !known.isWritten(change))
@@ -360,6 +375,9 @@ const afterRepeat = (entity: Entity, error: Error): Error =>
   error instanceof NotTheOwnerError && error.beside === undefined
     ? new NotTheOwnerError(entity, error.key, error.owner, { mayHaveRun: true, cause: error })
     : error
+
+/** What is known of changes beside themselves. */
+type Known = History & { readonly keptBy: readonly ReferringColumns[] }
 
 /** How many rows were made anew, of those changes for which it was tried. */
 type Inserted = Pick<Rows, 'inserted'> & { readonly tried: ReadonlySet<Change> }

@@ -1,6 +1,7 @@
 import type { Entity } from '../model/entity.ts'
 import { UnsettledError } from '../model/outcome.ts'
 import type { Batch } from './batch.ts'
+import { deleteOlder, type ReferringColumns, selectDeletable } from './delete-statements.ts'
 import { assignments } from './parents.ts'
 import { hasOwnKey } from './part-sql.ts'
 import { isBeside } from './record-names.ts'
@@ -14,8 +15,13 @@ export type RecordWrites = {
   update(step: Step, batch: Batch): Promise<number>
   /** Inserts rows that are not there. @returns how many rows */
   insert(step: Step, batch: Batch): Promise<number>
-  /** Deletes rows that hold an older version; their keys have been buried. @returns how many rows */
-  remove(step: Step, batch: Batch): Promise<number>
+  /**
+   * Deletes rows that hold an older version; their keys have been buried.
+   *
+   * @param keptBy rows that refer to one keep it
+   * @returns how many rows
+   */
+  remove(step: Step, batch: Batch, keptBy?: readonly ReferringColumns[]): Promise<number>
   /** What has to be locked first in a transaction that deletes, so that no lock has to grow. */
   lockRemoved(step: Step, batch: Batch): Promise<void>
   /**
@@ -32,7 +38,8 @@ const IN_ROW: RecordWrites = {
     run(statements.updateOlder(entity, document, lookup, by)),
   insert: ({ run }, { entity, document, lookup, by }) =>
     run(statements.insertMissing(entity, document, lookup, by)),
-  remove: ({ run }, { entity, keys, lookup, by }) => run(statements.deleteOlder(entity, keys, lookup, by)),
+  remove: ({ run }, { entity, keys, lookup, by }, keptBy) =>
+    run(deleteOlder(entity, keys, lookup, by, keptBy)),
   lockRemoved: async () => undefined,
   prepare: async () => undefined,
 }
@@ -53,13 +60,13 @@ const BESIDE: RecordWrites = {
     if (made > 0) await nameIds(step, batch, made)
     return again + made
   },
-  remove: async ({ run }, { entity, keys, lookup, by }) => {
-    const affected = await run(statements.deleteOlder(entity, keys, lookup, by))
+  remove: async ({ run }, { entity, keys, lookup, by }, keptBy) => {
+    const affected = await run(deleteOlder(entity, keys, lookup, by, keptBy))
     await run(beside.deleteRecords(entity, keys, by))
     return affected
   },
   lockRemoved: async ({ db }, { entity, keys, lookup, by }) => {
-    await statements.selectDeletable(entity, keys, lookup, by).execute(db)
+    await selectDeletable(entity, keys, lookup, by).execute(db)
   },
   prepare: async ({ run }, { entity, keys, by }) => {
     await run(beside.enrol(entity, keys))

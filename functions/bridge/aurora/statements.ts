@@ -191,22 +191,6 @@ export const bury = (
     epoch = GREATEST(backsync_tombstones.epoch, VALUES(epoch))`
 }
 
-/** Deletes rows that hold an older version. */
-export const deleteOlder = (entity: Entity, document: string, lookup: Lookup, by: Owner): Sql => sql`
-  DELETE t FROM ${keys(entity, document)} ${found(entity, lookup)}
-  WHERE ${older(entity, by, 'delete')}`
-
-/** Deletes the child rows of rows that hold an older version and are about to be deleted. */
-export const deleteChildrenOfOlder = (
-  entity: Entity,
-  child: ChildRows,
-  document: string,
-  lookup: Lookup,
-  by: Owner,
-): Sql => sql`
-  DELETE c FROM ${keys(entity, document)} ${found(entity, lookup)} ${childrenOf(entity, child)}
-  WHERE ${older(entity, by, 'delete')}`
-
 /**
  * Whether the row is as this very change wrote it. At the same version another writer may have left other content: then
  * its child rows are its own, too.
@@ -226,7 +210,7 @@ export const deleteChildrenOfUpdated = (
   DELETE c FROM ${keys(entity, document)} ${recorded(entity, lookup)} ${childrenOf(entity, child)}
   WHERE ${isWritten(entity)}`
 
-const childrenOf = (entity: Entity, child: ChildRows): Sql =>
+export const childrenOf = (entity: Entity, child: ChildRows): Sql =>
   sql`STRAIGHT_JOIN ${sql.table(child.table)} AS c ON ${isChild(entity, child)}`
 
 /** The row `c` of a list is the row `t`'s. */
@@ -266,7 +250,7 @@ export const members = (entity: Entity, [child, at]: readonly [ChildRows, number
 }
 
 /** A key, and what else was selected with it. */
-type Keyed = { readonly k: string } & Readonly<Record<string, unknown>>
+export type Keyed = { readonly k: string } & Readonly<Record<string, unknown>>
 
 /**
  * Lists the upserts that the guard will let pass, and keeps their rows locked until the transaction ends.
@@ -287,17 +271,6 @@ export const selectWinners = (
     AND IF(${isRecorded(entity)}, ${mayWrite(entity, by, 't')},
       d.version IS NULL OR ${mayWrite(entity, by, 'd')})${parentsFound(entity)} FOR UPDATE`
 
-/** Lists the deletes whose row holds an older version, and keeps those rows locked until the transaction ends. */
-export const selectDeletable = (
-  entity: Entity,
-  document: string,
-  lookup: Lookup,
-  by: Owner,
-  more: Sql = sql``,
-): RawBuilder<Keyed> => sql`
-  SELECT j.k AS k${more} FROM ${lockable(keys(entity, document))} ${found(entity, lookup)}
-  WHERE ${older(entity, by, 'delete')} FOR UPDATE`
-
 /** Lists the keys whose rows are as this very batch says. */
 export const selectWritten = (
   entity: Entity,
@@ -307,34 +280,6 @@ export const selectWritten = (
 ): RawBuilder<Keyed> => sql`
   SELECT j.k AS k${more} FROM ${keys(entity, document)} ${recorded(entity, lookup)}
   WHERE ${isWritten(entity)}`
-
-/** Columns of a table that refer to columns of an entity's; the table may be the entity's own. */
-export type ReferringColumns = {
-  readonly table: string
-  readonly columns: readonly { readonly column: string; readonly to: string }[]
-}
-
-/** Lists the keys whose rows hold an older version and are referred to, by others than themselves. */
-export const selectReferenced = (
-  entity: Entity,
-  document: string,
-  lookup: Lookup,
-  from: readonly ReferringColumns[],
-  by: Owner,
-): RawBuilder<{ readonly k: string }> => {
-  const isItself = list(
-    ownColumns(entity).map((own) => sql`r.${sql.ref(own)} = t.${sql.ref(own)}`),
-    sql` AND `,
-  )
-  const referring = from.map(({ table: name, columns }) => {
-    const others = name.toLowerCase() === entity.table.toLowerCase() ? sql` AND NOT (${isItself})` : sql``
-    const refers = columns.map(({ column, to }) => sql`r.${sql.ref(column)} = t.${sql.ref(to)}`)
-    return sql`EXISTS (SELECT 1 FROM ${sql.table(name)} AS r WHERE ${list(refers, sql` AND `)}${others})`
-  })
-  return sql`
-  SELECT j.k AS k FROM ${keys(entity, document)} ${found(entity, lookup)}
-  WHERE ${older(entity, by, 'delete')} AND (${sql.join(referring, sql` OR `)})`
-}
 
 /**
  * Gives columns of rows that hold an older version other values, for as long as the transaction lasts.

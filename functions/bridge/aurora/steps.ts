@@ -4,6 +4,12 @@ import type { Change } from '../model/change.ts'
 import type { Entity } from '../model/entity.ts'
 import type { Hooks, UpsertToWrite } from '../model/hooks.ts'
 import { Batch } from './batch.ts'
+import {
+  deleteChildrenOfOlder,
+  type ReferringColumns,
+  selectDeletable,
+  selectReferenced,
+} from './delete-statements.ts'
 import type { HookName } from './hook-errors.ts'
 import { runHook } from './hooks.ts'
 import { deleteInstead, enrolDeleted, proveStamps, upsertInstead } from './instead.ts'
@@ -124,14 +130,24 @@ const writeRows = async (step: Step, unknown: Batch, batch: Batch, guess: Guess)
 /**
  * Buries the keys first: from then on no older write brings a row back. Of mirrored deletes those that find nothing at all are
  * left to whoever tells why: see `GuardedWriter`.
+ *
+ * @param keptBy rows that refer to one keep it, and all that is its own
  */
-export const deleteRows = async (step: Step, unknown: Batch): Promise<Rows> => {
+export const deleteRows = async (
+  step: Step,
+  unknown: Batch,
+  keptBy: readonly ReferringColumns[] = [],
+): Promise<Rows> => {
   const { db, run } = step
-  const batch = await withKnownIds(db, unknown)
-  const { entity, keys, lookup, by } = batch
+  const whole = await withKnownIds(db, unknown)
+  const { entity } = whole
   const writes = writesOf(entity)
   const { before, after, instead } = entity.write ?? {}
-  if (needsTransaction(entity) || marksDeletes(entity)) await writes.lockRemoved(step, batch)
+  const isTogether = needsTransaction(entity)
+  if (isTogether || marksDeletes(entity)) await writes.lockRemoved(step, whole)
+  // One statement asks by itself; several have to know beforehand, and hold the rows until they are through.
+  const batch = isTogether ? await withoutKept(db, whole, keptBy) : whole
+  const { keys, lookup, by } = batch
   if (instead?.delete !== undefined) await enrolDeleted(step, batch)
   await run(statements.bury(entity, keys, lookup, by, by === 'dynamo' ? 'known' : 'all'))
   const winners = entity.write === undefined ? [] : await deletesToWrite(db, batch)
@@ -150,8 +166,22 @@ export const deleteRows = async (step: Step, unknown: Batch): Promise<Rows> => {
   }
   await hook('write.after', after)
   for (const list of Object.values(entity.children))
-    await run(statements.deleteChildrenOfOlder(entity, list, keys, lookup, by))
-  return { affected: await writes.remove(step, batch), inserted: 0 }
+    await run(deleteChildrenOfOlder(entity, list, keys, lookup, by))
+  return { affected: await writes.remove(step, batch, keptBy), inserted: 0 }
+}
+
+/** Locks the rows that are to be deleted: from then on nobody comes to refer to one. */
+const withoutKept = async (
+  db: Step['db'],
+  batch: Batch,
+  keptBy: readonly ReferringColumns[],
+): Promise<Batch> => {
+  if (keptBy.length === 0) return batch
+  const { entity, keys, lookup, by } = batch
+  await selectDeletable(entity, keys, lookup, by).execute(db)
+  const query = selectReferenced(entity, keys, lookup, keptBy, { by, how: 'locked' })
+  const kept = new Set((await query.execute(db)).rows.map(({ k }) => k))
+  return kept.size === 0 ? batch : batch.only(({ key }) => !kept.has(key))
 }
 
 /** The statements of a batch without any change in it: they fail only on what is not a change's fault. */
@@ -165,8 +195,7 @@ export const proveStatements = async (step: Step, { entity, by }: Batch): Promis
   await run(statements.bury(entity, nothing, lookup, by))
   // What a hook does in place of a statement, that is never sent.
   if (instead?.delete === undefined) {
-    for (const [, list] of lists)
-      await run(statements.deleteChildrenOfOlder(entity, list, nothing, lookup, by))
+    for (const [, list] of lists) await run(deleteChildrenOfOlder(entity, list, nothing, lookup, by))
     await writes.remove(step, batch)
   }
   if (instead?.upsert !== undefined) {

@@ -6,6 +6,12 @@ import { BridgeError, kindOf } from '../model/errors.ts'
 import type { Refused } from '../model/outcome.ts'
 import { isInCircle, parentsOf, referencesOf } from '../model/references.ts'
 import { type Batch, toBatches } from './batch.ts'
+import {
+  deleteChildrenOfOlder,
+  type ReferringColumns,
+  selectDeletable,
+  selectKeptByOthers,
+} from './delete-statements.ts'
 import type { GuardedWriter } from './guarded-writer.ts'
 import { judge } from './judge.ts'
 import { withKnownIds } from './known-ids.ts'
@@ -58,7 +64,7 @@ class LeftOverError extends BridgeError {
 export const untangle = async (
   entities: readonly Entity[],
   refused: ReadonlyMap<string, readonly Refused[]>,
-  writer: GuardedWriter,
+  { writer, keptBy }: Around,
 ): Promise<ReadonlySet<Change>> => {
   let knots = knotsOf(entities, refused)
   let singly = false
@@ -66,7 +72,7 @@ export const untangle = async (
     const all = knots.flatMap(({ changes }) => changes)
     if (all.length === 0 || all.length > MOST) break
     try {
-      const tangles = await Promise.all(knots.map((knot) => toTangle(knot, writer)))
+      const tangles = await Promise.all(knots.map((knot) => toTangle(knot, { writer, keptBy })))
       await writer.together(
         knots.map(({ entity }) => entity),
         (step) => applyTogether(step, tangles, singly),
@@ -145,6 +151,12 @@ const withIndex = (knots: Knot[], error: unknown): Knot[] => {
   return knots.map((knot) => ({ ...knot, indexes: new Set([...knot.indexes, index]) }))
 }
 
+/** @param keptBy whose rows forbid that one of an entity is deleted, whatever the foreign key makes of them */
+type Around = {
+  readonly writer: GuardedWriter
+  readonly keptBy: (entity: Entity) => Promise<readonly ReferringColumns[]>
+}
+
 /** A knot with what the schema says of its columns. */
 type Tangle = {
   readonly entity: Entity
@@ -153,16 +165,16 @@ type Tangle = {
   /** The same without the references that may be NULL. */
   readonly bare: readonly Batch[]
   readonly references: readonly string[]
+  /** Rows that keep what is to be deleted, unless they are deleted with it. */
+  readonly keptBy: readonly ReferringColumns[]
   /** What gives way for the unique indexes that are known to be in the way. */
   readonly unique: readonly Yielding[]
   /** What gives way for any, by its name in lower case. */
   readonly yielding: ReadonlyMap<string, Yielding>
 }
 
-const toTangle = async (
-  { entity, changes, indexes }: Knot,
-  { catalogue }: GuardedWriter,
-): Promise<Tangle> => {
+const toTangle = async ({ entity, changes, indexes }: Knot, { writer, keptBy }: Around): Promise<Tangle> => {
+  const { catalogue } = writer
   const columns = new Map((await catalogue.columns(entity.table)).map((one) => [one.name.toLowerCase(), one]))
   const loose = Object.keys(entity.attributes).flatMap((name) => {
     const own = looseColumns(entity, name)
@@ -183,6 +195,7 @@ const toTangle = async (
       BY,
     ),
     references: loose.flatMap((one) => one.columns),
+    keptBy: changes.some(isDelete) ? await keptBy(entity) : [],
     unique: [...new Map(unique.map((one) => [one.column.name, one])).values()],
     yielding,
   }
@@ -208,10 +221,11 @@ const applyTogether = async (step: Step, tangles: readonly Tangle[], singly: boo
       return 0
     })
   for (const tangle of tangles) await loosen(step, tangle, run)
+  await requireUnkept(step, tangles)
   for (const { entity, deletes } of tangles.toReversed()) {
     for (const child of Object.values(entity.children))
       await run(deletes, ({ keys, lookup }) =>
-        step.run(statements.deleteChildrenOfOlder(entity, child, keys, lookup, BY)),
+        step.run(deleteChildrenOfOlder(entity, child, keys, lookup, BY)),
       )
     await run(deletes, (batch) => writesOf(entity).remove(step, batch))
   }
@@ -235,6 +249,29 @@ const applyTogether = async (step: Step, tangles: readonly Tangle[], singly: boo
 }
 
 type Run = (batches: readonly Batch[], work: (batch: Batch) => Promise<number>) => Promise<number>
+
+/**
+ * A foreign key that cascades would take along whoever refers to a row and is not deleted with it. From here on nobody comes to.
+ *
+ * @throws LeftOverError with what is kept
+ */
+const requireUnkept = async ({ db }: Step, tangles: readonly Tangle[]): Promise<void> => {
+  const of = (table: string) =>
+    tangles
+      .filter(({ entity }) => entity.table.toLowerCase() === table.toLowerCase())
+      .flatMap(({ deletes }) => deletes)
+  const kept: Change[] = []
+  for (const { deletes, keptBy } of tangles)
+    for (const unknown of deletes)
+      for (const from of keptBy) {
+        const batch = await withKnownIds(db, unknown)
+        const beside = await Promise.all(of(from.table).map((one) => withKnownIds(db, one)))
+        const { rows } = await selectKeptByOthers(batch, from, beside).execute(db)
+        const keys = new Set(rows.map(({ k }) => k))
+        kept.push(...batch.changes.filter(({ key }) => keys.has(key)))
+      }
+  if (kept.length > 0) throw new LeftOverError(kept)
+}
 
 /** Takes away what the rows hold fast by. */
 const loosen = async (
@@ -328,7 +365,7 @@ const leftOf = async ({ db }: Step, tangle: Tangle): Promise<Change[]> => {
   }
   for (const unknown of deletes) {
     const batch = await withKnownIds(db, unknown)
-    note(batch, (await statements.selectDeletable(entity, batch.keys, batch.lookup, BY).execute(db)).rows)
+    note(batch, (await selectDeletable(entity, batch.keys, batch.lookup, BY).execute(db)).rows)
   }
   return left
 }

@@ -3,6 +3,7 @@ import type { Change } from '../model/change.ts'
 import type { Entity } from '../model/entity.ts'
 import type { Addressed, DeleteToWrite, UpsertToWrite, WrittenUpsert } from '../model/hooks.ts'
 import type { Batch } from './batch.ts'
+import { selectDeletable } from './delete-statements.ts'
 import { withKnownIds } from './known-ids.ts'
 import { assignments, attributesOf } from './parents.ts'
 import { hasOwnKey } from './part-sql.ts'
@@ -70,7 +71,7 @@ export const upsertsToWrite = async (db: Kysely<unknown>, batch: Batch): Promise
 /** The deletes whose rows are there, and older. */
 export const deletesToWrite = async (db: Kysely<unknown>, batch: Batch): Promise<DeleteToWrite[]> => {
   const { entity, keys, lookup, by } = batch
-  const query = statements.selectDeletable(entity, keys, lookup, by, listed(address(entity)))
+  const query = selectDeletable(entity, keys, lookup, by, listed(address(entity)))
   return beside(batch, (await query.execute(db)).rows).flatMap(([change, row]): DeleteToWrite[] => {
     const known = addressOf(entity, change.key, row)
     return change.op !== 'delete' || known === undefined ? [] : [{ ...change, ...known }]

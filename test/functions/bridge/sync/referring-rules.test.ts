@@ -7,6 +7,8 @@ import { text } from '../../../../functions/bridge/model/attributes/text.ts'
 import { childRows } from '../../../../functions/bridge/model/child-rows.ts'
 import { defineEntity, type Entity } from '../../../../functions/bridge/model/entity.ts'
 import { autoIncrement, natural } from '../../../../functions/bridge/model/identity.ts'
+import { untilItWaits } from '../../../support/waits.ts'
+import { retryParked } from '../../../../functions/bridge/sync/retry-parked.ts'
 import { COUNTED, keptBy, RECORD } from '../../fixtures/adopted.ts'
 import { streamRecord } from '../../fixtures/stream-events.ts'
 import { openTestSync, type TestSync } from './harness.ts'
@@ -53,6 +55,32 @@ describe.each<RecordKind>(['row', 'sideTable'])(
         },
         example: { shopId: '1' },
       })
+    /** Nothing but its own row: its deletes commit statement by statement. */
+    const town = defineEntity({
+      record,
+      name: 'town',
+      plural: 'towns',
+      keyName: 'townId',
+      table: 'towns',
+      identity: autoIncrement('id'),
+      attributes: { name: text({ column: 'name', maxLength: 60 }) },
+      example: { name: 'a' },
+    })
+    const house = defineEntity({
+      record,
+      name: 'house',
+      plural: 'houses',
+      keyName: 'houseId',
+      table: 'houses',
+      identity: autoIncrement('id'),
+      attributes: {
+        townId: reference({
+          column: 'town_id',
+          to: { name: 'town', table: 'towns', idColumn: 'id', record },
+        }),
+      },
+      example: { townId: '1' },
+    })
     const clerk = ofShop('clerk', 'clerks')
     const guest = ofShop('guest', 'guests')
     /** A tree whose upmost rows are their own parents. */
@@ -70,8 +98,7 @@ describe.each<RecordKind>(['row', 'sideTable'])(
       },
       example: { land: 'no', code: 'a', within: 'no,a' },
     })
-    const entities = [shop, clerk, guest, area]
-    const tables = { shop: 'Shops', clerk: 'Clerks', guest: 'Guests', area: 'Areas' }
+    const entities = [shop, clerk, guest, area, town, house]
 
     let sync: TestSync
     let of: string
@@ -88,6 +115,9 @@ describe.each<RecordKind>(['row', 'sideTable'])(
         FOREIGN KEY (shop_id) REFERENCES shops (id) ON DELETE CASCADE)`,
         `CREATE TABLE guests (id BIGINT AUTO_INCREMENT PRIMARY KEY, shop_id BIGINT NULL, ${COUNTED},
         FOREIGN KEY (shop_id) REFERENCES shops (id) ON DELETE SET NULL)`,
+        `CREATE TABLE towns (id BIGINT AUTO_INCREMENT PRIMARY KEY, name VARCHAR(60) NOT NULL, ${COUNTED})`,
+        `CREATE TABLE houses (id BIGINT AUTO_INCREMENT PRIMARY KEY, town_id BIGINT NOT NULL, ${COUNTED},
+        FOREIGN KEY (town_id) REFERENCES towns (id) ON DELETE CASCADE)`,
         // Of the legacy application alone.
         'CREATE TABLE signs (shop_id BIGINT NOT NULL, FOREIGN KEY (shop_id) REFERENCES shops (id) ON DELETE CASCADE)',
         // InnoDB deletes a row that refers to itself by that rule only, where the reference can not be NULL.
@@ -125,7 +155,7 @@ describe.each<RecordKind>(['row', 'sideTable'])(
       return { ...made, dynamodb: { ...made.dynamodb, Keys: { [entity.keyName]: { S: key } } } }
     }
     const parked = async (): Promise<unknown[]> =>
-      (await Promise.all(Object.keys(tables).map((name) => sync.parked(name)))).flat()
+      (await Promise.all(entities.map(({ name }) => sync.parked(name)))).flat()
     const stored = async (entity: Entity, key: string) => {
       const found = await sync.aurora.store.get(entity, key)
       return found && [found.version, found.row.shopId]
@@ -157,6 +187,46 @@ describe.each<RecordKind>(['row', 'sideTable'])(
         expect(await parked()).toEqual([])
       })
     })
+
+    it.each([
+      ['with lists', shop, 'INSERT INTO clerks (shop_id) SELECT MAX(id) FROM shops', 'clerks'],
+      ['of its own alone', town, 'INSERT INTO houses (town_id) SELECT MAX(id) FROM towns', 'houses'],
+      [
+        'of a tree',
+        area,
+        'INSERT INTO areas (land, code, within_land, within_code) SELECT land, CONCAT(code, ?), land, code FROM areas WHERE code = ?',
+        'areas',
+      ],
+    ] as const)(
+      '%s stay for what comes to refer to them while their delete waits for them, which takes nothing of it along',
+      async (_, entity, insert, table) => {
+        const { legacy, database } = sync.aurora
+        const key = entity === area ? `no,${of}` : of
+        const item = entity === area ? { land: 'no', code: of, within: key } : { name: 'a' }
+        await sync.deliver(recordOf(entity, key, 1, item))
+        const counted = async () => {
+          const [[row]] = await legacy.query<RowDataPacket[]>(`SELECT COUNT(*) AS n FROM ${table}`)
+          return Number(row?.n)
+        }
+        const before = await counted()
+        await legacy.query('BEGIN')
+        await legacy.query(insert, ['below', of])
+        const delivered = sync.deliver(recordOf(entity, key, 1, item, true))
+        await untilItWaits(legacy, database, `%${entity.table}%`)
+        await legacy.query('COMMIT')
+        expect(await delivered).toEqual(nothing)
+
+        expect(await counted()).toBe(before + 1)
+        expect((await stored(entity, key))?.[0]).toBe(1n)
+        expect(await parked()).toEqual([[key, 'dependency', 'row.referenced']])
+        await legacy.query(`DELETE FROM ${table} ORDER BY ${entity === area ? 'code' : 'id'} DESC LIMIT 1`)
+        await retryParked(sync.parts, entity.name, [
+          ...(await sync.parts.parking.parkedOf(entity.name)).values(),
+        ])
+        expect([await stored(entity, key), await parked()]).toEqual([undefined, []])
+      },
+      60_000,
+    )
 
     it('by their own lists and by what is no entity’s go as the foreign keys say', async () => {
       const item = recordOf(shop, of, 1, { name: 'a' })

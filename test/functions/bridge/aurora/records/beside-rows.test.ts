@@ -6,6 +6,7 @@ import { AuroraRecords } from '../../../../../functions/bridge/aurora/aurora-rec
 import { AuroraSink } from '../../../../../functions/bridge/aurora/aurora-sink.ts'
 import { type Batch, toBatches } from '../../../../../functions/bridge/aurora/batch.ts'
 import { claimRows } from '../../../../../functions/bridge/aurora/claim-statements.ts'
+import { deleteOlder, selectDeletable } from '../../../../../functions/bridge/aurora/delete-statements.ts'
 import { withKnownIds } from '../../../../../functions/bridge/aurora/known-ids.ts'
 import { recordOwners, requireRecordColumns } from '../../../../../functions/bridge/aurora/owners.ts'
 import {
@@ -15,11 +16,7 @@ import {
   insertRecords,
   revive,
 } from '../../../../../functions/bridge/aurora/side-statements.ts'
-import {
-  deleteOlder,
-  selectDeletable,
-  updateOlder,
-} from '../../../../../functions/bridge/aurora/statements.ts'
+import { updateOlder } from '../../../../../functions/bridge/aurora/statements.ts'
 import type { Change } from '../../../../../functions/bridge/model/change.ts'
 import { defineEntity, type Entity } from '../../../../../functions/bridge/model/entity.ts'
 import { openTestAurora, type TestAurora } from '../../../../support/aurora.ts'
