@@ -9,7 +9,9 @@ CREATE TABLE backsync_changes (
   owner VARCHAR(8) CHARACTER SET ascii COLLATE ascii_bin NULL DEFAULT NULL,
   epoch BIGINT UNSIGNED NOT NULL DEFAULT 0,
   at TIMESTAMP(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3),
-  PRIMARY KEY (id)
+  PRIMARY KEY (id),
+  -- A claim asks whether something of its key is still to be carried over.
+  KEY entity_key (entity, entity_key)
 );
 
 -- What plain SQL has written of keys that DynamoDB owns, of entities that record it instead of refusing it: the row as JSON.

@@ -10,7 +10,15 @@ import type { AuroraStore } from './aurora-store.ts'
 import { type Batch, toBatches } from './batch.ts'
 import { countLive } from './call-statements.ts'
 import type { Catalogue } from './catalogue.ts'
-import { claimAbsent, claimRecords, claimRows, claimTombstones } from './claim-statements.ts'
+import {
+  claimAbsent,
+  claimRecords,
+  claimRows,
+  claimTombstones,
+  isLogged,
+  mayBeUntold,
+  type RowClaim,
+} from './claim-statements.ts'
 import { withKnownIds } from './known-ids.ts'
 import { readOwners } from './owners.ts'
 import { isBeside, recordNames } from './record-names.ts'
@@ -45,11 +53,13 @@ export class AuroraRecords implements DecidedRecords {
     if (!(known?.known ?? (await this.#areOwnersKnown(entity)))) throw new OwnersUnknownError(entity)
     const authority: Authority = { owner: known?.owner ?? 'aurora', epoch: known?.epoch ?? 0n }
     if (head !== undefined) {
+      // Before the content: what is carried over in between has raised the version.
+      const isUntold = mayBeUntold(entity) && (await this.#isLogged(entity, own))
       const stored = await store.get(entity, own)
       // Read apart: a row that was written in between is read again.
       if (stored === undefined || stored.version !== head.version) return this.read(entity, own)
       const { row, version, updatedAt: at } = stored
-      return { key: own, state: 'held', row, version, at, ...authority }
+      return { key: own, state: 'held', row, version, at, ...authority, ...(isUntold && { isUntold }) }
     }
     if (tombstone === undefined || tombstone.version === 0n)
       return { key: own, state: 'absent', version: 0n, at: null, ...authority }
@@ -62,7 +72,8 @@ export class AuroraRecords implements DecidedRecords {
     const asRead = (epoch: string): Sql => sql`${raw(epoch)} < j.e AND ${raw(epoch)} <= ${was}`
     await this.#run(claimAbsent(entity, batch.keys, batch.lookup, to.owner, was))
     await this.#run(claimTombstones(entity, batch.keys, to.owner, { where: asRead('d.epoch') }))
-    await this.#claimRows(batch, to, { where: asRead(recordNames(entity).epoch) })
+    const tells = to.owner === 'dynamo' && mayBeUntold(entity)
+    await this.#claimRows(batch, to, { where: asRead(recordNames(entity).epoch), tells })
     await this.#requireNoCall(entity, key)
     return this.read(entity, key)
   }
@@ -145,6 +156,13 @@ export class AuroraRecords implements DecidedRecords {
     if (Number(rows[0]?.n ?? 0) > 0) throw new CallUnderWayError(entity)
   }
 
+  async #isLogged(entity: Entity, key: string): Promise<boolean> {
+    const { rows } = await sql<{
+      readonly is: unknown
+    }>`SELECT ${isLogged(entity, sql`${key}`)} AS ${sql.ref('is')}`.execute(this.#db)
+    return Number(rows[0]?.is) === 1
+  }
+
   async #areOwnersKnown({ name }: Entity): Promise<boolean> {
     return (await readOwners(this.#db)).has(name)
   }
@@ -153,7 +171,7 @@ export class AuroraRecords implements DecidedRecords {
   async #claimRows(
     { entity, keys, lookup }: Batch,
     { owner }: Authority,
-    how: { readonly raised?: boolean; readonly where?: Sql } = {},
+    how: Pick<RowClaim, 'raised' | 'tells' | 'where'> = {},
   ): Promise<void> {
     if (isBeside(entity)) {
       await this.#run(enrol(entity, keys))

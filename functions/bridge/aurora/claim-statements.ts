@@ -17,6 +17,8 @@ export type RowClaim = {
   readonly unchanged: readonly string[]
   /** Whether the version becomes one above the document's, where it isn't already. */
   readonly raised?: boolean
+  /** Whether the version becomes a larger one where something of the key is still to be carried over: see `mayBeUntold`. */
+  readonly tells?: boolean
   /** Which of them, by more than their epoch; by the names that `recordNames` has. */
   readonly where?: Sql
 }
@@ -32,11 +34,23 @@ export const claimRecords = (entity: Entity, document: string, claim: RowClaim):
   SET ${claimed(entity, claim)}
   WHERE ${claim.where ?? raw(`${recordNames(entity).epoch} < j.e`)}`
 
-const claimed = (entity: Entity, { owner: to, raised = false }: RowClaim): Sql => {
+const claimed = (entity: Entity, { owner: to, raised = false, tells = false }: RowClaim): Sql => {
   const { owner, epoch, version } = recordNames(entity).columns
   const above = raised ? raw(`, ${version} = GREATEST(${version}, j.v) + 1`) : sql``
-  return sql`${raw(owner)} = ${to}, ${raw(epoch)} = j.e${above}`
+  const told = tells ? sql`, ${raw(version)} = ${raw(version)} + ${isLogged(entity, sql`j.k`)}` : sql``
+  return sql`${raw(owner)} = ${to}, ${raw(epoch)} = j.e${above}${told}`
 }
+
+/** Whether the log has something of a key: 1 or 0. */
+export const isLogged = ({ name }: Entity, key: Sql): Sql =>
+  sql`EXISTS (SELECT 1 FROM backsync_changes AS c WHERE c.entity = ${name} AND c.entity_key = ${key})`
+
+/**
+ * Whether a row may have other content than its version says: plain SQL writes lists, and their triggers can't write the row that
+ * a statement of its own may be using. The relay raises it before it carries that over; whoever takes a key away before has to.
+ */
+export const mayBeUntold = ({ mirror, children }: Entity): boolean =>
+  mirror !== undefined && Object.keys(children).length > 0
 
 /** Sets columns of the row to themselves, behind others. */
 export const untouched = (columns: readonly string[]): Sql =>

@@ -112,6 +112,8 @@ const attempt = async (
   // Without a number, somebody asked for one of the two contents.
   const isConflict = isInTheWay(entity, seen, to) || (epoch !== undefined && areBothOwners(aurora, dynamo))
   if (isConflict) {
+    // The two were read one behind the other: what was written and carried over in between is no conflict.
+    if (!isSameRecord(await sides.aurora.read(entity, aurora.key), aurora)) return undefined
     const error = new ClaimConflictError(entity)
     await unmovable?.({ aurora, dynamo, error })
     throw error
@@ -229,8 +231,19 @@ const isInTheWay = (entity: Entity, { aurora, dynamo, old, now }: Seen, to: Owne
   const isDisputed = now.state !== 'absent' && now.owner === to && old.owner !== to && now.epoch === old.epoch
   if (isDisputed && isBeyond(old, now)) return true
   const isGone = old.state === 'absent' && now.state === 'deleted'
-  return !isGone && now.owner !== to && isBeyond(now, old)
+  const isOfEarlierContent = isUntold(old) && now.version === old.version
+  return !isGone && !isOfEarlierContent && now.owner !== to && isBeyond(now, old)
 }
+
+const isUntold = (record: KeyRecord): boolean => record.state === 'held' && record.isUntold === true
+
+/** Whether a record is as it was read before. */
+const isSameRecord = (now: KeyRecord, before: KeyRecord): boolean =>
+  now.state === before.state &&
+  now.version === before.version &&
+  now.owner === before.owner &&
+  now.epoch === before.epoch &&
+  isUntold(now) === isUntold(before)
 
 /**
  * @returns undefined where another move was faster

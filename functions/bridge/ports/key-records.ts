@@ -9,7 +9,13 @@ export type KeyRecord = Authority & {
   /** When it was written: ISO 8601, UTC; null where that isn't known. */
   readonly at: string | null
 } & (
-    | { readonly state: 'held'; readonly version: Version; readonly row: Row }
+    | {
+        readonly state: 'held'
+        readonly version: Version
+        readonly row: Row
+        /** Something of the content may have changed since, and the version doesn't tell: a list that plain SQL has written. */
+        readonly isUntold?: boolean
+      }
     | { readonly state: 'deleted'; readonly version: Version }
     /** Neither row nor delete is known; it counts as version 0. What it says of authority may be what counts as said. */
     | { readonly state: 'absent'; readonly version: 0n }
@@ -33,7 +39,7 @@ export interface KeyRecords {
   read(entity: Entity, key: string): Promise<KeyRecord>
   /**
    * Gives a key away, or says anew that it is this store's, where its record is of no later move than it was read with. Of a
-   * key that was given away a write of this store's own is refused.
+   * key that was given away a write of this store's own is refused, and its version is above each that had other content.
    *
    * @returns the record as it is then: the last that was accepted here, unless it belongs to another move
    * @throws UndecidedError where a record is missing that was there
