@@ -1,6 +1,6 @@
 import type { Engine } from './engines.ts'
 
-export const partNames = ['properties', 'soak', 'field'] as const
+export const partNames = ['properties', 'soak', 'field', 'both'] as const
 export type PartName = (typeof partNames)[number]
 
 /** What is proved, on what, and in which time, in milliseconds. */
@@ -13,9 +13,14 @@ export type Part = {
 }
 
 /** What each has of the whole time. */
-const SHARE: Readonly<Record<PartName, number>> = { properties: 0.4, soak: 0.35, field: 0.25 }
+const SHARE: Readonly<Record<PartName, number>> = {
+  properties: 0.35,
+  soak: 0.25,
+  field: 0.2,
+  both: 0.2,
+}
 
-/** Less, in minutes, is too short for each part on each engine: then the field has one, the last. */
+/** Less, in minutes, is too short for each part on each engine: then the field has one, the last, and both sides the first. */
 const SHORT = 20
 
 /** Splits the time over the parts, and each part's over its engines. */
@@ -31,10 +36,15 @@ export const makePlan = ({
   partNames
     .filter((name) => only === undefined || name === only)
     .flatMap((name) => {
-      const own = name === 'field' && minutes < SHORT ? engines.slice(-1) : engines
+      const own = minutes < SHORT ? fewer(name, engines) : engines
       const ms = (minutes * 60_000 * (only === undefined ? SHARE[name] : 1)) / own.length
       return own.map((engine, at) => ({ name, engine, ms, first: at === 0 }))
     })
+
+const fewer = (name: PartName, engines: readonly Engine[]): readonly Engine[] => {
+  if (name === 'field') return engines.slice(-1)
+  return name === 'both' ? engines.slice(0, 1) : engines
+}
 
 /**
  * How many times as often as in `npm test` a random test runs in one round. In a long time each seed gets a longer look,

@@ -4,7 +4,7 @@ import type { Proved, Proving } from './plan.ts'
 /** What a soak takes beside its writing: the start of a stack, quiet after the last write, the comparison. */
 const AROUND_MS = 75_000
 /** In less a soak doesn't see each fault, nor a field each story. */
-const LEAST_MINUTES = { soak: 1.5, field: 1 }
+const LEAST_MINUTES = { soak: 1.5, field: 1, 'soak:both': 1 }
 
 /** One soak of the whole stack on an engine: counts as one. */
 export const proveSoak = (proving: Proving): Promise<Proved> =>
@@ -14,8 +14,12 @@ export const proveSoak = (proving: Proving): Promise<Proved> =>
 export const proveField = (proving: Proving): Promise<Proved> =>
   proveWith('field', 'test/soak/field/main.ts', proving)
 
+/** One run of writers on both sides of the same keys on an engine: counts as one. */
+export const proveBoth = (proving: Proving): Promise<Proved> =>
+  proveWith('soak:both', 'test/soak/both/main.ts', proving)
+
 const proveWith = async (
-  script: 'soak' | 'field',
+  script: 'soak' | 'field' | 'soak:both',
   path: string,
   { engine, ms, seed, say, signal }: Proving,
 ): Promise<Proved> => {

@@ -460,8 +460,8 @@ export class BothWriters {
   }
 
   async #remove(one: Known, side: Owner): Promise<void> {
-    // The foreign key takes along what is made of a chef meanwhile, and no answer says what that was.
-    if (one.entity === 'chef') return
+    // The foreign key would take the recipes along, and the answer doesn't say which.
+    if (one.entity === 'chef' && side === 'aurora') return
     const open = this.#registers(one).map((name) => this.book.begin(name, null, `DELETE at ${side}`))
     const { status } = await this.#call(side, one.entity, 'DELETE', one.key)
     end(open, endingOf(status))
