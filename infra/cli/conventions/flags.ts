@@ -33,3 +33,30 @@ export const CONCURRENCY: Shared<number> = {
   flag: { flags: '--concurrency <n>', summary: 'so many parts at once' },
   value: numberFlag('--concurrency', 64, { whole: true }),
 }
+
+/** Units of an age, in milliseconds. */
+const UNITS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
+
+/** How long ago something was, as `90s`, `30m`, `2h` or `7d`; the value is in milliseconds. */
+const ageFlag = (name: string) =>
+  z.string().transform((text, context): number => {
+    const { n, unit } = /^(?<n>\d{1,6})(?<unit>[smhd])$/.exec(text)?.groups ?? {}
+    if (n !== undefined && (unit === 's' || unit === 'm' || unit === 'h' || unit === 'd'))
+      return Number(n) * UNITS[unit]
+    context.addIssue({
+      code: 'custom',
+      message: `${name} ${JSON.stringify(text)} is no age: a whole number and s, m, h or d, as 30m or 7d`,
+    })
+    return z.NEVER
+  })
+
+/** What a list is narrowed to by age. */
+export const OLDER_THAN: Shared<number> = {
+  flag: { flags: '--older-than <age>', summary: 'only what has been there for longer, as 30m, 2h or 7d' },
+  value: ageFlag('--older-than'),
+}
+
+export const NEWER_THAN: Shared<number> = {
+  flag: { flags: '--newer-than <age>', summary: 'only what has not been there for so long' },
+  value: ageFlag('--newer-than'),
+}

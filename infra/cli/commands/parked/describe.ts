@@ -10,6 +10,12 @@ export const describeWaits = (waitsFor: readonly WaitsFor[] | undefined): string
 export const describeVersion = ({ version }: Pick<ParkedHead, 'version'>): string =>
   version === undefined ? '?' : String(version)
 
-/** The oldest first: it has waited longest. */
-export const byAge = (heads: Iterable<ParkedHead>): ParkedHead[] =>
-  [...heads].sort((a, b) => (a.firstSeen < b.firstSeen ? -1 : a.firstSeen > b.firstSeen ? 1 : 0))
+/** The payload is JSON, unless it came from somebody else: then it is shown as it is. */
+export const parsedPayload = (payload: string): unknown => {
+  try {
+    return JSON.parse(payload)
+  } catch (error) {
+    if (error instanceof SyntaxError) return payload
+    throw error
+  }
+}

@@ -1,30 +1,14 @@
 import * as z from 'zod'
-import { conflictsOf } from '../../../../functions/bridge/model/conflict.ts'
-import { outwardParkingOf } from '../../../../functions/bridge/model/mirror.ts'
-import { inOrderOfReference } from '../../../../functions/bridge/model/references.ts'
+import { type Parkable, parkablesOf } from '../../../../functions/bridge/parking/parkables.ts'
 import { entities } from '../../../../functions/entities/index.ts'
 import { projections } from '../../../../functions/tables/index.ts'
+import { NEWER_THAN, OLDER_THAN } from '../../conventions/flags.ts'
 
-/**
- * What changes are parked by: an entity, by what comes from DynamoDB, or by its `mirror`, by what comes from Aurora; the conflicts
- * over its keys; or a table that is kept by another one.
- */
-export type Parkable = {
-  readonly name: string
-  readonly kind: 'entity' | 'mirror' | 'conflicts' | 'table'
-  /** What its changes name, where that is not its own name. */
-  readonly of?: string
-}
-
-/** All of them; entities before those that refer to them: a parent that comes in may be what its children wait for. */
-export const parkables: readonly Parkable[] = [
-  ...inOrderOfReference(entities).map(({ name }) => ({ name, kind: 'entity' as const })),
-  ...entities.flatMap(({ name, mirror }) =>
-    mirror === undefined ? [] : [{ name: outwardParkingOf(name), kind: 'mirror' as const, of: name }],
-  ),
-  ...entities.map(({ name }) => ({ name: conflictsOf(name), kind: 'conflicts' as const })),
-  ...projections.map(({ name }) => ({ name, kind: 'table' as const })),
-]
+/** All that changes can be parked by in this project. */
+export const parkables: readonly Parkable[] = parkablesOf(
+  entities,
+  projections.map(({ name }) => name),
+)
 
 /** Those whose changes may be tried again. */
 export type Retriable = Parkable & { readonly kind: 'entity' | 'mirror' | 'table' }
@@ -46,11 +30,28 @@ export const parkableName = z.string().transform((name, context): Parkable => {
   return z.NEVER
 })
 
-export const parkedClass = z.enum(['data', 'dependency'], {
+const parkedClass = z.enum(['data', 'dependency'], {
   error: ({ input }) => `unknown class ${String(input)}; known are data, dependency`,
 })
 
-export const CLASS_FLAG = {
-  flags: '--class <class>',
-  summary: 'only "data" (bad themselves) or "dependency" (something they refer to is missing)',
-}
+/** What a list of parked changes is narrowed to; the same for all that takes one. */
+export const FILTER = {
+  flags: [
+    {
+      flags: '--class <class>',
+      summary: 'only "data" (bad themselves) or "dependency" (something they refer to is missing)',
+    },
+    {
+      flags: '--code <code>',
+      summary: 'only with this reason, as the list has it; "sql.*" is all that begin so',
+    },
+    OLDER_THAN.flag,
+    NEWER_THAN.flag,
+  ],
+  options: {
+    class: parkedClass.optional(),
+    code: z.string().optional(),
+    olderThan: OLDER_THAN.value.optional(),
+    newerThan: NEWER_THAN.value.optional(),
+  },
+} as const

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { defineCommand } from '../../conventions/command.ts'
-import { CLASS_FLAG, parkableName, parkedClass } from './input.ts'
+import { FILTER, parkableName } from './input.ts'
 
 export const retry = defineCommand({
   name: 'retry',
@@ -9,12 +9,13 @@ export const retry = defineCommand({
     { name: '[entity]', summary: 'or a kept table; default: all, parents first' },
     { name: '[keys...]', summary: 'default: all' },
   ],
-  flags: [CLASS_FLAG, { flags: '--code <code>', summary: 'only those with this reason, as the list has it' }],
+  flags: FILTER.flags,
   writes: true,
   examples: [
     'backsync parked retry --dry-run',
     'backsync parked retry chef 01a2017f-4a51-7745-ac17-4ad3b96278de',
     'backsync parked retry recipe --class dependency --yes',
+    'backsync parked retry --code row.locked --older-than 10m --dry-run',
     'backsync parked retry users-by-city',
   ],
   notes: [
@@ -24,8 +25,8 @@ export const retry = defineCommand({
   ].join('\n'),
   input: {
     arguments: z.tuple([parkableName.optional(), z.array(z.string()).default([])]),
-    options: z.object({ class: parkedClass.optional(), code: z.string().optional() }),
+    options: z.object(FILTER.options),
   },
   run: async (context, { args: [of, keys], options }) =>
-    (await import('./run-retry.ts')).runRetry(context, { of, keys, ...options }),
+    (await import('./run-retry.ts')).runRetry(context, of, { keys, ...options }),
 })

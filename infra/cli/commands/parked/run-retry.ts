@@ -1,4 +1,10 @@
 import type { DynamoParking } from '../../../../functions/bridge/parking/dynamo-parking.ts'
+import type { Parkable } from '../../../../functions/bridge/parking/parkables.ts'
+import {
+  type ParkedFilter,
+  type Selected,
+  selectParked,
+} from '../../../../functions/bridge/parking/select-parked.ts'
 import type { ParkedHead } from '../../../../functions/bridge/ports/parking.ts'
 import { type RetryOutcome, retryParked } from '../../../../functions/bridge/sync/retry-parked.ts'
 import type { Context } from '../../conventions/command.ts'
@@ -9,23 +15,28 @@ import { Progress } from '../../conventions/progress.ts'
 import { printJsonLines, printLine, printTable } from '../../conventions/results.ts'
 import { openParking } from '../../target/open-parking.ts'
 import { openPartsOf } from '../../target/open-parts.ts'
-import { byAge, describeVersion } from './describe.ts'
-import { type Parkable, type Retriable, retriables } from './input.ts'
+import { describeVersion } from './describe.ts'
+import { type Retriable, retriables } from './input.ts'
 
 /** How long a group of keys may take, in milliseconds, a store that can't be reached included. */
 const GROUP_LIMIT = 60_000
 
-/** What is to be tried; absent: all. */
-type Wanted = {
-  readonly of: Parkable | undefined
-  readonly keys: readonly string[]
-  readonly class?: ParkedHead['class'] | undefined
-  readonly code?: string | undefined
-}
+/** What is to be tried. */
+type Wanted = ParkedFilter & { readonly keys: readonly string[] }
 
-export const runRetry = async (context: Context, wanted: Wanted): Promise<ExitCode> => {
+/**
+ * Tries what a filter means again.
+ *
+ * @param of absent: all
+ * @throws CliError with exit code 4 when it isn't confirmed, 130 when interrupted
+ */
+export const runRetry = async (
+  context: Context,
+  of: Parkable | undefined,
+  wanted: Wanted,
+): Promise<ExitCode> => {
   const { io, json, target } = context
-  const plan = await planOf(openParking(target), wanted)
+  const plan = await planOf(openParking(target), of, wanted)
   const total = plan.reduce((sum, { heads }) => sum + heads.length, 0)
   if (context.dryRun || total === 0) {
     const heads = plan.flatMap((one) => one.heads)
@@ -34,7 +45,8 @@ export const runRetry = async (context: Context, wanted: Wanted): Promise<ExitCo
         io,
         heads.map((head) => ({ ...factsOf(head), outcome: 'would be tried' })),
       )
-    else if (total === 0) printLine(io, 'nothing to try: nothing is parked')
+    else if (total === 0)
+      printLine(io, `nothing to try: ${isNarrowed(wanted) ? 'none is like that' : 'nothing is parked'}`)
     else
       printTable(
         io,
@@ -54,28 +66,25 @@ export const runRetry = async (context: Context, wanted: Wanted): Promise<ExitCo
   return outcomes.some(({ outcome }) => outcome === 'parked') ? EXIT.differences : EXIT.done
 }
 
-type Plan = readonly { readonly of: Retriable; readonly heads: readonly ParkedHead[] }[]
+const isNarrowed = ({ keys: _, ...filter }: Wanted): boolean =>
+  Object.values(filter).some((one) => one !== undefined)
 
-const planOf = async (parking: DynamoParking, wanted: Wanted): Promise<Plan> => {
-  const plan: { of: Retriable; heads: ParkedHead[] }[] = []
-  if (wanted.of?.kind === 'conflicts')
+type Plan = readonly Selected<Retriable>[]
+
+const planOf = async (parking: DynamoParking, of: Parkable | undefined, wanted: Wanted): Promise<Plan> => {
+  if (of?.kind === 'conflicts')
     throw new CliError({
       code: 'parked.conflict',
       message: 'a conflict is ended by hand, and not by trying again',
-      hint: `give the key to the side that is right with backsync key, then: backsync parked drop ${wanted.of.name}`,
+      hint: `give the key to the side that is right with backsync key, then: backsync parked drop ${of.name}`,
     })
-  for (const of of wanted.of === undefined ? retriables : [{ ...wanted.of, kind: wanted.of.kind }]) {
-    const parked = await parking.parkedOf(of.name)
+  const among = of === undefined ? retriables : [{ ...of, kind: of.kind }]
+  const selected = await selectParked(parking, among, wanted, new Date())
+  if (of !== undefined && wanted.keys.length > 0) {
+    const parked = await parking.parkedAmong(of.name, wanted.keys)
     for (const key of wanted.keys) if (!parked.has(key)) await refuseUnknown(parking, of, key)
-    const heads = byAge(parked.values()).filter(
-      (head) =>
-        (wanted.keys.length === 0 || wanted.keys.includes(head.key)) &&
-        (wanted.class === undefined || head.class === wanted.class) &&
-        (wanted.code === undefined || head.code === wanted.code),
-    )
-    if (heads.length > 0) plan.push({ of, heads })
   }
-  return plan
+  return selected.filter(({ heads }) => heads.length > 0)
 }
 
 /** A key that was resolved in the meantime needs no retry; one that never was parked is a mistake. */

@@ -3,7 +3,7 @@ import { defineCommand } from '../../conventions/command.ts'
 import { CliError } from '../../conventions/errors.ts'
 import { EXIT } from '../../conventions/exit-codes.ts'
 import { printFacts, printJson, printLine, toJson } from '../../conventions/results.ts'
-import { describeVersion, describeWaits } from './describe.ts'
+import { describeVersion, describeWaits, parsedPayload } from './describe.ts'
 import { parkableName } from './input.ts'
 
 export const show = defineCommand({
@@ -27,7 +27,7 @@ export const show = defineCommand({
         hint: `see backsync parked list --entity ${entity.name} --all`,
       })
     const { head } = entry
-    const payload = parsed(entry.payload)
+    const payload = parsedPayload(entry.payload)
     if (json) printJson(io, { ...head, payload })
     else {
       printFacts(io, {
@@ -49,13 +49,3 @@ export const show = defineCommand({
     return EXIT.done
   },
 })
-
-/** The payload is JSON, unless it came from somebody else: then it is shown as it is. */
-const parsed = (payload: string): unknown => {
-  try {
-    return JSON.parse(payload)
-  } catch (error) {
-    if (error instanceof SyntaxError) return payload
-    throw error
-  }
-}

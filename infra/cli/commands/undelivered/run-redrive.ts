@@ -8,18 +8,32 @@ import { Progress } from '../../conventions/progress.ts'
 import { printJsonLines, printLine, printTable } from '../../conventions/results.ts'
 import { followersOf } from '../../target/open-followers.ts'
 import { openUndelivered } from '../../target/open-undelivered.ts'
-import { choose } from './input.ts'
+import { choose, type FilterOptions, isNarrowed } from './input.ts'
 
 const HEAD = ['id', 'given up at', 'outcome', 'records', 'settled', 'parked', 'reason']
 
-export const runRedrive = async (context: Context, ids: readonly string[]): Promise<ExitCode> => {
+/**
+ * Delivers batches again.
+ *
+ * @param ids none: all that the filter means
+ * @throws CliError with exit code 4 when it isn't confirmed, 130 when interrupted
+ */
+export const runRedrive = async (
+  context: Context,
+  ids: readonly string[],
+  filter: FilterOptions,
+): Promise<ExitCode> => {
   const { io, json, target } = context
   const undelivered = openUndelivered(target)
-  const heads = await choose(undelivered, ids)
+  const heads = await choose(context, undelivered, ids, filter)
   if (context.dryRun || heads.length === 0) {
     const plan = heads.map(({ id, key, at }) => ({ id, key, at, outcome: 'would be redriven' }))
     if (json) printJsonLines(io, plan)
-    else if (heads.length === 0) printLine(io, 'nothing to redrive: nothing is undelivered')
+    else if (heads.length === 0)
+      printLine(
+        io,
+        `nothing to redrive: ${isNarrowed(filter) ? 'none is like that' : 'nothing is undelivered'}`,
+      )
     else
       printTable(
         io,

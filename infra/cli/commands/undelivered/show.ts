@@ -13,11 +13,11 @@ export const show = defineCommand({
   input: { arguments: z.tuple([z.string()]), options: z.object({}) },
   run: async ({ io, target, json }, { args: [id] }) => {
     const { openUndelivered } = await import('../../target/open-undelivered.ts')
-    const { choose } = await import('./input.ts')
-    const { describe } = await import('./describe.ts')
+    const { headsOf } = await import('./input.ts')
+    const { describeBatch } = await import('../../../../functions/bridge/undelivered/select-batches.ts')
     const undelivered = openUndelivered(target)
-    const [head] = await choose(undelivered, [id])
-    const described = head && (await describe(undelivered, head))
+    const [head] = await headsOf(undelivered, [id])
+    const described = head && (await describeBatch(undelivered, head))
     const text = head && (await undelivered.text(head))
     if (head === undefined || described === undefined || text === undefined)
       throw new CliError({

@@ -1,5 +1,11 @@
 import { describe, expect, it } from '@jest/globals'
-import { CONCURRENCY, MAX_RATE, SEGMENTS } from '../../../../infra/cli/conventions/flags.ts'
+import {
+  CONCURRENCY,
+  MAX_RATE,
+  NEWER_THAN,
+  OLDER_THAN,
+  SEGMENTS,
+} from '../../../../infra/cli/conventions/flags.ts'
 
 describe('shared flags', () => {
   it.each([
@@ -35,5 +41,21 @@ describe('shared flags', () => {
     [CONCURRENCY, '0', '--concurrency "0" is not a whole number from 1 to 64'],
   ])('refuse others', (flag, text, message) => {
     expect(flag.value.safeParse(text).error?.issues.map((issue) => issue.message)).toEqual([message])
+  })
+
+  it.each([
+    ['90s', 90_000],
+    ['30m', 1_800_000],
+    ['2h', 7_200_000],
+    ['7d', 604_800_000],
+    ['0s', 0],
+  ])('take an age of %s', (text, ms) => {
+    expect(OLDER_THAN.value.parse(text)).toBe(ms)
+  })
+
+  it.each(['', '7', 'd', '1.5h', '-1h', '1w', '1 h', '1h30m', '1234567d'])('refuse %j as an age', (text) => {
+    expect(NEWER_THAN.value.safeParse(text).error?.issues.map(({ message }) => message)).toEqual([
+      `--newer-than ${JSON.stringify(text)} is no age: a whole number and s, m, h or d, as 30m or 7d`,
+    ])
   })
 })
