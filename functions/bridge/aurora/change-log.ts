@@ -22,6 +22,9 @@ export type RecordedConflict = LogRow & {
   readonly content: string | null
 }
 
+/** What waits of one key: to be carried over, and to be listed. */
+export type WaitingOfKey = { readonly log: readonly LogRow[]; readonly recorded: readonly LogRow[] }
+
 type SqlRow = Readonly<Record<string, unknown>>
 
 /** Rows of the log whose depth is counted; whoever has more knows enough. */
@@ -30,6 +33,8 @@ const COUNTED = 100_000
 const CONFLICTS = 10
 
 const IN_ISO = sql`CONCAT(LEFT(DATE_FORMAT(at, '%Y-%m-%dT%H:%i:%s.%f'), 23), 'Z')`
+const isoOf = (table: string) =>
+  sql`CONCAT(LEFT(DATE_FORMAT(${sql.ref(`${table}.at`)}, '%Y-%m-%dT%H:%i:%s.%f'), 23), 'Z')`
 
 /** The log that the triggers write, and what they have recorded instead of refusing it. */
 export class ChangeLog {
@@ -75,6 +80,27 @@ export class ChangeLog {
     )
     const [{ n = 0, age = 0 } = {}] = rows
     return { rows: Number(n), oldest: Math.max(0, Math.round(Number(age ?? 0) / 1000)) }
+  }
+
+  /**
+   * What waits of one key, the oldest first: rows of the log, and what plain SQL has written of it. The log has no index by key, so that
+   * no more of its rows are looked at than are counted.
+   *
+   * @returns at most `most` of each
+   */
+  async ofKey(entity: string, key: string, most: number): Promise<WaitingOfKey> {
+    const limit = sql.lit(most)
+    const { rows } = await sql<SqlRow>`
+      SELECT CAST(c.id AS CHAR) AS id, c.entity, c.entity_key, c.op, CAST(c.version AS CHAR) AS version,
+        CAST(c.epoch AS CHAR) AS epoch, ${isoOf('c')} AS at
+      FROM (SELECT l.* FROM backsync_changes AS l ORDER BY l.id LIMIT ${sql.lit(COUNTED)}) AS c
+      WHERE c.entity = ${entity} AND c.entity_key = ${key} ORDER BY c.id LIMIT ${limit}`.execute(this.#db)
+    const recorded = await sql<SqlRow>`
+      SELECT CAST(c.id AS CHAR) AS id, c.entity, c.entity_key, c.op, CAST(c.version AS CHAR) AS version,
+        CAST(c.epoch AS CHAR) AS epoch, ${isoOf('c')} AS at
+      FROM backsync_conflicts AS c
+      WHERE c.entity = ${entity} AND c.entity_key = ${key} ORDER BY c.id LIMIT ${limit}`.execute(this.#db)
+    return { log: rows.map(toLogRow), recorded: recorded.rows.map(toLogRow) }
   }
 
   /** The first conflicts of some entities behind an id. */

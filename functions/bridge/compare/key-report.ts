@@ -48,6 +48,10 @@ export type KeyReport = {
   readonly dynamo: Holding
   /** Fields of which the two have other values, by their names in JSON. */
   readonly differing: readonly string[]
+  /** Whose each side says the key is, and since which move; absent where a side has no record of it. */
+  readonly records: Readonly<Partial<Record<Owner, Authority>>>
+  /** Aurora's tombstone of it, which may be there beside a row that was made since. */
+  readonly tombstone?: { readonly version: Version; readonly at?: string }
   /** Whose the key is, as the two say it; absent where they are not known yet to say so. */
   readonly owner?: Ownership
   /** The change of it that is set aside. */
@@ -56,6 +60,8 @@ export type KeyReport = {
   readonly parkedOutward?: ParkedHead
   /** What one side has accepted of it that had no right to: for a person to decide. */
   readonly conflict?: ParkedHead
+  /** All of these, beside each other; `conflict` is the first. */
+  readonly conflicts: readonly ParkedHead[]
 }
 
 /**
@@ -105,20 +111,22 @@ export const reportKey = async (entity: Entity, key: string, stores: KeyStores):
   const aurora = await holdingOf(() => stores.aurora.get(entity, key))
   const own = aurora.is === 'held' ? aurora.key : key
   const parkedOf = (name: string) => stores.parking.parkedAmong(name, [own])
-  const [item, itemHead, rowHead, parked, conflicts, outward] = await Promise.all([
+  const [item, itemHead, rowHead, tombstone, parked, conflicts, outward] = await Promise.all([
     holdingOf(() => stores.dynamo.get(entity, own)),
     stores.dynamo.authority(entity, own),
     stores.aurora.head(entity, own),
+    stores.aurora.tombstone(entity, own),
     parkedOf(entity.name),
     stores.parking.parkedAmong(conflictsOf(entity.name), conflictSlots(own)),
     entity.mirror && parkedOf(outwardParkingOf(entity.name)),
   ])
-  const tombstone = aurora.is === 'absent' ? await stores.aurora.tombstone(entity, own) : undefined
   const buried = aurora.is === 'absent' ? deletedAt(tombstone) : aurora
   const dynamo = item.is === 'absent' ? deletedAt(itemHead?.deleted) : item
   const [head, parkedOutward] = [parked.get(own), outward?.get(own)]
-  const [conflict] = conflictSlots(own).flatMap((slot) => conflicts.get(slot) ?? [])
+  const inConflict = conflictSlots(own).flatMap((slot) => conflicts.get(slot) ?? [])
+  const [conflict] = inConflict
   const isUndecided = rowHead?.owner === 'dynamo' && itemHead === undefined
+  // A tombstone beside a row is of before it.
   const said = ownershipOf(rowHead ?? tombstone, itemHead)
   const owner = said && isUndecided ? { ...said, is: 'undecided' as const } : said
   const differing = differenceOf(entity, buried, dynamo)
@@ -129,10 +137,16 @@ export const reportKey = async (entity: Entity, key: string, stores: KeyStores):
     aurora: buried,
     dynamo,
     differing,
+    records: {
+      ...authorityOf('aurora', rowHead ?? tombstone),
+      ...authorityOf('dynamo', itemHead),
+    },
+    ...(tombstone !== undefined && { tombstone: timed(tombstone) }),
     ...(owner !== undefined && { owner }),
     ...(head !== undefined && { parked: head }),
     ...(parkedOutward !== undefined && { parkedOutward }),
     ...(conflict !== undefined && { conflict }),
+    conflicts: inConflict,
   }
 }
 
@@ -163,9 +177,16 @@ const deletedAt = (
   tombstone: { readonly version: Version; readonly at: string | null } | undefined,
 ): Holding => {
   if (tombstone === undefined || tombstone.version === 0n) return { is: 'absent' }
-  const { version, at } = tombstone
-  return { is: 'deleted', version, ...(at !== null && { at }) }
+  return { is: 'deleted', ...timed(tombstone) }
 }
+
+const timed = ({ version, at }: { readonly version: Version; readonly at: string | null }) => ({
+  version,
+  ...(at !== null && { at }),
+})
+
+const authorityOf = (side: Owner, record: Authority | undefined) =>
+  record && { [side]: { owner: record.owner, epoch: record.epoch } }
 
 /** What both records say together; where one has none, the other one says it. */
 const ownershipOf = (

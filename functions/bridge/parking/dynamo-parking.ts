@@ -113,10 +113,14 @@ export class DynamoParking implements Parking {
     return this.#settle(of, undefined, (state) => planResolve(this.#calls.table, state, { ...by, revision }))
   }
 
-  /** What was resolved in the last 90 days, newest first. */
-  async resolvedOf(entity: string): Promise<readonly ParkedHead[]> {
-    const entries = (await this.#calls.query(resolvedOf(entity))).map(readEntry)
-    return entries.map(({ head }) => head).toSorted((a, b) => (a.lastSeen < b.lastSeen ? 1 : -1))
+  /** What was resolved in the last 90 days, newest first. @param key of it alone, which costs no more than it has. @default all */
+  async resolvedOf(entity: string, key?: string): Promise<readonly ParkedHead[]> {
+    const start = key === undefined ? '' : resolvedStart(key)
+    const entries = (await this.#calls.query(resolvedOf(entity), start)).map(readEntry)
+    return entries
+      .map(({ head }) => head)
+      .filter((head) => key === undefined || head.key === key)
+      .toSorted((a, b) => (a.lastSeen < b.lastSeen ? 1 : -1))
   }
 
   /**

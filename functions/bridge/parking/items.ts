@@ -95,6 +95,7 @@ const entry = z
     revision: asText,
     payloadId: asText,
     payloadParts: asCount,
+    resolvedAt: asText.optional(),
   })
   .transform(
     ({ pk, sk, revision, payloadId: id, payloadParts: parts, ...head }): Entry => ({

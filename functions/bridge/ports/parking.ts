@@ -38,6 +38,8 @@ export type ParkedHead = Omit<Parked, 'payload' | 'byArrival'> & {
   /** How often it was tried and parked, 1 or more. */
   readonly attempts: number
   readonly state: ParkedState
+  /** When it ended, of one that is parked no more. */
+  readonly resolvedAt?: string
 }
 
 /** A parked change and the one thing it waits for that was asked about. */

@@ -3,7 +3,7 @@ import { faultOfKey } from '../../../../functions/bridge/model/key.ts'
 import { defineCommand } from '../../conventions/command.ts'
 import { entityName } from '../../conventions/entity-name.ts'
 import { EXIT } from '../../conventions/exit-codes.ts'
-import { printFacts, printJson, printLine, toJson } from '../../conventions/results.ts'
+import { printJson } from '../../conventions/results.ts'
 
 const keyText = z.string().superRefine((text, context) => {
   const fault = faultOfKey(text)
@@ -37,7 +37,8 @@ export const key = defineCommand({
   ],
   notes: [
     'Without --claim nothing is written. The stores are read one behind the other: of a key that is being written, one may be',
-    'shown as behind.',
+    'shown as behind. The latest that is known of it is what stores and lists have a time of. Of what an event source gave up on the',
+    'first 200 batches are looked at.',
   ].join('\n'),
   input: {
     arguments: z.tuple([entityName, keyText]),
@@ -49,8 +50,10 @@ export const key = defineCommand({
     const { io, target, json } = context
     const { openKeyStores } = await import('../../target/open-key-stores.ts')
     const { reportKey } = await import('../../../../functions/bridge/compare/key-report.ts')
-    const { describeConflict, describeHolding, describeOwner, describeParked, jsonOf, nextStep } =
-      await import('./describe.ts')
+    const { isLeft, traceKey } = await import('../../../../functions/bridge/compare/key-traces.ts')
+    const { openTraces } = await import('../../target/open-traces.ts')
+    const { jsonOf } = await import('./describe.ts')
+    const { print } = await import('./print.ts')
     const stores = openKeyStores(target, entity)
     const moved =
       options.claim === undefined
@@ -62,29 +65,12 @@ export const key = defineCommand({
             insists: options.insist === true,
           })
     const report = await reportKey(entity, text, stores)
-    if (json) printJson(io, { ...jsonOf(entity, report), ...(moved !== undefined && { claim: moved }) })
-    else {
-      const { aurora, dynamo, differing, parked, parkedOutward, owner, conflict } = report
-      printFacts(io, {
-        entity: report.entity,
-        key: report.key,
-        claim: moved,
-        owner: owner === undefined ? 'not known yet' : describeOwner(owner),
-        aurora: describeHolding(aurora),
-        dynamo: describeHolding(dynamo),
-        relation: report.relation,
-        differing: differing.length === 0 ? undefined : differing.join(', '),
-        parked: parked && describeParked(parked),
-        'parked to DynamoDB': parkedOutward && describeParked(parkedOutward),
-        conflict: conflict && describeConflict(conflict),
-        next: nextStep(report),
-      })
-      const shown = jsonOf(entity, report)
-      for (const one of ['aurora', 'dynamo'] as const)
-        if ('row' in shown[one]) printLine(io, `${one} ${toJson(shown[one].row)}`)
-    }
+    const traces = await traceKey(entity, report.key, openTraces(target))
+    if (json)
+      printJson(io, { ...jsonOf(entity, report, traces), ...(moved !== undefined && { claim: moved }) })
+    else print(io, entity, report, traces, moved)
     const { parked, parkedOutward, conflict } = report
     const isQuiet = [parked, parkedOutward, conflict].every((one) => one === undefined)
-    return report.relation === 'agree' && isQuiet ? EXIT.done : EXIT.differences
+    return report.relation === 'agree' && isQuiet && !isLeft(traces) ? EXIT.done : EXIT.differences
   },
 })

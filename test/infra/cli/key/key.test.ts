@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import type { Change } from '../../../../functions/bridge/model/change.ts'
 import { chef } from '../../../fixtures/entities/chef.ts'
-import { bad, T1 } from '../../../functions/bridge/parking/harness.ts'
+import { bad, T1, T2 } from '../../../functions/bridge/parking/harness.ts'
+import { chefItem, chefRecord } from '../../../functions/fixtures/recipe-records.ts'
 import { openTestStack, type TestStack } from '../harness.ts'
 
 const AT = '2026-11-22T10:00:00.000Z'
@@ -129,7 +130,61 @@ describe('backsync key', () => {
       ['aurora {"firstName":"Ida","lastName":"Point"}'],
       ['dynamo {"firstName":"Ada","lastName":"Point"}'],
       [''],
+      ['at', 'where', 'version', 'what'],
+      expect.arrayContaining(['written']),
+      expect.arrayContaining(['written']),
+      [T1.toISOString(), 'parked', '2', 'set aside as chef: sql.1406'],
+      [''],
     ])
+  })
+
+  it('finds what is undelivered of it, and says what to type', async () => {
+    await row(written('lost', 1n, 'Ida'))
+    await item('lost', 1, 'Ida')
+    const record = chefRecord(chefItem('lost', 2))
+    const table = stack.tableOf('chef')
+    const eventSourceARN = record.eventSourceARN.replace('/Chefs/', `/${table}/`)
+    const object = await stack.failures.give([{ ...record, eventSourceARN }], { table })
+    const batch = object.slice(object.lastIndexOf('/') + 1)
+
+    expect(await ask('lost')).toMatchObject({
+      // Both sides hold the same, and still something of it has not arrived.
+      ...{ code: 3, relation: 'agree' },
+      undelivered: { value: { records: [{ batch, op: 'upsert', version: '2' }], looked: 1, batches: 1 } },
+    })
+    const { stdout } = await stack.run('key', 'chef', 'lost')
+    expect(stdout).toMatch(new RegExp(`^next +deliver it again: backsync undelivered redrive ${batch}$`, 'm'))
+    expect(await ask('same')).toMatchObject({ code: 0, undelivered: { value: { records: [] } } })
+  })
+
+  it('finds what waits of it in the log, each conflict, what has ended, and what each side says', async () => {
+    await row(written('known', 1n, 'Ida'))
+    await item('known', 1, 'Ida')
+    await stack.aurora.legacy.query(
+      "INSERT INTO backsync_changes (entity, entity_key, op, version) VALUES ('chef', 'known', 'upsert', 5)",
+    )
+    const foreign = (version: bigint) =>
+      bad('known', version, { entity: 'chef.conflicts', code: 'owner.foreign', byArrival: true })
+    await stack.parking.parking.park([foreign(8n), foreign(9n)], T1)
+    await stack.parking.parking.park([bad('known', 1n)], T1)
+    await stack.parking.parking.resolve(
+      { entity: 'chef', key: 'known' },
+      { upTo: { version: 1n }, how: 'applied', at: T2 },
+    )
+
+    const told = await ask('known')
+    expect(told).toMatchObject({
+      records: { aurora: { owner: 'dynamo', epoch: '0' }, dynamo: { owner: 'dynamo', epoch: '0' } },
+      waiting: { value: { log: [{ op: 'upsert', version: '5' }], recorded: [] } },
+      conflicts: [{ key: 'known' }, { key: 'known@2' }],
+      resolved: { value: [{ state: 'applied', resolvedAt: T2.toISOString() }] },
+    })
+    expect(told.events).toContainEqual({
+      ...{ at: T2.toISOString(), where: 'resolved', version: '1', what: 'applied as chef: sql.1406' },
+    })
+    const { stdout } = await stack.run('key', 'chef', 'known')
+    expect(stdout).toMatch(/^in the log +1 write to be carried over, since /m)
+    expect(stdout).toMatch(/^conflict @2 +version 9, of /m)
   })
 
   it('refuses an entity that is not defined, and a key that nothing can have', async () => {
