@@ -1,0 +1,75 @@
+import { partOf, partsIn } from './cohort.ts'
+import type { Epoch, Owner } from './owner.ts'
+
+/** Where a route can stand, in the order in which it goes there. */
+export const STAGES = ['legacy', 'mirrored', 'shadow', 'live', 'complete'] as const
+export type Stage = (typeof STAGES)[number]
+
+/** Which of an entity's keys belong to which store. */
+export type Placement = {
+  readonly stage: Stage
+  /** The share of keys, by their hash, that belong to DynamoDB, in hundredths of a percent at the finest; 0 below `live`. */
+  readonly percent: number
+  /** Keys that belong to DynamoDB from `live` on, whatever the share. */
+  readonly allow: readonly string[]
+  /** Keys that stay Aurora's, whatever the share. */
+  readonly deny: readonly string[]
+}
+
+/** One move of a route, as it is remembered. */
+export type RouteMove = {
+  /** Its number. */
+  readonly epoch: Epoch
+  /** When: ISO 8601, UTC. */
+  readonly at: string
+  /** Who, for people to read. */
+  readonly by: string
+  readonly from: Pick<Placement, 'stage' | 'percent'>
+  readonly to: Pick<Placement, 'stage' | 'percent'>
+  /** Keys that were added to lists, or taken out. */
+  readonly lists?: number
+  readonly why?: string
+  /** What it was refused for, where it was made all the same: codes of gates. */
+  readonly forced?: readonly string[]
+}
+
+/** All that is known of where an entity's route stands: one record, changed by one conditional write. */
+export type Route = Placement & {
+  readonly entity: string
+  /** The number of the last move; 0: it never was moved. */
+  readonly epoch: Epoch
+  /** Made with the first move, and never changed: another one would deal all keys anew. */
+  readonly salt: string
+  /** Nothing is claimed, and nothing goes forward, until somebody takes it back. */
+  readonly frozen?: { readonly at: string; readonly by: string; readonly why: string }
+  /** A whole pass over both stores has found no key below this move. */
+  readonly settled?: { readonly epoch: Epoch; readonly at: string }
+  /** A key has gone to DynamoDB and back again, with its content. */
+  readonly canary?: { readonly at: string; readonly key: string }
+  /** The latest moves, newest first. */
+  readonly history: readonly RouteMove[]
+}
+
+/** The route of an entity that nobody has moved: each key is served at its owner, and none is claimed. */
+export const unmoved = (entity: string): Route => ({
+  ...{ entity, stage: 'legacy', percent: 0, allow: [], deny: [] },
+  ...{ epoch: 0n, salt: '', history: [] },
+})
+
+/** The store to which a key belongs; it is another question whether it is there yet. */
+export const targetOf = (
+  { stage, percent, allow, deny, salt }: Placement & Pick<Route, 'salt'>,
+  key: string,
+): Owner => {
+  if (stage === 'complete') return 'dynamo'
+  if (stage !== 'live' || deny.includes(key)) return 'aurora'
+  return allow.includes(key) || partOf(salt, key) < partsIn(percent) ? 'dynamo' : 'aurora'
+}
+
+/** The store that has more keys of its own: lists are read there. */
+export const majorityOf = ({ stage, percent }: Placement): Owner =>
+  stage === 'complete' || (stage === 'live' && percent > 50) ? 'dynamo' : 'aurora'
+
+/** `live 25 %`, as a person reads it. */
+export const placementText = ({ stage, percent }: Pick<Placement, 'stage' | 'percent'>): string =>
+  stage === 'live' ? `live ${percent} %` : stage
