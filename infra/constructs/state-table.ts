@@ -5,6 +5,7 @@ import type { StateTableKeys } from '../../functions/bridge/drivers/dynamo/state
 import { recordTable } from '../../functions/bridge/dynamo/idempotency-table.ts'
 import { jobsTable } from '../../functions/bridge/jobs/job-settings.ts'
 import { parkingTable } from '../../functions/bridge/parking/keys.ts'
+import { routeTable } from '../../functions/bridge/routes/route-table.ts'
 import { tombstoneTable } from '../../functions/bridge/tables/tombstones.ts'
 import type { Settings } from '../settings.ts'
 import { output } from './output.ts'
@@ -39,6 +40,14 @@ const stateTables = {
   JOBS_TABLE: {
     keys: jobsTable,
     output: { id: 'JobsTableName', description: 'The DynamoDB table of jobs and their progress' },
+  },
+  /**
+   * Where each entity's route stands, with its moves so far: one item an entity. Keys say themselves whose they are, so nothing
+   * is lost with it but where they were to go.
+   */
+  ROUTES_TABLE: {
+    keys: routeTable,
+    output: { id: 'RoutesTableName', description: 'The DynamoDB table of where routes stand' },
   },
   /**
    * Where projections note at which version a key was deleted, so that a scan that read the item before can't bring it

@@ -64,6 +64,7 @@ const callers = {
   tombstones: 'functions/bridge/tables/{table-sink,tombstones}.ts',
   states: 'functions/bridge/tables/states.ts',
   jobs: 'functions/bridge/jobs/job-calls.ts',
+  routes: 'functions/bridge/routes/dynamo-routes.ts',
   reads: 'functions/bridge/{drivers/dynamo/{scan,describe},copy/copy-plan}.ts',
   writes: 'functions/bridge/copy/bulk-writer.ts',
   /** Makes clients that send what the others do. */

@@ -23,6 +23,8 @@ const tables = z.object({ TABLES: json(z.record(z.string(), text)).transform((na
 const parking = z.object({ PARKING_TABLE: text })
 /** Where it is kept how far jobs have come, and where kept tables stand. */
 const jobs = z.object({ JOBS_TABLE: text })
+/** Where it is kept where routes stand. */
+const routes = z.object({ ROUTES_TABLE: text })
 /** Where deletes of kept tables are remembered. */
 const tombstones = z.object({ TOMBSTONES_TABLE: text })
 
@@ -35,6 +37,7 @@ export const settings = {
   tables,
   parking,
   jobs,
+  routes,
   /** Where the first answers to repeatable requests are kept. */
   idempotency: z.object({ IDEMPOTENCY_TABLE: text }),
   /** Tables that are kept by others: sources and targets, and what keeping them needs. */

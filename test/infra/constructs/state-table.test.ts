@@ -25,6 +25,7 @@ const tables = [
   ['IDEMPOTENCY_TABLE', ['id'], settings.idempotency],
   ['PARKING_TABLE', ['pk', 'sk'], settings.parking],
   ['JOBS_TABLE', ['job', 'part'], settings.jobs],
+  ['ROUTES_TABLE', ['entity'], settings.routes],
   ['TOMBSTONES_TABLE', ['pk'], settings.keptTables.pick({ TOMBSTONES_TABLE: true })],
 ] as const
 
