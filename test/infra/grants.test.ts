@@ -70,7 +70,7 @@ const callers = {
   /** Makes clients that send what the others do. */
   roles: 'functions/bridge/copy/role-client.ts',
   /** Run by commands, with the rights of whoever gives them. */
-  commands: 'functions/bridge/{tables/compare-sides,dynamo/dynamo-records}.ts',
+  commands: 'functions/bridge/{tables/compare-sides,dynamo/dynamo-records,jobs/job-notes}.ts',
 }
 
 /** A grant that the code doesn't use is too wide; a call that isn't granted fails on AWS only. */

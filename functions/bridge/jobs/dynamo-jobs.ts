@@ -3,6 +3,7 @@ import type { OwnTable } from '../drivers/dynamo/own-table.ts'
 import { asExpected, JobCalls } from './job-calls.ts'
 import { type Head, headItem, jobKey, RATE, readHead, sortedJson } from './job-items.ts'
 import { DynamoJobLease } from './job-lease.ts'
+import { JobNotes } from './job-notes.ts'
 import {
   JobBusyError,
   JobChangedError,
@@ -17,12 +18,15 @@ const MOST_ROUNDS = 5
 
 /** What jobs have done and where they stand, in one DynamoDB table. A lease is a fence number in the job's head; each write is conditional on it. */
 export class DynamoJobs {
+  /** What work on a job has found out, beside how far it is. */
+  readonly notes: JobNotes
   readonly #calls: JobCalls
   readonly #now: () => number
 
   /** @param own its `now` in milliseconds since 1970 @default Date.now */
   constructor({ now = Date.now, ...own }: OwnTable & { readonly now?: () => number }) {
     this.#calls = new JobCalls(own)
+    this.notes = new JobNotes(own, now)
     this.#now = now
   }
 
