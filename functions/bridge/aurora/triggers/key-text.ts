@@ -61,7 +61,7 @@ const setText: TextOf = (column, attribute) => {
 }
 
 /** An attribute doesn't tell its words, but in what it says of one that is none of them. */
-const wordsOf = ({ image }: Attribute): readonly string[] => {
+export const wordsOf = ({ image }: Attribute): readonly string[] => {
   const refused = image.safeParse(['\u0000'])
   const [issue] = refused.success ? [] : refused.error.issues
   return issue?.code === 'invalid_value' ? issue.values.map(String) : []
@@ -133,8 +133,8 @@ const partText = (part: KeyPart, row: RowAlias): string => {
 
 const escaped = (text: string): string => `REPLACE(REPLACE(${text}, '~', '~0'), ',', '~1')`
 
-/** The key of a row whose key is the primary key's columns. */
-const joinedText = (parts: readonly KeyPart[], row: RowAlias): string => {
+/** The key of a row whose key is the primary key's columns. @throws TypeError as `keyInSql` */
+export const partsInSql = (parts: readonly KeyPart[], row: RowAlias): string => {
   const [first, ...others] = parts
   if (first !== undefined && others.length === 0) return partText(first, row)
   const texts = parts.map((part) => {
@@ -151,7 +151,7 @@ const joinedText = (parts: readonly KeyPart[], row: RowAlias): string => {
  */
 export const keyInSql = (entity: Entity, row: RowAlias): string => {
   const { name, table, idColumn, record, keyParts } = entity
-  if (keyParts.length > 0) return joinedText(keyParts, row)
+  if (keyParts.length > 0) return partsInSql(keyParts, row)
   const id = asChar(`${row}.${quoted(idColumn)}`)
   const own = isBeside(entity)
     ? ownKeyOf({ entity: name, table, idColumn, record }, row)
