@@ -47,6 +47,9 @@ export type RelayParts = {
   readonly log: Log
 }
 
+/** One invocation. @param told the keys of which it has said that they are half moved */
+type Pass = RelayParts & { readonly told: Set<string> }
+
 export type Carried = {
   /** Rows of the log that are done with. */
   readonly rows: number
@@ -64,6 +67,8 @@ const NOTHING: Carried = { rows: 0, keys: 0, parked: 0, again: 0, conflicts: 0 }
 type Stay = {
   /** Pause between two looks into an empty log, in milliseconds; absent: it ends where the log is empty. */
   readonly poll?: number
+  /** It ends when the log was empty for so long, in milliseconds. @default it stays for its time */
+  readonly linger?: number
   /** @default whether the invocation has time */
   readonly mayBegin?: () => boolean
 }
@@ -74,14 +79,16 @@ type Stay = {
  *
  * @throws BridgeError when a store can't be reached or is not set up
  */
-export const relay = async (parts: RelayParts, { poll, mayBegin }: Stay = {}): Promise<Carried> => {
+export const relay = async (parts: RelayParts, { poll, linger, mayBegin }: Stay = {}): Promise<Carried> => {
   const goesOn = mayBegin ?? (() => parts.outward.deadline.remaining() > RESERVE)
-  const own = { ...parts, entities: await ownedAmong(parts) }
+  const own: Pass = { ...parts, entities: await ownedAmong(parts), told: new Set() }
   let total: Carried = NOTHING
   if (own.entities.length === 0) return total
+  const stays = poll !== undefined && linger === undefined
+  let seen = performance.now()
   for (let vain = 0; goesOn(); ) {
     const carried = await carryAll(own, goesOn).catch(async (error: unknown) => {
-      if (poll === undefined || kindOf(error) !== 'transient') throw error
+      if (!stays || kindOf(error) !== 'transient') throw error
       parts.log.warn('trying again', { error })
       await wait(LONGER)
       return NOTHING
@@ -89,7 +96,9 @@ export const relay = async (parts: RelayParts, { poll, mayBegin }: Stay = {}): P
     total = { ...add(total, carried), again: carried.again }
     const isDone = carried.rows === 0
     vain = isDone ? vain + 1 : 0
-    if (poll === undefined && isDone && (carried.again === 0 || vain > VAIN)) break
+    if (!isDone) seen = performance.now()
+    const hasLingered = linger === undefined || performance.now() - seen >= linger
+    if (!stays && isDone && hasLingered && (carried.again === 0 || vain > VAIN)) break
     if (isDone) await wait(poll ?? PAUSE)
   }
   return total
@@ -105,7 +114,7 @@ const ownedAmong = async ({ entities, owned, log }: RelayParts): Promise<readonl
 }
 
 /** Goes once through the log: what can't be done now does not hold up what stands behind it. */
-const carryAll = async (parts: RelayParts, goesOn: () => boolean): Promise<Carried> => {
+const carryAll = async (parts: Pass, goesOn: () => boolean): Promise<Carried> => {
   const recording = parts.recording.filter((name) => parts.entities.includes(name))
   let total: Carried = { ...NOTHING, conflicts: await endConflicts(recording, parts) }
   let behind = 0n
@@ -124,7 +133,7 @@ const carryAll = async (parts: RelayParts, goesOn: () => boolean): Promise<Carri
 type Logged = { readonly last: LogRow; readonly ids: readonly bigint[] }
 
 /** Carries the keys of some rows over, as they are now. */
-const carry = async (rows: readonly LogRow[], parts: RelayParts): Promise<Carried> => {
+const carry = async (rows: readonly LogRow[], parts: Pass): Promise<Carried> => {
   const { source, changes, outward } = parts
   const byKey = Map.groupBy(rows, ({ entity, key }) => JSON.stringify([entity, key]))
   const logged = [...byKey.values()].flatMap((of): Logged[] => {
@@ -148,7 +157,10 @@ const carry = async (rows: readonly LogRow[], parts: RelayParts): Promise<Carrie
         evidence.push(made)
         of.push(one)
       } else if (await isTakenOver(record, { ...parts, entity })) done.push(...one.ids)
-      else again += one.ids.length
+      else {
+        again += one.ids.length
+        tellHalfMoved(one.last, parts)
+      }
     }
   }
   const foreign = new Set<string>()
@@ -166,6 +178,15 @@ const carry = async (rows: readonly LogRow[], parts: RelayParts): Promise<Carrie
   await wakeBehind(evidence, verdicts, parts)
   await changes.remove(done)
   return { rows: done.length, keys: logged.length, parked, again, conflicts: 0 }
+}
+
+/** Whoever moved it may be about to complete that, or may have died: then somebody has to ask for it once more. */
+const tellHalfMoved = ({ entity, key }: LogRow, { told, log }: Pass): void => {
+  const name = identityOfKey(entity, key)
+  if (told.has(name)) return
+  told.add(name)
+  const command = `npx backsync key ${entity} '${key}' --claim dynamo`
+  log.warn('half moved: its log stays until the move is completed', { entity, key, command })
 }
 
 /**

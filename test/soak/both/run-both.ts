@@ -115,8 +115,13 @@ export const runBoth = async (ground: Ground, options: BothOptions): Promise<Bot
 const completeMoves = async (ground: Ground, move: Move): Promise<string[]> => {
   const problems: string[] = []
   for (const entity of ENTITIES) {
-    const [items, rows] = [await ownersOfItems(ground, entity), await ownersOfRows(ground, entity)]
-    for (const [key, owner] of rows)
+    const items = await ownersOfItems(ground, entity)
+    // A row's record counts before its tombstone.
+    const records = new Map([
+      ...(await ownersOfTombstones(ground, entity)),
+      ...(await ownersOfRows(ground, entity)),
+    ])
+    for (const [key, owner] of records)
       if (items.has(key) && items.get(key) !== owner)
         try {
           await move(entity, key, owner)
@@ -249,6 +254,22 @@ const ownersOfItems = async (
       owners.set(item[KEYS[entity]]?.S ?? '', owner?.S === 'aurora' ? 'aurora' : 'dynamo')
     }
   return owners
+}
+
+const ownersOfTombstones = async (
+  ground: Ground,
+  entity: SoakEntity,
+): Promise<Map<string, 'aurora' | 'dynamo'>> => {
+  const sql = await ground.sql()
+  try {
+    const [rows] = await sql.query<RowDataPacket[]>(
+      'SELECT entity_key AS k, owner FROM backsync_tombstones WHERE entity = ?',
+      [entity],
+    )
+    return new Map(rows.map(({ k, owner }) => [String(k), owner === 'dynamo' ? 'dynamo' : 'aurora']))
+  } finally {
+    await sql.end()
+  }
 }
 
 const ownersOfRows = async (

@@ -6,6 +6,7 @@ import { defineEntity } from '../../../../functions/bridge/model/entity.ts'
 import { retryParked } from '../../../../functions/bridge/sync/retry-parked.ts'
 import { chefDefinition } from '../../../fixtures/entities/chef.ts'
 import { recipeDefinition } from '../../../fixtures/entities/recipe.ts'
+import { until } from '../../../support/until.ts'
 import { type MirrorWorld, openMirror } from './world.ts'
 
 const mirror = { plainSql: 'record' } as const
@@ -61,8 +62,17 @@ describe('what legacy programs write, carried over to DynamoDB', () => {
     const to = { owner: 'dynamo', epoch: 1n } as const
     await world.sides.dynamo.release(chef, id, { owner: 'aurora', epoch: 0n }, { above: 0n, was: 0n })
     await world.sides.aurora.release(chef, id, to, { was: 0n })
-    expect(await world.carry()).toMatchObject({ rows: 0, again: 1 })
+    const warned: unknown[] = []
+    const log = { ...world.relayParts.log, warn: (...said: unknown[]) => void warned.push(said) }
+    expect(await relay({ ...world.relayParts, log })).toMatchObject({ rows: 0, again: 1 })
     expect([await told(id), await count('backsync_changes')]).toEqual(['aurora 0 deleted', 1])
+    // Once, however often it looks: nobody may be there to complete it.
+    expect(warned).toEqual([
+      [
+        expect.stringContaining('half moved'),
+        { entity: 'chef', key: id, command: `npx backsync key chef '${id}' --claim dynamo` },
+      ],
+    ])
 
     await world.sides.aurora.restore(chef, id, 1n)
     await world.carry()
@@ -303,6 +313,15 @@ describe('what legacy programs write, carried over to DynamoDB', () => {
     const unknown = { ...world.relayParts, owned: async () => new Set<string>() }
     expect(await relay(unknown)).toMatchObject({ rows: 0, keys: 0 })
     expect([await told(id), await count('backsync_changes')]).toEqual(['nothing', 1])
+  })
+
+  it('lingers where it was woken, and sees what comes meanwhile', async () => {
+    const lingering = relay(world.relayParts, { poll: 5, linger: 400 })
+    const first = await newChef('First')
+    await until('the first is there', 20_000, async () => (await told(first)) === 'aurora 1 First')
+    const second = await newChef('Second')
+    expect(await lingering).toMatchObject({ keys: 2 })
+    expect(await told(second)).toBe('aurora 1 Second')
   })
 
   it('stays for its time where it is to, and sees what comes meanwhile', async () => {
