@@ -128,6 +128,7 @@ export class BacksyncStack extends Stack {
         })
       : undefined
     const relay = mirror === undefined ? [] : [mirror.function]
+    mirror?.wake(legacy)
     if (calls) {
       const functions = new LegacyFunctions(this, 'LegacyFunctions', {
         ...{ settings, entities, database },

@@ -3,6 +3,7 @@ import { serve } from '../bridge/api/serve.ts'
 import { openAurora } from '../bridge/aurora/open.ts'
 import { entityReaders } from '../bridge/dynamo/entity-reader.ts'
 import { openCalling } from '../bridge/legacy-function/open.ts'
+import { openWake } from '../bridge/mirror/wake.ts'
 import { normalise } from '../bridge/normalise/index.ts'
 import { readConfig, settings } from '../bridge/runtime/config.ts'
 import { Deadline, type InvocationContext } from '../bridge/runtime/deadline.ts'
@@ -17,6 +18,7 @@ const config = readConfig(
     ...settings.tables.partial().shape,
     ...settings.parking.partial().shape,
     ...settings.legacyFunctions.partial().shape,
+    ...settings.wake.partial().shape,
   }),
   process.env,
 )
@@ -34,6 +36,7 @@ const tables = entityReaders(
   entities,
   config.TABLES?.including(entities.map(({ item }) => item.table)).names ?? {},
 )
+const wake = openWake({ relay: config.RELAY_FUNCTION, deadline, log })
 const sync = openSync(config, { ...aurora, entities, deadline, log, metrics, now: () => new Date() })
 
 /**
@@ -46,9 +49,10 @@ export const handler = async (event: unknown, context: InvocationContext): Promi
   log.begin(context.awsRequestId)
   try {
     const work = normalise(event, { entities, tables, base: 'aurora', now: () => new Date(), newKey: uuidv7 })
-    return work.from === 'stream'
-      ? await applyStream(work, sync())
-      : await serve(work, aurora.store, { requestId: context.awsRequestId, log })
+    if (work.from === 'stream') return await applyStream(work, sync())
+    const answer = await serve(work, aurora.store, { requestId: context.awsRequestId, log })
+    await wake.behind(work, answer)
+    return answer
   } finally {
     metrics.flush()
   }

@@ -43,11 +43,13 @@ const STAY = Duration.seconds(75)
 /** The way there: what is written in Aurora, by whom ever, is carried over to DynamoDB by a function that looks for it. */
 export class Mirror extends Construct {
   readonly function: BridgeFunction
+  readonly #stays: boolean
 
   constructor(scope: Construct, id: string, props: MirrorProps) {
     super(scope, id)
     const { settings, database, tables, entities, parking } = props
     const stays = settings.relay === 'stay'
+    this.#stays = stays
     const interval = settings.relay === 'hour' ? Duration.hours(1) : Duration.minutes(1)
     this.function = new BridgeFunction(this, 'Function', {
       settings,
@@ -86,6 +88,13 @@ export class Mirror extends Construct {
       this.function.functionName,
       'The function that carries over to DynamoDB',
     )
+  }
+
+  /** Lets a function have the relay look behind a write, where it doesn't stay: it says so by the function's name. */
+  wake(caller: BridgeFunction): void {
+    if (this.#stays) return
+    caller.addEnvironment('RELAY_FUNCTION', this.function.functionName)
+    this.function.grantInvoke(caller)
   }
 
   #addAlarms({ settings, entities }: MirrorProps): void {

@@ -3,6 +3,8 @@ import { type Carried, type RelayParts, relay } from './relay.ts'
 
 /** Pause of a relay that stays between two looks into an empty log, in milliseconds: a write waits for half of it, mostly. */
 const POLL = 500
+/** One that doesn't stay ends when it has found nothing for so long, in milliseconds: whoever has woken it may write on. */
+const LINGER = 2_000
 
 type Options = {
   /** Whether it looks for as long as the invocation has time. */
@@ -17,7 +19,7 @@ type Options = {
  */
 export const runRelay = async (parts: RelayParts, { stays, gauges }: Options): Promise<Carried> => {
   try {
-    const carried = await relay(parts, stays ? { poll: POLL } : {})
+    const carried = await relay(parts, stays ? { poll: POLL } : { poll: POLL, linger: LINGER })
     if (carried.rows > 0 || carried.again > 0 || carried.conflicts > 0)
       parts.log.info('carried over', { ...carried })
     return carried

@@ -48,6 +48,8 @@ export const settings = {
   legacyFunctions: z.object({ LEGACY_FUNCTIONS: json(z.record(z.string(), text)) }),
   /** Whether the relay looks for writes of Aurora's for as long as it may, or ends where there are none. */
   relay: z.object({ RELAY_STAYS: z.enum(['true', 'false']).transform((text) => text === 'true') }),
+  /** The relay's function, where it has to be woken behind a write. */
+  wake: z.object({ RELAY_FUNCTION: text }),
   migrations: z.object({
     MIGRATE_ON_REQUEST: z.enum(['true', 'false']).transform((text) => text === 'true'),
   }),

@@ -31,6 +31,19 @@ describe('Mirror', () => {
     })
   })
 
+  it.each([
+    ['stay', false],
+    ['minute', true],
+    ['hour', true],
+  ])('of a relay that is to %s lets the legacy API wake it: %s', (relay, mayWake) => {
+    const of = mirrored({ relay })
+    const { id } = resourceOf(of, 'AWS::Lambda::Function', 'MirrorFunction')
+    const { properties } = resourceOf(of, 'AWS::Lambda::Function', 'LegacyApi')
+    const policy = JSON.stringify(resourceOf(of, 'AWS::IAM::Policy', 'LegacyApiRole').properties)
+    expect(JSON.stringify(properties).includes('RELAY_FUNCTION')).toBe(mayWake)
+    expect(policy.includes('lambda:InvokeFunction') && policy.includes(id)).toBe(mayWake)
+  })
+
   it('has one that stays run on until the next one has begun', () => {
     const { properties } = resourceOf(template, 'AWS::Lambda::Function', 'MirrorFunction')
     // It begins nothing in its last ten seconds.

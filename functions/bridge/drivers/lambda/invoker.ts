@@ -34,6 +34,23 @@ export class LambdaInvoker implements FunctionCaller {
       throw new InvokeError(functionName, cause)
     }
   }
+
+  /**
+   * Has a function begin, and waits for nothing of it.
+   *
+   * @param timeout how long the service's word that it has taken the event is waited for, in milliseconds
+   * @throws InvokeError when it isn't known to have been taken
+   */
+  async begin(functionName: string, event: string, timeout: number): Promise<void> {
+    const command = new InvokeCommand({
+      ...{ FunctionName: functionName, InvocationType: 'Event', Payload: Buffer.from(event) },
+    })
+    try {
+      await this.#client().send(command, { abortSignal: this.#deadline.signal(timeout) })
+    } catch (cause) {
+      throw new InvokeError(functionName, cause)
+    }
+  }
 }
 
 /** What is no JSON is text. */
