@@ -1,5 +1,6 @@
 import type { Entry } from '../conventions/command.ts'
 import { backfill } from './backfill/index.ts'
+import { compare } from './compare/index.ts'
 import { copy } from './copy/index.ts'
 import { count } from './count.ts'
 import { init } from './init/index.ts'
@@ -15,6 +16,7 @@ import { undelivered } from './undelivered/index.ts'
 /** Every command there is. A new one is a file, and a place here or in its group's list. */
 export const commands: readonly Entry[] = [
   backfill,
+  compare,
   copy,
   count,
   init,

@@ -8,7 +8,7 @@ export const AGAIN = '--again'
 type Shared<T> = { readonly flag: Flag; readonly value: z.ZodType<T> }
 
 /** A number above 0, at most `most`. */
-const numberFlag = (name: string, most: number, { whole }: { readonly whole: boolean }) =>
+export const numberFlag = (name: string, most: number, { whole }: { readonly whole: boolean }) =>
   z.string().transform((text, context): number => {
     const n = /^(?:\d+|\d*\.\d+)$/.test(text) ? Number(text) : Number.NaN
     if (n > 0 && n <= most && (!whole || Number.isInteger(n))) return n

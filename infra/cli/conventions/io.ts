@@ -12,9 +12,15 @@ export type Io = {
 }
 
 /** Emphasis, on a terminal whose user doesn't refuse it. @see https://no-color.org */
-export const bold = (io: Io, stream: Output, text: string): string =>
+export const bold = (io: Io, stream: Output, text: string): string => styled(io, stream, text, 'bold')
+
+/** Colour, on such a terminal: never alone, what it says is in the text as well. */
+export const coloured = (io: Io, stream: Output, text: string, colour: 'red' | 'green' | 'yellow'): string =>
+  styled(io, stream, text, colour)
+
+const styled = (io: Io, stream: Output, text: string, style: 'bold' | 'red' | 'green' | 'yellow'): string =>
   stream.isTTY === true && !io.env.NO_COLOR && !isDumb(io)
-    ? styleText('bold', text, { validateStream: false })
+    ? styleText(style, text, { validateStream: false })
     : text
 
 /** Whether the terminal can neither emphasise nor write a line anew. */
