@@ -7,7 +7,7 @@ import type { Entity } from '../model/entity.ts'
 import { BridgeError } from '../model/errors.ts'
 import type { ReadRows } from '../model/hooks.ts'
 import { type ApplyOutcome, UnsettledError } from '../model/outcome.ts'
-import type { Authority } from '../model/owner.ts'
+import { type Authority, laterMove } from '../model/owner.ts'
 import type { OnceAnswer, OnceRequest } from '../ports/once.ts'
 import {
   type EntityStore,
@@ -226,7 +226,11 @@ export class AuroraStore implements EntityStore {
     if (tombstone === undefined) return change
     requireOwn(entity, change.key, tombstone)
     const { version, epoch } = tombstone
-    return { ...change, version: version < change.version ? change.version : version + 1n, epoch }
+    return {
+      ...change,
+      version: version < change.version ? change.version : version + 1n,
+      epoch: laterMove(epoch, change.epoch ?? 0n),
+    }
   }
 
   /** Reads the version, writes one above it. Who loses the race starts again, or gets 412 if it named a version. */

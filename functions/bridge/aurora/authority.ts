@@ -55,9 +55,14 @@ export const mayWrite = (entity: Entity, by: Owner, of: 't' | 'd', op: Mirrored 
   return sql`((${sql.raw(own)}) OR NOT ${mayBeFormer ? knownThen(entity, of) : ownersKnown(entity)})`
 }
 
-/** What a new record says, in the order of the columns owner and epoch: its key is whose it was, or of whoever makes it. */
-export const bornOf = (by: Owner): Sql =>
-  by === 'dynamo' ? sql`'dynamo', GREATEST(COALESCE(d.epoch, 0), j.e)` : sql`NULL, COALESCE(d.epoch, 0)`
+/**
+ * What a new record says, in the order of the columns owner and epoch: its key is whose it was, or of whoever makes it, and of the
+ * move that its maker knew. By that nobody who knows an earlier one takes it for one that is still to be moved.
+ */
+export const bornOf = (by: Owner): Sql => {
+  const owner = by === 'dynamo' ? sql`'dynamo'` : sql`NULL`
+  return sql`${owner}, GREATEST(COALESCE(d.epoch, 0), j.e)`
+}
 
 /**
  * The authority over what stands against an upsert, as columns: the row's, else the tombstone's. That is `free` where it is

@@ -45,10 +45,10 @@ export const stampRows = (entity: Entity, document: string, by: Owner): Sql => {
 }
 
 /** As `bornOf`, one by one. */
-const born = (by: Owner): { readonly owner: Sql; readonly epoch: Sql } =>
-  by === 'dynamo'
-    ? { owner: raw("'dynamo'"), epoch: raw('GREATEST(COALESCE(d.epoch, 0), j.e)') }
-    : { owner: raw('NULL'), epoch: raw('COALESCE(d.epoch, 0)') }
+const born = (by: Owner): { readonly owner: Sql; readonly epoch: Sql } => ({
+  owner: raw(by === 'dynamo' ? "'dynamo'" : 'NULL'),
+  epoch: raw('GREATEST(COALESCE(d.epoch, 0), j.e)'),
+})
 
 /** Makes records beside rows, and stamps those that are there. A record without its row is one whose row was to be made. */
 export const stampRecords = (entity: Entity, document: string, by: Owner): Sql => {

@@ -3,8 +3,9 @@ import type { Item } from '../drivers/dynamo/items.ts'
 import type { Change, Row } from '../model/change.ts'
 import type { Entity } from '../model/entity.ts'
 import { InvalidRecordError } from '../model/errors.ts'
+import { type Epoch, laterMove } from '../model/owner.ts'
 import { NotTheOwnerError } from '../ports/store.ts'
-import { authorityOf, isTombstone, kept } from './authority.ts'
+import { authorityOf, isTombstone, kept, RECORD } from './authority.ts'
 import { absent, buried, type Condition } from './conditions.ts'
 import { belongsTo, toItem } from './items.ts'
 
@@ -12,7 +13,7 @@ import { belongsTo, toItem } from './items.ts'
 export type Birth = { readonly item: Item; readonly free: Condition }
 
 export const firstOf = (entity: Entity, change: Change): Birth => ({
-  item: toItem(entity, change, rowOf(change)),
+  item: { ...toItem(entity, change, rowOf(change)), ...bornIn(change.epoch) },
   free: absent(entity),
 })
 
@@ -35,8 +36,13 @@ export const birthOver = (
   if (!isTombstone(found) || isDeepStrictEqual(last.free, free)) return undefined
   const version = BigInt(found[entity.names.version]?.N ?? '0') + 1n
   const above = version < change.version ? change : { ...change, version }
-  return { item: { ...toItem(entity, above, rowOf(change)), ...kept(found) }, free }
+  const epoch = laterMove(authorityOf(found).epoch, change.epoch ?? 0n)
+  return { item: { ...toItem(entity, above, rowOf(change)), ...kept(found), ...bornIn(epoch) }, free }
 }
+
+/** What an item says that is made by who knows a move: nobody who knows an earlier one takes it for one that is still to be moved. */
+const bornIn = (epoch: Epoch = 0n): Item =>
+  epoch === 0n ? {} : { [RECORD.owner]: { S: 'dynamo' }, [RECORD.epoch]: { N: String(epoch) } }
 
 /** @throws NotTheOwnerError */
 export const requireOurs = (entity: Entity, key: string, item: Item): void => {

@@ -28,7 +28,7 @@ import type { Deadline } from '../runtime/deadline.ts'
 import type { Log } from '../runtime/log.ts'
 import { retry } from '../runtime/retry.ts'
 import type { Tables } from '../runtime/tables.ts'
-import { isTombstone, RECORD } from './authority.ts'
+import { isNever, isTombstone, RECORD } from './authority.ts'
 import { type Birth, birthOver, firstOf, rowOf } from './birth.ts'
 import { burial, emptied } from './burial.ts'
 import { conditionInput, present, removable, stillBuried } from './conditions.ts'
@@ -112,7 +112,8 @@ export class DynamoStore implements EntityStore {
       if (first !== undefined) return replay(first, once, first.doneBy === command.input.ClientRequestToken)
       if (isConflict(error)) throw stillInProgress()
       const found = isKeyTaken(error) ? takenBy(error) : undefined
-      if (found !== undefined && nextDerived(once.scope, change.key) !== undefined)
+      const isMade = found !== undefined && !(isTombstone(found) && isNever(found, entity.names.version))
+      if (isMade && nextDerived(once.scope, change.key) !== undefined)
         return this.#meet(entity, found, change, once)
       const next = isKeyTaken(error) ? birthOver(entity, change, birth, takenBy(error)) : undefined
       if (next !== undefined) return this.#createOnce(entity, next, change, once)
