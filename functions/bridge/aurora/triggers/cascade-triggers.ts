@@ -93,6 +93,13 @@ const moves = ({ columns }: ForeignKey): string =>
 type Told = { readonly dynamos: string; readonly log: string }
 
 /**
+ * The rows are read as they are, and not as the transaction has once seen them: what was claimed, or has come there, since then would go
+ * without a word. Shared, though the foreign key will need more: a statement may be using the very tables, and MySQL forbids a trigger
+ * any other lock on those (errno 1442).
+ */
+const LOCKED = 'LOCK IN SHARE MODE'
+
+/**
  * The rows of each table on a way, as common tables `w0`, `w1` …; those of a table whose rows refer to each other with all that are
  * below them.
  *
@@ -119,10 +126,9 @@ const walked = (
       at === 0
         ? `SELECT ${columns} FROM ${table} WHERE ${above(key, 'OLD')}`
         : `SELECT ${columns} FROM w${at - 1} AS b JOIN ${table} ON ${above(key, 'b')}`
-    const more = rounds.map(
-      (one) => ` UNION SELECT ${columns} FROM w${at} AS b JOIN ${table} ON ${above(one, 'b')}`,
-    )
-    return `w${at} (${names.map(quoted).join(', ')}) AS (${begin}${more.join('')})`
+    const more = rounds.map((one) => `SELECT ${columns} FROM w${at} AS b JOIN ${table} ON ${above(one, 'b')}`)
+    const members = [begin, ...more].map((member) => `(${member} ${LOCKED})`)
+    return `w${at} (${names.map(quoted).join(', ')}) AS (${members.join(' UNION ')})`
   })
   return `WITH RECURSIVE ${steps.join(', ')}`
 }
@@ -166,9 +172,9 @@ const told = (
       epoch = GREATEST(backsync_tombstones.epoch, x.p);
   `
   return {
-    dynamos: `EXISTS (${walk} SELECT 1 ${from} AND ${isDynamos(record.owner)})`,
+    dynamos: `EXISTS (${walk} SELECT 1 ${from} AND ${isDynamos(record.owner)} ${LOCKED})`,
     log: `${effect === 'delete' ? buried : ''}INSERT INTO backsync_changes (entity, entity_key, op, version, owner, epoch)
     ${walk} SELECT DISTINCT ${name}, LEFT(${key}, 255), '${effect}', ${version}, ${record.owner}, ${record.epoch}
-      ${from} AND ${aurora};`,
+      ${from} AND ${aurora} ${LOCKED};`,
   }
 }

@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
+import { type Connection, createConnection } from 'mysql2/promise'
 import { recordOwners } from '../../../../../functions/bridge/aurora/owners.ts'
 import { text } from '../../../../../functions/bridge/model/attributes/text.ts'
 import { childRows } from '../../../../../functions/bridge/model/child-rows.ts'
@@ -108,4 +109,51 @@ describe('rows that foreign keys reach', () => {
       expect([await readLog(aurora), await readTombstones(aurora)]).toEqual([[], []])
     },
   )
+
+  describe('from a transaction that has looked before', () => {
+    let other: Connection
+    beforeAll(async () => {
+      const { host, port, user, password } = aurora.legacy.config
+      other = await createConnection({
+        ...{ database: aurora.database, ...(host && { host }), ...(port && { port }) },
+        ...{ ...(user && { user }), ...(password && { password }) },
+      })
+    })
+    afterAll(() => other.end())
+    beforeEach(async () => {
+      await run('BEGIN')
+      await run('SELECT COUNT(*) FROM pages')
+    })
+    afterEach(() => run('ROLLBACK'))
+
+    it.each(['DELETE FROM sites', 'DELETE FROM pages WHERE id = 1', 'DELETE FROM editors'])(
+      'are not reached where DynamoDB has taken one of them over since: %s',
+      async (statement) => {
+        await other.query(
+          `UPDATE pages SET backsync_owner = 'dynamo', backsync_epoch = 9 WHERE id = ${statement === 'DELETE FROM editors' ? 1 : 3}`,
+        )
+        expect(await refusalOf(aurora, statement)).toBe('backsync: not-the-owner: DynamoDB owns this page')
+      },
+    )
+
+    it('are told where they have come there since', async () => {
+      await other.query("INSERT INTO pages (id, title, book_id) VALUES (5, 'e', 2)")
+      await other.query('DELETE FROM backsync_changes')
+      await run('DELETE FROM books WHERE id = 2')
+      expect(new Set(await readLog(aurora))).toEqual(new Set(['delete 4 v2', 'delete 5 v2']))
+    })
+
+    it('are not reached where DynamoDB has one that has come there since', async () => {
+      await other.query("INSERT INTO pages (id, title, book_id) VALUES (7, 'g', 2)")
+      await other.query("UPDATE pages SET backsync_owner = 'dynamo', backsync_epoch = 1 WHERE id = 7")
+      expect(await refusalOf(aurora, 'DELETE FROM books WHERE id = 2')).toBe(
+        'backsync: not-the-owner: DynamoDB owns this page',
+      )
+    })
+  })
+
+  it('are told where the statement itself uses their table', async () => {
+    await run('DELETE b FROM books AS b JOIN pages AS p ON p.book_id = b.id WHERE p.id = 4')
+    expect(await readLog(aurora)).toEqual(['delete 4 v2'])
+  })
 })
