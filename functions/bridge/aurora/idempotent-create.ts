@@ -5,7 +5,15 @@ import { nextDerived } from '../model/derived-key.ts'
 import type { Entity } from '../model/entity.ts'
 import { kindOf } from '../model/errors.ts'
 import type { ApplyOutcome } from '../model/outcome.ts'
-import { keyReused, meet, type OnceAnswer, type OnceRequest, replay, stillInProgress } from '../ports/once.ts'
+import {
+  FormerKeyError,
+  keyReused,
+  meet,
+  type OnceAnswer,
+  type OnceRequest,
+  replay,
+  stillInProgress,
+} from '../ports/once.ts'
 import { KeyExistsError, LostInMoveError, NotTheOwnerError } from '../ports/store.ts'
 import type { Stored } from '../ports/stored.ts'
 import type { GuardedWriter } from './guarded-writer.ts'
@@ -61,6 +69,7 @@ export class IdempotentCreate {
       const key = nextDerived(once.scope, record.entityKey)
       await records.removeOne(this.#db, record)
       if (key === undefined) throw keyReused()
+      if (once.only) throw new FormerKeyError(key)
       return this.create(entity, { ...change, key }, once)
     }
     const answer = once.answer(made.stored)
@@ -91,8 +100,10 @@ export class IdempotentCreate {
           return { record: { ...claim, first: undefined }, reclaimed, isFresh: true, isOwn: true }
       } else if (records.isExpired(record, now)) {
         // What it made is another one's than what this makes.
-        claim = { ...claim, entityKey: nextDerived(once.scope, record.entityKey) ?? claim.entityKey }
+        const entityKey = nextDerived(once.scope, record.entityKey) ?? claim.entityKey
         await records.removeOne(this.#db, record)
+        if (once.only && entityKey !== claim.entityKey) throw new FormerKeyError(entityKey)
+        claim = { ...claim, entityKey }
       } else if (record.fingerprint === null) reclaimed = await records.reclaim(this.#db, claim)
       else if (record.fingerprint !== once.fingerprint) throw keyReused()
       else {

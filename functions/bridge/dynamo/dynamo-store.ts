@@ -12,7 +12,15 @@ import type { Item } from '../drivers/dynamo/items.ts'
 import { type Change, type Intent, type Row, settle } from '../model/change.ts'
 import { nextDerived } from '../model/derived-key.ts'
 import type { Entity } from '../model/entity.ts'
-import { keyReused, meet, type OnceAnswer, type OnceRequest, replay, stillInProgress } from '../ports/once.ts'
+import {
+  FormerKeyError,
+  keyReused,
+  meet,
+  type OnceAnswer,
+  type OnceRequest,
+  replay,
+  stillInProgress,
+} from '../ports/once.ts'
 import {
   type EntityStore,
   KeyExistsError,
@@ -137,6 +145,7 @@ export class DynamoStore implements EntityStore {
     if (met !== 'former') return { answer: once.answer(met), replayed: true }
     const key = nextDerived(once.scope, change.key)
     if (key === undefined) throw keyReused()
+    if (once.only) throw new FormerKeyError(key)
     const next = { ...change, key }
     return this.#createOnce(entity, firstOf(entity, next), next, once)
   }

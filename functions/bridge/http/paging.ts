@@ -33,6 +33,12 @@ const decodeCursor = (cursor: string, store: Owner | undefined): string => {
   throw invalidCursor()
 }
 
+/** The store that a cursor names, as far as it can be read: undefined for any other text. */
+export const storeOfCursor = (cursor: string | undefined): Owner | undefined => {
+  const text = Buffer.from(cursor ?? '', 'base64url').toString('utf8')
+  return (['aurora', 'dynamo'] as const).find((store) => text.startsWith(nameOf(store)))
+}
+
 /** No position begins so. */
 const nameOf = (store: Owner | undefined): string => (store === undefined ? '' : `${store}\n`)
 

@@ -13,6 +13,11 @@ export type Once = {
   readonly scope?: string
   /** Tells whether a repeat is the same request. 64 hexadecimal digits. */
   readonly fingerprint: string
+  /**
+   * Only the key that is asked for may be made: where it was another life's, FormerKeyError tells the next one. For who has to
+   * claim a key before it is made. @default the store makes the next one by itself
+   */
+  readonly only?: true
 }
 
 /** A create that is done once, and the answer that its state makes: a text that means nothing to the store. */
@@ -44,6 +49,20 @@ export class InProgressError extends BridgeError {
   override readonly name = 'InProgressError'
   readonly code = 'once.in-progress'
   readonly kind = 'client'
+}
+
+/** What was made with a request's key is so old that the request makes another one, which whoever asked has to claim first. */
+export class FormerKeyError extends BridgeError {
+  override readonly name = 'FormerKeyError'
+  readonly code = 'once.former-key'
+  readonly kind = 'client'
+  /** The key that the request makes. */
+  readonly next: string
+
+  constructor(next: string) {
+    super('The idempotency key was used long ago: this request makes another one')
+    this.next = next
+  }
 }
 
 /** A record that is none: somebody else has written it, and no repeat helps. */

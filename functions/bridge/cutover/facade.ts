@@ -1,0 +1,27 @@
+import type { Entity } from '../model/entity.ts'
+import type { Owner } from '../model/owner.ts'
+import { majorityOf } from '../model/route.ts'
+import { FacadeRequest } from './facade-request.ts'
+import type { FacadeParts } from './look.ts'
+
+/**
+ * Both stores as one, by the keys' owners: each request has a store of its own, that knows the route as it was when the request
+ * came, and says afterwards which side has answered.
+ */
+export class Facade {
+  readonly #parts: FacadeParts
+
+  constructor(parts: FacadeParts) {
+    this.#parts = parts
+  }
+
+  /**
+   * @param of the store whose list a cursor goes on with; absent: the one that owns more
+   * @throws ForeignRouteError where what is stored of the route can be none
+   */
+  async open(entity: Entity, of?: Owner): Promise<FacadeRequest> {
+    const began = this.#parts.routes.now()
+    const known = await this.#parts.routes.current(entity.name)
+    return new FacadeRequest(this.#parts, { began, known, listed: of ?? majorityOf(known.route) })
+  }
+}

@@ -1,0 +1,35 @@
+import { serve, toProblem } from '../api/serve.ts'
+import { storeOfCursor } from '../http/paging.ts'
+import { type HttpResponse, problemResponse } from '../http/response.ts'
+import type { Route } from '../model/route.ts'
+import type { ApiCall, RefusedCall } from '../normalise/api.ts'
+import type { Log } from '../runtime/log.ts'
+import type { Facade } from './facade.ts'
+
+/**
+ * Serves a call at the owner of its key, as `serve` does at one side: the same contract, the same faults. Headers say which side
+ * has answered, and where the route stood.
+ */
+export const serveRoute = async (
+  call: ApiCall | RefusedCall,
+  facade: Facade,
+  context: { readonly requestId: string; readonly log: Log },
+): Promise<HttpResponse> => {
+  const { path, query } = call.request
+  if (call.action === 'refuse') return problemResponse(call.problem, path, context.requestId)
+  try {
+    const listed = call.action === 'list' ? storeOfCursor(query.cursor) : undefined
+    const request = await facade.open(call.entity, listed)
+    const response = await serve(call, request, context)
+    return { ...response, headers: { ...response.headers, ...headersOf(request.answered, request.route) } }
+  } catch (error) {
+    return problemResponse(toProblem(error, context.log), path, context.requestId)
+  }
+}
+
+/** What an answer of the facade says beside what its side would have answered. */
+const headersOf = (side: string | undefined, { stage, percent, epoch }: Route): Record<string, string> => ({
+  ...(side !== undefined && { 'backsync-side': side }),
+  'backsync-stage': stage === 'live' ? `live;percent=${percent}` : stage,
+  'backsync-epoch': String(epoch),
+})
