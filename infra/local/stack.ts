@@ -63,6 +63,7 @@ export type LocalStack = {
     readonly sts: string
     readonly s3: string
     readonly lambda: string
+    readonly cloudWatch: string
     /** `host:port` */
     readonly mysql: string
   }

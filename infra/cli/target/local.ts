@@ -18,6 +18,7 @@ const facts = z.object({
     sts: z.string().optional(),
     s3: z.string().optional(),
     lambda: z.string().optional(),
+    cloudWatch: z.string().optional(),
     mysql: z.string().optional(),
   }),
   outputs: z.record(z.string(), z.unknown()),
@@ -31,6 +32,7 @@ const MISLEADING = [
   'AWS_ENDPOINT_URL_STS',
   'AWS_ENDPOINT_URL_S3',
   'AWS_ENDPOINT_URL_LAMBDA',
+  'AWS_ENDPOINT_URL_CLOUDWATCH',
 ]
 
 /**
@@ -54,6 +56,7 @@ export const localTarget = async (env: NodeJS.ProcessEnv): Promise<Target> => {
     ...(endpoints.sts !== undefined && { AWS_ENDPOINT_URL_STS: endpoints.sts }),
     ...(endpoints.s3 !== undefined && { AWS_ENDPOINT_URL_S3: endpoints.s3 }),
     ...(endpoints.lambda !== undefined && { AWS_ENDPOINT_URL_LAMBDA: endpoints.lambda }),
+    ...(endpoints.cloudWatch !== undefined && { AWS_ENDPOINT_URL_CLOUDWATCH: endpoints.cloudWatch }),
   })
   const texts = Object.entries(outputs).filter(
     (output): output is [string, string] => typeof output[1] === 'string',

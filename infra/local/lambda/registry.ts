@@ -1,4 +1,5 @@
 import { MetricStore } from '../metrics/metric-store.ts'
+import { RecentMetrics } from '../metrics/recent-metrics.ts'
 import { InvokeError } from './errors.ts'
 import type { LocalFunction } from './function.ts'
 
@@ -7,6 +8,12 @@ export class FunctionRegistry {
   readonly #functions = new Map<string, LocalFunction>()
   /** What the functions have measured, and what the runtime has measured of them. */
   readonly metrics = new MetricStore()
+  /** The same of the last hour, by the minute. */
+  readonly recent = new RecentMetrics()
+
+  constructor() {
+    this.metrics.listen((measurement) => this.recent.record(measurement))
+  }
 
   add(fn: LocalFunction): void {
     this.#functions.set(fn.definition.name, fn)

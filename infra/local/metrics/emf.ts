@@ -6,6 +6,8 @@ export type Measurement = {
   readonly service: string
   /** What it is about: an entity, or an event source mapping. */
   readonly entity: string
+  /** The function whose metric it is, where Lambda itself measures it. */
+  readonly functionName?: string
   readonly name: string
   /** CloudWatch's unit, such as `Count` or `Milliseconds`. */
   readonly unit: string

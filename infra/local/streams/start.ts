@@ -61,7 +61,8 @@ const run = async (parts: MappingParts, signal: AbortSignal): Promise<void> => {
         random: Math.random,
         newRequestId: randomUUID,
         invoke: (records: readonly StreamRecord[], requestId: string) => {
-          fn.measured(iteratorAge(name, records, clock.now()))
+          const of = { mapping: name, functionName: fn.definition.name }
+          fn.measured(iteratorAge(of, records, clock.now()))
           return fn.invoke({ Records: records }, requestId)
         },
         discard: async (discard: Parameters<FailureDestination['deliver']>[0]) => {

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { DynamoDBStreamsClient } from '@aws-sdk/client-dynamodb-streams'
+import { startCloudWatch } from '../cloudwatch/server.ts'
 import { type DataApiOptions, startDataApi } from '../data-api/server.ts'
 import type { HttpApi, RouteUsage } from '../gateway/api.ts'
 import { createHandler } from '../gateway/handle.ts'
@@ -86,7 +87,8 @@ export type RunningRoute = {
 
 /** A template that runs. */
 export type RunningTemplate = {
-  readonly endpoints: Omit<Endpoints, 'dynamodb'>
+  /** Those of the functions' clients, and of who asks what they have measured. */
+  readonly endpoints: Omit<Endpoints, 'dynamodb'> & { readonly cloudWatch: string }
   readonly tables: readonly StartedTable[]
   readonly clusters: readonly RunningCluster[]
   readonly routes: readonly RunningRoute[]
@@ -185,6 +187,8 @@ const startServices = async (
   closers.add('S3', () => s3.close())
   const lambda = await startLambda({ functions, log })
   closers.add('Lambda', () => lambda.close())
+  const cloudWatch = await startCloudWatch({ metrics: functions.recent, log })
+  closers.add('CloudWatch', () => cloudWatch.close())
   const dataApi = await startDataApi({
     clusters: clusters.map(({ resourceArn, database }) => ({
       arn: resourceArn,
@@ -204,6 +208,7 @@ const startServices = async (
     sts: sts.endpoint,
     s3: s3.endpoint,
     lambda: lambda.endpoint,
+    cloudWatch: cloudWatch.endpoint,
   }
 }
 

@@ -12,6 +12,7 @@ const stack = {
     sts: 'http://t',
     s3: 'http://t',
     lambda: 'http://l',
+    cloudWatch: 'http://127.0.0.1:1',
     mysql: '127.0.0.1:3306',
   },
   servers: { mysql: 'mariadb 10.11', dynamodb: 'dynoxide' },
