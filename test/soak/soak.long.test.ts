@@ -26,6 +26,7 @@ describe('the stack under writes and faults', () => {
     const result = await runSoak(ground, { ...short, seed: 11, time: 150_000, untilEachFault: true })
 
     expect(result.divergences.map(differenceText)).toEqual([])
+    expect(result.missingFaults).toEqual([])
     expect(reasonsOf(result)).toEqual([])
     expect(result.keys).toBeGreaterThan(50)
     // Poison and missing parents are written, so something must be parked: the comparison's excuse is in use.
