@@ -8,6 +8,7 @@ import { CopyTable } from './constructs/copy-table.ts'
 import { DeclaredTables } from './constructs/declared-tables.ts'
 import { type EntityDescription, EntityTable, onePerTable } from './constructs/entity-table.ts'
 import type { Extension } from './constructs/extension.ts'
+import { Facade } from './constructs/facade.ts'
 import { HttpApi } from './constructs/http-api.ts'
 import { LegacyDatabase } from './constructs/legacy-database.ts'
 import { haveFunctions, LegacyFunctions } from './constructs/legacy-functions.ts'
@@ -57,6 +58,7 @@ export interface FunctionEntries {
   readonly copyTable: string
   readonly watch: string
   readonly relay: string
+  readonly facade: string
 }
 
 const ownEntries: FunctionEntries = {
@@ -67,6 +69,7 @@ const ownEntries: FunctionEntries = {
   copyTable: 'functions/operations/copy-table.ts',
   watch: 'functions/operations/watch.ts',
   relay: 'functions/operations/relay.ts',
+  facade: 'functions/cutover/handler.ts',
 }
 
 /**
@@ -106,7 +109,7 @@ export class BacksyncStack extends Stack {
     const jobs = new StateTable(this, 'Jobs', { settings, setting: 'JOBS_TABLE' })
 
     const legacyCode = bundledCode({ entry: entries.legacy, replace })
-    const { legacy, modern } = addApiTier(this, {
+    const { legacy, modern, idempotency } = addApiTier(this, {
       settings,
       database,
       tables,
@@ -121,6 +124,14 @@ export class BacksyncStack extends Stack {
       parking,
       code: legacyCode,
     })
+    const facade =
+      entities.length === 0
+        ? undefined
+        : new Facade(this, 'Facade', {
+            ...{ settings, database, tables, idempotency, parking },
+            code: bundledCode({ entry: entries.facade, replace }),
+          }).function
+    const facades = facade === undefined ? [] : [facade]
     const mirror = entities.some(isMirrored)
       ? new Mirror(this, 'Mirror', {
           ...{ settings, database, tables, entities, parking },
@@ -139,7 +150,7 @@ export class BacksyncStack extends Stack {
             mayRequire: true,
           }),
       })
-      for (const caller of [legacy, backSync.function, ...relay]) functions.serve(caller)
+      for (const caller of [legacy, backSync.function, ...relay, ...facades]) functions.serve(caller)
     }
     const tableSync = new TableSync(this, 'TableSync', {
       settings,
@@ -174,7 +185,7 @@ export class BacksyncStack extends Stack {
       settings,
       database,
       code: bundledCode({ entry: entries.migrate, replace, folders: sources.migrations }),
-      before: [legacy, modern, backSync.function, ...relay],
+      before: [legacy, modern, backSync.function, ...relay, ...facades],
     })
     const api = new HttpApi(this, 'HttpApi', {
       settings,
@@ -182,6 +193,7 @@ export class BacksyncStack extends Stack {
       migrate: migrations.function,
       legacy,
       modern,
+      facade,
     })
     for (const extend of props.extensions ?? [])
       extend(this, {

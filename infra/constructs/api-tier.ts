@@ -21,10 +21,12 @@ export interface ApiTierProps {
 export interface ApiTier {
   readonly legacy: BridgeFunction
   readonly modern: BridgeFunction
+  /** Where first answers of repeatable creates are kept. */
+  readonly idempotency: StateTable
 }
 
 /** The API waits no longer than 30 seconds for an answer. */
-const timeout = Duration.seconds(29)
+export const answersWithin = Duration.seconds(29)
 
 /**
  * Adds the legacy and the modern API. They stand in the scope itself: a construct of their own would give the table of
@@ -38,7 +40,7 @@ export function addApiTier(scope: Construct, props: ApiTierProps): ApiTier {
     settings,
     description: 'The legacy API: reads and writes Aurora',
     code: props.legacyCode,
-    timeout,
+    timeout: answersWithin,
     environment: database.environment,
   })
   database.grantSql(legacy)
@@ -47,12 +49,12 @@ export function addApiTier(scope: Construct, props: ApiTierProps): ApiTier {
     settings,
     description: 'The modern API: reads and writes DynamoDB',
     code: props.modernCode,
-    timeout,
+    timeout: answersWithin,
     environment: { ...tableNames(scope, tables), ...idempotency.environment },
   })
   for (const table of tables) table.grantItems(modern)
   grantFirstAnswers(idempotency, modern)
-  return { legacy, modern }
+  return { legacy, modern, idempotency }
 }
 
 /**

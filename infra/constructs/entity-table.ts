@@ -32,11 +32,11 @@ export interface EntityDescription {
   /** There where what is written in Aurora is carried over to its table. @default it isn't */
   readonly mirror?: unknown
   /**
-   * The paths of its collection on both sides.
+   * The paths of its collection on both sides, and of its facade.
    *
-   * @default '/aurora/{plural}' and '/dynamo/{plural}'
+   * @default '/aurora/{plural}' and '/dynamo/{plural}', and '/{plural}' where that is nobody's path
    */
-  readonly paths?: { readonly legacy?: string; readonly modern?: string }
+  readonly paths?: { readonly legacy?: string; readonly modern?: string; readonly facade?: string }
   /**
    * What becomes of an item that is current and below what Aurora holds: it is raised above that, or listed.
    *

@@ -13,7 +13,7 @@ import type { IFunction } from 'aws-cdk-lib/aws-lambda'
 import { LogGroup } from 'aws-cdk-lib/aws-logs'
 import { RemovalPolicy, Validations } from 'aws-cdk-lib/core'
 import { Construct } from 'constructs'
-import { pathOf, requireOwnPaths } from '../../functions/bridge/model/paths.ts'
+import { facadePaths, pathOf, requireOwnPaths } from '../../functions/bridge/model/paths.ts'
 import type { Auth, Settings } from '../settings.ts'
 import type { EntityDescription } from './entity-table.ts'
 import { output } from './output.ts'
@@ -28,6 +28,8 @@ export interface HttpApiProps {
   readonly legacy: IFunction
   /** Serves `/dynamo/{plural}`, or another path of the entity's, and one item below it. */
   readonly modern: IFunction
+  /** Serves `/{plural}`, or another path of the entity's, and one item below it. @default nothing does */
+  readonly facade?: IFunction | undefined
 }
 
 /** How a route is used, kept in the template as its metadata: for people, and for commands to paste. */
@@ -112,11 +114,26 @@ export class HttpApi extends Construct {
       }
     }
 
+    if (props.facade !== undefined) this.#addFacade(props.facade, props.entities)
+
     if (auth.kind === 'none') {
       Validations.of(api).acknowledge({
         id: 'AwsSolutions-APIG4',
         reason: 'auth=none is for a development stage with made-up data; stage prod refuses it at synthesis.',
       })
+    }
+  }
+
+  #addFacade(handler: IFunction, entities: readonly EntityDescription[]): void {
+    const integration = new HttpLambdaIntegration('Facade', handler)
+    const paths = facadePaths(entities)
+    for (const { name, plural, keyName, example } of entities) {
+      const path = paths.get(name)
+      if (path === undefined) continue
+      this.#route(path, integration, { methods: ['GET', 'POST'], example })
+      this.#route(`${path}/{${keyName}}`, integration, { methods: ['GET', 'PUT', 'DELETE'], example })
+      this.#withSlash(path, integration)
+      output(this, `${pascalCase(plural)}Url`, `${this.url}${path}`, `Each ${name} at the side that owns it`)
     }
   }
 

@@ -19,6 +19,7 @@ const functions = [
   'TableSyncFunction',
   'CopyTableFunction',
   'WatchFunction',
+  'FacadeFunction',
 ]
 
 /** What the functions really deploy: bundled once, from the repository's own modules. */
@@ -51,6 +52,7 @@ describe('the bundles', () => {
     ['TableSyncFunction', 330],
     ['CopyTableFunction', 350],
     ['WatchFunction', 680],
+    ['FacadeFunction', 720],
   ])('%s is one file of at most %i kB, without a source map', (id, budget) => {
     const file = join(assetOf(id), 'index.mjs')
     expect(statSync(file).size / kilobyte).toBeLessThan(budget)
@@ -131,6 +133,7 @@ describe('the bundles', () => {
         PARKING_TABLE: 'parked',
         TOMBSTONES_TABLE: 'tombstones',
         JOBS_TABLE: 'jobs',
+        ROUTES_TABLE: 'routes',
         IDEMPOTENCY_TABLE: 'requests',
         FAILURE_BUCKET: 'failures',
       },
@@ -148,6 +151,7 @@ describe('the bundles', () => {
   it.each([
     ['ModernApi', entities.at(-1)?.item.table],
     ['BackSyncFunction', entities.at(-1)?.item.table],
+    ['FacadeFunction', entities.at(-1)?.item.table],
     ['TableSyncFunction', projections.at(-1)?.name],
     ['TableSyncFunction', projections.at(-1)?.from.name],
   ])(

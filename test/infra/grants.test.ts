@@ -70,7 +70,8 @@ const callers = {
   /** Makes clients that send what the others do. */
   roles: 'functions/bridge/copy/role-client.ts',
   /** Run by commands, with the rights of whoever gives them. */
-  commands: 'functions/bridge/{tables/compare-sides,dynamo/dynamo-records,jobs/job-notes}.ts',
+  commands: 'functions/bridge/{tables/compare-sides,jobs/job-notes}.ts',
+  claims: 'functions/bridge/dynamo/dynamo-records.ts',
 }
 
 /** A grant that the code doesn't use is too wide; a call that isn't granted fails on AWS only. */
@@ -204,6 +205,20 @@ describe('what is granted is what the code calls', () => {
     expect(own('dynamodb', 'DishTable')).toEqual(called('client-dynamodb', 'dynamodb', callers.mirror))
     expect(own('dynamodb', 'GuestTable')).toEqual(called('client-dynamodb', 'dynamodb', callers.items))
     expect(own('dynamodb', 'Parking')).toEqual(called('client-dynamodb', 'dynamodb', callers.parking))
+    expect(own('rds-data')).toEqual(called('client-rds-data', 'rds-data'))
+    expect(own('lambda')).toEqual([])
+  })
+
+  it('of both stores, for the facade: what either side writes, what moves a key, and where routes stand, to be read only', () => {
+    const own = (service: string, table?: string) => granted('FacadeFunctionRole', service, table)
+    const items = [callers.modern, callers.claims].flatMap((files) =>
+      called('client-dynamodb', 'dynamodb', files),
+    )
+    expect(own('dynamodb', 'DishTable')).toEqual([...new Set(items)].sort())
+    expect(own('dynamodb', 'Idempotency')).toEqual(['dynamodb:GetItem', 'dynamodb:PutItem'])
+    expect(own('dynamodb', 'Parking')).toEqual(called('client-dynamodb', 'dynamodb', callers.parking))
+    expect(called('client-dynamodb', 'dynamodb', callers.routes)).toContain('dynamodb:PutItem')
+    expect(own('dynamodb', 'FacadeRoutes')).toEqual(['dynamodb:GetItem'])
     expect(own('rds-data')).toEqual(called('client-rds-data', 'rds-data'))
     expect(own('lambda')).toEqual([])
   })

@@ -39,6 +39,9 @@ describe('the stack', () => {
       DailyTableName: table('TablesDailyTable'),
       TownsTableName: table('TablesTownsTable'),
       JobsTableName: table('JobsTable'),
+      RoutesTableName: table('FacadeRoutesTable'),
+      DishesUrl: below('/dishes'),
+      RecipeStepsUrl: below('/recipe-steps'),
       TombstonesTableName: table('TableSyncTombstonesTable'),
       BackSyncFunctionName: { Ref: lambda('BackSyncFunction').id },
       TableSyncFunctionName: { Ref: lambda('TableSyncFunction').id },
@@ -73,18 +76,32 @@ describe('the stack', () => {
     expect(variables('WatchFunction')).toEqual(
       [...cluster, 'FAILURE_BUCKET', 'LOG_LEVEL', 'PARKING_TABLE', 'STAGE'].sort(),
     )
+    expect(variables('FacadeFunction')).toEqual(
+      [
+        ...cluster,
+        'IDEMPOTENCY_TABLE',
+        'LOG_LEVEL',
+        'PARKING_TABLE',
+        'ROUTES_TABLE',
+        'STAGE',
+        'TABLES',
+      ].sort(),
+    )
     expect(variables('Greeter')).toEqual(['LOG_LEVEL', 'STAGE', 'TABLES'])
   })
 
-  it.each(['ModernApi', 'BackSyncFunction'])('gives %s the tables by entity name, as JSON', (id) => {
-    const table = (start: string) => resourceOf(dev.template, 'AWS::DynamoDB::Table', start).id
-    expect(lambda(id).properties.Environment.Variables.TABLES).toEqual({
-      'Fn::Join': [
-        '',
-        ['{"dish":"', { Ref: table('Dish') }, '","recipe-step":"', { Ref: table('RecipeStep') }, '"}'],
-      ],
-    })
-  })
+  it.each(['ModernApi', 'BackSyncFunction', 'FacadeFunction'])(
+    'gives %s the tables by entity name, as JSON',
+    (id) => {
+      const table = (start: string) => resourceOf(dev.template, 'AWS::DynamoDB::Table', start).id
+      expect(lambda(id).properties.Environment.Variables.TABLES).toEqual({
+        'Fn::Join': [
+          '',
+          ['{"dish":"', { Ref: table('Dish') }, '","recipe-step":"', { Ref: table('RecipeStep') }, '"}'],
+        ],
+      })
+    },
+  )
 
   it('gives an extension the tables that it asks for, and what keeps tables all of them', () => {
     const table = (start: string) => ({ Ref: resourceOf(dev.template, 'AWS::DynamoDB::Table', start).id })
@@ -165,6 +182,8 @@ describe('the stack', () => {
         'ANY /aurora/{slash+}',
         'ANY /aurora/{entities}/{slash+}',
         'ANY /dynamo/{entities}/{slash+}',
+        ...['ANY /dishes', 'ANY /dishes/{dishId}', 'ANY /dishes/{slash+}'],
+        ...['ANY /recipe-steps', 'ANY /recipe-steps/{stepKey}', 'ANY /recipe-steps/{slash+}'],
         'ANY /greetings',
         'ANY /greetings/{slash+}',
         'ANY /greetings/{name}',
@@ -280,7 +299,7 @@ describe('the stack', () => {
         Environment: { Variables: Match.objectLike({ LOG_LEVEL: 'debug' }) },
         LoggingConfig: Match.objectLike({ ApplicationLogLevel: 'DEBUG' }),
       },
-      8,
+      9,
     )
   })
 

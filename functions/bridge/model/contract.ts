@@ -28,7 +28,7 @@ export type ContractDefinition = {
   readonly names?: Partial<Names>
   /** What of that no answer has; the version is its ETag in any case. @default nothing */
   readonly hidden?: readonly Beside[]
-  /** Where clients find it, as `/v1/customers`. @default '/aurora/{plural}' and '/dynamo/{plural}' */
+  /** Where clients find it, as `/v1/customers`. @default '/aurora/{plural}', '/dynamo/{plural}' and, of the facade, '/{plural}' */
   readonly paths?: Partial<Paths>
   /**
    * Names of what stands around the entities of a list; or `none`, for a bare array: then a Link header leads to the next
@@ -54,7 +54,10 @@ export const contractOf = (definition: ContractDefinition & { readonly plural: s
   return {
     names: { version, updatedAt },
     hidden,
-    paths: { legacy: pathOf(definition, 'aurora'), modern: pathOf(definition, 'dynamo') },
+    paths: {
+      ...{ legacy: pathOf(definition, 'aurora'), modern: pathOf(definition, 'dynamo') },
+      ...(definition.paths?.facade !== undefined && { facade: definition.paths.facade }),
+    },
     envelope: envelopeOf(definition),
   }
 }

@@ -4,6 +4,8 @@ export type Paths = {
   readonly legacy: string
   /** @default '/dynamo/{plural}' */
   readonly modern: string
+  /** Where each key is served at its owner. @default '/{plural}', where that is nobody's path */
+  readonly facade?: string
 }
 
 /** What is needed to know an entity's paths. */
@@ -22,11 +24,32 @@ const isSide = (base: string): base is keyof typeof SIDES => Object.hasOwn(SIDES
 export const pathOf = ({ plural, paths = {} }: Omit<Reachable, 'name'>, base: string): string =>
   (isSide(base) ? paths[SIDES[base]] : undefined) ?? `/${base}/${plural}`
 
-/** Both paths of an entity, and whose side each is. */
-const pathsOf = (entity: Reachable): readonly { readonly side: keyof Paths; readonly path: string }[] => [
+type Path = { readonly side: keyof Paths; readonly path: string }
+
+/** Both paths of an entity, and the one of its facade where that was chosen; and whose side each is. */
+const pathsOf = (entity: Reachable): readonly Path[] => [
   { side: 'legacy', path: pathOf(entity, 'aurora') },
   { side: 'modern', path: pathOf(entity, 'dynamo') },
+  ...(entity.paths?.facade === undefined ? [] : [{ side: 'facade', path: entity.paths.facade } as const]),
 ]
+
+const clash = (one: string, other: string): boolean =>
+  `${one}/`.startsWith(`${other}/`) || `${other}/`.startsWith(`${one}/`)
+
+/**
+ * The paths of entities' facades, by the entities' names. An entity whose plural is, or is in the way of, some path that was
+ * chosen has none until it chooses one itself: what clients have there stays theirs.
+ */
+export const facadePaths = (entities: readonly Reachable[]): ReadonlyMap<string, string> => {
+  const taken = entities.flatMap(pathsOf).map(({ path }) => path)
+  return new Map(
+    entities.flatMap(({ name, plural, paths }): [string, string][] => {
+      if (paths?.facade !== undefined) return [[name, paths.facade]]
+      const path = `/${plural}`
+      return taken.some((other) => clash(path, other)) ? [] : [[name, path]]
+    }),
+  )
+}
 
 /** Characters that no client escapes, and no gateway reads as anything else. */
 const PATH = /^(?:\/[A-Za-z0-9._~-]+)+$/
@@ -37,8 +60,8 @@ const PATH = /^(?:\/[A-Za-z0-9._~-]+)+$/
  * @throws TypeError naming one that can't
  */
 export const requirePaths = (entity: Omit<Reachable, 'name'>): void => {
-  for (const [base, side] of Object.entries(SIDES)) {
-    const path = pathOf(entity, base)
+  const named = pathsOf({ ...entity, name: '' })
+  for (const { side, path } of named) {
     const segments = path.slice(1).split('/')
     if (!PATH.test(path) || segments.some((segment) => /^\.{1,2}$/.test(segment)))
       throw new TypeError(
@@ -62,7 +85,7 @@ export const requireOwnPaths = (entities: readonly Reachable[]): void => {
   const all = entities.flatMap((entity) => pathsOf(entity).map((one) => ({ ...one, name: entity.name })))
   for (const [at, one] of all.entries())
     for (const other of all.slice(at + 1))
-      if (`${one.path}/`.startsWith(`${other.path}/`) || `${other.path}/`.startsWith(`${one.path}/`))
+      if (clash(one.path, other.path))
         throw new TypeError(
           `The ${one.side} path ${one.path} of ${one.name} and the ${other.side} path ${other.path} of ${other.name} can't both be: they are the same, or one is below the other`,
         )

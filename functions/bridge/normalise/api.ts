@@ -44,6 +44,8 @@ export type ApiContext = {
   readonly entities: readonly Entity[]
   /** The side, `aurora` or `dynamo`: the first segment of paths that have not been chosen. */
   readonly base: string
+  /** The paths of collections, by the entities' names, where they are others than the side's; what has none is not served. */
+  readonly paths?: ReadonlyMap<string, string>
   readonly now: () => Date
   /** A new key; a create gets its own before anything else is decided. */
   readonly newKey: () => string
@@ -149,11 +151,13 @@ const unknownKey = (entity: Entity): Problem =>
  */
 const route = (
   { segments }: HttpRequest,
-  { entities, base }: ApiContext,
+  { entities, base, paths }: ApiContext,
 ): { entity: Entity; key: string | undefined } => {
   const [found] = entities
     .flatMap((entity) => {
-      const own = pathOf(entity, base).slice(1).split('/')
+      const path = paths === undefined ? pathOf(entity, base) : paths.get(entity.name)
+      if (path === undefined) return []
+      const own = path.slice(1).split('/')
       const at = segments.findIndex((_, from) => own.every((segment, n) => segments[from + n] === segment))
       return at < 0 ? [] : [{ entity, at, rest: segments.slice(at + own.length) }]
     })

@@ -59,6 +59,9 @@ export const KEEP_TABLES = 'keep-tables'
 /** As BACK_SYNC, of the function that carries over to DynamoDB what is written in Aurora. */
 export const RELAY = 'relay'
 
+/** As BACK_SYNC, of the facade. */
+export const FACADE = 'facade'
+
 /** The service of the function that looks what waits for an operator. */
 export const WATCH = 'watch'
 

@@ -27,6 +27,10 @@ describe('HttpApi', () => {
     ['ANY /aurora/{slash+}', 'MigrationsMigrate'],
     ['ANY /aurora/{entities}/{slash+}', 'LegacyApi'],
     ['ANY /dynamo/{entities}/{slash+}', 'ModernApi'],
+    ['ANY /dishes', 'FacadeFunction'],
+    ['ANY /dishes/{dishId}', 'FacadeFunction'],
+    ['ANY /dishes/{slash+}', 'FacadeFunction'],
+    ['ANY /recipe-steps/{stepKey}', 'FacadeFunction'],
     ['ANY /greetings', 'Greeter'],
     ['ANY /greetings/{slash+}', 'Greeter'],
     ['ANY /greetings/{name}/{slash+}', 'Greeter'],
@@ -39,7 +43,7 @@ describe('HttpApi', () => {
     const permissions = Object.values(template.findResources('AWS::Lambda::Permission')).filter(
       ({ Properties }) => Properties.Principal !== 'events.amazonaws.com',
     )
-    expect(permissions).toHaveLength(16)
+    expect(permissions).toHaveLength(22)
     for (const { Properties } of permissions) {
       expect(Properties).toMatchObject({
         Action: 'lambda:InvokeFunction',
@@ -47,7 +51,9 @@ describe('HttpApi', () => {
         SourceArn: {
           'Fn::Join': [
             '',
-            expect.arrayContaining([expect.stringMatching(/^\/\*\/\*\/(aurora|dynamo|greetings)/)]),
+            expect.arrayContaining([
+              expect.stringMatching(/^\/\*\/\*\/(aurora|dynamo|greetings|dishes|recipe-steps)/),
+            ]),
           ],
         },
       })
@@ -73,8 +79,24 @@ describe('HttpApi', () => {
       const keys = Object.values(of.findResources('AWS::ApiGatewayV2::Route')).map(
         ({ Properties }): string => Properties.RouteKey,
       )
-      expect(keys.filter((key) => key.includes('dishes'))).toEqual([])
+      expect(keys.filter((key) => /(aurora|dynamo).dishes/.test(key))).toEqual([])
       expect(of.toJSON().Outputs.AuroraDishesUrl.Value['Fn::Join'][1].at(-1)).toMatch(/\/v1\/order-items$/)
+    })
+
+    it('serves its facade where it says, and nowhere by itself where clients have another path', () => {
+      const chosen = { ...own, paths: { ...own.paths, facade: '/shop/dishes' } }
+      const taken = { name: 'x', plural: 'items', keyName: 'x', paths: { legacy: '/items/all' } }
+      const { template: of } = synthesise({}, [chosen, taken])
+      const facade = resourceOf(of, 'AWS::Lambda::Function', 'FacadeFunction').id
+      for (const routeKey of ['ANY /shop/dishes', 'ANY /shop/dishes/{dish_id}', 'ANY /shop/dishes/{slash+}'])
+        expect(functionBehind(of, routeKey)).toBe(facade)
+      const keys = Object.values(of.findResources('AWS::ApiGatewayV2::Route')).map(
+        ({ Properties }): string => Properties.RouteKey,
+      )
+      expect(keys.filter((key) => /ANY .(dishes|items)/.test(key))).toEqual([
+        ...['ANY /items/all', 'ANY /items/all/{x}', 'ANY /items/all/{slash+}'],
+      ])
+      expect(of.toJSON().Outputs).not.toHaveProperty('ItemsUrl')
     })
 
     it.each([

@@ -5,6 +5,7 @@ import { Stack } from 'aws-cdk-lib/core'
 import { settings } from '../../../functions/bridge/runtime/config.ts'
 import { grantFirstAnswers } from '../../../infra/constructs/api-tier.ts'
 import { grantJobs } from '../../../infra/constructs/copy-table.ts'
+import { grantRoutes } from '../../../infra/constructs/facade.ts'
 import { StateTable, type StateTableProps } from '../../../infra/constructs/state-table.ts'
 import { grantParking } from '../../../infra/constructs/stream-follower.ts'
 import { grantStates, grantTombstones } from '../../../infra/constructs/table-sync.ts'
@@ -80,6 +81,7 @@ describe('what is granted on them', () => {
       grantParking,
       ['BatchGetItem', 'ConditionCheckItem', 'DeleteItem', 'PutItem', 'Query', 'UpdateItem'],
     ],
+    ['routes', 'ROUTES_TABLE', grantRoutes, ['GetItem']],
     ['jobs', 'JOBS_TABLE', grantJobs, ['GetItem', 'PutItem', 'Query', 'UpdateItem']],
     ['states', 'JOBS_TABLE', grantStates, ['BatchGetItem', 'GetItem', 'UpdateItem']],
     ['tombstones', 'TOMBSTONES_TABLE', grantTombstones, ['ConditionCheckItem', 'GetItem', 'PutItem']],

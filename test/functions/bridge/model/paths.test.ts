@@ -6,7 +6,7 @@ import {
   requireDistinct,
 } from '../../../../functions/bridge/model/entity.ts'
 import { autoIncrement } from '../../../../functions/bridge/model/identity.ts'
-import { pathOf } from '../../../../functions/bridge/model/paths.ts'
+import { facadePaths, pathOf } from '../../../../functions/bridge/model/paths.ts'
 
 const customer: EntityDefinition = {
   name: 'customer',
@@ -54,6 +54,23 @@ describe('the paths of an entity', () => {
   it("are not the other side's", () => {
     expect(() => defineEntity({ ...customer, paths: { legacy: '/dynamo/c' } })).toThrow(/of the other side/)
     expect(() => defineEntity({ ...customer, paths: { modern: '/aurora/c/d' } })).toThrow(/of the other side/)
+  })
+
+  it('of its facade is its plural, where that is nobody’s path, or what it says', () => {
+    const shop = defineEntity({ ...customer, paths: { legacy: '/orders/old' } })
+    const named = defineEntity({ ...customer, name: 'c', plural: 'cs', paths: { facade: '/v3/customers' } })
+    const free = defineEntity({ ...customer, name: 'd', plural: 'ds' })
+    expect(facadePaths([shop, defineEntity(order), named, free])).toEqual(
+      new Map([
+        ['customer', '/customers'],
+        ['c', '/v3/customers'],
+        ['d', '/ds'],
+      ]),
+    )
+    expect(() => defineEntity({ ...customer, paths: { facade: '/aurora/x' } })).toThrow(/of the other side/)
+    expect(() => defineEntity({ ...customer, paths: { facade: 'x' } })).toThrow(/can't be a path/)
+    const clashing = [defineEntity({ ...order, paths: { modern: '/v3/customers/of' } }), named]
+    expect(() => requireDistinct(clashing)).toThrow(/facade path \/v3\/customers of c/)
   })
 
   const both = (one: EntityDefinition['paths'], other: EntityDefinition['paths']) => () =>

@@ -1,0 +1,60 @@
+import { uuidv7 } from 'uuidv7'
+import { openAurora } from '../bridge/aurora/open.ts'
+import { openFacade } from '../bridge/cutover/open-facade.ts'
+import { serveRoute } from '../bridge/cutover/serve-route.ts'
+import { openDynamo } from '../bridge/drivers/dynamo/client.ts'
+import { openCalling } from '../bridge/legacy-function/open.ts'
+import { facadePaths } from '../bridge/model/paths.ts'
+import { normaliseApiEvent } from '../bridge/normalise/api.ts'
+import { readConfig, settings } from '../bridge/runtime/config.ts'
+import { Deadline, type InvocationContext } from '../bridge/runtime/deadline.ts'
+import { LambdaLog } from '../bridge/runtime/log.ts'
+import { FACADE, LambdaMetrics } from '../bridge/runtime/metrics.ts'
+import { UnknownEventError } from '../bridge/runtime/unknown-event.ts'
+import { entities } from '../entities/index.ts'
+
+const config = readConfig(
+  settings.aurora.extend({
+    ...settings.tables.shape,
+    ...settings.idempotency.shape,
+    ...settings.parking.shape,
+    ...settings.routes.shape,
+    ...settings.legacyFunctions.partial().shape,
+  }),
+  process.env,
+)
+const deadline = new Deadline()
+const log = new LambdaLog('cutover')
+const metrics = new LambdaMetrics(FACADE)
+const calling = openCalling({ functions: config.LEGACY_FUNCTIONS, deadline, metrics, log })
+const facade = openFacade({
+  ...openAurora(
+    config,
+    deadline,
+    entities.some(({ legacyFunction }) => legacyFunction) ? calling : undefined,
+  ),
+  entities,
+  client: openDynamo(),
+  tables: config.TABLES.including(entities.map(({ item }) => item.table)),
+  idempotencyTable: config.IDEMPOTENCY_TABLE,
+  parkingTable: config.PARKING_TABLE,
+  routesTable: config.ROUTES_TABLE,
+  deadline,
+  log,
+})
+const paths = facadePaths(entities)
+
+/** The facade: serves each key at the store that owns it, and moves it there first where its route says so. */
+export const handler = async (event: unknown, context: InvocationContext): Promise<unknown> => {
+  deadline.begin(context)
+  log.begin(context.awsRequestId)
+  try {
+    const call = normaliseApiEvent(event, {
+      ...{ entities, base: 'facade', paths, now: () => new Date(), newKey: uuidv7 },
+    })
+    if (call === undefined) throw new UnknownEventError()
+    return await serveRoute(call, facade, { requestId: context.awsRequestId, log })
+  } finally {
+    metrics.flush()
+  }
+}

@@ -1,0 +1,68 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import type { ResultSetHeader } from 'mysql2/promise'
+import type { Placement } from '../../functions/bridge/model/route.ts'
+import { moved, placementAt } from '../../functions/bridge/model/route-moves.ts'
+import { DynamoRoutes } from '../../functions/bridge/routes/dynamo-routes.ts'
+import { Deadline } from '../../functions/bridge/runtime/deadline.ts'
+import { entities } from '../fixtures/mirrored/entities.ts'
+import { mirroredApp } from '../fixtures/mirrored/sources.ts'
+import { call, send } from '../support/stack.ts'
+import { until } from '../support/until.ts'
+import { openWorld, type World } from './world.ts'
+
+/** By the synthesised template and the bundles: one path for clients, whichever side has the key. */
+describe('the facade of a kitchen', () => {
+  let world: World
+  let routes: DynamoRoutes
+  beforeAll(async () => {
+    world = await openWorld(async () => undefined, { app: mirroredApp, mirrored: entities })
+    const table = world.outputs.RoutesTableName ?? ''
+    routes = new DynamoRoutes({ client: world.dynamodb, table, deadline: new Deadline() })
+  }, 150_000)
+  afterAll(() => world?.close(), 30_000)
+
+  const legacyChef = async (firstName: string): Promise<string> => {
+    const [{ insertId }] = await world.legacy.query<ResultSetHeader>(
+      "INSERT INTO cheftable (cheffirst, cheflast) VALUES (?, 'T')",
+      [firstName],
+    )
+    return String(insertId)
+  }
+  const move = (to: Partial<Placement>) =>
+    routes.note('chef', (route) =>
+      moved(route, placementAt(route, to), { at: new Date().toISOString(), by: 'test' }, 'salt'),
+    )
+  const at = (key: string) => `${world.stack.url}/chefs/${key}`
+  const put = (key: string, firstName: string) => send('PUT', at(key), { firstName, lastName: 'T' })
+  const sideOf = ({ headers }: { readonly headers: Headers | Record<string, unknown> }) =>
+    headers instanceof Headers ? headers.get('backsync-side') : headers['backsync-side']
+
+  it('serves a chef where he is, there and back again, and no program writes him at the other side', async () => {
+    const key = await legacyChef('One')
+    const read = await call(at(key))
+    expect([read.status, sideOf(read), read.json().firstName]).toEqual([200, 'aurora', 'One'])
+
+    const there = await move({ stage: 'live', percent: 100 })
+    // A function that is warm goes by what it knows for a few seconds.
+    await until('a write goes to DynamoDB', 20_000, async () => sideOf(await put(key, 'Two')) === 'dynamo')
+    const moved = await call(at(key))
+    expect(moved.json()).toMatchObject({ firstName: 'Two' })
+    expect(sideOf(moved)).toBe('dynamo')
+    expect((await call(`${world.stack.url}/dynamo/chefs/${key}`)).json().firstName).toBe('Two')
+    await expect(
+      world.legacy.query("UPDATE cheftable SET cheffirst = 'Legacy' WHERE id = ?", [key]),
+    ).rejects.toThrow('DynamoDB owns this chef')
+
+    const made = await send('POST', `${world.stack.url}/chefs`, { firstName: 'New', lastName: 'T' })
+    expect([made.status, sideOf(made)]).toEqual([201, 'dynamo'])
+
+    const back = await move({ stage: 'mirrored' })
+    expect(back.epoch).toBe(there.epoch + 1n)
+    await until('a write goes to Aurora', 20_000, async () => sideOf(await put(key, 'Three')) === 'aurora')
+    await world.legacy.query("UPDATE cheftable SET cheffirst = 'Four' WHERE id = ?", [key])
+    expect((await call(at(key))).json().firstName).toBe('Four')
+    expect((await call(at(key), { method: 'DELETE' })).status).toBe(204)
+    expect((await call(at(key))).status).toBe(404)
+    expect((await call(at('nobody'))).status).toBe(404)
+  }, 180_000)
+})
