@@ -95,6 +95,9 @@ export const keyOfRowInSql = (entity: Entity): string =>
     ? `COALESCE(s.entity_key, ${utf8(`CAST(t.${quoted(entity.idColumn)} AS CHAR)`)})`
     : keyInSql(entity, 't')
 
+/** A statement may have 65,536 characters, and says more than the text. */
+const LONGEST = 40_000
+
 /** The types that an entity's columns have in the live table, by the columns' names in small letters. */
 export type ColumnTypes = ReadonlyMap<string, string>
 
@@ -133,7 +136,8 @@ export const canonicalSql = (entity: Entity, types: ColumnTypes): CanonicalSql =
       versions === 'counted' ? utf8(`CAST(${version} AS CHAR)`) : "''",
       `IF(${owner} <=> 'dynamo', 'dynamo', 'aurora')`,
     ]
-    return { text: `CONCAT_WS('${FIELD_END}', ${[...head, ...texts].map(slot).join(', ')})` }
+    const text = `CONCAT_WS('${FIELD_END}', ${[...head, ...texts].map(slot).join(', ')})`
+    return text.length <= LONGEST ? { text } : why('its text is longer than a statement may be')
   } catch (error) {
     // A key of a kind for which SQL has no text.
     if (error instanceof TypeError) return why(error.message)

@@ -71,6 +71,17 @@ export class ChangeLog {
     )
   }
 
+  /** Which keys of an entity are in it, and so on their way. */
+  async waiting(entity: string, keys: readonly string[]): Promise<ReadonlySet<string>> {
+    if (keys.length === 0) return new Set()
+    const { rows } = await sql<{ readonly k: string }>`
+      SELECT DISTINCT c.entity_key AS k FROM backsync_changes AS c
+        JOIN JSON_TABLE(${JSON.stringify(keys)}, '$[*]' COLUMNS (
+          k VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin PATH '$' ERROR ON ERROR)) AS j ON j.k = c.entity_key
+      WHERE c.entity = ${entity}`.execute(this.#db)
+    return new Set(rows.map(({ k }) => k))
+  }
+
   /** How many rows wait, of those that are counted at all, and for how long the first has, in milliseconds. */
   async depth(): Promise<{ readonly rows: number; readonly oldest: number }> {
     const { rows } = await sql<SqlRow>`

@@ -158,8 +158,57 @@ const rawOf = (parts: readonly KeyPart[], position: string): RawComparison[] => 
   })
 }
 
-const compared = ({ column, before, behind: after, value }: RawComparison, how: '=' | '>') =>
+type Comparison = '=' | '>' | '<' | '<='
+const compared = ({ column, before, behind: after, value }: RawComparison, how: Comparison) =>
   sql`${sql.raw(column)} ${sql.raw(how)} ${sql.raw(before)}${value}${sql.raw(after)}`
+
+/** The columns by whose order rows are paged: those of the primary key. */
+const orderOf = ({ keyParts, idColumn }: Entity): RawBuilder<unknown> =>
+  keyParts.length === 0
+    ? sql`t.${sql.ref(idColumn)}`
+    : sql.join(keyParts.map(({ attribute }) => sql`t.${sql.ref(attribute.column)}`))
+
+/** A position's values compared with the columns, one column deeper each; `last` says how the last one of each is. */
+const stepwise = (entity: Entity, position: string, last: (at: number, all: number) => Comparison) => {
+  const raw = rawOf(entity.keyParts, position)
+  const alternatives = raw.map((_, deepest) => {
+    const steps = raw
+      .slice(0, deepest + 1)
+      .map((one, at) => compared(one, at === deepest ? last(at, raw.length) : '='))
+    return sql`(${sql.join(steps, sql` AND `)})`
+  })
+  return sql`(${sql.join(alternatives, sql` OR `)})`
+}
+
+const isBehind = (entity: Entity, position: string | undefined): RawBuilder<unknown> => {
+  const { keyParts, idColumn } = entity
+  if (keyParts.length > 0) return position === undefined ? sql`TRUE` : stepwise(entity, position, () => '>')
+  const after = position === undefined ? 0n : legacyIdOf(position)
+  if (after === undefined) throw new InvalidPositionError()
+  return sql`t.${sql.ref(idColumn)} > ${after}`
+}
+
+const isUpTo = (entity: Entity, position: string): RawBuilder<unknown> => {
+  if (entity.keyParts.length > 0)
+    return stepwise(entity, position, (at, all) => (at === all - 1 ? '<=' : '<'))
+  const last = legacyIdOf(position)
+  if (last === undefined) throw new InvalidPositionError()
+  return sql`t.${sql.ref(entity.idColumn)} <= ${last}`
+}
+
+/** A part of an entity's rows, in the order of the primary key: behind a position, up to another one; without one to the end. */
+export type RowSpan = {
+  readonly behind?: string | undefined
+  readonly upTo?: string | undefined
+}
+
+/** The condition that a row `t` is in a span, and doesn't count as deleted. @throws InvalidPositionError */
+export const inSpan = (entity: Entity, { behind: after, upTo }: RowSpan): RawBuilder<unknown> =>
+  sql`${isBehind(entity, after)}${upTo === undefined ? sql`` : sql` AND ${isUpTo(entity, upTo)}`}${unlessDeleted(entity)}`
+
+/** What picks the one row of a span that so many come before. @throws InvalidPositionError */
+export const behindSoMany = (entity: Entity, span: RowSpan, before: number): RawBuilder<unknown> =>
+  sql`WHERE ${inSpan(entity, span)} ORDER BY ${orderOf(entity)} LIMIT 1 OFFSET ${sql.raw(String(before))}`
 
 /**
  * What picks the rows of a page: those behind a position, in the order of the primary key.
@@ -173,24 +222,6 @@ export const behind = (
   limit: number,
   upTo?: bigint,
 ): RawBuilder<unknown> => {
-  const { keyParts, idColumn } = entity
-  const most = sql`LIMIT ${sql.raw(String(limit))}`
-  if (keyParts.length === 0) {
-    const after = position === undefined ? 0n : legacyIdOf(position)
-    if (after === undefined) throw new InvalidPositionError()
-    const id = sql`t.${sql.ref(idColumn)}`
-    const last = upTo === undefined ? sql`` : sql` AND ${id} <= ${upTo}`
-    return sql`WHERE ${id} > ${after}${last}${unlessDeleted(entity)} ORDER BY ${id} ${most}`
-  }
-  const order = sql.join(keyParts.map(({ attribute }) => sql`t.${sql.ref(attribute.column)}`))
-  if (position === undefined) return sql`WHERE TRUE${unlessDeleted(entity)} ORDER BY ${order} ${most}`
-  const raw = rawOf(keyParts, position)
-  const alternatives = raw.map((_, last) =>
-    sql.join(
-      raw.slice(0, last + 1).map((one, at) => compared(one, at === last ? '>' : '=')),
-      sql` AND `,
-    ),
-  )
-  const later = alternatives.map((one) => sql`(${one})`)
-  return sql`WHERE (${sql.join(later, sql` OR `)})${unlessDeleted(entity)} ORDER BY ${order} ${most}`
+  const last = upTo === undefined || entity.keyParts.length > 0 ? undefined : String(upTo)
+  return sql`WHERE ${inSpan(entity, { behind: position, upTo: last })} ORDER BY ${orderOf(entity)} LIMIT ${sql.raw(String(limit))}`
 }

@@ -3,7 +3,7 @@ import { conflictsOf } from '../model/conflict.ts'
 import type { Entity } from '../model/entity.ts'
 import { BridgeError } from '../model/errors.ts'
 import { outwardParkingOf } from '../model/mirror.ts'
-import { type Authority, type Epoch, laterMove, type Owner } from '../model/owner.ts'
+import { type Authority, type Owner, type Ownership, ownershipOf } from '../model/owner.ts'
 import { sameValue } from '../model/values.ts'
 import { conflictSlots } from '../ports/conflict-slots.ts'
 import type { ParkedHead } from '../ports/parking.ts'
@@ -53,7 +53,7 @@ export type KeyReport = {
   /** Aurora's tombstone of it, which may be there beside a row that was made since. */
   readonly tombstone?: { readonly version: Version; readonly at?: string }
   /** Whose the key is, as the two say it; absent where they are not known yet to say so. */
-  readonly owner?: Ownership
+  readonly owner?: KeyOwnership
   /** The change of it that is set aside. */
   readonly parked?: ParkedHead
   /** What Aurora holds of it that DynamoDB can't take. */
@@ -64,15 +64,8 @@ export type KeyReport = {
   readonly conflicts: readonly ParkedHead[]
 }
 
-/**
- * `moving`: of a claim only the first step is done. `disputed`: each side says that it is its own, or the other's.
- * `undecided`: a row is there that is DynamoDB's, and of its item not even a tombstone: its delete is on its way.
- */
-export type Ownership = {
-  readonly is: Owner | 'moving' | 'disputed' | 'undecided'
-  readonly epoch: Epoch
-  readonly to?: Owner
-}
+/** `undecided`: a row is there that is DynamoDB's, and of its item not even a tombstone: its delete is on its way. */
+export type KeyOwnership = Omit<Ownership, 'is'> & { readonly is: Ownership['is'] | 'undecided' }
 
 export type KeyStores = {
   readonly aurora: {
@@ -127,7 +120,8 @@ export const reportKey = async (entity: Entity, key: string, stores: KeyStores):
   const [conflict] = inConflict
   const isUndecided = rowHead?.owner === 'dynamo' && itemHead === undefined
   // A tombstone beside a row is of before it.
-  const said = ownershipOf(rowHead ?? tombstone, itemHead)
+  const known = rowHead ?? tombstone
+  const said = known?.known === false ? undefined : ownershipOf(known, itemHead)
   const owner = said && isUndecided ? { ...said, is: 'undecided' as const } : said
   const differing = differenceOf(entity, buried, dynamo)
   return {
@@ -187,20 +181,6 @@ const timed = ({ version, at }: { readonly version: Version; readonly at: string
 
 const authorityOf = (side: Owner, record: Authority | undefined) =>
   record && { [side]: { owner: record.owner, epoch: record.epoch } }
-
-/** What both records say together; where one has none, the other one says it. */
-const ownershipOf = (
-  aurora: KnownAuthority | undefined,
-  dynamo: Authority | undefined,
-): Ownership | undefined => {
-  if (aurora?.known === false) return undefined
-  const [one, other] = [aurora ?? dynamo, dynamo ?? aurora]
-  if (one === undefined || other === undefined) return undefined
-  if (one.owner === other.owner) return { is: one.owner, epoch: laterMove(one.epoch, other.epoch) }
-  if (one.epoch === other.epoch) return { is: 'disputed', epoch: one.epoch }
-  const { owner, epoch } = one.epoch > other.epoch ? one : other
-  return { is: 'moving', epoch, to: owner }
-}
 
 const differenceOf = (entity: Entity, aurora: Holding, dynamo: Holding): string[] => {
   if (aurora.is !== 'held' || dynamo.is !== 'held') return []

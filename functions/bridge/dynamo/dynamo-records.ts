@@ -217,7 +217,12 @@ const toNext = (entity: Entity, item: Item, last: KeyRecord, to: Authority): Ite
   return { ...Object.fromEntries(others), ...toItem(entity, change, row), ...authorityAttributes(to) }
 }
 
-const toRecord = (entity: Entity, key: string, item: Item | undefined): KeyRecord => {
+/**
+ * What an item is as the record of its key.
+ *
+ * @throws ForeignItemError, InvalidRecordError for one that can't be told as it is
+ */
+export const toRecord = (entity: Entity, key: string, item: Item | undefined): KeyRecord => {
   if (item === undefined) return { key, state: 'absent', version: 0n, at: null, owner: 'dynamo', epoch: 0n }
   const authority = authorityOf(item)
   if (isTombstone(item)) {

@@ -14,3 +14,26 @@ export const laterMove = (one: Epoch, other: Epoch): Epoch => {
 }
 
 export const otherOf = (owner: Owner): Owner => (owner === 'aurora' ? 'dynamo' : 'aurora')
+
+/**
+ * Whose a key is, as both records say it together. `moving`: of a claim only the first step is done. `disputed`: each side says
+ * that it is its own, or the other's.
+ */
+export type Ownership = {
+  readonly is: Owner | 'moving' | 'disputed'
+  readonly epoch: Epoch
+  readonly to?: Owner
+}
+
+/** What both records say together; where one has none, the other one says it. */
+export const ownershipOf = (
+  aurora: Authority | undefined,
+  dynamo: Authority | undefined,
+): Ownership | undefined => {
+  const [one, other] = [aurora ?? dynamo, dynamo ?? aurora]
+  if (one === undefined || other === undefined) return undefined
+  if (one.owner === other.owner) return { is: one.owner, epoch: laterMove(one.epoch, other.epoch) }
+  if (one.epoch === other.epoch) return { is: 'disputed', epoch: one.epoch }
+  const { owner, epoch } = one.epoch > other.epoch ? one : other
+  return { is: 'moving', epoch, to: owner }
+}

@@ -1,4 +1,4 @@
-import type { Holding, KeyReport, Ownership } from '../../../../functions/bridge/compare/key-report.ts'
+import type { Holding, KeyOwnership, KeyReport } from '../../../../functions/bridge/compare/key-report.ts'
 import { eventsOf, type KeyTraces } from '../../../../functions/bridge/compare/key-traces.ts'
 import type { Row } from '../../../../functions/bridge/model/change.ts'
 import type { Entity } from '../../../../functions/bridge/model/entity.ts'
@@ -19,7 +19,7 @@ export const describeParked = (head: ParkedHead): string =>
   `version ${describeVersion(head)}, ${head.code}: ${head.message}`
 
 /** `dynamo, since move 3` */
-export const describeOwner = ({ is, epoch, to }: Ownership): string => {
+export const describeOwner = ({ is, epoch, to }: KeyOwnership): string => {
   if (is === 'moving') return `moving to ${to}: move ${epoch} is half done`
   if (is === 'undecided') return 'undecided: DynamoDB had it, and its delete is on its way'
   if (is === 'disputed') return 'disputed: each side takes the key for its own'
