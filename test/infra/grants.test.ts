@@ -72,6 +72,7 @@ const callers = {
   /** Run by commands, with the rights of whoever gives them. */
   commands: 'functions/bridge/{tables/compare-sides,jobs/job-notes,drivers/dynamo/batch-get}.ts',
   claims: 'functions/bridge/dynamo/dynamo-records.ts',
+  pages: 'functions/bridge/dynamo/{made-together,many-items}.ts',
 }
 
 /** A grant that the code doesn't use is too wide; a call that isn't granted fails on AWS only. */

@@ -16,6 +16,7 @@ import { inOrderOfReference } from '../model/references.ts'
 import type { Sink } from '../ports/sink.ts'
 import type { Deadline } from '../runtime/deadline.ts'
 import { inLanes } from '../runtime/lanes.ts'
+import type { Log } from '../runtime/log.ts'
 import type { Tables } from '../runtime/tables.ts'
 import { emptied } from './burial.ts'
 import { conditionInput, stillBuried } from './conditions.ts'
@@ -23,6 +24,7 @@ import { readItem } from './get-item.ts'
 import { findItemKey } from './item-key.ts'
 import { verdictOf } from './mirror-verdict.ts'
 import { mirroredWrite } from './mirrored-write.ts'
+import { PageWrites } from './page-writes.ts'
 
 /** Items that are written at once. */
 const LANES = 32
@@ -38,6 +40,11 @@ export type EntitySinkParts = {
   readonly deadline: Deadline
   /** Items that are written at once. @default 32 */
   readonly lanes?: number
+  /**
+   * Whether it is to take whole pages, of which most is to be made or is there already: what of these is plain is done with few calls
+   * then. Absent: each change has a call of its own, which is what the changes of a log need.
+   */
+  readonly pages?: { readonly log: Pick<Log, 'warn'> } | undefined
 }
 
 /** A row is larger than an item may be. */
@@ -62,22 +69,28 @@ export class EntitySink implements Sink {
   readonly names: readonly string[]
   readonly #parts: EntitySinkParts
   readonly #entities: readonly Entity[]
+  readonly #pages: PageWrites | undefined
 
   constructor(parts: EntitySinkParts) {
     this.#parts = parts
     this.#entities = inOrderOfReference(parts.entities)
     this.names = this.#entities.map(({ name }) => name)
+    this.#pages = parts.pages && new PageWrites({ ...parts, ...parts.pages })
   }
 
   async applyIsolating(name: string, changes: readonly Change[]): Promise<PartialOutcome> {
     const entity = this.#entity(name)
     const last = coalesce(changes)
-    const fates = await inLanes(last, this.#parts.lanes ?? LANES, (change) => this.#apply(entity, change))
+    const plain = await this.#pages?.settle(entity, last)
+    const fates = await inLanes(last, this.#parts.lanes ?? LANES, async (change): Promise<Fate> => {
+      const is = plain?.fates.get(change)
+      return is === undefined ? this.#apply(entity, change) : { is, repeated: false }
+    })
     return {
       ...nothingApplied,
       applied: fates.filter(({ is }) => is === 'applied').length,
       skipped: fates.filter(({ is }) => is === 'repeat' || is === 'overruled').length,
-      repeated: fates.some(({ repeated }) => repeated),
+      repeated: plain?.repeated === true || fates.some(({ repeated }) => repeated),
       overruled: fates.flatMap((fate) => (fate.is === 'overruled' ? [fate.overruled] : [])),
       refused: fates.flatMap((fate, at) => {
         const change = last[at]

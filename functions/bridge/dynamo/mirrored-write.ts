@@ -4,7 +4,7 @@ import type { Change } from '../model/change.ts'
 import type { Entity } from '../model/entity.ts'
 import { RECORD } from './authority.ts'
 import { itemKey } from './item-key.ts'
-import { toAttributes, writtenFields } from './items.ts'
+import { toAttributes, toItem, writtenFields } from './items.ts'
 
 /*
  * The one conditional call by which a record of Aurora's becomes an item, or its tombstone. What the entity doesn't know of the
@@ -64,6 +64,22 @@ export const mirroredWrite = (entity: Entity, change: Change): MirroredWrite => 
   }
   return { Key: itemKey(entity, change.key), ...shape, ExpressionAttributeValues: values }
 }
+
+/**
+ * The item that `mirroredWrite` makes where there is none; undefined for a delete.
+ *
+ * @throws as `mirroredWrite`
+ */
+export const mirroredItem = (entity: Entity, change: Change): Item | undefined =>
+  change.op === 'delete'
+    ? undefined
+    : {
+        ...toItem(entity, change, change.row),
+        ...itemKey(entity, change.key),
+        [RECORD.owner]: { S: 'aurora' },
+        [RECORD.epoch]: { N: String(change.epoch ?? 0n) },
+        [RECORD.mirrored]: { N: String(change.version) },
+      }
 
 /** Nothing is there; or an item of Aurora's, by no later move, of an earlier version, and as the mirror has left it. */
 const UNTOUCHED = [

@@ -21,6 +21,8 @@ type Given = Omit<Mirror, 'source' | 'sink' | 'patience' | 'reclaim'> & {
   /** All of them; those that are mirrored are carried over. */
   readonly entities: readonly Entity[]
   readonly inward: () => Mirror
+  /** Whether whole pages are carried over, as a fill does it, rather than what a log tells of. @default false */
+  readonly pages?: boolean | undefined
 }
 
 /** The entities that are mirrored. */
@@ -35,6 +37,7 @@ export const openRelay = ({
   tables,
   entities: all,
   inward,
+  pages = false,
   ...parts
 }: Given): RelayParts => {
   const { deadline, log, parking } = parts
@@ -59,7 +62,7 @@ export const openRelay = ({
     outward: {
       ...parts,
       source,
-      sink: new EntitySink({ client, entities, tables, deadline }),
+      sink: new EntitySink({ client, entities, tables, deadline, ...(pages && { pages: { log } }) }),
       parking: new OutwardParking(parking, names),
       patience: [],
     },

@@ -39,6 +39,7 @@ export const openBackfill = (
     ...{ db, writer, client, tables, entities, deadline },
     ...{ parking: mirror.parking, metrics: mirror.metrics, log: mirror.log, now: mirror.now },
     inward: () => mirror,
+    pages: true,
   })
   return {
     mirror,

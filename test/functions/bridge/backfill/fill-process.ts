@@ -48,7 +48,16 @@ const inward = openSync(
   { TABLES: tables, PARKING_TABLE: request.parking },
   { ...shared, db, writer, store, entities },
 )
-const { source, outward } = openRelay({ ...shared, db, writer, client, tables, entities, inward })
+const { source, outward } = openRelay({
+  ...shared,
+  db,
+  writer,
+  client,
+  tables,
+  entities,
+  inward,
+  pages: true,
+})
 const parts = {
   forward: { source, mirror: outward },
   mirror: inward(),

@@ -22,6 +22,7 @@ export const openTestFills = async (sync: TestSync, entities: readonly Entity[])
     ...shared,
     ...{ db, writer: sync.aurora.writer, client: sync.client, tables: sync.tables, entities },
     inward: () => sync.parts,
+    pages: true,
   })
   const parts: BackfillParts = {
     mirror: sync.parts,

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
+import * as z from 'zod'
 import type { Item } from '../../../../functions/bridge/drivers/dynamo/items.ts'
 import { DynamoRecords } from '../../../../functions/bridge/dynamo/dynamo-records.ts'
 import { EntitySink } from '../../../../functions/bridge/dynamo/entity-sink.ts'
@@ -8,6 +9,7 @@ import type { Change } from '../../../../functions/bridge/model/change.ts'
 import { Deadline } from '../../../../functions/bridge/runtime/deadline.ts'
 import { Tables } from '../../../../functions/bridge/runtime/tables.ts'
 import { chef } from '../../../fixtures/entities/chef.ts'
+import { silent } from '../../../support/log.ts'
 import { openDynamo, openTestTables } from './tables.ts'
 
 const AT = '2026-11-29T10:00:00.000Z'
@@ -49,6 +51,18 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
 )
 
+/** What writes, and what it writes in the same page. */
+type Sinks = { readonly sink: EntitySink; readonly beside?: () => readonly Change[] }
+
+const statements = z.object({
+  Statements: z.array(
+    z.object({
+      Statement: z.string(),
+      Parameters: z.array(z.custom<Item[string]>((value) => value !== undefined)),
+    }),
+  ),
+})
+
 describe('what the mirror writes, whatever comes twice, late, in another order or beside it', () => {
   let tables: Awaited<ReturnType<typeof openTestTables>>
   beforeAll(async () => {
@@ -69,6 +83,37 @@ describe('what the mirror writes, whatever comes twice, late, in another order o
     )
     return { client, sink: new EntitySink({ ...partsOf(), client, entities: [chef] }) }
   }
+  /**
+   * As a fill writes: pages, of which another key is always new.
+   *
+   * @param guarded whether items are made only where there are none
+   */
+  const sinkOfPages = (guarded = true) => {
+    const client = openDynamo()
+    if (!guarded)
+      client.middlewareStack.add(
+        (next, context) => async (args) =>
+          context.commandName === 'BatchExecuteStatementCommand'
+            ? { output: await putInstead(args.input), response: undefined }
+            : next(args),
+        { step: 'initialize', name: 'unguarded' },
+      )
+    const sink = new EntitySink({ ...partsOf(), client, entities: [chef], pages: { log: silent } })
+    return { client, sink, beside: (): readonly Change[] => [born(), born()] }
+  }
+  const born = (): Change => ({
+    ...{ entity: 'chef', key: randomUUID(), op: 'upsert', source: 'log', at: AT, version: 1n },
+    row: { firstName: 'New', lastName: 'Test' },
+  })
+  /** Puts what was to be made, whatever is there. */
+  const putInstead = async (input: object) => {
+    const { Statements } = statements.parse(input)
+    for (const { Statement, Parameters } of Statements) {
+      const names = [...Statement.matchAll(/'([^']*)': \?/g)].map(([, name = '']) => name)
+      await tables.put(Object.fromEntries(names.map((name, at) => [name, Parameters[at] ?? { NULL: true }])))
+    }
+    return { Responses: Statements.map(() => ({})), $metadata: { attempts: 1 } }
+  }
   const partsOf = () => ({
     client: tables.client,
     tables: new Tables({ chef: tables.TableName }),
@@ -78,7 +123,7 @@ describe('what the mirror writes, whatever comes twice, late, in another order o
   const run = async (
     steps: readonly Step[],
     deleted: readonly boolean[],
-    { sink }: ReturnType<typeof sinkOver>,
+    { sink, beside = () => [] }: Sinks,
   ) => {
     const key = randomUUID()
     const records = new DynamoRecords(partsOf())
@@ -88,7 +133,7 @@ describe('what the mirror writes, whatever comes twice, late, in another order o
         ? { op: 'delete' }
         : { op: 'upsert', row: { firstName: `v${version}`, lastName: 'Test' } }),
     })
-    const write = (version: number) => sink.applyIsolating('chef', [at(version)])
+    const write = (version: number) => sink.applyIsolating('chef', [at(version), ...beside()])
     let largest = 0
     let theirs: Item | undefined
     for (const one of steps) {
@@ -138,7 +183,7 @@ describe('what the mirror writes, whatever comes twice, late, in another order o
     return tables.item(key)
   }
 
-  const property = (sink: ReturnType<typeof sinkOver>) =>
+  const property = (sink: Sinks) =>
     fc.asyncProperty(
       fc.array(step, { minLength: 1, maxLength: 10 }),
       fc.array(fc.boolean(), { minLength: 9, maxLength: 9 }),
@@ -148,6 +193,18 @@ describe('what the mirror writes, whatever comes twice, late, in another order o
   it('ends with the largest version, and never writes over what DynamoDB owns', async () => {
     const sink = sinkOver()
     await fc.assert(property(sink), { numRuns: 60 })
+    sink.client.destroy()
+  })
+
+  it('ends with the same where pages are written', async () => {
+    const sink = sinkOfPages()
+    await fc.assert(property(sink), { numRuns: 60 })
+    sink.client.destroy()
+  })
+
+  it('needs that of a page only those items are made that are not there', async () => {
+    const sink = sinkOfPages(false)
+    await expect(fc.assert(property(sink), { numRuns: 300 })).rejects.toThrow('Property failed')
     sink.client.destroy()
   })
 
