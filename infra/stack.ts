@@ -47,6 +47,7 @@ export interface TeamSources {
 
 const ownSources: TeamSources = { replace: {}, migrations: { sql: 'sql' } }
 
+const [WAKE, NO_WAKE] = ['functions/bridge/mirror/open-wake.ts', 'infra/constructs/bundle/no-wake.ts']
 const [CALLS, NO_CALLS] = ['functions/bridge/legacy-function/open.ts', 'infra/constructs/bundle/no-calls.ts']
 
 /** The modules that export the handlers. */
@@ -81,7 +82,12 @@ export class BacksyncStack extends Stack {
     const { settings, entities, entries = ownEntries, sources = ownSources } = props
     const calls = haveFunctions(entities)
     // What calls functions, and the client for it, is in the packages only where there is something to call.
-    const replace = { ...sources.replace, ...(!calls && { [CALLS]: NO_CALLS }) }
+    const wakes = settings.relay !== 'stay' && entities.some(isMirrored)
+    const replace = {
+      ...sources.replace,
+      ...(!calls && { [CALLS]: NO_CALLS }),
+      ...(!wakes && { [WAKE]: NO_WAKE }),
+    }
     super(scope, id, {
       description: `Backsync (${settings.stage}): a bridge from Aurora MySQL to DynamoDB, and back`,
       stackName: settings.policy.retain ? `${id}-${settings.stage}` : id,
@@ -139,7 +145,7 @@ export class BacksyncStack extends Stack {
         })
       : undefined
     const relay = mirror === undefined ? [] : [mirror.function]
-    mirror?.wake(legacy)
+    for (const caller of [legacy, ...facades]) mirror?.wake(caller)
     if (calls) {
       const functions = new LegacyFunctions(this, 'LegacyFunctions', {
         ...{ settings, entities, database },

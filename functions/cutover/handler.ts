@@ -1,9 +1,10 @@
 import { uuidv7 } from 'uuidv7'
 import { openAurora } from '../bridge/aurora/open.ts'
 import { openFacade } from '../bridge/cutover/open-facade.ts'
-import { serveRoute } from '../bridge/cutover/serve-route.ts'
+import { SIDE, serveRoute } from '../bridge/cutover/serve-route.ts'
 import { openDynamo } from '../bridge/drivers/dynamo/client.ts'
 import { openCalling } from '../bridge/legacy-function/open.ts'
+import { openWake } from '../bridge/mirror/open-wake.ts'
 import { facadePaths } from '../bridge/model/paths.ts'
 import { normaliseApiEvent } from '../bridge/normalise/api.ts'
 import { readConfig, settings } from '../bridge/runtime/config.ts'
@@ -20,6 +21,7 @@ const config = readConfig(
     ...settings.parking.shape,
     ...settings.routes.shape,
     ...settings.legacyFunctions.partial().shape,
+    ...settings.wake.partial().shape,
   }),
   process.env,
 )
@@ -42,6 +44,7 @@ const facade = openFacade({
   deadline,
   log,
 })
+const wake = openWake({ relay: config.RELAY_FUNCTION, deadline, log })
 const paths = facadePaths(entities)
 
 /** The facade: serves each key at the store that owns it, and moves it there first where its route says so. */
@@ -53,7 +56,9 @@ export const handler = async (event: unknown, context: InvocationContext): Promi
       ...{ entities, base: 'facade', paths, now: () => new Date(), newKey: uuidv7 },
     })
     if (call === undefined) throw new UnknownEventError()
-    return await serveRoute(call, facade, { requestId: context.awsRequestId, log })
+    const answer = await serveRoute(call, facade, { requestId: context.awsRequestId, log })
+    if (answer.headers[SIDE] === 'aurora') await wake.behind(call, answer)
+    return answer
   } finally {
     metrics.flush()
   }

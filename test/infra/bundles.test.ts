@@ -67,7 +67,7 @@ describe('the bundles', () => {
     }
   })
 
-  it('carries no client of Lambda, as no entity has a legacyFunction', () => {
+  it('carries no client of Lambda, as no entity has a legacyFunction and the relay stays', () => {
     for (const id of functions)
       expect(readFileSync(join(assetOf(id), 'index.mjs'), 'utf8')).not.toContain('/2015-03-31/functions/')
   })

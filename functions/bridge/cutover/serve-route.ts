@@ -27,9 +27,12 @@ export const serveRoute = async (
   }
 }
 
+/** The header that says which side has answered. */
+export const SIDE = 'backsync-side'
+
 /** What an answer of the facade says beside what its side would have answered. */
 const headersOf = (side: string | undefined, { stage, percent, epoch }: Route): Record<string, string> => ({
-  ...(side !== undefined && { 'backsync-side': side }),
+  ...(side !== undefined && { [SIDE]: side }),
   'backsync-stage': stage === 'live' ? `live;percent=${percent}` : stage,
   'backsync-epoch': String(epoch),
 })

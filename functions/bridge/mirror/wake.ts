@@ -1,7 +1,6 @@
-import { LambdaInvoker, openLambda } from '../drivers/lambda/invoker.ts'
+import type { LambdaInvoker } from '../drivers/lambda/invoker.ts'
 import type { HttpResponse } from '../http/response.ts'
 import type { ApiCall, RefusedCall } from '../normalise/api.ts'
-import type { Deadline } from '../runtime/deadline.ts'
 import type { Log } from '../runtime/log.ts'
 
 /** A write's answer waits no longer for the relay to be woken, in milliseconds. */
@@ -9,7 +8,7 @@ const LIMIT = 1_000
 /** A relay that was woken looks for longer than this, in milliseconds, so that it sees whatever is written meanwhile. */
 const REST = 1_000
 
-type Parts = {
+export type WakeParts = {
   /** Absent: the relay stays, and needs nobody to wake it. */
   readonly relay: string | undefined
   readonly caller: Pick<LambdaInvoker, 'begin'>
@@ -20,10 +19,10 @@ type Parts = {
 
 /** Has the relay look behind writes, where it only looks now and then. */
 export class Wake {
-  readonly #parts: Parts
+  readonly #parts: WakeParts
   #woken = Number.NEGATIVE_INFINITY
 
-  constructor(parts: Parts) {
+  constructor(parts: WakeParts) {
     this.#parts = parts
   }
 
@@ -45,17 +44,4 @@ export class Wake {
       log.warn('the relay could not be woken: it comes by its schedule', { error })
     }
   }
-}
-
-/** @param parts.relay the function's name */
-export const openWake = ({
-  deadline,
-  ...parts
-}: Pick<Parts, 'relay' | 'log'> & { readonly deadline: Deadline }): Wake => {
-  let client: ReturnType<typeof openLambda> | undefined
-  const caller = new LambdaInvoker(() => {
-    client ??= openLambda()
-    return client
-  }, deadline)
-  return new Wake({ ...parts, caller })
 }

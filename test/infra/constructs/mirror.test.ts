@@ -35,13 +35,15 @@ describe('Mirror', () => {
     ['stay', false],
     ['minute', true],
     ['hour', true],
-  ])('of a relay that is to %s lets the legacy API wake it: %s', (relay, mayWake) => {
+  ])('of a relay that is to %s lets the legacy API and the facade wake it: %s', (relay, mayWake) => {
     const of = mirrored({ relay })
     const { id } = resourceOf(of, 'AWS::Lambda::Function', 'MirrorFunction')
-    const { properties } = resourceOf(of, 'AWS::Lambda::Function', 'LegacyApi')
-    const policy = JSON.stringify(resourceOf(of, 'AWS::IAM::Policy', 'LegacyApiRole').properties)
-    expect(JSON.stringify(properties).includes('RELAY_FUNCTION')).toBe(mayWake)
-    expect(policy.includes('lambda:InvokeFunction') && policy.includes(id)).toBe(mayWake)
+    for (const caller of ['LegacyApi', 'FacadeFunction']) {
+      const { properties } = resourceOf(of, 'AWS::Lambda::Function', caller)
+      const policy = JSON.stringify(resourceOf(of, 'AWS::IAM::Policy', `${caller}Role`).properties)
+      expect(JSON.stringify(properties).includes('RELAY_FUNCTION')).toBe(mayWake)
+      expect(policy.includes('lambda:InvokeFunction') && policy.includes(id)).toBe(mayWake)
+    }
   })
 
   it('has one that stays run on until the next one has begun', () => {
