@@ -24,7 +24,7 @@ export type Forward = {
 }
 
 /** Rows of a page: their records are read with two statements, of wide rows with more. */
-const RECORDS_PAGE = 500
+const RECORDS_PAGE = 1_000
 
 /**
  * Reads which rows an entity has, page by page, as pages of a job: keys of rows, and places of those whose key has no form.

@@ -53,7 +53,7 @@ const STEPS: Readonly<Record<BackfillMode, Readonly<Record<BackfillFrom, Steps>>
 }
 
 /** An item is applied with its page: a statement's document has room for the largest of them. */
-const PAGE = 500
+const PAGE = 1_000
 
 const jobOf = ({ name }: Entity, mode: BackfillMode, from: BackfillFrom): string =>
   from === 'both' ? `${mode}:${name}:both-ways` : `${mode}:${name}:from-${from}`

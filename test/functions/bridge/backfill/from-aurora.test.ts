@@ -237,8 +237,8 @@ describe('filling DynamoDB with the rows of an entity', () => {
   })
 
   it('goes on behind whole pages where it was interrupted, in the segments that it was begun with', async () => {
-    const first = ids(3_000)
-    await insert(names(3_000), first)
+    const first = ids(4_500)
+    await insert(names(4_500), first)
     await install()
     const stop = new AbortController()
     const begun = await fill(
@@ -246,7 +246,7 @@ describe('filling DynamoDB with the rows of an entity', () => {
       { segments: 3 },
       { signal: stop.signal, concurrency: 1, onProgress: () => stop.abort() },
     )
-    expect(begun).toMatchObject({ done: false, step: 'records', records: { items: 500 } })
+    expect(begun).toMatchObject({ done: false, step: 'records', records: { items: 1_000 } })
     // Ids grow meanwhile; where the segments begin stays.
     await insert(names(600), first + 40_000)
     next = first + 41_000
@@ -255,7 +255,7 @@ describe('filling DynamoDB with the rows of an entity', () => {
     expect(plan).toMatchObject({ todo: 'go on', segments: 3, segmentsDone: 0 })
     const rest = await fill(mirrored, { again: false })
 
-    expect(rest).toMatchObject({ done: true, segments: 3, records: { items: 3_600, applied: 3_600 } })
+    expect(rest).toMatchObject({ done: true, segments: 3, records: { items: 5_100, applied: 5_100 } })
     expect(await item(first + 999)).toEqual(['chef 1000', '1', 'aurora', '1'])
     expect(await item(first + 40_599)).toEqual(['chef 600', '1', 'aurora', '1'])
   })
