@@ -63,6 +63,20 @@ export const readRecords = async (
   }
 }
 
+/**
+ * Which of some keys Aurora has a record of: a row or a tombstone, also one that only says whose the key is.
+ *
+ * @throws OwnersUnknownError; DataApiError
+ */
+export const keysWithRecords = async (
+  entity: Entity,
+  keys: readonly string[],
+  { db }: Pick<Parts, 'db'>,
+): Promise<ReadonlySet<string>> => {
+  const read = keys.length === 0 ? [] : await heads(idempotently(db), entity, keys, [])
+  return new Set(read.flatMap(({ key, isHeld, gone }) => (isHeld || gone !== undefined ? [key] : [])))
+}
+
 /** Whether some row may be to blame. */
 const isOfSome = (error: unknown): boolean =>
   isResultTooLarge(error) || ['data', 'unknown'].includes(kindOf(error))

@@ -128,7 +128,11 @@ const ofTheFlow = ({ entity, lag, parked, conflicts, undelivered, writers }: Fig
       behind === undefined
         ? `how far behind ${where} is can't be told`
         : `from ${where} writes wait for ${Math.round(behind / 1000)} s, and ${MOST_LAG / 1000} s are allowed`
-    return { gate: 'lag', says, cure: 'wait until it has caught up; if it stays: npx backsync parked list' }
+    const cure =
+      behind === undefined
+        ? `npx backsync cutover canary ${entity}`
+        : 'wait until it has caught up; if it stays: npx backsync parked list'
+    return { gate: 'lag', says, cure }
   }),
   parked > 0 && {
     gate: 'parked',

@@ -44,8 +44,8 @@ export type Route = Placement & {
   readonly frozen?: { readonly at: string; readonly by: string; readonly why: string }
   /** A whole pass over both stores has found no key below this move. */
   readonly settled?: { readonly epoch: Epoch; readonly at: string }
-  /** A key has gone to DynamoDB and back again, with its content. */
-  readonly canary?: { readonly at: string; readonly key: string }
+  /** A key has gone to DynamoDB and back again, with its content; and how long a write of it took to Aurora, in milliseconds. */
+  readonly canary?: { readonly at: string; readonly key: string; readonly toAurora: number }
   /** The latest moves, newest first. */
   readonly history: readonly RouteMove[]
 }

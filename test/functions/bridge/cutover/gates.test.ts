@@ -22,7 +22,7 @@ const fine: Figures = {
   parked: 0,
   conflicts: 0,
   undelivered: 0,
-  canary: { at: ago(60), key: 'chef-1' },
+  canary: { at: ago(60), key: 'chef-1', toAurora: 90 },
   epoch: 7n,
   settled: { epoch: 7n, at: ago(3) },
   isFrozen: false,
@@ -88,7 +88,12 @@ const CASES: readonly (readonly [gate: string, what: string, Partial<Figures>, a
     FROM_LIVE,
   ],
   ['canary', 'has no way back that was proved', { canary: undefined }, FROM_LIVE],
-  ['canary', 'has one that was proved long ago', { canary: { at: ago(1441), key: 'k' } }, FROM_LIVE],
+  [
+    'canary',
+    'has one that was proved long ago',
+    { canary: { at: ago(1441), key: 'k', toAurora: 90 } },
+    FROM_LIVE,
+  ],
   ['settled', 'is not settled', { settled: undefined }, ['complete']],
   ['settled', 'was settled at an earlier move', { settled: { epoch: 6n, at: ago(3) } }, ['complete']],
 ]

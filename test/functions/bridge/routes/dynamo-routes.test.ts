@@ -46,7 +46,7 @@ describe('the routes in DynamoDB', () => {
       epoch: 2n ** 62n,
       frozen: { ...note, why: 'look' },
       settled: { epoch: 5n, at: note.at },
-      canary: { at: note.at, key: 'c' },
+      canary: { at: note.at, key: 'c', toAurora: 12 },
     }
     await routes.replace(await routes.read(entity), whole)
     const { route, revision } = await routes.read(entity)
@@ -80,7 +80,7 @@ describe('the routes in DynamoDB', () => {
   it('take notes of all that write at once', async () => {
     const counted = (route: Route): Route => ({
       ...route,
-      canary: { at: note.at, key: String(Number(route.canary?.key ?? 0) + 1) },
+      canary: { at: note.at, toAurora: 1, key: String(Number(route.canary?.key ?? 0) + 1) },
     })
     await Promise.all(Array.from({ length: 4 }, () => routes.note(entity, counted)))
     expect((await routes.read(entity)).route.canary?.key).toBe('4')

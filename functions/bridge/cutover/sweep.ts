@@ -1,0 +1,274 @@
+import { keysWithRecords } from '../aurora/many-records.ts'
+import { describeTable } from '../drivers/dynamo/describe.ts'
+import type { ScanPage } from '../drivers/dynamo/scan.ts'
+import type { DynamoJobs } from '../jobs/dynamo-jobs.ts'
+import type { RefusedItem, Tally } from '../jobs/jobs.ts'
+import { runJob, runSteps } from '../jobs/run-job.ts'
+import { addTallies, type ItemsRun, NOTHING, type PageOutcome, segmentCount } from '../jobs/segments.ts'
+import type { Entity } from '../model/entity.ts'
+import { BridgeError } from '../model/errors.ts'
+import { UnsettledError } from '../model/outcome.ts'
+import type { Epoch, Owner } from '../model/owner.ts'
+import { type Route, targetOf } from '../model/route.ts'
+import { CallUnderWayError, StaleClaimError, UndecidedError } from '../ports/claim-errors.ts'
+import type { DynamoRoutes } from '../routes/dynamo-routes.ts'
+import { inLanes } from '../runtime/lanes.ts'
+import type { Log } from '../runtime/log.ts'
+import type { Tables } from '../runtime/tables.ts'
+import type { Claimed } from './claim.ts'
+import { type Shelf, type ShelfParts, type SweptHead, scanShelf, sweptHeads } from './sweep-pages.ts'
+
+/*
+ * Claims every key of a route that is of an earlier move than the route, so that nobody who knows an earlier one can move it any
+ * more, and then looks at all of them once more: a pass that finds none proves that the route is settled.
+ */
+
+/** The kind of the job. */
+const SWEEP = 'sweep'
+
+export type SweepStep = Shelf | `prove-${Shelf}`
+const STEPS: readonly [SweepStep, ...SweepStep[]] = [
+  'rows',
+  'gone',
+  'items',
+  'prove-rows',
+  'prove-gone',
+  'prove-items',
+]
+
+/** Keys that are claimed at once: each takes several calls of both stores. */
+const LANES = 8
+
+export type SweepParts = Omit<ShelfParts, 'table' | 'limiter' | 'signal'> & {
+  readonly tables: Tables
+  readonly jobs: DynamoJobs
+  readonly routes: DynamoRoutes
+  /** Moves a key; what can't be moved is listed. */
+  readonly claim: (entity: Entity, key: string, to: Owner, epoch: Epoch) => Promise<Claimed>
+  /** Which database it is: a job of another one is not gone on with. */
+  readonly database: string
+  readonly log: Pick<Log, 'warn'>
+}
+
+/** What a sweep is about to do. */
+export type SweepPlan = {
+  readonly entity: Entity
+  readonly job: string
+  readonly epoch: Epoch
+  /** `nothing`: the route was never moved, or is settled. */
+  readonly todo: 'begin' | 'go on' | 'nothing'
+  readonly step: SweepStep
+  /** Segments of the items. */
+  readonly segments: number
+  /** Items that the table is believed to have, those of other entities included. */
+  readonly estimate: number
+}
+
+/** The route was moved, or frozen, while it was swept: what was claimed stays so. */
+export class SweepEndedError extends BridgeError {
+  override readonly name = 'SweepEndedError'
+  readonly code = 'sweep.ended'
+  readonly kind = 'client'
+}
+
+/** @param options `again`: goes once more over a route that is settled, or begins anew */
+export const planSweep = async (
+  entity: Entity,
+  { jobs, routes, client, tables, deadline }: SweepParts,
+  { again = false }: { readonly again?: boolean | undefined } = {},
+): Promise<SweepPlan> => {
+  const { route } = await routes.read(entity.name)
+  const { epoch, settled } = route
+  const job = `${SWEEP}:${entity.name}`
+  const [record, { items: estimate }] = await Promise.all([
+    jobs.read(job),
+    describeTable(client, tables.of(entity.item.table), { deadline }),
+  ])
+  const facts = { entity, job, epoch, estimate }
+  const spec = Object(record?.spec)
+  const isOpen = record !== undefined && record.state !== 'done' && spec.epoch === String(epoch)
+  if (isOpen && !again)
+    return {
+      ...facts,
+      todo: 'go on',
+      step: STEPS.find((step) => step === record.step) ?? STEPS[0],
+      segments: Number(spec.items),
+    }
+  const todo = epoch === 0n || (settled?.epoch === epoch && !again) ? 'nothing' : 'begin'
+  return { ...facts, todo, step: STEPS[0], segments: segmentCount(estimate) }
+}
+
+/** How far a sweep came. */
+export type SweepOutcome = {
+  /** False when it was interrupted, behind whole pages: it goes on there. */
+  readonly done: boolean
+  readonly step: SweepStep
+  /** Records that were looked at, and claimed; `refused`: what can't be, and is listed. */
+  readonly claimed: Tally
+  /** What the last pass has found: `refused` are the keys that are not of this move, or not where they belong. */
+  readonly left: Tally
+  readonly refusals: readonly RefusedItem[]
+  readonly settled: boolean
+}
+
+/**
+ * Sweeps as planned, and notes with the route that it is settled, where a whole pass has found no key to claim.
+ *
+ * @throws SweepEndedError where the route is moved or frozen meanwhile; JobBusyError; what `runJob` and a claim throw
+ */
+export const runSweep = async (
+  { entity, job, epoch, todo, segments }: SweepPlan,
+  {
+    onProgress,
+    ...parts
+  }: SweepParts &
+    Omit<ItemsRun, 'onProgress'> & {
+      readonly onProgress?: ((step: SweepStep, tally: Tally) => void) | undefined
+    },
+): Promise<SweepOutcome> => {
+  const { jobs, routes, by, maxRate, deadline, pace, concurrency = 4, onBegin } = parts
+  const table = parts.tables.of(entity.item.table)
+  const spec = { epoch: String(epoch), table, database: parts.database, items: segments }
+  const again = todo === 'begin' && ('unfinished' as const)
+  const segmentsFor = (step: SweepStep): number => (step.endsWith('items') ? segments : 1)
+  const request = { job, kind: SWEEP, spec, segments: 1, step: STEPS[0], by, again, maxRate }
+  return runJob(request, { jobs, signal: parts.signal, log: parts.log }, async (run) => {
+    onBegin?.(addTallies(run.lease.progress.map(({ tally }) => tally)))
+    const done = await runSteps<SweepStep>(run, {
+      ...{ steps: STEPS, segmentsFor, deadline, pace, concurrency, onProgress },
+      open: (step, signal) => {
+        const shelf = shelfOf(step)
+        const shelfParts = { ...parts, table, signal }
+        return {
+          scan: (of, start) => scanShelf(shelf, entity, of, start, shelfParts),
+          page: async (page) => {
+            const route = await currentOf(entity, epoch, routes)
+            const read = await readPage(shelf, entity, page, parts)
+            return isProof(step) ? provePage(read, route) : claimPage(read, route, { ...parts, signal })
+          },
+        }
+      },
+    })
+    const all = await Promise.all(STEPS.map(async (step) => ({ step, of: await jobs.segmentsOf(job, step) })))
+    const tallyOf = (which: boolean): Tally =>
+      addTallies(
+        all.filter(({ step }) => isProof(step) === which).flatMap(({ of }) => of.map(({ tally }) => tally)),
+      )
+    const [claimed, left] = [tallyOf(false), tallyOf(true)]
+    const isSettled = done && left.refused === 0
+    if (isSettled) await noteSettled(entity, epoch, routes)
+    return {
+      done,
+      result: { claimed: claimed.applied, refused: claimed.refused, left: left.refused, settled: isSettled },
+      ...{ claimed, left, settled: isSettled },
+      step: STEPS.find((step) => step === run.lease.record.step) ?? STEPS[0],
+      refusals: all.flatMap(({ of }) => of.flatMap(({ refusals = [] }) => refusals)),
+    }
+  })
+}
+
+const isProof = (step: SweepStep): boolean => step.startsWith('prove-')
+
+const shelfOf = (step: SweepStep): Shelf => {
+  if (step.endsWith('rows')) return 'rows'
+  return step.endsWith('gone') ? 'gone' : 'items'
+}
+
+/** @throws SweepEndedError */
+const currentOf = async ({ name }: Entity, epoch: Epoch, routes: DynamoRoutes): Promise<Route> => {
+  const { route } = await routes.read(name)
+  if (route.epoch !== epoch)
+    throw new SweepEndedError(`The route of ${name} was moved again: sweep it once more`)
+  if (route.frozen !== undefined)
+    throw new SweepEndedError(`The route of ${name} is frozen: npx backsync cutover freeze ${name} --thaw`)
+  return route
+}
+
+const noteSettled = async ({ name }: Entity, epoch: Epoch, routes: DynamoRoutes): Promise<void> => {
+  const at = new Date().toISOString()
+  await routes.note(name, (route) =>
+    route.epoch === epoch ? { ...route, settled: { epoch, at } } : undefined,
+  )
+}
+
+/** What a page of a shelf has. */
+type Read = {
+  readonly entity: Entity
+  readonly shelf: Shelf
+  readonly looked: number
+  readonly heads: readonly SweptHead[]
+  /** Places of what has no key, or doesn't say whose it is. */
+  readonly nameless: readonly string[]
+  /** Of the items, those that are given to Aurora, which has no record of them: moves that have stopped half way. */
+  readonly half: ReadonlySet<string>
+}
+
+const readPage = async (
+  shelf: Shelf,
+  entity: Entity,
+  page: ScanPage,
+  { db }: Pick<SweepParts, 'db'>,
+): Promise<Read> => {
+  const { heads, nameless } = sweptHeads(shelf, entity, page)
+  const given = shelf === 'items' ? heads.filter(({ owner }) => owner === 'aurora').map(({ key }) => key) : []
+  const there = await keysWithRecords(entity, given, { db })
+  const half = new Set(given.filter((key) => !there.has(key)))
+  return { entity, shelf, looked: page.looked, heads, nameless, half }
+}
+
+const provePage = ({ shelf, looked, heads, nameless, half }: Read, route: Route): PageOutcome => {
+  const left = heads.filter(
+    ({ key, owner, epoch }) => epoch < route.epoch || owner !== targetOf(route, key) || half.has(key),
+  )
+  return {
+    ...NOTHING,
+    items: looked,
+    skipped: looked - left.length - nameless.length,
+    refused: left.length + nameless.length,
+    refusals: [
+      ...left.map(({ key, owner, epoch }) =>
+        refusal(key, `${shelf === 'items' ? 'DynamoDB' : 'Aurora'} says ${owner}, of move ${epoch}`),
+      ),
+      ...nameless.map((place) =>
+        refusal(place, 'has no key that the definition knows, or does not say whose it is'),
+      ),
+    ],
+  }
+}
+
+const claimPage = async (
+  { entity, looked, heads, nameless, half }: Read,
+  route: Route,
+  { claim, limiter, signal }: Pick<SweepParts, 'claim'> & Pick<ItemsRun, 'limiter' | 'signal'>,
+): Promise<PageOutcome> => {
+  // What is of a later move was moved by hand since, and stays where it is.
+  const below = heads.filter(({ key, epoch }) => epoch < route.epoch || half.has(key))
+  const refusals = await inLanes(below, LANES, async ({ key }): Promise<RefusedItem[]> => {
+    await limiter?.take(1, signal)
+    try {
+      await claim(entity, key, targetOf(route, key), route.epoch)
+      return []
+    } catch (error) {
+      if (error instanceof StaleClaimError) return []
+      if (error instanceof BridgeError && isOfKey(error))
+        return [refusal(key, `${error.code}: ${error.message}`)]
+      throw error
+    }
+  })
+  const refused = refusals.flat()
+  return {
+    ...NOTHING,
+    items: looked,
+    applied: below.length - refused.length,
+    skipped: looked - below.length - nameless.length,
+    refused: refused.length + nameless.length,
+    refusals: refused,
+  }
+}
+
+/** Whether an error is one key's own, and holds up no other. */
+const isOfKey = (error: BridgeError): boolean =>
+  ['data', 'dependency', 'client'].includes(error.kind) ||
+  [UndecidedError, CallUnderWayError, UnsettledError].some((passing) => error instanceof passing)
+
+const refusal = (key: string, why: string): RefusedItem => ({ key: { key: { S: key } }, why })
