@@ -12,6 +12,7 @@ import { replicate } from './replicate/index.ts'
 import { reshape } from './reshape/index.ts'
 import { resync } from './resync/index.ts'
 import { undelivered } from './undelivered/index.ts'
+import { verify } from './verify/index.ts'
 
 /** Every command there is. A new one is a file, and a place here or in its group's list. */
 export const commands: readonly Entry[] = [
@@ -28,4 +29,5 @@ export const commands: readonly Entry[] = [
   reshape,
   resync,
   undelivered,
+  verify,
 ]
