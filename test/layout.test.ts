@@ -11,7 +11,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['normalise'],
   ['aurora', 'dynamo', 'jobs', 'migrations', 'parking', 'routes'],
   ['api', 'legacy-function', 'sync', 'verify'],
-  ['backfill', 'compare', 'copy', 'cutover', 'mirror', 'tables', 'undelivered'],
+  ['backfill', 'compare', 'copy', 'cutover', 'mirror', 'status', 'tables', 'undelivered'],
 ]
 
 /** Whole folders, and what of the repository they may import beside their own files. */

@@ -24,6 +24,7 @@ const VOLATILE: readonly (readonly [RegExp, string])[] = [
   [/\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\b/g, '<time>'],
   [/\b[0-9a-f]{32}\b/g, '<checksum>'],
   [/\b\d+(\.\d+)? (ms|s|min)\b/g, '<duration>'],
+  [/^the local stack in \S+,/gm, 'the local stack in <folder>,'],
   // How much of it the stream had brought before, and what DynamoDB believes of a young table.
   [/^(applied|skipped|deleted) +[\d,]+/gm, '$1 <number>'],
   [/^(estimate +).*$/gm, '$1<numbers>'],

@@ -22,6 +22,9 @@ export type RecordedConflict = LogRow & {
   readonly content: string | null
 }
 
+/** What waits of one entity; `oldest` is for how long the first has, in milliseconds. */
+export type LogDepth = { readonly rows: number; readonly recorded: number; readonly oldest: number }
+
 /** What waits of one key: to be carried over, and to be listed. */
 export type WaitingOfKey = { readonly log: readonly LogRow[]; readonly recorded: readonly LogRow[] }
 
@@ -91,6 +94,28 @@ export class ChangeLog {
     )
     const [{ n = 0, age = 0 } = {}] = rows
     return { rows: Number(n), oldest: Math.max(0, Math.round(Number(age ?? 0) / 1000)) }
+  }
+
+  /** As `depth`, by entity: of those that have any, of the rows that are counted at all. `recorded`: writes that wait to be listed. */
+  async depths(): Promise<ReadonlyMap<string, LogDepth>> {
+    const { rows } = await sql<SqlRow>`
+      SELECT c.entity, SUM(c.log) AS n, SUM(1 - c.log) AS recorded,
+        MAX(IF(c.log = 1, TIMESTAMPDIFF(MICROSECOND, c.at, CURRENT_TIMESTAMP(3)), 0)) AS age
+      FROM (
+        (SELECT l.entity, l.at, 1 AS log FROM backsync_changes AS l ORDER BY l.id LIMIT ${sql.lit(COUNTED)})
+        UNION ALL
+        (SELECT r.entity, r.at, 0 AS log FROM backsync_conflicts AS r ORDER BY r.id LIMIT ${sql.lit(COUNTED)})
+      ) AS c GROUP BY c.entity`.execute(this.#db)
+    return new Map(
+      rows.map(({ entity, n, recorded, age }) => [
+        String(entity),
+        {
+          rows: Number(n),
+          recorded: Number(recorded),
+          oldest: Math.max(0, Math.round(Number(age ?? 0) / 1000)),
+        },
+      ]),
+    )
   }
 
   /**

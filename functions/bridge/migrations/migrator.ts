@@ -7,6 +7,7 @@ import type { MigrationLedgers } from './ledgers.ts'
 import type { MigrationLock } from './lock.ts'
 import { OneMigration } from './one-migration.ts'
 import { changesOf } from './plan.ts'
+import { type OfBoth, reportMigrations } from './report.ts'
 import {
   checkLine,
   checkPlaces,
@@ -14,7 +15,6 @@ import {
   type MigrationState,
   pendingOf,
   type Repair,
-  stateOf,
 } from './state.ts'
 import type { Progress } from './takeover.ts'
 
@@ -39,9 +39,6 @@ export type MigratorParts = {
   readonly by: string
 }
 
-/** The same of the bridge's own migrations and of the team's. */
-export type OfBoth<T> = { readonly bridge: readonly T[]; readonly team: readonly T[] }
-
 /** How long a run waits for another one to end, in milliseconds. */
 const PATIENCE = 10_000
 
@@ -58,12 +55,7 @@ export class Migrator {
 
   /** Tells where each migration stands, and touches nothing. */
   async report(): Promise<OfBoth<MigrationState>> {
-    const { bridge, team, ledgers } = this.#parts
-    const progress = await ledgers.read()
-    return {
-      bridge: bridge.map((migration) => stateOf(migration, progress.bridge)),
-      team: team.map((migration) => stateOf(migration, progress.team)),
-    }
+    return reportMigrations(this.#parts, this.#parts.ledgers)
   }
 
   /**

@@ -23,6 +23,7 @@ import {
 import { pack, unpack } from './payload.ts'
 import { comparing, planPark, planResolve, type State, withBoundedWaits } from './plan.ts'
 import { inSlot, SlotTakenError, slotOf } from './slots.ts'
+import { type ParkedSummary, summarise } from './summary.ts'
 import { WaitingList } from './waiting.ts'
 
 /** Keys whose states are read together. */
@@ -83,6 +84,24 @@ export class DynamoParking implements Parking {
     const partitions = [formerHeadsOf(entity), ...headsOf(entity)]
     const items = await inLanes(partitions, LANES, (partition) => this.#calls.query(partition))
     return headsByKey(items.flat().map(readEntry))
+  }
+
+  /**
+   * How much is parked of an entity, and since when, without reading more than so many heads.
+   *
+   * @param most of each of its partitions an equal share is looked at
+   */
+  async summaryOf(entity: string, most: number): Promise<ParkedSummary> {
+    const partitions = [formerHeadsOf(entity), ...headsOf(entity)]
+    const share = Math.ceil(most / partitions.length)
+    const found = await inLanes(partitions, LANES, (partition) =>
+      this.#calls.first(partition, share + 1, { after: '\u0001' }),
+    )
+    const heads = found.flatMap((some) => some.slice(0, share)).map((item) => readEntry(item).head)
+    return summarise(
+      heads,
+      found.every(({ length }) => length <= share),
+    )
   }
 
   async parkedAmong(entity: string, keys: readonly string[]): Promise<ReadonlyMap<string, ParkedHead>> {

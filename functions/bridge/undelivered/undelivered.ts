@@ -14,6 +14,13 @@ export type UndeliveredHead = {
   readonly bytes: number
 }
 
+/** How many batches there are; `complete` is false where it was not counted further. `oldest`: ISO 8601. */
+export type UndeliveredSummary = {
+  readonly batches: number
+  readonly complete: boolean
+  readonly oldest?: string
+}
+
 /** The batches that event sources gave up on, in the failure bucket. Each method throws S3Error when the bucket can't be used. */
 export class Undelivered {
   readonly #bucket: ObjectBucket
@@ -45,6 +52,25 @@ export class Undelivered {
       if (n >= most) break
     }
     return n
+  }
+
+  /**
+   * How many there are, and since when: by what their keys say.
+   *
+   * @param most no more are listed than this, and a little
+   */
+  async summary(most: number): Promise<UndeliveredSummary> {
+    let batches = 0
+    let oldest: string | undefined
+    for await (const page of this.#bucket.list(FILED)) {
+      batches += page.length
+      for (const { key, modified } of page) {
+        const at = readKey(key)?.at ?? modified
+        if (oldest === undefined || at < oldest) oldest = at
+      }
+      if (batches >= most) return { batches, complete: false, ...(oldest !== undefined && { oldest }) }
+    }
+    return { batches, complete: true, ...(oldest !== undefined && { oldest }) }
   }
 
   /**

@@ -11,6 +11,7 @@ import { parked } from './parked/index.ts'
 import { replicate } from './replicate/index.ts'
 import { reshape } from './reshape/index.ts'
 import { resync } from './resync/index.ts'
+import { status } from './status/index.ts'
 import { undelivered } from './undelivered/index.ts'
 import { verify } from './verify/index.ts'
 
@@ -28,6 +29,7 @@ export const commands: readonly Entry[] = [
   replicate,
   reshape,
   resync,
+  status,
   undelivered,
   verify,
 ]

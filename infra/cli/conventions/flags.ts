@@ -38,7 +38,7 @@ export const CONCURRENCY: Shared<number> = {
 const UNITS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
 
 /** How long ago something was, as `90s`, `30m`, `2h` or `7d`; the value is in milliseconds. */
-const ageFlag = (name: string) =>
+export const ageFlag = (name: string) =>
   z.string().transform((text, context): number => {
     const { n, unit } = /^(?<n>\d{1,6})(?<unit>[smhd])$/.exec(text)?.groups ?? {}
     if (n !== undefined && (unit === 's' || unit === 'm' || unit === 'h' || unit === 'd'))

@@ -12,6 +12,8 @@ import {
 } from '@aws-sdk/client-dynamodb'
 import { commands } from '../../../infra/cli/commands/index.ts'
 import { runProgram } from '../../../infra/cli/conventions/program.ts'
+import { startCloudWatch } from '../../../infra/local/cloudwatch/server.ts'
+import { RecentMetrics } from '../../../infra/local/metrics/recent-metrics.ts'
 import { acquireLock } from '../../../infra/local/processes/lock.ts'
 import { withTestLists } from '../../fixtures/team.ts'
 import { openTestParking, type TestParking } from '../../functions/bridge/parking/harness.ts'
@@ -96,6 +98,8 @@ export type TestStack = {
   readonly parking: TestParking
   /** What event sources gave up on. */
   readonly failures: TestFailures
+  /** What its functions have measured. */
+  readonly metrics: RecentMetrics
   /** The name in DynamoDB of an entity's table. */
   tableOf(entity: 'chef' | 'recipe'): string
   /** In this process, without a terminal: a process of its own for each takes a second of a core. */
@@ -150,6 +154,8 @@ export const openTestStack = async ({
       BillingMode: 'PAY_PER_REQUEST',
     }),
   )
+  const metrics = new RecentMetrics()
+  const cloudWatch = await startCloudWatch({ metrics })
   const folder = await makeFolder()
   const lock = await acquireLock(join(folder.path, 'stack.lock'))
   const stack = {
@@ -160,6 +166,7 @@ export const openTestStack = async ({
       rdsData: aurora.api.endpoint,
       secretsManager: 'http://127.0.0.1:1',
       s3: failures.endpoint,
+      cloudWatch: cloudWatch.endpoint,
     },
     outputs: {
       ChefTableName: tables.chef,
@@ -184,6 +191,7 @@ export const openTestStack = async ({
     AWS_ENDPOINT_URL_RDS_DATA: stack.endpoints.rdsData,
     AWS_ENDPOINT_URL_SECRETS_MANAGER: stack.endpoints.secretsManager,
     AWS_ENDPOINT_URL_S3: stack.endpoints.s3,
+    AWS_ENDPOINT_URL_CLOUDWATCH: stack.endpoints.cloudWatch,
   })
   const keyOf = (entity: string, key: string) => ({ [`${entity}Id`]: { S: key } })
   return {
@@ -191,6 +199,7 @@ export const openTestStack = async ({
     aurora,
     parking,
     failures,
+    metrics,
     tableOf: (entity) => tables[entity],
     start,
     run: async (...args) => {
@@ -220,6 +229,7 @@ export const openTestStack = async ({
         await client.send(new DeleteTableCommand({ TableName }))
       await parking.close()
       await failures.close()
+      await cloudWatch.close()
       await aurora.close()
     },
   }

@@ -58,6 +58,13 @@ describe('a selection of batches', () => {
     expect(read).toBe(2)
   })
 
+  it('is summed up without reading any: how many there are, and since when', async () => {
+    const { undelivered } = failures
+    const oldest = T(0).toISOString()
+    expect(await undelivered.summary(1_000)).toEqual({ batches: 4, complete: true, oldest })
+    expect(await undelivered.summary(1)).toMatchObject({ complete: false, oldest })
+  })
+
   it('tells of one that can not be read why, and leaves out one that has ended meanwhile', async () => {
     const heads = await failures.undelivered.heads()
     const gone = { ...heads[0], id: 'gone', key: 'aws/lambda/gone', at: T(0).toISOString(), bytes: 1 }
