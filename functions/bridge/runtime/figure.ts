@@ -11,7 +11,10 @@ export type Figure<T> = { readonly value: T } | { readonly unknown: string }
  */
 export const figure = async <T>(ask: () => Promise<T>, within: number): Promise<Figure<T>> => {
   const { promise, resolve } = Promise.withResolvers<Figure<T>>()
-  const timer = setTimeout(() => resolve({ unknown: `no answer within ${within / 1_000} s` }), within)
+  const timer = setTimeout(
+    () => resolve({ unknown: `no answer within ${Math.round(within) / 1_000} s` }),
+    within,
+  )
   try {
     return await Promise.race([answerOf(ask), promise])
   } finally {

@@ -56,16 +56,21 @@ export type StatusSources = {
   readonly lastVerification?: ((entity: Entity) => Promise<VerificationFigure | undefined>) | undefined
 }
 
-/** So long one figure is waited for, in milliseconds: a cluster that is paused takes half a minute to wake. */
+/**
+ * So long one figure is waited for, in milliseconds, and all that are about entities together: a cluster that is paused takes half a
+ * minute to wake.
+ */
 const WITHIN = 35_000
 /** Entities that are asked about at once. */
-const LANES = 4
+const LANES = 8
+/** With less time left, in milliseconds, none is asked for. */
+const TOO_LATE = 10
 
 /**
  * Gathers where a stack stands. A source that fails leaves its own figure unknown, with the reason, and no other.
  *
  * @param options.on what is typed behind each command: which stack is meant
- * @param options.within milliseconds that one figure is waited for @default 35 s
+ * @param options.within milliseconds that one figure is waited for, and those of entities together @default 35 s
  */
 export const readStatus = async (
   sources: StatusSources,
@@ -84,8 +89,13 @@ export const readStatus = async (
     inLanes(tables, LANES, async (table) => ({ table, parked: await ask(() => parkedOf(sources, table)) })),
   ])
   const shared = { known, log, triggers, lateness }
+  const end = performance.now() + within
+  const askInTime: Asking['ask'] = async (of) => {
+    const left = end - performance.now()
+    return left < TOO_LATE ? { unknown: 'not asked: what came before it took too long' } : figure(of, left)
+  }
   const found = await inLanes(entities, LANES, async (entity): Promise<EntityStatus> => {
-    const figures = await entityFigures(entity, { sources, ask, shared })
+    const figures = await entityFigures(entity, { sources, ask: askInTime, shared })
     return { ...figures, ...entityAdviceOf(figures, { now: now.getTime(), on }) }
   })
   const whole = {

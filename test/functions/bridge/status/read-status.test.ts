@@ -137,6 +137,24 @@ describe('the status of a stack', () => {
     expect(unknownIn(status)).toEqual(['undelivered'])
   })
 
+  it('asks about many entities no longer than about one', async () => {
+    const entities = Array.from({ length: 30 }, (_, n) => ({ ...recipe, name: `dish${n}` }))
+    let asked = 0
+    const ownerCounts = () => {
+      asked += 1
+      return new Promise<never>(() => {})
+    }
+    const status = await read({ entities, ownerCounts, ownersKnown: async () => new Map() }, 100)
+
+    // Those that were asked at once, and none behind them.
+    expect(asked).toBeLessThanOrEqual(8)
+    const unknown = status.entities.map(({ owners }) => ('unknown' in owners ? owners.unknown : ''))
+    expect(unknown.filter((why) => why.startsWith('no answer within'))).toHaveLength(asked)
+    expect(unknown.filter((why) => why === 'not asked: what came before it took too long')).toHaveLength(
+      30 - asked,
+    )
+  })
+
   it('takes stage and verification from who knows them', async () => {
     const verification = { at: AT, complete: true, rows: 7, differences: 0 }
     const [first] = (
