@@ -140,7 +140,6 @@ describe('the repository', () => {
       // What production doesn't reach yet.
       /\/drivers\/direct\/open\.ts: /,
       /\/(model\/route-moves|cutover\/(canary|move-route|read-figures|sweep)|routes\/dynamo-routes)\.ts: /,
-      /\/jobs\/verifications\.ts: lastVerification/,
     ]
     const needless = unused(modules, readModules('test'))
 

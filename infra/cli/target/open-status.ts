@@ -6,9 +6,11 @@ import { readOwners } from '../../../functions/bridge/aurora/owners.ts'
 import { triggerStates } from '../../../functions/bridge/aurora/triggers/trigger-state.ts'
 import { openCloudWatch } from '../../../functions/bridge/drivers/cloudwatch/read-metrics.ts'
 import { openDynamo } from '../../../functions/bridge/drivers/dynamo/client.ts'
+import { differing, lastVerification } from '../../../functions/bridge/jobs/verifications.ts'
 import { readMigrations } from '../../../functions/bridge/migrations/files.ts'
 import { MigrationLedgers } from '../../../functions/bridge/migrations/ledgers.ts'
 import { reportMigrations } from '../../../functions/bridge/migrations/report.ts'
+import { DynamoRoutes } from '../../../functions/bridge/routes/dynamo-routes.ts'
 import { Deadline } from '../../../functions/bridge/runtime/deadline.ts'
 import { readJobs } from '../../../functions/bridge/status/read-jobs.ts'
 import { readLateness } from '../../../functions/bridge/status/read-lateness.ts'
@@ -60,6 +62,9 @@ export const openStatus = (target: Target): StatusSources => {
       })
     return openCloudWatch()
   })
+  const routes = once(
+    () => new DynamoRoutes({ client: openDynamo(), table: outputOf(target, 'RoutesTableName'), deadline }),
+  )
   const followers = [target.outputs.BackSyncFunctionName, target.outputs.TableSyncFunctionName]
   return {
     entities,
@@ -79,6 +84,23 @@ export const openStatus = (target: Target): StatusSources => {
         new MigrationLedgers(db()),
       ),
     jobs: async () => readJobs(jobs(), Date.now()),
+    lastVerification: async (entity) => {
+      const last = await lastVerification(entity, jobs())
+      if (last === undefined) return undefined
+      const { at, complete, rows, differences } = last
+      return { at, complete, rows, differences: differing(differences) }
+    },
+    // A stack of an earlier release has no routes.
+    routeOf:
+      target.outputs.RoutesTableName === undefined
+        ? undefined
+        : async ({ name }) => {
+            const { route, revision } = await routes().read(name)
+            const { stage, percent } = route
+            return revision === 0
+              ? undefined
+              : { name: stage, ...(stage === 'live' && { percentage: percent }) }
+          },
     lateness: async () =>
       readLateness(
         cloudWatch(),
