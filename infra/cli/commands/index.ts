@@ -8,6 +8,7 @@ import { key } from './key/index.ts'
 import { mirror } from './mirror/index.ts'
 import { owners } from './owners/index.ts'
 import { parked } from './parked/index.ts'
+import { repair } from './repair/index.ts'
 import { replicate } from './replicate/index.ts'
 import { reshape } from './reshape/index.ts'
 import { resync } from './resync/index.ts'
@@ -26,6 +27,7 @@ export const commands: readonly Entry[] = [
   mirror,
   owners,
   parked,
+  repair,
   replicate,
   reshape,
   resync,

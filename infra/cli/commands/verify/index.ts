@@ -62,7 +62,7 @@ export const verify = defineCommand({
     'It reads, and changes neither store; writes go on meanwhile. Both sides are summed up by buckets of the key; where a bucket',
     'differs its keys are looked at, and what differs is looked at again after the lag: what is on its way is no difference.',
     'Interrupted, the same command goes on where it stopped. Exit code 3: keys differ, or were written whenever they were looked',
-    'at. What it found is kept for 90 days.',
+    'at. What it found is kept for 90 days: "backsync repair" takes it up.',
   ].join('\n'),
   input: {
     arguments: z.tuple([entityName]),

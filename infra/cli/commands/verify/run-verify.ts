@@ -196,5 +196,5 @@ const nextStep = ({ name }: Entity, { differences, unsettled }: Verification): s
   const { parked, undelivered } = differences
   if (differing(differences) === parked) return 'npx backsync parked list'
   if (differing(differences) === parked + undelivered) return 'npx backsync undelivered list'
-  return `npx backsync resync ${name} --dry-run`
+  return `npx backsync repair ${name} --dry-run`
 }
