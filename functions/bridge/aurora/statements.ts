@@ -200,15 +200,23 @@ export const isWritten = (entity: Entity): Sql => {
   return raw(`${version} = j.v AND ${updatedAt} = CAST(j.u AS DATETIME(3))`)
 }
 
+/**
+ * The row is as this very change wrote it, and still the writer's: whoever has the key by now may have changed its lists, of which
+ * the version says nothing.
+ */
+const isStillOurs = (entity: Entity, by: Owner): Sql =>
+  sql`${isWritten(entity)} AND ${mayWrite(entity, by, 't')}`
+
 /** Deletes the child rows of rows that have been updated to the batch's version. */
 export const deleteChildrenOfUpdated = (
   entity: Entity,
   child: ChildRows,
   document: string,
   lookup: Lookup,
+  by: Owner,
 ): Sql => sql`
   DELETE c FROM ${keys(entity, document)} ${recorded(entity, lookup)} ${childrenOf(entity, child)}
-  WHERE ${isWritten(entity)}`
+  WHERE ${isStillOurs(entity, by)}`
 
 export const childrenOf = (entity: Entity, child: ChildRows): Sql =>
   sql`STRAIGHT_JOIN ${sql.table(child.table)} AS c ON ${isChild(entity, child)}`
@@ -226,6 +234,7 @@ export const insertChildren = (
   [child, at]: readonly [ChildRows, number],
   document: string,
   lookup: Lookup,
+  by: Owner,
 ): Sql => {
   const columns = Object.values(child.attributes)
   return sql`
@@ -233,7 +242,7 @@ export const insertChildren = (
     (${list([...child.parentColumns, child.positionColumn, ...columns.map(({ column }) => column)].map((name) => sql.ref(name)))})
   SELECT ${list(ownColumns(entity).map((own) => sql`t.${sql.ref(own)}`))}, j.p, ${list(columns.map(({ stored = identity }, place) => raw(stored(`j.c${place}`))))}
   FROM ${members(entity, [child, at], document)} ${recorded(entity, lookup)}
-  WHERE ${isWritten(entity)} AND j.p IS NOT NULL`
+  WHERE ${isStillOurs(entity, by)} AND j.p IS NOT NULL`
 }
 
 /** The members of a list with their place `p`, which is NULL for an empty one. */

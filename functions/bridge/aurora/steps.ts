@@ -118,12 +118,12 @@ const writeRows = async (step: Step, unknown: Batch, batch: Batch, guess: Guess)
   let inserted = 0
   if (older.changes.length > 0) updated = await writes.update(step, older)
   for (const list of lists)
-    await run(statements.deleteChildrenOfUpdated(entity, list, batch.keys, batch.lookup))
+    await run(statements.deleteChildrenOfUpdated(entity, list, batch.keys, batch.lookup, batch.by))
   if (missing.changes.length > 0) inserted = await writes.insert(step, missing)
   // Of rows that were made just now the ids are known only by now.
   const { document, lookup } = lists.length > 0 && inserted > 0 ? await withKnownIds(db, unknown) : batch
   for (const [at, list] of lists.entries())
-    await run(statements.insertChildren(entity, [list, at], document, lookup))
+    await run(statements.insertChildren(entity, [list, at], document, lookup, batch.by))
   return { affected: updated + inserted, inserted }
 }
 
@@ -204,7 +204,8 @@ export const proveStatements = async (step: Step, { entity, by }: Batch): Promis
   }
   await writes.update(step, batch)
   await writes.insert(step, batch)
-  for (const list of lists) await run(statements.insertChildren(entity, [list[1], list[0]], nothing, lookup))
+  for (const list of lists)
+    await run(statements.insertChildren(entity, [list[1], list[0]], nothing, lookup, by))
   return NOTHING
 }
 

@@ -237,10 +237,10 @@ const applyTogether = async (step: Step, tangles: readonly Tangle[], singly: boo
       )
     for (const [at, child] of Object.values(entity.children).entries()) {
       await run(upserts, ({ keys, lookup }) =>
-        step.run(statements.deleteChildrenOfUpdated(entity, child, keys, lookup)),
+        step.run(statements.deleteChildrenOfUpdated(entity, child, keys, lookup, BY)),
       )
       await run(upserts, ({ document, lookup }) =>
-        step.run(statements.insertChildren(entity, [child, at], document, lookup)),
+        step.run(statements.insertChildren(entity, [child, at], document, lookup, BY)),
       )
     }
   }

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import type { ResultSetHeader, RowDataPacket } from 'mysql2'
 import { type ClaimSides, claim } from '../../../../functions/bridge/cutover/claim.ts'
@@ -135,6 +136,25 @@ describe.each<RecordKind>(['row', 'sideTable'])(
       const [before] = await both(id)
       await world.claim(menu, id, 'dynamo')
       expect((await both(id)).map(({ version }) => version)).toEqual([before?.version, before?.version])
+    })
+
+    it('keeps a list that plain SQL has changed since it is Aurora’s, though what DynamoDB had written comes only then', async () => {
+      const key = randomUUID()
+      await world.create(menu, 'dynamo', { name: 'Brunch', courses: [{ dish: 'Eggs' }] }, key)
+      const late = world.recordOf(menu, key, undefined, await world.item(menu, key))
+      await world.claim(menu, key, 'aurora')
+      const { row } = (await world.stores.aurora.get(menu, key)) ?? {}
+      expect(row).toMatchObject({ courses: [{ dish: 'Eggs' }] })
+      await run(
+        "UPDATE menu_courses AS c JOIN menus AS m ON m.id = c.menu_id SET c.dish = 'Toast' WHERE m.name = 'Brunch'",
+      )
+      await world.sync.deliver(late)
+      await world.carry()
+      const [aurora, dynamo] = await both(key)
+      expect(aurora).toMatchObject({ owner: 'aurora', row: { courses: [{ dish: 'Toast' }] } })
+      expect(dynamo).toEqual(aurora)
+      await run("UPDATE menus SET name = 'Over' WHERE name = 'Brunch'")
+      await world.carry()
     })
 
     it('waits for a transaction that is changing its list', async () => {
