@@ -139,7 +139,6 @@ describe('the repository', () => {
       /\/(legacy-(events|meaning)|changes-in)\.ts: /,
       // What production doesn't reach yet.
       /\/drivers\/direct\/open\.ts: /,
-      /\/(model\/route-moves|cutover\/(canary|move-route|read-figures|sweep)|routes\/dynamo-routes)\.ts: /,
     ]
     const needless = unused(modules, readModules('test'))
 

@@ -58,6 +58,18 @@ const PAGE = 1_000
 const jobOf = ({ name }: Entity, mode: BackfillMode, from: BackfillFrom): string =>
   from === 'both' ? `${mode}:${name}:both-ways` : `${mode}:${name}:from-${from}`
 
+/** Whether all that Aurora held of an entity has been brought to DynamoDB once. */
+export const isFilledFromAurora = async (
+  entity: Entity,
+  jobs: Pick<DynamoJobs, 'read'>,
+): Promise<boolean> => {
+  const names = (['backfill', 'resync'] as const).flatMap((mode) =>
+    (['aurora', 'both'] as const).map((from) => jobOf(entity, mode, from)),
+  )
+  const records = await Promise.all(names.map((name) => jobs.read(name)))
+  return records.some((record) => record?.state === 'done')
+}
+
 export type BackfillParts = {
   readonly mirror: Mirror
   readonly db: Kysely<unknown>

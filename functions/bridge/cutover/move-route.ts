@@ -126,26 +126,3 @@ export const freezeRoute = async (
 /** Lets a route go that is frozen. It may be said again. */
 export const thawRoute = ({ name }: Entity, { routes }: Pick<MoveParts, 'routes'>): Promise<Route> =>
   routes.note(name, ({ frozen, ...route }) => (frozen === undefined ? undefined : route))
-
-/**
- * Raises the number of a route without moving it: after a store was restored, so that what it says of its keys counts for less
- * than what the other one says by then.
- *
- * @param least the number that it has at the least
- */
-export const raiseEpoch = async (
-  { name }: Entity,
-  { by, why, least = 0n }: Mover & { readonly least?: bigint },
-  { routes }: Pick<MoveParts, 'routes'>,
-): Promise<Route> => {
-  const was = await routes.read(name)
-  if (was.revision === 0) throw new MoveFaultError(`The route of ${name} was never moved`)
-  const { stage, percent, allow, deny } = was.route
-  const at = new Date().toISOString()
-  const next = moved(was.route, { stage, percent, allow, deny }, { at, by, why }, '')
-  const epoch = next.epoch < least ? least : next.epoch
-  const [move, ...history] = next.history
-  return (
-    await routes.replace(was, { ...next, epoch, history: move ? [{ ...move, epoch }, ...history] : [] })
-  ).route
-}

@@ -92,6 +92,15 @@ export const stateOf = ({ id, name }: Migration, applied: readonly AppliedMigrat
   return { name, state, appliedAt: known?.finishedAt ?? null }
 }
 
+/** The names of those that were begun and have not come to their end. */
+export const interruptedIn = ({
+  bridge,
+  team,
+}: Record<'bridge' | 'team', readonly AppliedMigration[]>): string[] =>
+  [...bridge, ...team].flatMap(({ name, begun, finishedAt }) =>
+    begun > 0 && finishedAt === null ? [name] : [],
+  )
+
 /** Those that are not applied, or not to their end. */
 export const pendingOf = (
   migrations: readonly Migration[],

@@ -1,5 +1,5 @@
 import { faultOfKey } from './key.ts'
-import { type Placement, placementText, type Route, STAGES, type Stage } from './route.ts'
+import { type Placement, standsAt, type Route, STAGES, type Stage } from './route.ts'
 
 /** Keys that a list of a route has room for, and bytes of both: all of its record has to fit into one item. */
 const MOST_LISTED = 300
@@ -43,7 +43,7 @@ export const faultOfMove = (from: Placement, to: Placement): string | undefined 
   if (steps > 1)
     return `stages are gone through one by one: ${from.stage} is followed by ${STAGES[floorOf(from.stage) + 1]}`
   if (to.stage === 'complete' && (from.percent < 100 || from.deny.length > 0))
-    return `only what is live with 100 % and denies no key can be complete: it is ${placementText(from)}, and denies ${from.deny.length}`
+    return `only what is live with 100 % and denies no key can be complete: it is ${standsAt(from)}, and denies ${from.deny.length}`
   if (!(to.percent >= 0 && to.percent <= 100) || !Number.isInteger(Number((to.percent * 100).toFixed(6))))
     return 'a share is 0 to 100 percent, in hundredths at the finest'
   return faultOfLists(to)

@@ -71,5 +71,5 @@ export const majorityOf = ({ stage, percent }: Placement): Owner =>
   stage === 'complete' || (stage === 'live' && percent > 50) ? 'dynamo' : 'aurora'
 
 /** `live 25 %`, as a person reads it. */
-export const placementText = ({ stage, percent }: Pick<Placement, 'stage' | 'percent'>): string =>
+export const standsAt = ({ stage, percent }: Pick<Placement, 'stage' | 'percent'>): string =>
   stage === 'live' ? `live ${percent} %` : stage

@@ -3,6 +3,7 @@ import { backfill } from './backfill/index.ts'
 import { compare } from './compare/index.ts'
 import { copy } from './copy/index.ts'
 import { count } from './count.ts'
+import { cutover } from './cutover/index.ts'
 import { init } from './init/index.ts'
 import { key } from './key/index.ts'
 import { mirror } from './mirror/index.ts'
@@ -22,6 +23,7 @@ export const commands: readonly Entry[] = [
   compare,
   copy,
   count,
+  cutover,
   init,
   key,
   mirror,

@@ -156,6 +156,15 @@ export const openTestStack = async ({
   )
   const metrics = new RecentMetrics()
   const cloudWatch = await startCloudWatch({ metrics })
+  const routes = `Routes-${randomUUID()}`
+  await client.send(
+    new CreateTableCommand({
+      TableName: routes,
+      AttributeDefinitions: [{ AttributeName: 'entity', AttributeType: 'S' }],
+      KeySchema: [{ AttributeName: 'entity', KeyType: 'HASH' }],
+      BillingMode: 'PAY_PER_REQUEST',
+    }),
+  )
   const folder = await makeFolder()
   const lock = await acquireLock(join(folder.path, 'stack.lock'))
   const stack = {
@@ -173,6 +182,7 @@ export const openTestStack = async ({
       RecipeTableName: tables.recipe,
       ParkingTableName: parking.table,
       JobsTableName: jobs,
+      RoutesTableName: routes,
       FailureBucketName: failures.name,
       BackSyncFunctionName: 'BackSync',
       ClusterArn: `arn:aws:rds:us-east-1:000000000000:cluster:${aurora.database}`,
@@ -225,7 +235,7 @@ export const openTestStack = async ({
     close: async () => {
       await lock.release()
       await folder.remove()
-      for (const TableName of [...Object.values(tables), jobs])
+      for (const TableName of [...Object.values(tables), jobs, routes])
         await client.send(new DeleteTableCommand({ TableName }))
       await parking.close()
       await failures.close()

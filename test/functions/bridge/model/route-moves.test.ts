@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import {
   type Placement,
-  placementText,
+  standsAt,
   type Stage,
   unmoved,
 } from '../../../../functions/bridge/model/route.ts'
@@ -79,12 +79,12 @@ describe('a route that goes rung by rung', () => {
     let last = at('legacy')
     for (let next: Placement | undefined = last; next !== undefined; next = nextRung(next)) {
       expect(next === last || (isForward(last, next) && faultOfMove(last, next) === undefined)).toBe(true)
-      up.push(placementText(next))
+      up.push(standsAt(next))
       last = next
     }
     const down: string[] = []
     for (let next: Placement | undefined = last; next !== undefined; next = lastRung(next)) {
-      down.push(placementText(next))
+      down.push(standsAt(next))
     }
 
     expect(up).toEqual([

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals'
 import { partOf } from '../../../../functions/bridge/model/cohort.ts'
 import {
   majorityOf,
-  placementText,
+  standsAt,
   type Route,
   STAGES,
   targetOf,
@@ -50,8 +50,8 @@ describe('where a route stands', () => {
 
   it('is told with its share where it has one', () => {
     expect([
-      placementText({ stage: 'live', percent: 12.5 }),
-      placementText({ stage: 'shadow', percent: 0 }),
+      standsAt({ stage: 'live', percent: 12.5 }),
+      standsAt({ stage: 'shadow', percent: 0 }),
     ]).toEqual(['live 12.5 %', 'shadow'])
   })
 })

@@ -1,0 +1,63 @@
+import type { Entity } from '../../../../functions/bridge/model/entity.ts'
+import { standsAt } from '../../../../functions/bridge/model/route.ts'
+import { type RouteReport, routeOf } from '../../../../functions/bridge/routes/route-of.ts'
+import { entities } from '../../../../functions/entities/index.ts'
+import type { Context } from '../../conventions/command.ts'
+import { EXIT, type ExitCode } from '../../conventions/exit-codes.ts'
+import { printJsonLines, printLine, printTable } from '../../conventions/results.ts'
+import { openRoutes } from '../../target/open-cutover.ts'
+
+export const runRouteStatus = async (context: Context): Promise<ExitCode> => {
+  const { io, json } = context
+  const routes = openRoutes(context)
+  const reports: RouteReport[] = []
+  for (const entity of entities) reports.push(await routeOf(entity, routes))
+  const rows = reports.map((report) => ({ ...report, next: nextOf(report) }))
+  if (json) printJsonLines(io, rows)
+  else if (rows.length === 0) printLine(io, 'no entity is defined')
+  else
+    printTable(
+      io,
+      ['route', 'stands at', 'move', 'since', 'keys', 'next'],
+      rows.map(({ entity, standing, epoch, lastMove, settledAt, frozen, allow, deny, next }) => [
+        entity,
+        [
+          standing,
+          ...(allow.length > 0 ? [`${allow.length} allowed`] : []),
+          ...(deny.length > 0 ? [`${deny.length} denied`] : []),
+          ...(frozen === null ? [] : ['frozen']),
+        ].join(', '),
+        String(epoch),
+        lastMove?.at ?? '-',
+        epoch === 0n ? '-' : settledAt === null ? 'following' : `settled at ${settledAt}`,
+        next ?? '-',
+      ]),
+    )
+  return rows.every(({ next }) => next === null) ? EXIT.done : EXIT.differences
+}
+
+const nextOf = ({ entity, epoch, frozen, settledAt }: RouteReport): string | null => {
+  if (frozen !== null) return `npx backsync cutover freeze ${entity} --thaw`
+  return epoch > 0n && settledAt === null ? `npx backsync cutover sweep ${entity}` : null
+}
+
+export const runHistory = async (context: Context, entity: Entity): Promise<ExitCode> => {
+  const { io, json } = context
+  const { history } = (await openRoutes(context).read(entity.name)).route
+  if (json) printJsonLines(io, history)
+  else if (history.length === 0) printLine(io, `the route of ${entity.name} was never moved`)
+  else
+    printTable(
+      io,
+      ['move', 'at', 'from', 'to', 'by', 'why'],
+      history.map(({ epoch, at, from, to, by, why, forced, lists }) => [
+        String(epoch),
+        at,
+        standsAt(from),
+        lists === undefined ? standsAt(to) : `${standsAt(to)}, ${lists} keys listed or taken out`,
+        by,
+        [why ?? '-', ...(forced === undefined ? [] : [`forced: ${forced.join(', ')}`])].join('; '),
+      ]),
+    )
+  return EXIT.done
+}

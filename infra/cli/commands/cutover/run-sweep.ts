@@ -1,0 +1,68 @@
+import {
+  planSweep,
+  runSweep,
+  SweepEndedError,
+  type SweepOutcome,
+} from '../../../../functions/bridge/cutover/sweep.ts'
+import type { Entity } from '../../../../functions/bridge/model/entity.ts'
+import type { Context } from '../../conventions/command.ts'
+import { CliError } from '../../conventions/errors.ts'
+import { EXIT, type ExitCode } from '../../conventions/exit-codes.ts'
+import { grouped } from '../../conventions/figures.ts'
+import { type FillingOptions, runFilling } from '../../conventions/filling.ts'
+import { printTable } from '../../conventions/results.ts'
+import { openCutover } from '../../target/open-cutover.ts'
+
+/** A person reads no more of what is left. */
+const ROWS = 20
+
+export const runSweepCommand = async (
+  context: Context,
+  entity: Entity,
+  options: FillingOptions,
+): Promise<ExitCode> => {
+  const { io, target } = context
+  const { name } = entity
+  const parts = openCutover(context).sweep
+  const plan = await planSweep(entity, parts, { again: options.again })
+  const { job, epoch, todo, estimate, step } = plan
+  const facts = { route: name, move: epoch, todo, step, estimate }
+  const lines = {
+    route: name,
+    move: String(epoch),
+    'to do': todo === 'nothing' ? 'nothing: it is settled' : todo,
+  }
+  return runFilling<SweepOutcome>(context, options, {
+    ...{ jobs: parts.jobs, job, todo, facts, lines },
+    extent: { items: estimate, bytes: 0, exact: false, reading: undefined },
+    stage: { what: 'records' },
+    question: `Claiming all keys of ${name} that are of an earlier move than ${epoch} on ${target.description}`,
+    run: ({ onProgress, ...run }) =>
+      runSweep(plan, {
+        ...run,
+        ...parts,
+        onProgress: (at, tally) => onProgress(tally, { what: `records (${at})` }),
+      }).catch((cause: unknown) => {
+        if (!(cause instanceof SweepEndedError)) throw cause
+        throw new CliError({ code: cause.code, message: cause.message, exit: EXIT.refused }, { cause })
+      }),
+    interruptedAt: ({ claimed }) =>
+      `${grouped(claimed.items)} records are looked at, ${grouped(claimed.applied)} are claimed`,
+    ended: ({ claimed, left, settled, refusals }) => {
+      const rows = refusals.map(({ key, why }) => [key.key?.S ?? '', why] as const)
+      return {
+        facts: { looked: claimed.items, claimed: claimed.applied, left: left.refused, settled, rows },
+        lines: {
+          route: name,
+          'records looked at': grouped(claimed.items),
+          claimed: grouped(claimed.applied),
+          left: grouped(left.refused),
+          settled: settled ? 'yes' : 'no',
+        },
+        more: () => rows.length > 0 && printTable(io, ['key', 'why'], rows, ROWS),
+        next: settled ? undefined : `npx backsync parked list, then: npx backsync cutover sweep ${name}`,
+        left: !settled,
+      }
+    },
+  })
+}

@@ -1,0 +1,89 @@
+import { uuidv7 } from 'uuidv7'
+import { AuroraRecords } from '../../../functions/bridge/aurora/aurora-records.ts'
+import { AuroraSink } from '../../../functions/bridge/aurora/aurora-sink.ts'
+import { readHeldRecord } from '../../../functions/bridge/aurora/held-record.ts'
+import { openAurora } from '../../../functions/bridge/aurora/open.ts'
+import { isFilledFromAurora } from '../../../functions/bridge/backfill/backfill.ts'
+import type { CanaryParts } from '../../../functions/bridge/cutover/canary.ts'
+import { claimListed } from '../../../functions/bridge/cutover/listed-claim.ts'
+import type { MoveParts } from '../../../functions/bridge/cutover/move-route.ts'
+import { countKeys, readFigures } from '../../../functions/bridge/cutover/read-figures.ts'
+import type { SweepParts } from '../../../functions/bridge/cutover/sweep.ts'
+import { DynamoRecords } from '../../../functions/bridge/dynamo/dynamo-records.ts'
+import { DynamoStore } from '../../../functions/bridge/dynamo/dynamo-store.ts'
+import { MigrationLedgers } from '../../../functions/bridge/migrations/ledgers.ts'
+import { interruptedIn } from '../../../functions/bridge/migrations/state.ts'
+import { DynamoRoutes } from '../../../functions/bridge/routes/dynamo-routes.ts'
+import { entities } from '../../../functions/entities/index.ts'
+import type { Context } from '../conventions/command.ts'
+import { stderrLog } from './log.ts'
+import { openBackfill } from './open-backfill.ts'
+import { openCallingOf } from './open-calling.ts'
+import { openParking } from './open-parking.ts'
+import { openUndelivered } from './open-undelivered.ts'
+import { outputOf } from './target.ts'
+
+type Given = Pick<Context, 'target' | 'io' | 'debug'>
+
+/** More batches than that are as many. */
+const ENOUGH = 1_000
+
+/** What commands need to move routes, to sweep their keys, and to prove the way. */
+export const openCutover = (
+  context: Given,
+): { readonly move: MoveParts; readonly sweep: SweepParts; readonly canary: CanaryParts } => {
+  const { target, io, debug } = context
+  const { client, tables, jobs, database, deadline, lag, missingTriggers } = openBackfill(context)
+  const log = stderrLog(io, debug)
+  const aurora = openAurora(
+    {
+      CLUSTER_ARN: outputOf(target, 'ClusterArn'),
+      SECRET_ARN: outputOf(target, 'SecretArn'),
+      DATABASE_NAME: outputOf(target, 'DatabaseName'),
+    },
+    deadline,
+    openCallingOf(target, { deadline, log }),
+  )
+  const { db, store, writer } = aurora
+  const routes = new DynamoRoutes({ client, table: outputOf(target, 'RoutesTableName'), deadline })
+  const parking = openParking(target)
+  const items = new DynamoRecords({ client, tables, deadline })
+  const sink = new AuroraSink(entities, aurora)
+  const sides = { aurora: new AuroraRecords({ db, store, sink, catalogue: writer.catalogue }), dynamo: items }
+  const claim: CanaryParts['claim'] = (entity, key, to, epoch) =>
+    claimListed(entity, key, to, sides, { parking, ...(epoch !== undefined && { epoch }) })
+  const sources = {
+    ...{ db, parking, lag, missingTriggers },
+    // Nothing verifies yet: whoever goes on without says --force.
+    lastVerification: async () => undefined,
+    openMigrations: async () => interruptedIn(await new MigrationLedgers(db).read()),
+    isFilled: (entity: Parameters<typeof isFilledFromAurora>[0]) => isFilledFromAurora(entity, jobs),
+    undelivered: () => openUndelivered(target).count(ENOUGH),
+  }
+  return {
+    move: {
+      routes,
+      figures: (entity, route) => readFigures(entity, route, sources),
+      count: (entity, route, both) => countKeys(entity, route, both, { db }),
+    },
+    sweep: { db, client, tables, deadline, jobs, routes, claim, database, log },
+    canary: {
+      ...{ claim, routes, newKey: uuidv7 },
+      stores: {
+        aurora: store,
+        // Nothing that a command makes is repeated by a header.
+        dynamo: new DynamoStore({ client, tables, idempotencyTable: '', deadline, log }),
+      },
+      read: {
+        aurora: (entity, key) => readHeldRecord(entity, key, { db, store }),
+        dynamo: (entity, key) => items.read(entity, key),
+      },
+    },
+  }
+}
+
+/** Where a stack's routes stand. */
+export const openRoutes = (context: Given): DynamoRoutes => {
+  const { client, deadline } = openBackfill(context)
+  return new DynamoRoutes({ client, table: outputOf(context.target, 'RoutesTableName'), deadline })
+}
