@@ -11,6 +11,7 @@ import { countKeys, readFigures } from '../../../functions/bridge/cutover/read-f
 import type { SweepParts } from '../../../functions/bridge/cutover/sweep.ts'
 import { DynamoRecords } from '../../../functions/bridge/dynamo/dynamo-records.ts'
 import { DynamoStore } from '../../../functions/bridge/dynamo/dynamo-store.ts'
+import { lastVerification } from '../../../functions/bridge/jobs/verifications.ts'
 import { MigrationLedgers } from '../../../functions/bridge/migrations/ledgers.ts'
 import { interruptedIn } from '../../../functions/bridge/migrations/state.ts'
 import { DynamoRoutes } from '../../../functions/bridge/routes/dynamo-routes.ts'
@@ -54,8 +55,7 @@ export const openCutover = (
     claimListed(entity, key, to, sides, { parking, ...(epoch !== undefined && { epoch }) })
   const sources = {
     ...{ db, parking, lag, missingTriggers },
-    // Nothing verifies yet: whoever goes on without says --force.
-    lastVerification: async () => undefined,
+    lastVerification: (name: string) => lastVerification({ name }, jobs),
     openMigrations: async () => interruptedIn(await new MigrationLedgers(db).read()),
     isFilled: (entity: Parameters<typeof isFilledFromAurora>[0]) => isFilledFromAurora(entity, jobs),
     undelivered: () => openUndelivered(target).count(ENOUGH),
