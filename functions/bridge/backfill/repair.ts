@@ -1,4 +1,5 @@
 import type { ScanPage } from '../drivers/dynamo/scan.ts'
+import { isRowKey } from '../dynamo/item-head.ts'
 import type { DynamoJobs } from '../jobs/dynamo-jobs.ts'
 import { runJob } from '../jobs/run-job.ts'
 import type { ItemsRun } from '../jobs/segments.ts'
@@ -120,8 +121,9 @@ async function* foundKeys(
 ): AsyncGenerator<readonly string[]> {
   if (verification === undefined) return
   const run = { job: verificationOf(entity), run: verification.freshAt, buckets: 1 }
+  // A row without a key is only to be mended by hand.
   for await (const page of new VerificationLedger(notes, run).differences())
-    yield page.flatMap(({ key, is }) => (is === 'unreadable' ? [] : [key]))
+    yield page.flatMap(({ key }) => (isRowKey(entity, key) ? [key] : []))
 }
 
 const BROUGHT: ReadonlySet<string> = new Set(['onlyAurora', 'onlyDynamo', 'auroraBehind', 'dynamoBehind'])

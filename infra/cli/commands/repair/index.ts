@@ -23,7 +23,7 @@ export const repair = defineCommand({
   notes: [
     'What the owner of a key holds, or that it has deleted it, is brought to the other side, as it is by then and under the guard:',
     'whoever writes in between is not overtaken, and keys that agree by now are left. A conflict, one version with two contents, is',
-    'left unless --winner says whose is right; the key belongs to its owner as before. What is parked, unreadable or half moved has',
+    'left unless --winner says whose is right; the key belongs to its owner as before. What is unreadable, half moved or disputed has',
     'cures of its own. Each key is looked at again when it was repaired. Interrupted, the same command goes on with what is left.',
     'Exit code 3: something is left. The report has the customer’s values in it.',
   ].join('\n'),
