@@ -1,5 +1,5 @@
 import { faultOfKey } from './key.ts'
-import { type Placement, standsAt, type Route, STAGES, type Stage } from './route.ts'
+import { type Placement, type Route, STAGES, type Stage, standsAt } from './route.ts'
 
 /** Keys that a list of a route has room for, and bytes of both: all of its record has to fit into one item. */
 const MOST_LISTED = 300

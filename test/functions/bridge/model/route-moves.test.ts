@@ -1,10 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
-import {
-  type Placement,
-  standsAt,
-  type Stage,
-  unmoved,
-} from '../../../../functions/bridge/model/route.ts'
+import { type Placement, type Stage, standsAt, unmoved } from '../../../../functions/bridge/model/route.ts'
 import {
   faultOfMove,
   isForward,

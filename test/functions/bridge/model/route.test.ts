@@ -2,9 +2,9 @@ import { describe, expect, it } from '@jest/globals'
 import { partOf } from '../../../../functions/bridge/model/cohort.ts'
 import {
   majorityOf,
-  standsAt,
   type Route,
   STAGES,
+  standsAt,
   targetOf,
   unmoved,
 } from '../../../../functions/bridge/model/route.ts'
@@ -49,9 +49,9 @@ describe('where a route stands', () => {
   })
 
   it('is told with its share where it has one', () => {
-    expect([
-      standsAt({ stage: 'live', percent: 12.5 }),
-      standsAt({ stage: 'shadow', percent: 0 }),
-    ]).toEqual(['live 12.5 %', 'shadow'])
+    expect([standsAt({ stage: 'live', percent: 12.5 }), standsAt({ stage: 'shadow', percent: 0 })]).toEqual([
+      'live 12.5 %',
+      'shadow',
+    ])
   })
 })
