@@ -5,7 +5,8 @@ import { moved, placementAt } from '../../functions/bridge/model/route-moves.ts'
 import { DynamoRoutes } from '../../functions/bridge/routes/dynamo-routes.ts'
 import { Deadline } from '../../functions/bridge/runtime/deadline.ts'
 import { entities } from '../fixtures/mirrored/entities.ts'
-import { mirroredApp } from '../fixtures/mirrored/sources.ts'
+import { mirroredApp, withMirrored } from '../fixtures/mirrored/sources.ts'
+import { runCli } from '../infra/cli/harness.ts'
 import { call, send } from '../support/stack.ts'
 import { until } from '../support/until.ts'
 import { openWorld, type World } from './world.ts'
@@ -65,4 +66,26 @@ describe('the facade of a kitchen', () => {
     expect((await call(at(key))).status).toBe(404)
     expect((await call(at('nobody'))).status).toBe(404)
   }, 180_000)
+
+  it('has a canary go there and back by the stream and the relay, and sweeps a route that was moved', async () => {
+    const run = (...args: string[]) =>
+      runCli(['cutover', ...args, '--yes', '--json'], {
+        ...{ BACKSYNC_HOME: world.home, NODE_OPTIONS: withMirrored, AWS_PROFILE: 'nobody' },
+      })
+    const canary = await run('canary', 'chef')
+    expect([canary.code, canary.stderr]).toEqual([0, expect.stringContaining('by the relay')])
+    expect(JSON.parse(canary.stdout)).toMatchObject({
+      toAurora: expect.any(Number),
+      toDynamo: expect.any(Number),
+    })
+    const refused = await run('set', 'chef', 'shadow')
+    expect(refused.code).toBe(4)
+    const key = await legacyChef('Swept')
+    await move({ stage: 'live', percent: 100 })
+    const swept = await run('sweep', 'chef')
+    expect([swept.code, JSON.parse(swept.stdout)]).toMatchObject([0, { settled: true }])
+    const { json } = await call(at(key))
+    expect(json()).toMatchObject({ firstName: 'Swept' })
+    expect(sideOf(await call(at(key)))).toBe('dynamo')
+  }, 240_000)
 })
