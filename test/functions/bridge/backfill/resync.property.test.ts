@@ -245,7 +245,8 @@ it('ends equal after three days, whatever was lost: each key as its owner had it
 }, 300_000)
 
 it('would not, if nobody asked for what is gone', async () => {
-  const { failed } = await fc.check(endsEqual('backfill'), { ...runs(30, { short: 8 }), endOnFailure: true })
+  // It ends with the first one that fails: of eight, now and then none does.
+  const { failed } = await fc.check(endsEqual('backfill'), { ...runs(60), endOnFailure: true })
 
   expect(failed).toBe(true)
 }, 300_000)
