@@ -3,6 +3,7 @@ import type { Entity } from '../model/entity.ts'
 import { BridgeError } from '../model/errors.ts'
 import { keyOfRow } from '../model/identity.ts'
 import type { Epoch, Owner } from '../model/owner.ts'
+import { targetOf } from '../model/route.ts'
 import type { KeyRecord } from '../ports/key-records.ts'
 import type { EntityStore } from '../ports/store.ts'
 import type { DynamoRoutes } from '../routes/dynamo-routes.ts'
@@ -42,8 +43,9 @@ export type CanaryOutcome = {
 
 /**
  * Has a key of its own go to DynamoDB and back: it is made there, comes to Aurora by the stream, is claimed for Aurora, written
- * there, comes back by the relay where the entity is mirrored, is claimed for DynamoDB with that content, and deleted. The route
- * remembers that it has. What is left of a canary that dies is deleted as any other key.
+ * there, comes back by the relay where the entity is mirrored, is claimed for DynamoDB with that content, and deleted; what is left of
+ * it goes where it belongs, so that no sweep stumbles over it. The route remembers that it has, and up to which move: its next one is
+ * a later one. What is left of a canary that dies is deleted as any other key.
  *
  * @param row its content, which no other key has
  * @throws CanaryError naming the step at which it was lost; what a store says against it
@@ -73,10 +75,12 @@ export const runCanary = async (entity: Entity, row: Row, parts: CanaryParts): P
     }
   }
   let side: Owner = 'dynamo'
+  let epoch: Epoch = 0n
   const moveTo = async (to: Owner): Promise<void> => {
     onStep(`its claim for ${to}`)
-    await claim(entity, key, to, undefined)
+    const { record } = await claim(entity, key, to, undefined)
     side = to
+    epoch = record.epoch
   }
   await stores.dynamo.write(entity, { ...own, at: at(), op: 'upsert', version: 1n, row })
   try {
@@ -98,7 +102,9 @@ export const runCanary = async (entity: Entity, row: Row, parts: CanaryParts): P
     await arrives('dynamo', 'what Aurora had of it behind its claim', version, true)
     await stores.dynamo.write(entity, { ...own, at: at(), op: 'delete', version: 'next' })
     await arrives('aurora', 'its delete in DynamoDB by the stream', version + 1n, false)
-    await routes.note(name, (route) => ({ ...route, canary: { at: at(), key, toAurora } }))
+    const target = targetOf((await routes.read(name)).route, key)
+    if (target !== side) await moveTo(target)
+    await routes.note(name, (route) => ({ ...route, canary: { at: at(), key, toAurora, epoch } }))
     return { key, toAurora, toDynamo }
   } catch (error) {
     // It is nobody's. Where it can't be deleted either, that is no news.

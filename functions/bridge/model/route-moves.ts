@@ -1,4 +1,5 @@
 import { faultOfKey } from './key.ts'
+import { laterMove } from './owner.ts'
 import { type Placement, type Route, STAGES, type Stage, standsAt } from './route.ts'
 
 /** Keys that a list of a route has room for, and bytes of both: all of its record has to fit into one item. */
@@ -103,7 +104,7 @@ export const moved = (
   salt: string,
 ): Route => {
   const { settled: _, frozen, history, ...rest } = route
-  const epoch = route.epoch + 1n
+  const epoch = laterMove(route.epoch, route.canary?.epoch ?? 0n) + 1n
   const lists = differing(route.allow, to.allow) + differing(route.deny, to.deny)
   const move = {
     ...{ epoch, at, by, from: placeOf(route), to: placeOf(to) },

@@ -45,7 +45,13 @@ export type Route = Placement & {
   /** A whole pass over both stores has found no key below this move. */
   readonly settled?: { readonly epoch: Epoch; readonly at: string }
   /** A key has gone to DynamoDB and back again, with its content; and how long a write of it took to Aurora, in milliseconds. */
-  readonly canary?: { readonly at: string; readonly key: string; readonly toAurora: number }
+  readonly canary?: {
+    readonly at: string
+    readonly key: string
+    readonly toAurora: number
+    /** The last move of that key: the route's next one is later. */
+    readonly epoch?: Epoch
+  }
   /** The latest moves, newest first. */
   readonly history: readonly RouteMove[]
 }

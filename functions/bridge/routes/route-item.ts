@@ -36,7 +36,10 @@ const number = z
 const place = z.object({ stage: z.enum(STAGES), percent: z.number() })
 const frozen = z.object({ at: z.string(), by: z.string(), why: z.string() })
 const settled = z.object({ epoch: number, at: z.string() })
-const canary = z.object({ at: z.string(), key: z.string(), toAurora: z.number() })
+const canary = z.object({
+  ...{ at: z.string(), key: z.string(), toAurora: z.number() },
+  epoch: number.exactOptional(),
+})
 const history = z.array(
   z.object({
     ...{ epoch: number, at: z.string(), by: z.string(), from: place, to: place },

@@ -3,11 +3,15 @@ import { isDeepStrictEqual } from 'node:util'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
 import { CanaryError, type CanaryParts, runCanary } from '../../../../functions/bridge/cutover/canary.ts'
 import { keySchema } from '../../../../functions/bridge/drivers/dynamo/key-schema.ts'
+import { targetOf } from '../../../../functions/bridge/model/route.ts'
+import { moved } from '../../../../functions/bridge/model/route-moves.ts'
 import { DynamoRoutes } from '../../../../functions/bridge/routes/dynamo-routes.ts'
 import { routeTable } from '../../../../functions/bridge/routes/route-table.ts'
 import { Deadline } from '../../../../functions/bridge/runtime/deadline.ts'
 import { type JobTables, openJobTables } from '../jobs/job-tables.ts'
 import { type FacadeWorld, openFacadeWorld, plate } from './facade-world.ts'
+
+const NOTE = { at: '2026-11-30T03:00:00.000Z', by: 'a test' }
 
 describe('a canary key', () => {
   let world: FacadeWorld
@@ -64,6 +68,11 @@ describe('a canary key', () => {
       expect.stringMatching(/deleted$/),
       expect.stringMatching(/deleted$/),
     ])
+    // Where it belongs, and below the route's next move: no sweep stumbles over it.
+    const { route } = await routes.read('plate')
+    const left = await world.sides.aurora.read(plate, code)
+    expect([left.owner, left.epoch]).toEqual([targetOf(route, code), route.canary?.epoch])
+    expect(moved(route, { ...route, stage: 'mirrored' }, NOTE, 's').epoch).toBeGreaterThan(left.epoch)
   })
 
   it('that is lost is told with its step, deleted, and remembered by nobody', async () => {

@@ -117,11 +117,16 @@ describe('a sweep', () => {
     await move({ stage: 'live', percent: 100 })
     const late = `late-${randomUUID()}`
     const outcome = await sweep({
-      onProgress: (step) => {
-        if (step === 'items' && !keys.includes(late)) {
+      // The page of rows was read by then.
+      claim: async (...of) => {
+        if (!keys.includes(late)) {
           keys.push(late)
-          void world.sync.aurora.legacy.query('INSERT INTO plates (code, title) VALUES (?, ?)', [late, 'sql'])
+          await world.sync.aurora.legacy.query('INSERT INTO plates (code, title) VALUES (?, ?)', [
+            late,
+            'sql',
+          ])
         }
+        return parts.claim(...of)
       },
     })
     expect(outcome).toMatchObject({ done: true, settled: false, left: { refused: 1 } })

@@ -46,7 +46,7 @@ describe('the routes in DynamoDB', () => {
       epoch: 2n ** 62n,
       frozen: { ...note, why: 'look' },
       settled: { epoch: 5n, at: note.at },
-      canary: { at: note.at, key: 'c', toAurora: 12 },
+      canary: { at: note.at, key: 'c', toAurora: 12, epoch: 7n },
     }
     await routes.replace(await routes.read(entity), whole)
     const { route, revision } = await routes.read(entity)
