@@ -5,15 +5,12 @@ import type { Owner } from '../model/owner.ts'
 import type { Batch } from './batch.ts'
 import { found, type Lookup } from './record-place.ts'
 import { ownColumns } from './row-key.ts'
-import { childrenOf, type Keyed, keys, lockable, older, type Sql } from './statements.ts'
+import { childrenOf, type Keyed, keys, list, lockable, older, type Sql } from './statements.ts'
 
 /*
  * The guarded statements of deletes, and what keeps a row from being deleted: others that refer to it. The database says so only
  * where its foreign key restricts; one that cascades takes them along, and nothing would tell of them.
  */
-
-const joined = (parts: readonly Sql[], between: Sql): Sql =>
-  parts.length === 0 ? sql`` : sql.join(parts, between)
 
 /** Columns of a table that refer to columns of an entity's; the table may be the entity's own. */
 export type ReferringColumns = {
@@ -24,9 +21,9 @@ export type ReferringColumns = {
 /** A row of others refers to the row `t`. */
 const refersTo = (entity: Entity, { table: name, columns }: ReferringColumns, as: string): Sql => {
   const refers = columns.map(({ column, to }) => sql`${sql.ref(`${as}.${column}`)} = t.${sql.ref(to)}`)
-  if (name.toLowerCase() !== entity.table.toLowerCase()) return joined(refers, sql` AND `)
+  if (name.toLowerCase() !== entity.table.toLowerCase()) return list(refers, sql` AND `)
   const isItself = ownColumns(entity).map((own) => sql`${sql.ref(`${as}.${own}`)} = t.${sql.ref(own)}`)
-  return sql`${joined(refers, sql` AND `)} AND NOT (${joined(isItself, sql` AND `)})`
+  return sql`${list(refers, sql` AND `)} AND NOT (${list(isItself, sql` AND `)})`
 }
 
 /**
@@ -43,14 +40,14 @@ export const deleteOlder = (
   keptBy: readonly ReferringColumns[] = [],
 ): Sql => sql`
   DELETE t FROM ${keys(entity, document)} ${found(entity, lookup)}
-    ${joined(
+    ${list(
       keptBy.map(
         (from, at) =>
           sql`LEFT JOIN ${sql.table(from.table)} AS ${sql.ref(`r${at}`)} ON ${refersTo(entity, from, `r${at}`)}`,
       ),
       sql` `,
     )}
-  WHERE ${older(entity, by, 'delete')}${joined(
+  WHERE ${older(entity, by, 'delete')}${list(
     keptBy.map(({ columns }, at) => sql` AND ${sql.ref(`r${at}.${columns[0]?.column ?? ''}`)} IS NULL`),
     sql``,
   )}`
@@ -117,10 +114,10 @@ export const selectKeptByOthers = (
   const isDeleted = beside.map((one) => {
     const same = ownColumns(one.entity).map((own) => sql`t.${sql.ref(own)} = r.${sql.ref(own)}`)
     return sql` AND NOT EXISTS (SELECT 1 FROM ${lockable(keys(one.entity, one.keys))} ${found(one.entity, one.lookup)}
-      WHERE ${older(one.entity, one.by, 'delete')} AND ${joined(same, sql` AND `)} LOCK IN SHARE MODE)`
+      WHERE ${older(one.entity, one.by, 'delete')} AND ${list(same, sql` AND `)} LOCK IN SHARE MODE)`
   })
   return sql`
   SELECT j.k AS k FROM ${lockable(keys(entity, document))} ${found(entity, lookup)}
     STRAIGHT_JOIN ${sql.table(from.table)} AS r ON ${refersTo(entity, from, 'r')}
-  WHERE ${older(entity, by, 'delete')}${joined(isDeleted, sql``)} FOR UPDATE`
+  WHERE ${older(entity, by, 'delete')}${list(isDeleted, sql``)} FOR UPDATE`
 }

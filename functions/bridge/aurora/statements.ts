@@ -40,7 +40,8 @@ const KEY_TYPE = 'VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin'
 const VERSION_TYPE = { counted: 'BIGINT UNSIGNED', stream: 'DECIMAL(50, 0)' } as const
 
 export const raw = (text: string): Sql => sql.raw(text)
-const list = (parts: readonly Sql[], between: Sql = sql`, `): Sql =>
+/** Parts of a statement, one behind the other; nothing where there are none. */
+export const list = (parts: readonly Sql[], between: Sql = sql`, `): Sql =>
   parts.length === 0 ? sql`` : sql.join(parts, between)
 /** MySQL can't lock a JSON_TABLE (errno 3569), but passes over one inside a derived table; MariaDB takes either. */
 export const lockable = (table: Sql): Sql => sql`(SELECT * FROM ${table}) AS j`
