@@ -1,9 +1,11 @@
-import { readLanes } from './test/support/lanes.ts'
+import { readLanes, readOneEngine } from './test/support/lanes.ts'
 import { isProving, times } from './test/support/runs.ts'
 
 /** @typedef {import('./test/support/lanes.ts').Lane} Lane */
 
 const lanes = readLanes(import.meta.dirname)
+/** Whether the tests that use MySQL run a second time, on another one. */
+const isAgain = process.env.BACKSYNC_AGAIN !== undefined
 const common = {
   rootDir: import.meta.dirname,
   roots: ['<rootDir>/test'],
@@ -13,8 +15,12 @@ const common = {
   // Node's own streams go by the ticks of the one process that there is.
   fakeTimers: { doNotFake: ['nextTick'] },
   // Whole proofs that take a minute each; `npm run prove` plays them, and whoever names one.
-  testPathIgnorePatterns:
-    isProving || process.argv.some((arg) => arg.includes('.long.test')) ? [] : ['\\.long\\.test\\.ts$'],
+  testPathIgnorePatterns: [
+    ...(isProving || process.argv.some((arg) => arg.includes('.long.test')) ? [] : ['\\.long\\.test\\.ts$']),
+    ...(isAgain
+      ? readOneEngine(import.meta.dirname).map((path) => `^${path.replaceAll(/[^\w/-]/g, '\\$&')}$`)
+      : []),
+  ],
   injectGlobals: false,
   setupFiles: [
     '<rootDir>/test/support/compile-cache.ts',

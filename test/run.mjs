@@ -16,9 +16,13 @@ const workers = availableParallelism()
 
 /** @typedef {import('./support/tally.mjs').Tally} Tally */
 
-/** What children get: our own Node as `node`, also where this was not started by npm. */
+const args = process.argv.slice(2)
+
+/** What children get: our own Node as `node`, also where this was not started by npm; and whether they run everything. */
 const env = {
   ...process.env,
+  ...(args.length === 0 && { BACKSYNC_SHORT: 'yes' }),
+  ...(args.includes('--integration') && { BACKSYNC_AGAIN: 'yes' }),
   PATH: `${join(root, 'node_modules', '.bin')}${delimiter}${process.env.PATH ?? ''}`,
 }
 
@@ -110,7 +114,6 @@ const jest = async (args) => {
   }
 }
 
-const args = process.argv.slice(2)
 const integration = args.includes('--integration')
 const jestArgs = args.filter((arg) => arg !== '--integration')
 /** @type {Tally[]} */

@@ -1,20 +1,25 @@
 import { ScanCommand } from '@aws-sdk/client-dynamodb'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import type { ResultSetHeader, RowDataPacket } from 'mysql2/promise'
+import type { Placement } from '../../functions/bridge/model/route.ts'
+import { moved, placementAt } from '../../functions/bridge/model/route-moves.ts'
+import { DynamoRoutes } from '../../functions/bridge/routes/dynamo-routes.ts'
+import { Deadline } from '../../functions/bridge/runtime/deadline.ts'
 import { entities } from '../fixtures/mirrored/entities.ts'
-import { mirroredApp } from '../fixtures/mirrored/sources.ts'
+import { mirroredApp, withMirrored } from '../fixtures/mirrored/sources.ts'
+import { runCli } from '../infra/cli/harness.ts'
 import { call, send } from '../support/stack.ts'
 import { until } from '../support/until.ts'
 import { openWorld, type World } from './world.ts'
 
+let world: World
+beforeAll(async () => {
+  world = await openWorld(async () => undefined, { app: mirroredApp, mirrored: entities })
+}, 150_000)
+afterAll(() => world?.close(), 30_000)
+
 /** The whole way, by the synthesised template and the bundles: what plain SQL writes is on the modern side by itself. */
 describe('a kitchen whose legacy tables are mirrored', () => {
-  let world: World
-  beforeAll(async () => {
-    world = await openWorld(async () => undefined, { app: mirroredApp, mirrored: entities })
-  }, 150_000)
-  afterAll(() => world?.close(), 30_000)
-
   const run = async (statement: string, values: unknown[] = []): Promise<number> => {
     const [{ insertId }] = await world.legacy.query<ResultSetHeader>(statement, values)
     return insertId
@@ -36,7 +41,7 @@ describe('a kitchen whose legacy tables are mirrored', () => {
 
   it('shows there what legacy programs and the legacy API write, and is quiet then', async () => {
     const id = String(await run("INSERT INTO cheftable (cheffirst, cheflast) VALUES ('Julia', 'Child')"))
-    // A schedule begins when its first interval has passed.
+    // Where the relay has ended before that, its schedule is waited for.
     await visible(id, 'Julia', 90_000)
 
     await run("UPDATE cheftable SET cheffirst = 'Jacques' WHERE id = ?", [id])
@@ -73,4 +78,80 @@ describe('a kitchen whose legacy tables are mirrored', () => {
     expect(await logged()).toBe(0)
     expect((await chefAt('dynamo', key)).json()).toMatchObject({ firstName: 'Modern', version: 1 })
   }, 60_000)
+})
+
+/** By the synthesised template and the bundles: one path for clients, whichever side has the key. */
+describe('the facade of that kitchen', () => {
+  const routes = () =>
+    new DynamoRoutes({
+      client: world.dynamodb,
+      table: world.outputs.RoutesTableName ?? '',
+      deadline: new Deadline(),
+    })
+  const legacyChef = async (firstName: string): Promise<string> => {
+    const [{ insertId }] = await world.legacy.query<ResultSetHeader>(
+      "INSERT INTO cheftable (cheffirst, cheflast) VALUES (?, 'T')",
+      [firstName],
+    )
+    return String(insertId)
+  }
+  const move = (to: Partial<Placement>) =>
+    routes().note('chef', (route) =>
+      moved(route, placementAt(route, to), { at: new Date().toISOString(), by: 'test' }, 'salt'),
+    )
+  const at = (key: string) => `${world.stack.url}/chefs/${key}`
+  const put = (key: string, firstName: string) => send('PUT', at(key), { firstName, lastName: 'T' })
+  const sideOf = ({ headers }: { readonly headers: Headers | Record<string, unknown> }) =>
+    headers instanceof Headers ? headers.get('backsync-side') : headers['backsync-side']
+
+  it('serves a chef where he is, there and back again, and no program writes him at the other side', async () => {
+    const key = await legacyChef('One')
+    const read = await call(at(key))
+    expect([read.status, sideOf(read), read.json().firstName]).toEqual([200, 'aurora', 'One'])
+
+    const there = await move({ stage: 'live', percent: 100 })
+    // A function that is warm goes by what it knows for a few seconds.
+    await until('a write goes to DynamoDB', 20_000, async () => sideOf(await put(key, 'Two')) === 'dynamo')
+    const moved = await call(at(key))
+    expect(moved.json()).toMatchObject({ firstName: 'Two' })
+    expect(sideOf(moved)).toBe('dynamo')
+    expect((await call(`${world.stack.url}/dynamo/chefs/${key}`)).json().firstName).toBe('Two')
+    await expect(
+      world.legacy.query("UPDATE cheftable SET cheffirst = 'Legacy' WHERE id = ?", [key]),
+    ).rejects.toThrow('DynamoDB owns this chef')
+
+    const made = await send('POST', `${world.stack.url}/chefs`, { firstName: 'New', lastName: 'T' })
+    expect([made.status, sideOf(made)]).toEqual([201, 'dynamo'])
+
+    const back = await move({ stage: 'mirrored' })
+    expect(back.epoch).toBe(there.epoch + 1n)
+    await until('a write goes to Aurora', 20_000, async () => sideOf(await put(key, 'Three')) === 'aurora')
+    await world.legacy.query("UPDATE cheftable SET cheffirst = 'Four' WHERE id = ?", [key])
+    expect((await call(at(key))).json().firstName).toBe('Four')
+    expect((await call(at(key), { method: 'DELETE' })).status).toBe(204)
+    expect((await call(at(key))).status).toBe(404)
+    expect((await call(at('nobody'))).status).toBe(404)
+  }, 180_000)
+
+  it('has a canary go there and back by the stream and the relay, and sweeps a route that was moved', async () => {
+    const run = (...args: string[]) =>
+      runCli(['cutover', ...args, '--yes', '--json'], {
+        ...{ BACKSYNC_HOME: world.home, NODE_OPTIONS: withMirrored, AWS_PROFILE: 'nobody' },
+      })
+    const canary = await run('canary', 'chef')
+    expect([canary.code, canary.stderr]).toEqual([0, expect.stringContaining('by the relay')])
+    expect(JSON.parse(canary.stdout)).toMatchObject({
+      toAurora: expect.any(Number),
+      toDynamo: expect.any(Number),
+    })
+    const refused = await run('set', 'chef', 'shadow')
+    expect(refused.code).toBe(4)
+    const key = await legacyChef('Swept')
+    await move({ stage: 'live', percent: 100 })
+    const swept = await run('sweep', 'chef')
+    expect([swept.code, JSON.parse(swept.stdout)]).toMatchObject([0, { settled: true }])
+    const { json } = await call(at(key))
+    expect(json()).toMatchObject({ firstName: 'Swept' })
+    expect(sideOf(await call(at(key)))).toBe('dynamo')
+  }, 240_000)
 })

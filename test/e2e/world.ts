@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
-import { LambdaClient } from '@aws-sdk/client-lambda'
+import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda'
 import mysql, { type Connection } from 'mysql2/promise'
 import { z } from 'zod'
 import type { Entity } from '../../functions/bridge/model/entity.ts'
@@ -37,7 +37,8 @@ export type World = {
  * Starts a stack over a database of its own on the test run's server.
  *
  * @param before what the legacy application has done in its database before
- * @param options `app`: the CDK app, default the one of the tests; `mirrored`: entities whose triggers are made
+ * @param options `app`: the CDK app, default the one of the tests; `mirrored`: entities whose triggers are made; the
+ *   relay looks at once then, and again by its schedule, a minute later
  */
 export const openWorld = async (
   before: (legacy: Connection) => Promise<void>,
@@ -74,6 +75,14 @@ export const openWorld = async (
       await end()
     }
     const { outputs, functions } = facts
+    if (mirrored.length > 0)
+      await lambda.send(
+        new InvokeCommand({
+          FunctionName: outputs.RelayFunctionName,
+          InvocationType: 'Event',
+          Payload: '{}',
+        }),
+      )
     return { stack, home: folder.path, outputs, functions, dynamodb, lambda, legacy, close }
   } catch (error) {
     await end()

@@ -3,11 +3,12 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import { makeFolder, type TemporaryFolder } from './folder.ts'
-import { readLanes, readProofs } from './lanes.ts'
+import { readLanes, readOneEngine, readProofs } from './lanes.ts'
 
 // Apart, or this file would itself be taken for one that uses servers.
 const MYSQL = ['TEST', 'MYSQL_URL'].join('_')
 const DYNAMODB = ['TEST', 'DYNAMODB_ENDPOINT'].join('_')
+const MAIN = ['infra/local', 'main.ts'].join('/')
 const ASSERT = ['fc', 'assert(one)'].join('.')
 
 describe('the lanes of the tests', () => {
@@ -75,6 +76,20 @@ describe('the lanes of the tests', () => {
     const lanes = readLanes(root)
     expect(Object.values(lanes).every((tests) => tests.length > 0)).toBe(true)
     expect(lanes.unit.map((path) => relative(root, path))).toContain('test/support/lanes.test.ts')
+  })
+
+  it('a test that runs a whole stack is played on one engine, but for two that show it on both', async () => {
+    await write({
+      'infra/local/main.ts': "import './stack.ts'",
+      'infra/local/start.mjs': "import './main.ts'",
+      'infra/local/stack.ts': "import './mysql/server.ts'",
+      'test/support/stack.ts': `spawn('node', [join(repository, '${MAIN}')])`,
+      'test/e2e/stack.test.ts': "import '../support/stack.ts'",
+      'test/e2e/mirror.test.ts': "import '../support/stack.ts'",
+      'test/infra/stack.test.ts': "import '../support/stack.ts'",
+      'test/infra/server.test.ts': "import '../../infra/local/mysql/server.ts'",
+    })
+    expect(readOneEngine(folder.path)).toEqual([join(folder.path, 'test/infra/stack.test.ts')])
   })
 
   describe('what a proof plays', () => {

@@ -70,6 +70,27 @@ export const readLanes = (root: string): Lanes => {
   return { unit: [], dynamodb: [], mysql: [], ...Object.groupBy(testsIn(root), laneOf) }
 }
 
+/** What runs the whole local stack. */
+const STACKS: readonly string[] = ['infra/local/main.ts', 'infra/local/start.mjs', 'infra/local/stack.ts']
+/** Those of them that show all that a stack does with its MySQL. */
+const SHOWN_ON_BOTH: readonly string[] = ['test/e2e/mirror.test.ts', 'test/e2e/stack.test.ts']
+
+/**
+ * Tests to play on one engine only: they are about a whole stack's life, the command line's way to it, or functions in it, which
+ * know a server by what it answers; each statement has a test of its own, and two whole stacks run on both.
+ *
+ * @param root the repository
+ * @returns absolute paths
+ * @throws Error when what runs a stack, or a test that is to run on both, isn't where it is looked for
+ */
+export const readOneEngine = (root: string): readonly string[] => {
+  const reach = reachIn(root, new Map())
+  const stacks = new Set(STACKS.map((file) => resolve(root, file)))
+  const both = new Set(SHOWN_ON_BOTH.map((file) => resolve(root, file)))
+  for (const file of [...stacks, ...both]) readFileSync(file)
+  return testsIn(root).filter((test) => !both.has(test) && [...reach(test)].some((file) => stacks.has(file)))
+}
+
 /** What `npm run prove` plays, as absolute paths. */
 export type Proofs = {
   /** With something random in them: anew from each seed. */

@@ -1,4 +1,5 @@
 import type { Parameters } from 'fast-check'
+import type { RecordKind } from '../../functions/bridge/model/attributes/attribute.ts'
 
 /**
  * How often property tests run: in `npm run prove` so many times as often as each says, each round from another seed; in
@@ -9,6 +10,15 @@ const seed = process.env.BACKSYNC_SEED
 
 /** Whether this is a round of `npm run prove`. */
 export const isProving = seed !== undefined
+
+/** Whether this is `npm test` of everything: a file by its name, the second engine and a proof play all that there is. */
+const isShort = process.env.BACKSYNC_SHORT !== undefined && !isProving
+
+/**
+ * The kinds of record that a suite is played over, of which the second does all that the first does by other statements. `npm test` of
+ * everything plays the suites that take long over one; each kind has tests of its own there.
+ */
+export const recordKinds: readonly RecordKind[] = isShort ? ['row'] : ['row', 'sideTable']
 
 /** Where `npm test` has others than a proof. */
 export type Short = {

@@ -4,12 +4,13 @@ import { toBatches } from '../../../../functions/bridge/aurora/batch.ts'
 import { updateOlder } from '../../../../functions/bridge/aurora/statements.ts'
 import type { Change, Row } from '../../../../functions/bridge/model/change.ts'
 import { openTestAurora, type TestAurora } from '../../../support/aurora.ts'
+import { recordKinds } from '../../../support/runs.ts'
 import { keyedOf } from '../../fixtures/keyed.ts'
 
 const AT = '2026-11-22T03:00:00.123Z'
 const LATER = '2026-11-22T03:00:01.456Z'
 
-const both = (['row', 'sideTable'] as const).flatMap((record) =>
+const both = recordKinds.flatMap((record) =>
   keyedOf(record).map(([name, one]) => [name, record, one] as const),
 )
 

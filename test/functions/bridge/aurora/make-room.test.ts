@@ -26,6 +26,7 @@ import { defineEntity, type Entity } from '../../../../functions/bridge/model/en
 import { jsonValue, parseExactJson } from '../../../../functions/bridge/model/exact-json.ts'
 import { autoIncrement } from '../../../../functions/bridge/model/identity.ts'
 import { openTestAurora, type TestAurora } from '../../../support/aurora.ts'
+import { recordKinds } from '../../../support/runs.ts'
 
 const AT = '2026-11-22T03:00:00.123Z'
 const ADOPTED = `backsync_key VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NULL INVISIBLE,
@@ -94,7 +95,7 @@ const KINDS: readonly Kind[] = [
 
 const THIN_OR_DEEP: Kind = ["ENUM('thin', 'deep')", oneOf({ column, values: ['thin', 'deep'] }), ['thin']]
 
-describe.each<RecordKind>(['row', 'sideTable'])(
+describe.each<RecordKind>(recordKinds)(
   'values of a unique index that change places, with records in a %s',
   (record) => {
     const shelf = defineEntity({

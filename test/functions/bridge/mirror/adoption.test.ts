@@ -9,6 +9,7 @@ import { BridgeError } from '../../../../functions/bridge/model/errors.ts'
 import type { Owner } from '../../../../functions/bridge/model/owner.ts'
 import type { EntityStore } from '../../../../functions/bridge/ports/store.ts'
 import { chefDefinition } from '../../../fixtures/entities/chef.ts'
+import { recordKinds } from '../../../support/runs.ts'
 import { openTestFills } from '../backfill/harness.ts'
 import { type MirrorWorld, openMirror } from './world.ts'
 
@@ -131,7 +132,7 @@ const ID_OF: Readonly<Record<RecordKind, string>> = {
     WHERE COALESCE(r.entity_key, c.id) = ?`,
 }
 
-describe.each<RecordKind>(['row', 'sideTable'])(
+describe.each<RecordKind>(recordKinds)(
   'a legacy system that is adopted, its records in a %s, and goes on writing',
   (record) => {
     const chef = defineEntity({ ...chefDefinition, record, mirror: {} })

@@ -18,7 +18,7 @@ import { conflictSlots } from '../../../../functions/bridge/ports/conflict-slots
 import type { KeyRecord, KeyRecords } from '../../../../functions/bridge/ports/key-records.ts'
 import type { Sink } from '../../../../functions/bridge/ports/sink.ts'
 import { interleave, type Turn } from '../../../support/interleave.ts'
-import { runs, times } from '../../../support/runs.ts'
+import { recordKinds, runs, times } from '../../../support/runs.ts'
 import { keptBy } from '../../fixtures/adopted.ts'
 import { PLATES, plateOf } from '../../fixtures/plate.ts'
 import { type MirrorWorld, openMirror } from './world.ts'
@@ -277,7 +277,7 @@ class Play {
   }
 }
 
-describe.each<RecordKind>(['row', 'sideTable'])(
+describe.each<RecordKind>(recordKinds)(
   'a key that is written by plain SQL and at both sides, its record in a %s',
   (record) => {
     const plate = mirroredPlate(record)

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import type { RowDataPacket } from 'mysql2/promise'
 import { toItem } from '../../../../functions/bridge/dynamo/items.ts'
 import type { RecordKind } from '../../../../functions/bridge/model/attributes/attribute.ts'
-import { runs } from '../../../support/runs.ts'
+import { recordKinds, runs } from '../../../support/runs.ts'
 import { type Linked, linkedOf } from '../../fixtures/linked.ts'
 import { streamRecord } from '../../fixtures/stream-events.ts'
 import { openTestSync, type TestSync } from './harness.ts'
@@ -11,7 +11,7 @@ import { openTestSync, type TestSync } from './harness.ts'
 const AT = '2026-11-22T03:00:00.123Z'
 let sequence = 0
 
-describe.each<RecordKind>(['row', 'sideTable'])(
+describe.each<RecordKind>(recordKinds)(
   'changes of entities that refer to each other, with records in a %s',
   (kind) => {
     const { linked, linkedTables, world } = linkedOf(kind)

@@ -7,7 +7,7 @@ import { reference } from '../../../../functions/bridge/model/attributes/referen
 import { text } from '../../../../functions/bridge/model/attributes/text.ts'
 import { defineEntity, type Entity } from '../../../../functions/bridge/model/entity.ts'
 import { autoIncrement } from '../../../../functions/bridge/model/identity.ts'
-import { runs } from '../../../support/runs.ts'
+import { recordKinds, runs } from '../../../support/runs.ts'
 import { streamRecord } from '../../fixtures/stream-events.ts'
 import { openTestSync, type TestSync } from './harness.ts'
 
@@ -21,7 +21,7 @@ const ADOPTED = `backsync_key VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4
 const nothing = { batchItemFailures: [] }
 let sequence = 0
 
-describe.each<RecordKind>(['row', 'sideTable'])(
+describe.each<RecordKind>(recordKinds)(
   'changes of which each waits for another one, with records in a %s',
   (record) => {
     /** A tree: each may have a parent; no two have one code, no two have one slug. */

@@ -3,6 +3,7 @@ import { toItem } from '../../../../functions/bridge/dynamo/items.ts'
 import type { RecordKind } from '../../../../functions/bridge/model/attributes/attribute.ts'
 import type { Row } from '../../../../functions/bridge/model/change.ts'
 import type { Entity } from '../../../../functions/bridge/model/entity.ts'
+import { recordKinds } from '../../../support/runs.ts'
 import { keyedOf } from '../../fixtures/keyed.ts'
 import { linkedOf } from '../../fixtures/linked.ts'
 import { streamRecord } from '../../fixtures/stream-events.ts'
@@ -35,12 +36,12 @@ const keyedWorld = (record: RecordKind): World => {
   return { entities: all.map(({ entity }) => entity), tables: all.flatMap(({ tables }) => tables), held }
 }
 
-describe.each<readonly [string, RecordKind, (record: RecordKind) => World]>([
-  ['that refer to each other', 'row', linkedWorld],
-  ['that refer to each other', 'sideTable', linkedWorld],
-  ['with keys of every kind', 'row', keyedWorld],
-  ['with keys of every kind', 'sideTable', keyedWorld],
-])('verifying entities %s, with records in a %s', (_, record, worldOf) => {
+describe.each<readonly [string, RecordKind, (record: RecordKind) => World]>(
+  recordKinds.flatMap((record) => [
+    ['that refer to each other', record, linkedWorld],
+    ['with keys of every kind', record, keyedWorld],
+  ]),
+)('verifying entities %s, with records in a %s', (_, record, worldOf) => {
   const { entities, tables, held } = worldOf(record)
   const names = Object.fromEntries(entities.map(({ item: { table } }) => [table, `Of-${table}`]))
   let sync: TestSync

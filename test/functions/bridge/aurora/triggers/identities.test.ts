@@ -5,12 +5,13 @@ import type { Entity } from '../../../../../functions/bridge/model/entity.ts'
 import type { Owner } from '../../../../../functions/bridge/model/owner.ts'
 import { openTestAurora, type TestAurora } from '../../../../support/aurora.ts'
 import { installMirror } from '../../../../support/mirrored.ts'
+import { recordKinds } from '../../../../support/runs.ts'
 import { keyedOf } from '../../../fixtures/keyed.ts'
 import { readLog, readTombstones, refusalOf } from './legacy.ts'
 
 const AT = '2026-11-22T03:00:00.123Z'
 
-const both = (['row', 'sideTable'] as const).flatMap((record) =>
+const both = recordKinds.flatMap((record) =>
   keyedOf(record).map(([name, one]) => [name, record, one] as const),
 )
 
