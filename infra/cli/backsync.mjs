@@ -18,7 +18,10 @@ const root = join(here, '..', '..')
  */
 const run = (args) =>
   new Promise((resolve, reject) => {
-    const child = spawn(nodeBinary(root), [...args], { stdio: 'inherit' })
+    // What Node has compiled of a command is kept: half of the time in which it starts.
+    const { NODE_COMPILE_CACHE = join(root, 'node_modules', '.cache', 'backsync', 'compiled') } = process.env
+    const env = { ...process.env, NODE_COMPILE_CACHE }
+    const child = spawn(nodeBinary(root), [...args], { stdio: 'inherit', env })
     for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP']))
       process.on(signal, () => child.kill(signal))
     child.once('error', reject)
