@@ -3,6 +3,7 @@ import type { ForeignKey } from '../catalogue.ts'
 import { quoted } from '../part-sql.ts'
 import { isBeside, RECORDS } from '../record-names.ts'
 import { ownColumns } from '../row-key.ts'
+import { type CascadeWay, isRound, type MovedWay, movedWaysOf, same, waysOf } from './cascade-ways.ts'
 import { isKeyInSql, keyInSql, literal } from './key-text.ts'
 import type { Moment } from './names.ts'
 import { isDynamos, refuses } from './statements-in.ts'
@@ -11,30 +12,6 @@ import { isDynamos, refuses } from './statements-in.ts'
  * The rows that foreign keys reach when another one is deleted or changes: no trigger of theirs runs. So the table from which it
  * begins tells of them, before it happens, also where tables lie between that no entity has.
  */
-
-/** What becomes of a row at the end of a way. */
-type Way = { readonly keys: readonly ForeignKey[]; readonly effect: 'delete' | 'upsert' }
-
-const same = (one: string, other: string): boolean => one.toLowerCase() === other.toLowerCase()
-
-const isRound = (key: ForeignKey): boolean => same(key.table, key.to)
-
-/** All ways by which the delete of a row of one table reaches rows of another: rounds within a table are gone where it is reached. */
-const waysOf = (from: string, to: string, all: readonly ForeignKey[]): readonly Way[] => {
-  const ways: Way[] = []
-  const go = (table: string, before: readonly ForeignKey[]): void => {
-    for (const key of all) {
-      if (!same(key.to, table) || before.includes(key)) continue
-      const keys = [...before, key]
-      if (key.onDelete === 'SET NULL' && same(key.table, to)) ways.push({ keys, effect: 'upsert' })
-      if (key.onDelete !== 'CASCADE' || (isRound(key) && before.length > 0)) continue
-      if (same(key.table, to)) ways.push({ keys, effect: 'delete' })
-      go(key.table, keys)
-    }
-  }
-  go(from, [])
-  return ways
-}
 
 /** A trigger of another table, by that table's name. */
 export type CascadeTrigger = {
@@ -60,10 +37,14 @@ export const cascadeTriggers = (
             .map((way) => told(entity, { ...way, effect: 'upsert' }, keys, list.parentColumns)),
         )
     const gone = [...reached, ...byList]
-    const changed = keys
-      .filter((key) => same(key.to, table) && same(key.table, entity.table))
-      .filter(({ onUpdate }) => onUpdate === 'CASCADE' || onUpdate === 'SET NULL')
-      .map((key) => ({ key, told: told(entity, { keys: [key], effect: 'upsert' }, [], undefined) }))
+    const changed = [
+      ...movedWaysOf(table, entity.table, keys).map((way) => changedBy(entity, way, undefined)),
+      ...(same(table, entity.table) ? [] : lists).flatMap((list) =>
+        movedWaysOf(table, list.table, keys)
+          .filter((way) => !way.keys.some((key) => same(key.to, entity.table)))
+          .map((way) => changedBy(entity, way, list.parentColumns)),
+      ),
+    ]
     // Plain SQL on a row that DynamoDB owns has been refused by then: it is the bridge's.
     const isOwn = owned(table) ? isDynamos('OLD.backsync_owner') : 'FALSE'
     const body = (parts: readonly Told[]): string => `BEGIN
@@ -72,12 +53,18 @@ export const cascadeTriggers = (
   END IF;
   ${parts.map(({ log }) => log).join('\n  ')}
 END`
+    const ifMoved = ({ first }: Changed, then: string): string => `IF ${moves(first)} THEN ${then} END IF;`
     const bodies: Partial<Record<Moment, string>> = {
       ...(gone.length > 0 && { bd: body(gone) }),
       ...(changed.length > 0 && {
         bu: `BEGIN
-  ${changed.map(({ key, told: one }) => `IF ${moves(key)} THEN ${body([one])}; END IF;`).join('\n  ')}
+  ${changed.map((one) => ifMoved(one, `${body([one.before])};`)).join('\n  ')}
 END`,
+        ...(changed.some(({ after }) => after !== undefined) && {
+          au: `BEGIN
+  ${changed.map((one) => (one.after === undefined ? '' : ifMoved(one, one.after))).join('\n  ')}
+END`,
+        }),
       }),
     }
     return Object.keys(bodies).length === 0 ? [] : [{ table, bodies }]
@@ -90,7 +77,17 @@ const ANY_MARKED = `(@backsync_writer <=> CONNECTION_ID()
 const moves = ({ columns }: ForeignKey): string =>
   columns.map(({ to }) => `NOT (NEW.${quoted(to)} <=> OLD.${quoted(to)})`).join(' OR ')
 
-type Told = { readonly dynamos: string; readonly log: string }
+type Told = {
+  /** Whether one of them is DynamoDB's. */
+  readonly dynamos: string
+  readonly log: string
+  /** Whether there are any. */
+  readonly any: string
+  /** Whether DynamoDB owns what one of their keys was last. */
+  readonly taken: string
+  /** Takes their records away, where these are beside them. */
+  readonly forget: string
+}
 
 /**
  * The rows are read as they are, and not as the transaction has once seen them: what was claimed, or has come there, since then would go
@@ -104,11 +101,13 @@ const LOCKED = 'LOCK IN SHARE MODE'
  * below them.
  *
  * @param wanted the columns that are needed of the last ones
+ * @param from the row from which it begins, as it was or as it is
  */
 const walked = (
   way: readonly ForeignKey[],
   all: readonly ForeignKey[],
   wanted: readonly string[],
+  from: 'OLD' | 'NEW',
 ): string => {
   const steps = way.map((key, at) => {
     const next = way[at + 1]
@@ -124,7 +123,7 @@ const walked = (
     const table = `${quoted(key.table)} AS r`
     const begin =
       at === 0
-        ? `SELECT ${columns} FROM ${table} WHERE ${above(key, 'OLD')}`
+        ? `SELECT ${columns} FROM ${table} WHERE ${above(key, from)}`
         : `SELECT ${columns} FROM w${at - 1} AS b JOIN ${table} ON ${above(key, 'b')}`
     const more = rounds.map((one) => `SELECT ${columns} FROM w${at} AS b JOIN ${table} ON ${above(one, 'b')}`)
     const members = [begin, ...more].map((member) => `(${member} ${LOCKED})`)
@@ -133,18 +132,65 @@ const walked = (
   return `WITH RECURSIVE ${steps.join(', ')}`
 }
 
-/** What is told of the rows at the end of a way. @param parents the columns by which they are an entity's, where they are of a list */
+/** What a changed key makes of the rows that it reaches. */
+type Changed = {
+  readonly first: ForeignKey
+  /** Before it does: of rows whose own key is about to change, what they have been is gone. */
+  readonly before: Told
+  /** Behind it, by the keys that they have then. Undefined where they are reached no more. */
+  readonly after: string | undefined
+}
+
+/** @param parents the columns by which they are an entity's, where they are of a list */
+const changedBy = (
+  entity: Entity,
+  { keys, from }: MovedWay,
+  parents: readonly string[] | undefined,
+): Changed => {
+  const [first] = keys
+  if (first === undefined) throw new TypeError('a way has keys')
+  const way = (effect: CascadeWay['effect']): CascadeWay => ({ keys, effect })
+  const upsert = told(entity, way('upsert'), [], parents)
+  const isNulled = keys.at(-1)?.onUpdate === 'SET NULL'
+  if (isNulled) return { first, before: upsert, after: undefined }
+  const renamed = ownColumns(entity).flatMap((name) => from.get(name.toLowerCase()) ?? [])
+  const after = told(entity, way('upsert'), [], parents, 'NEW')
+  const log = `IF ${after.taken} THEN ${refuses(entity)} END IF;
+  ${after.log}`
+  if (parents !== undefined) return { first, before: upsert, after: after.log }
+  if (renamed.length === 0) return { first, before: upsert, after: undefined }
+  const isRenamed = `(${renamed.map((name) => `NOT (NEW.${quoted(name)} <=> OLD.${quoted(name)})`).join(' OR ')})`
+  const gone = told(entity, way('delete'), [], parents)
+  // The record of a counted row knows it by its id, which nobody could find again.
+  const renames =
+    entity.keyParts.length === 0
+      ? `IF ${gone.any} THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = ${literal(`backsync: the id of a ${entity.name} can not be changed by a foreign key`)}; END IF;`
+      : `${gone.log} ${gone.forget}`
+  return {
+    first,
+    before: { ...gone, log: `IF ${isRenamed} THEN ${renames} ELSE ${upsert.log} END IF;` },
+    after: `IF ${isRenamed} THEN ${log} END IF;`,
+  }
+}
+
+/**
+ * What is told of the rows at the end of a way.
+ *
+ * @param parents the columns by which they are an entity's, where they are of a list
+ * @param begin the row from which it begins, as it was or as it is
+ */
 const told = (
   entity: Entity,
-  { keys, effect }: Way,
+  { keys, effect }: CascadeWay,
   all: readonly ForeignKey[],
   parents: readonly string[] | undefined,
+  begin: 'OLD' | 'NEW' = 'OLD',
 ): Told => {
   const row = 't'
   const own = ownColumns(entity)
   const wanted = parents ?? own
   const on = own.map((column, at) => `t.${quoted(column)} = e.${quoted(wanted[at] ?? '')}`).join(' AND ')
-  const walk = walked(keys, all, wanted)
+  const walk = walked(keys, all, wanted, begin)
   const name = literal(entity.name)
   const key = keyInSql(entity, row)
   const record = isBeside(entity)
@@ -172,6 +218,13 @@ const told = (
       epoch = GREATEST(backsync_tombstones.epoch, x.p);
   `
   return {
+    any: `EXISTS (${walk} SELECT 1 ${from} ${LOCKED})`,
+    taken: `EXISTS (SELECT 1 FROM (${walk} SELECT ${key} AS k ${from} ${LOCKED}) AS x
+      JOIN backsync_tombstones AS d ON d.entity = ${name} AND d.entity_key = x.k WHERE ${isDynamos('d.owner')})`,
+    forget: isBeside(entity)
+      ? `DELETE s FROM ${RECORDS} AS s JOIN (${walk} SELECT DISTINCT ${key} AS k ${from} ${LOCKED}) AS x
+      ON s.entity = ${name} AND s.entity_key = x.k;`
+      : '',
     dynamos: `EXISTS (${walk} SELECT 1 ${from} AND ${isDynamos(record.owner)} ${LOCKED})`,
     log: `${effect === 'delete' ? buried : ''}INSERT INTO backsync_changes (entity, entity_key, op, version, owner, epoch)
     ${walk} SELECT DISTINCT ${name}, LEFT(${key}, 255), '${effect}', ${version}, ${record.owner}, ${record.epoch}
