@@ -1,19 +1,20 @@
 /**
- * `node test/soak/field/mutants.ts [--only PART] [--writes N]`: takes out of a copy of this checkout one mend after the
+ * `node test/soak/field/mutants.ts [--only PART] [--results FILE] [--writes N]`: takes out of a copy of this checkout one mend after the
  * other, and runs the field on it, which has to fail. One JSON line each; exit code 1: one was not seen.
  */
 import { Command } from 'commander'
 import { tryMutants } from '../mutants.ts'
 import { mutants } from './mutant-list.ts'
 
-const { only, writes } = new Command('mutants')
-  .option('--only <part>', 'those whose name has it')
+const { only, results, writes } = new Command('mutants')
+  .option('--only <part>', 'those whose name has it, or whose mend is called so')
+  .option('--results <file>', 'keeps what was tried, and goes on where an earlier run has stopped')
   .option('--writes <n>', 'of each run', '1200')
   .parse()
-  .opts<{ only?: string; writes: string }>()
+  .opts<{ only?: string; results?: string; writes: string }>()
 
 const trial = {
   args: ['test/soak/field/main.ts', '--writes', writes, '--seed', '1', '--restored', '20', '--no-faults'],
   problem: /^(chef|recipe|users|the |Error)/,
 }
-if (!(await tryMutants(mutants, trial, only))) process.exitCode = 1
+await tryMutants(mutants, trial, { only, results })
