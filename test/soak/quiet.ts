@@ -1,23 +1,16 @@
-import { readdir, readFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { RowDataPacket } from 'mysql2/promise'
-import * as z from 'zod'
 import { comesTrue } from './faults/until-true.ts'
 import type { Ground } from './ground.ts'
+import { readPositions } from './positions.ts'
 import type { Tape } from './tape.ts'
-
-const checkpointFile = z.object({
-  streamArn: z.string(),
-  shards: z.record(z.string(), z.object({ after: z.string().optional() })),
-})
 
 /**
  * Waits until nothing moves any more: every statement has landed, the streams are read to their ends, and the event
  * source mappings' checkpoints stand there, which they do once each batch is done with.
  *
  * @param landedAt when the last statement that was held back lands, in milliseconds of `performance.now()`
- * @throws Error when it doesn't get quiet within the time, in milliseconds
+ * @throws Error when it isn't quiet, and no stream was got on with, for so long as `within` says, in milliseconds
  */
 export const becomeQuiet = async (
   ground: Ground,
@@ -30,23 +23,26 @@ export const becomeQuiet = async (
     for (const tape of tapes) count += await tape.read()
     return count === 0 && (await areAtEnd(ground, tapes)) && (await isIdle(ground))
   }
-  // Twice in a row: the first look may have come between two writes.
-  const quiet = await comesTrue(within, async () => (await drained()) && (await drained()))
-  if (!quiet)
-    throw new Error(
-      `the stack is not quiet after ${within / 1000} s:\n${ground.logged.slice(-20).join('\n')}`,
-    )
+  for (;;) {
+    const before = await progressOf(ground)
+    // Twice in a row: the first look may have come between two writes.
+    if (await comesTrue(within, async () => (await drained()) && (await drained()))) return
+    if ((await progressOf(ground)) === before)
+      throw new Error(
+        `the stack is not quiet after ${within / 1000} s:\n${ground.logged.slice(-20).join('\n')}`,
+      )
+  }
 }
 
-const areAtEnd = async ({ stack }: Ground, tapes: readonly Tape[]): Promise<boolean> => {
-  const folder = join(stack.home, 'checkpoints')
-  const files = (await readdir(folder)).filter((name) => name.endsWith('.json'))
-  const checkpoints = await Promise.all(
-    files.map(async (name) => checkpointFile.parse(JSON.parse(await readFile(join(folder, name), 'utf8')))),
-  )
+/** How far the streams were delivered: a machine may be busy. */
+const progressOf = async (ground: Ground): Promise<string> =>
+  [...(await readPositions(ground)).values()].flatMap((shards) => [...shards.values()]).join()
+
+const areAtEnd = async (ground: Ground, tapes: readonly Tape[]): Promise<boolean> => {
+  const positions = await readPositions(ground)
   return tapes.every(({ ends, streamArn }) => {
-    const shards = checkpoints.find((one) => one.streamArn === streamArn)?.shards ?? {}
-    return [...ends].every(([shard, end]) => BigInt(shards[shard]?.after ?? 0) >= BigInt(end))
+    const after = positions.get(streamArn)
+    return [...ends].every(([shard, end]) => (after?.get(shard) ?? 0n) >= BigInt(end))
   })
 }
 

@@ -1,10 +1,13 @@
 import { setTimeout as wait } from 'node:timers/promises'
+import { readPositions } from '../positions.ts'
 import type { Random } from '../random.ts'
 import { type FaultName, faultNames, injections, type Scene } from './injections.ts'
 import { replays } from './replays.ts'
 
 /** The supervisor gives up on a server that dies five times within half a minute each. */
 const BETWEEN_KILLS_MS = 40_000
+/** They end the function that follows the streams. */
+const CRASHES: ReadonlySet<FaultName> = new Set(['function crashed in mid-batch', 'zombie'])
 
 /** What goes on beside the faults of the Data API, of which one is injected after the other. */
 const OUTSIDE: ReadonlySet<FaultName> = new Set([
@@ -29,6 +32,7 @@ export class FaultSchedule {
   readonly #scene: Scene
   readonly #random: Random
   #killedAt = Number.NEGATIVE_INFINITY
+  #crashedAt: string | undefined
 
   constructor(scene: Scene, random: Random) {
     this.#scene = scene
@@ -60,7 +64,7 @@ export class FaultSchedule {
       for (const name of this.#random.shuffle(names)) {
         if (signal.aborted) return
         await sleep(10 + this.#random.next() * pause, signal)
-        if (this.#isTooSoon(name)) continue
+        if (await this.#isTooSoon(name)) continue
         const hit = await injections[name](this.#scene)
         if (hit) this.fired.set(name, (this.fired.get(name) ?? 0) + 1)
         this.#scene.ground.note(`fault: ${name}${hit ? '' : ', which hit nothing'}`)
@@ -68,11 +72,24 @@ export class FaultSchedule {
     }
   }
 
-  #isTooSoon(name: FaultName): boolean {
+  async #isTooSoon(name: FaultName): Promise<boolean> {
+    // On a busy machine it would else be crashed faster than it can start, again and again: nothing would ever get through.
+    if (CRASHES.has(name)) {
+      const at = await this.#position()
+      if (at === this.#crashedAt) return true
+      this.#crashedAt = at
+    }
     if (name !== 'MySQL killed') return false
     if (performance.now() - this.#killedAt < BETWEEN_KILLS_MS) return true
     this.#killedAt = performance.now()
     return false
+  }
+
+  /** How far the function has come in the streams that it follows. */
+  async #position(): Promise<string> {
+    const { ground, tapes } = this.#scene
+    const positions = await readPositions(ground)
+    return tapes.map(({ streamArn }) => [...(positions.get(streamArn)?.values() ?? [])].join(' ')).join()
   }
 }
 
