@@ -6,7 +6,9 @@ import {
 } from '@aws-sdk/client-dynamodb-streams'
 import { type StreamRecord, toEventRecord } from '../../infra/local/streams/records.ts'
 import { REGION } from '../../infra/local/template/pseudo.ts'
+import { Delivered } from './delivered.ts'
 import type { Ground, SoakEntity } from './ground.ts'
+import type { Positions } from './positions.ts'
 import type { Random } from './random.ts'
 
 /** What the stream said of a key, without its values. */
@@ -42,6 +44,7 @@ export class Tape {
   readonly #cursors = new Map<string, Cursor>()
   readonly #latest: StreamRecord[] = []
   readonly #sample: StreamRecord[] = []
+  readonly #delivered = new Delivered(performance.now())
   #seen = 0
   #inserts = 0
 
@@ -74,14 +77,25 @@ export class Tape {
     return this.#inserts
   }
 
+  /**
+   * Up to when all that was written has been delivered, and is done with, in milliseconds of `performance.now()`.
+   *
+   * @param positions where the event source mapping of the stream stands
+   */
+  deliveredUpTo(positions: Positions): number {
+    return this.#delivered.upTo(positions)
+  }
+
   /** Reads what has come since the last call. @returns how many records */
   async read(): Promise<number> {
+    const from = performance.now()
     const { StreamDescription } = await this.#client.send(
       new DescribeStreamCommand({ StreamArn: this.streamArn }),
     )
     let count = 0
     for (const { ShardId } of StreamDescription?.Shards ?? [])
       if (ShardId !== undefined) count += await this.#readShard(ShardId)
+    this.#delivered.read(from)
     return count
   }
 
@@ -112,6 +126,7 @@ export class Tape {
       if (last === undefined) return count
       cursor.after = last
       this.ends.set(shardId, last)
+      this.#delivered.found(shardId, last)
       count += Records.length
     }
   }

@@ -6,10 +6,12 @@ import { readRows } from '../compare/rows.ts'
 import type { Row } from '../compare/snapshot.ts'
 import { FaultSchedule } from '../faults/schedule.ts'
 import type { Ground, SoakEntity } from '../ground.ts'
+import { readPositions } from '../positions.ts'
 import { becomeQuiet } from '../quiet.ts'
 import { Random } from '../random.ts'
 import { Tape } from '../tape.ts'
 import { openParking } from '../write-back.ts'
+import { nameOf, readCalledBad, watchParked } from './lingering.ts'
 import { FAILOVER, REFUSED, Scene } from './scene.ts'
 import { type Ending, type StoryName, stories, WEIGHTS } from './stories.ts'
 
@@ -36,6 +38,8 @@ export type FieldResult = {
   /** Keys that must be listed, and how many are. */
   readonly expected: number
   readonly listed: number
+  /** How long a key was parked with which nothing is wrong, at most, in milliseconds of the streams' time. */
+  readonly longestWait: number
   /** What is wrong, a line each; empty when nothing is. */
   readonly problems: readonly string[]
 }
@@ -43,10 +47,10 @@ export type FieldResult = {
 /** Stories under way at once. */
 const CONCURRENCY = 24
 /**
- * How long what nobody did anything wrong with may be parked, in milliseconds: it waits for something that is on its way.
- * Where servers are killed that takes as long as they are away, and the pauses of those who try again.
+ * How long what nobody did anything wrong with may be parked, in milliseconds of the streams' time: it waits for something that is
+ * on its way.
  */
-const LINGERING = { calm: 10_000, faults: 90_000 }
+const LINGERING = 10_000
 /** Ids that an insert may use up: those that are rolled back, or reserved and not used, are lost. */
 const IDS_PER_INSERT = 6
 const ENTITIES = ['chef', 'recipe'] as const satisfies readonly SoakEntity[]
@@ -65,9 +69,16 @@ export const runField = async (ground: Ground, options: FieldOptions): Promise<F
     await Tape.open(ground, 'chef', random.fork('tape of chefs')),
     await Tape.open(ground, 'recipe', random.fork('tape of recipes')),
   ]
+  const deliveredUpTo = async (): Promise<number> => {
+    const positions = await readPositions(ground)
+    return Math.min(...tapes.map((tape) => tape.deliveredUpTo(positions.get(tape.streamArn) ?? new Map())))
+  }
   const watching = new AbortController()
-  const lingering = new Map<string, number>()
-  const watchers = [scene.watch(watching.signal), watchParked(ground, lingering, watching.signal)]
+  const watchers = Promise.all([
+    watchParked(ground, { entities: ENTITIES, deliveredUpTo }, watching.signal),
+    scene.watch(deliveredUpTo, watching.signal),
+  ])
+  let faulty: Promise<void> | undefined
   let landedAt = 0
   const injections = {
     ground,
@@ -81,43 +92,42 @@ export const runField = async (ground: Ground, options: FieldOptions): Promise<F
   const endings: Ending[] = []
   const told = new Map<StoryName, number>()
   let legacyRows: ReadonlyMap<string, readonly [string, string]> = new Map()
-  try {
-    endings.push(...(await restore(scene, options.restored)))
-    progress(`restored ${options.restored} keys after ${Math.round((performance.now() - started) / 1000)} s`)
-    const stop = new AbortController()
-    const taping = async (): Promise<void> => {
-      while (!stop.signal.aborted) {
-        for (const tape of tapes) await tape.read()
-        await wait(250)
-      }
+  const stop = new AbortController()
+  const taping = async (): Promise<void> => {
+    while (!stop.signal.aborted) {
+      for (const tape of tapes) await tape.read()
+      await wait(250)
     }
+  }
+  try {
     const telling = async (): Promise<void> => {
+      endings.push(...(await restore(scene, options.restored)))
+      progress(
+        `restored ${options.restored} keys after ${Math.round((performance.now() - started) / 1000)} s`,
+      )
+      if (options.pause !== undefined) faulty = schedule.run(options.pause, stop.signal, false)
       const [, rows] = await Promise.all([
         tell(scene, options, { endings, told, progress }),
         beLegacy(scene, random.fork('legacy'), Math.min(500, options.writes / 40)),
       ])
       legacyRows = rows
     }
-    const faults =
-      options.pause === undefined ? Promise.resolve() : schedule.run(options.pause, stop.signal, false)
-    await Promise.all([telling().finally(() => stop.abort()), taping(), faults])
+    await Promise.all([telling().finally(() => stop.abort()), taping()])
+    await faulty
     ground.faults.clear()
     ground.proxy.clear()
     for (const tape of tapes) await tape.read()
     await becomeQuiet(ground, tapes, { landedAt, within: 240_000 })
   } finally {
     watching.abort()
-    await Promise.all(watchers)
+    // It has failed already where this does, too.
+    await watchers.catch(() => undefined)
   }
+  const [lingering] = await watchers
   const compared = await compare(ground, endings, legacyRows)
-  const late = endings
-    .filter(({ clean }) => clean)
-    .flatMap(({ entity, key }) => {
-      const ms = lingering.get(`${entity} ${key}`) ?? 0
-      return ms > LINGERING[options.pause === undefined ? 'calm' : 'faults']
-        ? [`${entity} ${key}: parked for ${ms} ms though nothing is wrong with it`]
-        : []
-    })
+  const calledBad = await readCalledBad(ground)
+  const clean = endings.filter((one) => one.clean).map(({ entity, key }) => nameOf(entity, key))
+  const lingered = clean.map((name) => lingering.get(name) ?? 0)
   return {
     seed,
     engine: ground.stack.servers.mysql,
@@ -127,7 +137,18 @@ export const runField = async (ground: Ground, options: FieldOptions): Promise<F
     faults: Object.fromEntries(schedule.fired),
     expected: endings.filter(({ ends }) => typeof ends === 'object').length,
     listed: compared.listed,
-    problems: [...compared.problems, ...late],
+    longestWait: Math.max(0, ...lingered),
+    problems: [
+      ...compared.problems,
+      ...clean.flatMap((name, at) => {
+        const ms = lingered[at] ?? 0
+        return ms > LINGERING ? [`${name}: parked for ${ms} ms though nothing is wrong with it`] : []
+      }),
+      ...clean.flatMap((name) => {
+        const code = calledBad.get(name)
+        return code === undefined ? [] : [`${name}: called bad, for ${code}, though nothing is wrong with it`]
+      }),
+    ],
   }
 }
 
@@ -257,29 +278,6 @@ const beLegacy = async (
     await wait(20)
   }
   return rows
-}
-
-/** Keeps for how long each key has been parked at once, at most. */
-const watchParked = async (
-  ground: Ground,
-  longest: Map<string, number>,
-  signal: AbortSignal,
-): Promise<void> => {
-  const parking = openParking(ground)
-  const since = new Map<string, number>()
-  while (!signal.aborted) {
-    const now = performance.now()
-    const there = new Set<string>()
-    for (const entity of ENTITIES)
-      for (const key of (await parking.parkedOf(entity)).keys()) there.add(`${entity} ${key}`)
-    for (const name of there) {
-      const from = since.get(name) ?? now
-      since.set(name, from)
-      longest.set(name, Math.max(longest.get(name) ?? 0, Math.round(now - from)))
-    }
-    for (const name of since.keys()) if (!there.has(name)) since.delete(name)
-    await wait(1_000)
-  }
 }
 
 const compare = async (

@@ -6,14 +6,29 @@ import type { Ground, SoakEntity } from '../ground.ts'
 import type { Random } from '../random.ts'
 import { openParking } from '../write-back.ts'
 
-/** How long a story waits until Aurora has what it wrote, in ms: a batch may be held up by every fault there is. */
+/** How long a story waits for what another store has to say, in ms: every fault there is may hold that up. */
 const PATIENCE = 300_000
+/**
+ * How long it waits until Aurora has what it wrote, in ms of the streams' time: so much of what was written after it has been
+ * delivered by then. What must be lifted, or waits for something, comes a little later.
+ */
+const DELIVERED = 30_000
+/** And if nothing is delivered at all. */
+const STUCK = 1_200_000
 const KEYS = { chef: 'chefId', recipe: 'recipeId' } as const
 const TABLES = { chef: 'cheftable', recipe: 'recipetable' } as const
 /** What the legacy database refuses, by a trigger of its own. */
 export const REFUSED = 'REFUSED'
 /** Begins the name of one at which it answers as in a failover, until the time in milliseconds that stands behind it. */
 export const FAILOVER = 'failover until '
+
+/** A version that a story waits for. */
+type Awaited = {
+  readonly version: number
+  readonly since: number
+  readonly done: () => void
+  readonly fail: (why: string) => void
+}
 
 /** Where stories take place: writers that go past the API, the legacy application, and a look at Aurora. */
 export class Scene {
@@ -23,7 +38,7 @@ export class Scene {
   #connection: Promise<Connection> | undefined
   #writes = 0
   #names = 0
-  readonly #waiting = new Map<string, { readonly version: number; readonly done: () => void }>()
+  readonly #waiting = new Map<string, Awaited>()
 
   constructor(ground: Ground, random: Random) {
     this.ground = ground
@@ -131,28 +146,41 @@ export class Scene {
     }
   }
 
-  /** Waits until Aurora holds a version of a key or a later one, as a row or as a tombstone. */
+  /**
+   * Waits until Aurora holds a version of a key or a later one, as a row or as a tombstone.
+   *
+   * @throws Error when it doesn't, though what was written after it has been delivered
+   */
   async applied(entity: SoakEntity, key: string, version: number): Promise<void> {
+    const name = JSON.stringify([entity, key])
     await new Promise<void>((resolve, reject) => {
-      const name = JSON.stringify([entity, key])
-      const timer = setTimeout(() => {
-        this.#waiting.delete(name)
-        reject(new Error(`${entity} ${key} is not at version ${version} in Aurora after ${PATIENCE} ms`))
-      }, PATIENCE)
       this.#waiting.set(name, {
         version,
-        done: () => {
-          clearTimeout(timer)
-          resolve()
-        },
+        since: performance.now(),
+        done: resolve,
+        fail: (why) => reject(new Error(`${entity} ${key} is not at version ${version} in Aurora ${why}`)),
       })
-    })
+    }).finally(() => this.#waiting.delete(name))
   }
 
-  /** Looks for what is waited for until the signal aborts. */
-  async watch(signal: AbortSignal): Promise<void> {
+  /**
+   * Looks for what is waited for until the signal aborts.
+   *
+   * @param deliveredUpTo the streams' time, in milliseconds of `performance.now()`
+   */
+  async watch(deliveredUpTo: () => Promise<number>, signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      for (const entity of ['chef', 'recipe'] as const) await this.#look(entity).catch(() => undefined)
+      // Before the look: what was delivered by then must be there.
+      const delivered = await deliveredUpTo()
+      let seen = true
+      for (const entity of ['chef', 'recipe'] as const)
+        await this.#look(entity).catch(() => {
+          seen = false
+        })
+      for (const { since, fail } of seen ? this.#waiting.values() : []) {
+        if (delivered - since > DELIVERED) fail(`${DELIVERED / 1000} s behind what was delivered`)
+        else if (performance.now() - since > STUCK) fail(`after ${STUCK / 1000} s, and nothing is delivered`)
+      }
       await wait(100)
     }
     await (await this.#connection)?.end().catch(() => undefined)
@@ -161,7 +189,7 @@ export class Scene {
   async #look(entity: SoakEntity): Promise<void> {
     const wanted = [...this.#waiting].flatMap(([name, { version, done }]) => {
       const [of, key]: [string, string] = JSON.parse(name)
-      return of === entity ? [{ name, key, version, done }] : []
+      return of === entity ? [{ key, version, done }] : []
     })
     if (wanted.length === 0) return
     const keys = wanted.map(({ key }) => key)
@@ -174,11 +202,9 @@ export class Scene {
         [keys, keys],
       )
       const versions = Map.groupBy(rows, ({ k }) => String(k))
-      for (const { name, key, version, done } of wanted) {
+      for (const { key, version, done } of wanted) {
         const held = (versions.get(key) ?? []).map(({ v }) => Number(v))
-        if (!held.some((one) => one >= version)) continue
-        this.#waiting.delete(name)
-        done()
+        if (held.some((one) => one >= version)) done()
       }
     } catch (error) {
       this.#connection = undefined
