@@ -1,9 +1,9 @@
+import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
+import { once } from 'node:events'
 import { appendFile, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as z from 'zod'
-import { runCommand } from '../../infra/local/processes/command.ts'
-import { ProcessError } from '../../infra/local/processes/errors.ts'
 import { copyCheckout } from '../support/checkout.ts'
 
 /** A mend that is taken out of the source, by its text, which is there once: a soak has to see it. */
@@ -15,6 +15,8 @@ export type Mutant = {
   readonly file: string
   readonly find: string
   readonly replace: string
+  /** What its soak is asked for besides. */
+  readonly args?: readonly string[]
 }
 
 /** A soak that a mutant is tried by: its program with its arguments, and which lines of it say what is wrong. */
@@ -43,6 +45,8 @@ type Result = z.infer<typeof resultSchema>
 
 /** So long a trial may take, in milliseconds. */
 const WITHIN = 540_000
+/** Characters that are kept of what it writes, the last ones. */
+const MOST_OUTPUT = 64 * 1024
 /** Characters of a line that are shown. */
 const SHOWN = 200
 
@@ -59,7 +63,7 @@ export const tryMutants = async (
 ): Promise<void> => {
   const known = results === undefined ? [] : await readResults(results)
   const interrupted = new AbortController()
-  process.once('SIGINT', () => interrupted.abort())
+  for (const name of ['SIGINT', 'SIGTERM']) process.once(name, () => interrupted.abort())
   for (const mutant of mutants) {
     if (only !== undefined && !mutant.name.includes(only) && !mutant.of?.includes(only)) continue
     const { result, isNew } = await tryOne(mutant, trial, known, interrupted.signal)
@@ -74,11 +78,12 @@ export const tryMutants = async (
 }
 
 const tryOne = async (
-  { name, of, file, find, replace }: Mutant,
-  { args, problem }: Trial,
+  { name, of, file, find, replace, args: own = [] }: Mutant,
+  { args: common, problem }: Trial,
   known: readonly Result[],
   signal: AbortSignal,
 ): Promise<{ readonly result: Result; readonly isNew: boolean }> => {
+  const args = [...common, ...own]
   const checkout = await copyCheckout()
   try {
     const path = join(checkout.path, file)
@@ -111,18 +116,37 @@ const tryOne = async (
   }
 }
 
-/** @returns code null where it didn't end in time */
-const run = async (cwd: string, args: readonly string[], signal: AbortSignal) => {
-  try {
-    return await runCommand(process.execPath, args, {
-      withinMs: WITHIN,
-      cwd,
-      env: { ...process.env, TMPDIR: cwd },
-      signal,
+/**
+ * Runs a soak to its end. One that takes too long is told to end, as one that somebody interrupts: it closes its servers then.
+ *
+ * @returns code null where it was ended by a signal
+ */
+const run = async (
+  cwd: string,
+  args: readonly string[],
+  signal: AbortSignal,
+): Promise<{ readonly code: number | null; readonly output: string }> => {
+  const child = spawn(process.execPath, args, {
+    cwd,
+    env: { ...process.env, TMPDIR: cwd },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let output = ''
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      output = (output + text).slice(-MOST_OUTPUT)
     })
-  } catch (error) {
-    if (!(error instanceof ProcessError)) throw error
-    return { code: null, output: error.message }
+  const end = (): void => {
+    child.kill('SIGTERM')
+  }
+  const timer = setTimeout(end, WITHIN)
+  signal.addEventListener('abort', end)
+  try {
+    const [code]: (number | null)[] = await once(child, 'close')
+    return { code: code ?? null, output: output.trimEnd() }
+  } finally {
+    clearTimeout(timer)
+    signal.removeEventListener('abort', end)
   }
 }
 

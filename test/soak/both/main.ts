@@ -10,6 +10,7 @@ import { join } from 'node:path'
 import { Command, InvalidArgumentError } from 'commander'
 import { mirroredApp } from '../../fixtures/mirrored/sources.ts'
 import { openGround } from '../ground.ts'
+import { InterruptedError, unlessInterrupted } from '../interrupted.ts'
 import { openMoves } from './move.ts'
 import { prepareBoth } from './prepare.ts'
 import { runBoth } from './run-both.ts'
@@ -45,7 +46,7 @@ try {
   await prepareBoth(ground)
   const moves = openMoves(ground)
   try {
-    const { problems, ...figures } = await runBoth(ground, {
+    const running = runBoth(ground, {
       seed: options.seed,
       rate: options.rate,
       time: options.minutes * 60_000,
@@ -53,6 +54,7 @@ try {
       move: moves.move,
       progress: (line) => console.log(line),
     })
+    const { problems, ...figures } = await unlessInterrupted(running)
     for (const problem of problems.slice(0, SHOWN)) console.log(problem)
     console.log(JSON.stringify({ ...figures, problems: problems.length, passed: problems.length === 0 }))
     if (problems.length > 0) {
@@ -64,6 +66,11 @@ try {
   } finally {
     moves.close()
   }
+} catch (error) {
+  console.error(`${error}`)
+  process.exitCode = error instanceof InterruptedError ? 130 : 1
 } finally {
   await ground.close()
 }
+// Writers that were under way wait for what doesn't come any more.
+process.exit()

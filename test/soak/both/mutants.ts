@@ -15,6 +15,6 @@ const { only, results, minutes } = new Command('mutants')
 
 const trial = {
   args: ['test/soak/both/main.ts', '--minutes', minutes, '--seed', '3', '--no-faults'],
-  problem: /^(chef|recipe|\d+ (?:rows|records)|Error)/,
+  problem: /^(?:Error: )?(?:chef |recipe |\d+ (?:rows|records)|the )/,
 }
 await tryMutants(mutants, trial, { only, results })

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Command, InvalidArgumentError } from 'commander'
 import { openGround } from '../ground.ts'
+import { InterruptedError, unlessInterrupted } from '../interrupted.ts'
 import { runField } from './run-field.ts'
 
 type Options = {
@@ -15,6 +16,8 @@ type Options = {
   readonly minutes?: number
   readonly seed: number
   readonly restored: number
+  readonly patience: number
+  readonly failover: number
   readonly faults: boolean
 }
 
@@ -29,6 +32,8 @@ const options = new Command('field')
   .option('--minutes <n>', 'ends the writing earlier', Number)
   .option('--seed <n>', 'repeats a schedule', count, Date.now() % 1_000_000)
   .option('--restored <n>', 'keys that a copy brings back older than they were', count, 200)
+  .option('--patience <s>', 'how long nothing at all may be delivered', count, 240)
+  .option('--failover <s>', 'how long the failovers last that rows meet', count, 4)
   .option('--no-faults', 'without faults')
   .parse()
   .opts<Options>()
@@ -40,12 +45,15 @@ const home = await mkdtemp(join(tmpdir(), 'backsync-field-'))
 console.log(`seed ${options.seed}, ${options.writes} writes; data and logs in ${home}`)
 const ground = await openGround({ home, parallelizationFactor: 2 })
 try {
-  const { problems, ...figures } = await runField(ground, {
+  const running = runField(ground, {
     ...options,
     ...(options.minutes !== undefined && { time: options.minutes * 60_000 }),
+    patience: options.patience * 1_000,
+    failover: options.failover * 1_000,
     ...(options.faults && { pause: 3_000 }),
     progress: (line) => console.log(line),
   })
+  const { problems, ...figures } = await unlessInterrupted(running)
   for (const problem of problems.slice(0, SHOWN)) console.log(problem)
   console.log(JSON.stringify({ ...figures, problems: problems.length, passed: problems.length === 0 }))
   if (problems.length > 0) {
@@ -54,6 +62,11 @@ try {
     await writeFile(file, problems.join('\n'))
     console.error(`seed ${options.seed}; all problems: ${file}; logs: ${join(home, 'logs')}`)
   } else await rm(home, { recursive: true, force: true })
+} catch (error) {
+  console.error(`${error}`)
+  process.exitCode = error instanceof InterruptedError ? 130 : 1
 } finally {
   await ground.close()
 }
+// Stories that were under way wait for what doesn't come any more.
+process.exit()

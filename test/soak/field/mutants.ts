@@ -9,12 +9,15 @@ import { mutants } from './mutant-list.ts'
 const { only, results, writes } = new Command('mutants')
   .option('--only <part>', 'those whose name has it, or whose mend is called so')
   .option('--results <file>', 'keeps what was tried, and goes on where an earlier run has stopped')
-  .option('--writes <n>', 'of each run', '1200')
+  .option('--writes <n>', 'of each run', '800')
   .parse()
   .opts<{ only?: string; results?: string; writes: string }>()
 
 const trial = {
-  args: ['test/soak/field/main.ts', '--writes', writes, '--seed', '1', '--restored', '20', '--no-faults'],
-  problem: /^(chef|recipe|users|the |Error)/,
+  args: [
+    'test/soak/field/main.ts',
+    ...['--writes', writes, '--seed', '1', '--restored', '20', '--no-faults', '--patience', '90'],
+  ],
+  problem: /^(?:Error: )?(?:chef |recipe |users|the |a )/,
 }
 await tryMutants(mutants, trial, { only, results })

@@ -12,7 +12,7 @@ import { Random } from '../random.ts'
 import { Tape } from '../tape.ts'
 import { openParking } from '../write-back.ts'
 import { nameOf, readCalledBad, watchParked } from './lingering.ts'
-import { FAILOVER, REFUSED, Scene } from './scene.ts'
+import { FAILOVER, REFUSALS, refusedName, Scene } from './scene.ts'
 import { type Ending, type StoryName, stories, WEIGHTS } from './stories.ts'
 
 export type FieldOptions = {
@@ -25,6 +25,10 @@ export type FieldOptions = {
   readonly restored: number
   /** The longest pause between two faults, in milliseconds; none: no faults. */
   readonly pause?: number
+  /** How long nothing at all may be delivered, in milliseconds. @default 240,000 */
+  readonly patience?: number
+  /** How long a failover lasts that rows meet, in milliseconds. @default 4,000 */
+  readonly failover?: number
   readonly progress?: (line: string) => void
 }
 
@@ -60,9 +64,9 @@ const ENTITIES = ['chef', 'recipe'] as const satisfies readonly SoakEntity[]
  * its story says: the same in both stores, or listed, and neither one more nor one fewer.
  */
 export const runField = async (ground: Ground, options: FieldOptions): Promise<FieldResult> => {
-  const { seed, progress = () => {} } = options
+  const { seed, patience = 240_000, failover = 4_000, progress = () => {} } = options
   const random = new Random(`field ${seed}`)
-  const scene = new Scene(ground, random.fork('scene'))
+  const scene = new Scene(ground, random.fork('scene'), failover)
   const started = performance.now()
   await burden(ground)
   const tapes = [
@@ -76,7 +80,7 @@ export const runField = async (ground: Ground, options: FieldOptions): Promise<F
   const watching = new AbortController()
   const watchers = Promise.all([
     watchParked(ground, { entities: ENTITIES, deliveredUpTo }, watching.signal),
-    scene.watch(deliveredUpTo, watching.signal),
+    scene.watch(deliveredUpTo, patience, watching.signal),
   ])
   let faulty: Promise<void> | undefined
   let landedAt = 0
@@ -117,7 +121,7 @@ export const runField = async (ground: Ground, options: FieldOptions): Promise<F
     ground.faults.clear()
     ground.proxy.clear()
     for (const tape of tapes) await tape.read()
-    await becomeQuiet(ground, tapes, { landedAt, within: 240_000 })
+    await becomeQuiet(ground, tapes, { landedAt, within: patience })
   } finally {
     watching.abort()
     // It has failed already where this does, too.
@@ -197,13 +201,17 @@ const burden = async (ground: Ground): Promise<void> => {
       `CREATE TABLE field_notes (id BIGINT AUTO_INCREMENT PRIMARY KEY, chef_id BIGINT NULL,
          FOREIGN KEY (chef_id) REFERENCES cheftable (id) ON DELETE SET NULL)`,
     )
+    const refusals = REFUSALS.map(
+      ({ state, errno }, at) => `IF NEW.cheflast = '${refusedName(at)}' THEN SIGNAL SQLSTATE '${state}'
+        SET MESSAGE_TEXT = 'not in this kitchen'${errno === undefined ? '' : `, MYSQL_ERRNO = ${errno}`}; END IF;`,
+    )
     for (const event of ['INSERT', 'UPDATE'])
       await sql.query(
-        `CREATE TRIGGER field_refuses_${event.toLowerCase()} BEFORE ${event} ON cheftable FOR EACH ROW
-           IF NEW.cheflast = '${REFUSED}' THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'not in this kitchen';
-           ELSEIF NEW.cheflast LIKE '${FAILOVER}%'
+        `CREATE TRIGGER field_refuses_${event.toLowerCase()} BEFORE ${event} ON cheftable FOR EACH ROW BEGIN
+           ${refusals.join('\n')}
+           IF NEW.cheflast LIKE '${FAILOVER}%'
              AND UNIX_TIMESTAMP(NOW(3)) * 1000 < CAST(SUBSTRING(NEW.cheflast, ${FAILOVER.length + 1}) AS UNSIGNED)
-             THEN SIGNAL SQLSTATE '08S01' SET MYSQL_ERRNO = 9998; END IF`,
+             THEN SIGNAL SQLSTATE '08S01' SET MYSQL_ERRNO = 9998; END IF; END`,
       )
   } finally {
     await sql.end()

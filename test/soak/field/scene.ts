@@ -13,14 +13,29 @@ const PATIENCE = 300_000
  * delivered by then. What must be lifted, or waits for something, comes a little later.
  */
 const DELIVERED = 30_000
-/** And if nothing is delivered at all. */
-const STUCK = 1_200_000
 const KEYS = { chef: 'chefId', recipe: 'recipeId' } as const
 const TABLES = { chef: 'cheftable', recipe: 'recipetable' } as const
-/** What the legacy database refuses, by a trigger of its own. */
-export const REFUSED = 'REFUSED'
+/**
+ * How a trigger of the legacy database refuses a row: with a state, and a number of its own, which may be any, such as that of
+ * a deadlock, or of a right that is missing. Where it names none it is `SIGNALLED`.
+ */
+export const REFUSALS: readonly { readonly state: string; readonly errno?: number }[] = [
+  { state: '45000' },
+  { state: '45000', errno: 1213 },
+  { state: '22003', errno: 9001 },
+  { state: '23000', errno: 9002 },
+  { state: '44000', errno: 9003 },
+  { state: 'HY000', errno: 9004 },
+  { state: '42000', errno: 1142 },
+]
+const SIGNALLED = 1644
+/** The name of a row that is refused in one of these ways. */
+export const refusedName = (at: number): string => `REFUSED ${at}`
 /** Begins the name of one at which it answers as in a failover, until the time in milliseconds that stands behind it. */
 export const FAILOVER = 'failover until '
+
+/** A row that the legacy database refuses: its name, and the code by which it is set aside. */
+type Refusal = { readonly name: string; readonly code: string }
 
 /** A version that a story waits for. */
 type Awaited = {
@@ -34,15 +49,19 @@ type Awaited = {
 export class Scene {
   readonly ground: Ground
   readonly random: Random
+  /** How long a failover lasts that a row meets, in milliseconds. */
+  readonly failover: number
   readonly #sql: () => Promise<Connection>
   #connection: Promise<Connection> | undefined
   #writes = 0
   #names = 0
+  #refusals = 0
   readonly #waiting = new Map<string, Awaited>()
 
-  constructor(ground: Ground, random: Random) {
+  constructor(ground: Ground, random: Random, failover: number) {
     this.ground = ground
     this.random = random
+    this.failover = failover
     this.#sql = () => ground.sql()
   }
 
@@ -55,6 +74,13 @@ export class Scene {
   name(): string {
     this.#names += 1
     return `name ${this.#names}`
+  }
+
+  /** The next of the ways in which the legacy database refuses a row, all of them in turn. */
+  refusal(): Refusal {
+    const at = this.#refusals % REFUSALS.length
+    this.#refusals += 1
+    return { name: refusedName(at), code: `mysql.${REFUSALS[at]?.errno ?? SIGNALLED}` }
   }
 
   /** Counts writes that were made elsewhere. */
@@ -120,6 +146,26 @@ export class Scene {
     }
   }
 
+  /**
+   * What the API says of a key, at one side. A fault may have met it: what it can't answer for the moment is asked again.
+   *
+   * @returns status and body
+   */
+  async read(
+    side: 'aurora' | 'dynamo',
+    entity: SoakEntity,
+    key: string,
+  ): Promise<{ status: number; body: string }> {
+    const end = performance.now() + PATIENCE
+    for (;;) {
+      const response = await fetch(`${this.ground.stack.url}/${side}/${entity}s/${encodeURIComponent(key)}`)
+      const { status } = response
+      const body = await response.text()
+      if (status !== 503 || performance.now() > end) return { status, body }
+      await wait(200)
+    }
+  }
+
   async remove(entity: SoakEntity, key: string): Promise<void> {
     this.#writes += 1
     await this.ground.dynamodb.send(
@@ -167,11 +213,17 @@ export class Scene {
    * Looks for what is waited for until the signal aborts.
    *
    * @param deliveredUpTo the streams' time, in milliseconds of `performance.now()`
+   * @param patience how long nothing at all may be delivered, in milliseconds
    */
-  async watch(deliveredUpTo: () => Promise<number>, signal: AbortSignal): Promise<void> {
+  async watch(deliveredUpTo: () => Promise<number>, patience: number, signal: AbortSignal): Promise<void> {
+    let delivered = Number.NEGATIVE_INFINITY
+    let gotOn = performance.now()
     while (!signal.aborted) {
       // Before the look: what was delivered by then must be there.
-      const delivered = await deliveredUpTo()
+      const now = await deliveredUpTo()
+      if (now > delivered) gotOn = performance.now()
+      delivered = now
+      const isStuck = performance.now() - gotOn > patience
       let seen = true
       for (const entity of ['chef', 'recipe'] as const)
         await this.#look(entity).catch(() => {
@@ -179,7 +231,7 @@ export class Scene {
         })
       for (const { since, fail } of seen ? this.#waiting.values() : []) {
         if (delivered - since > DELIVERED) fail(`${DELIVERED / 1000} s behind what was delivered`)
-        else if (performance.now() - since > STUCK) fail(`after ${STUCK / 1000} s, and nothing is delivered`)
+        else if (isStuck) fail(`and nothing was delivered for ${patience / 1000} s`)
       }
       await wait(100)
     }

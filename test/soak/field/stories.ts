@@ -2,7 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import type { Item } from '../../../functions/bridge/drivers/dynamo/items.ts'
 import type { SoakEntity } from '../ground.ts'
 import { callApi } from '../writers/api.ts'
-import { FAILOVER, REFUSED, type Scene } from './scene.ts'
+import { FAILOVER, type Scene } from './scene.ts'
 
 /** What must be true of a key at the end. */
 export type Ending = {
@@ -35,14 +35,8 @@ const listed = (key: string, codes: RegExp): Ending => ({
   clean: false,
 })
 
-/** Codes of what a trigger refuses. */
-const SIGNALLED = /^(sql|mysql|mariadb)\./
-
 /** Characters of a text that makes a row larger than a result's row may be. */
 const LARGE = 90_000
-
-/** So long the server answers as in a failover, in ms: whoever blames the row has given up by then. */
-const FAILOVER_MS = 4_000
 
 /** Puts versions one after the other; the stream may coalesce them. */
 const putUpTo = async (scene: Scene, key: string, versions: number): Promise<void> => {
@@ -144,11 +138,12 @@ export const stories = {
     return [equal(key, false)]
   },
   'a row that a trigger refuses': async (scene, key) => {
-    await scene.put('chef', key, 1, person(scene, REFUSED))
-    return [listed(key, SIGNALLED)]
+    const { name, code } = scene.refusal()
+    await scene.put('chef', key, 1, person(scene, name))
+    return [listed(key, new RegExp(`^${code.replace('.', '\\.')}$`))]
   },
   'a row that a trigger refuses, then mended': async (scene, key) => {
-    await scene.put('chef', key, 1, person(scene, REFUSED))
+    await scene.put('chef', key, 1, person(scene, scene.refusal().name))
     await wait(scene.random.int(0, 2_000))
     await scene.put('chef', key, 2, person(scene))
     return [equal(key, false)]
@@ -169,6 +164,27 @@ export const stories = {
     await scene.put('chef', one, 2, blue)
     await scene.put('chef', other, 2, red)
     return [equal(one, true), equal(other, true)]
+  },
+  'a name that is given up later': async (scene, key) => {
+    const [one, other] = [`${key}-one`, `${key}-other`]
+    const name = person(scene, 'Given up')
+    await scene.put('chef', one, 1, name)
+    await scene.applied('chef', one, 1)
+    await scene.put('chef', other, 1, name)
+    await wait(scene.random.int(0, 2_000))
+    await scene.put('chef', one, 2, person(scene))
+    return [equal(one, true), equal(other, true)]
+  },
+  'a chef who goes before their recipes': async (scene, key) => {
+    const recipes = Array.from({ length: scene.random.int(1, 4) }, (_, at) => `${key}-recipe-${at}`)
+    await scene.put('chef', key, 1, person(scene))
+    for (const recipe of recipes)
+      await scene.put('recipe', recipe, 1, { chefId: { S: key }, title: { S: 'Stew' } })
+    for (const recipe of recipes) await scene.applied('recipe', recipe, 1)
+    await scene.remove('chef', key)
+    await wait(scene.random.int(0, 2_000))
+    for (const recipe of recipes) await scene.remove('recipe', recipe)
+    return [equal(key, true), ...recipes.map((recipe) => equal(recipe, true, 'recipe'))]
   },
   'a row to which a legacy table refers that knows what to do then': async (scene, key) => {
     await scene.put('chef', key, 1, person(scene))
@@ -206,10 +222,13 @@ export const stories = {
     await scene.applied('recipe', recipe, 2)
     await scene.put('recipe', recipe, 2, large('y'))
     await scene.applied('recipe', recipe, 3)
+    const { status, body } = await scene.read('aurora', 'recipe', recipe)
+    if (status !== 200 || !body.includes('y'.repeat(LARGE)))
+      throw new Error(`the large row of ${recipe} is answered with ${status}: ${body.slice(0, 200)}`)
     return [equal(key, true), equal(recipe, false, 'recipe')]
   },
   'a row that meets a failover': async (scene, key) => {
-    await scene.put('chef', key, 1, person(scene, `${FAILOVER}${Date.now() + FAILOVER_MS}`))
+    await scene.put('chef', key, 1, person(scene, `${FAILOVER}${Date.now() + scene.failover}`))
     return [equal(key, true)]
   },
   'a client who names a member as a prototype': async (scene, key) => {
@@ -248,6 +267,8 @@ export const WEIGHTS: Readonly<Record<StoryName, number>> = {
   'a row that a trigger refuses, then mended': 3,
   'the legacy application on a row of the bridge': 4,
   'two rows that change names': 4,
+  'a name that is given up later': 4,
+  'a chef who goes before their recipes': 3,
   'a row to which a legacy table refers that knows what to do then': 3,
   'a key that is a telephone number': 3,
   'a record without a version, and an older one once more': 2,
