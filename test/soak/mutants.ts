@@ -17,6 +17,8 @@ export type Mutant = {
   readonly replace: string
   /** What its soak is asked for besides. */
   readonly args?: readonly string[]
+  /** The test that has to see it, in place of a soak. */
+  readonly test?: string
 }
 
 /** A soak that a mutant is tried by: its program with its arguments, and which lines of it say what is wrong. */
@@ -42,6 +44,12 @@ const resultSchema = z.object({
   print: z.string(),
 })
 type Result = z.infer<typeof resultSchema>
+
+const testTrial = (path: string): Trial => ({
+  args: ['node_modules/jest/bin/jest.js', '--maxWorkers=1', path],
+  // A case that fails; not a file that can't be run.
+  problem: /^\s*✕/,
+})
 
 /** So long a trial may take, in milliseconds. */
 const WITHIN = 540_000
@@ -78,11 +86,12 @@ export const tryMutants = async (
 }
 
 const tryOne = async (
-  { name, of, file, find, replace, args: own = [] }: Mutant,
-  { args: common, problem }: Trial,
+  { name, of, file, find, replace, test, args: own = [] }: Mutant,
+  soak: Trial,
   known: readonly Result[],
   signal: AbortSignal,
 ): Promise<{ readonly result: Result; readonly isNew: boolean }> => {
+  const { args: common, problem } = test === undefined ? soak : testTrial(test)
   const args = [...common, ...own]
   const checkout = await copyCheckout()
   try {
@@ -107,7 +116,7 @@ const tryOne = async (
       verdict,
       asExpected: verdict === (name.startsWith('none') ? 'unseen' : 'seen'),
       seconds: Math.round((performance.now() - started) / 1000),
-      first: code === 0 ? '' : first.slice(0, SHOWN),
+      first: code === 0 ? '' : first.trim().slice(0, SHOWN),
       print,
     }
     return { result, isNew: true }

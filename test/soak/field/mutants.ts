@@ -1,10 +1,11 @@
 /**
  * `node test/soak/field/mutants.ts [--only PART] [--results FILE] [--writes N]`: takes out of a copy of this checkout one mend after the
- * other, and runs the field on it, which has to fail. One JSON line each; exit code 1: one was not seen.
+ * other, and runs the field on it, or the test that holds it, which has to fail. One JSON line each; exit code 1: one was not seen.
  */
 import { Command } from 'commander'
 import { tryMutants } from '../mutants.ts'
 import { mutants } from './mutant-list.ts'
+import { tested } from './tested-list.ts'
 
 const { only, results, writes } = new Command('mutants')
   .option('--only <part>', 'those whose name has it, or whose mend is called so')
@@ -20,4 +21,4 @@ const trial = {
   ],
   problem: /^(?:Error: )?(?:chef |recipe |users|the |a )/,
 }
-await tryMutants(mutants, trial, { only, results })
+await tryMutants([...mutants, ...tested], trial, { only, results })
