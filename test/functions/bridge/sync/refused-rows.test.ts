@@ -98,6 +98,21 @@ describe('rows that the legacy schema refuses for reasons of its own', () => {
     },
   )
 
+  it('what is refused for an unknown reason, and not when it comes again, is blamed on no change', async () => {
+    const { faults } = sync.aurora.api
+    faults.add({
+      kind: 'error',
+      error: 'DatabaseErrorException',
+      message: 'Nobody knows this; Error code: 9999; SQLState: HY000',
+      sql: 'INSERT INTO `cheftable`',
+      times: 2,
+    })
+    expect(await sync.deliver(good(1), good(2))).toEqual(nothing)
+    expect(faults.list()).toEqual([])
+    expect(await names()).toHaveLength(2)
+    expect(await sync.parked('chef')).toEqual([])
+  })
+
   it('a failover in the middle parks nothing: it is repeated until it is over', async () => {
     const { faults } = sync.aurora.api
     faults.add({
