@@ -23,13 +23,6 @@ export const mutants: readonly Mutant[] = [
     replace: "if (entity.overruled !== 'park' ||",
   },
   {
-    name: 'a lift asks for no version',
-    of: ['F2'],
-    file: 'functions/bridge/dynamo/conditions.ts',
-    find: '= present(entity, [version])\n  if (under === undefined)',
-    replace: '= present(entity, version < 0n ? [version] : undefined)\n  if (under === undefined)',
-  },
-  {
     name: 'of several records the largest version counts',
     of: ['F2'],
     file: 'functions/bridge/model/change.ts',
