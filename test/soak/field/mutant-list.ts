@@ -167,9 +167,10 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a delete that is still referred to is bad',
     of: ['F14'],
-    file: 'functions/bridge/drivers/sql-errors.ts',
-    find: '...[1216, 1217, 1451, 1452,',
-    replace: '...[1216, 1217, 1452,',
+    file: 'functions/bridge/model/outcome.ts',
+    find: "  override readonly name = 'StillReferencedError'\n  readonly code = 'row.referenced'\n  readonly kind = 'dependency'",
+    replace:
+      "  override readonly name = 'StillReferencedError'\n  readonly code = 'row.referenced'\n  readonly kind = 'data'",
   },
   {
     name: 'what waits is called bad',
