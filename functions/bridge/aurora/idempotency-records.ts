@@ -79,13 +79,14 @@ export const insert = async (db: Kysely<unknown>, claim: Claim): Promise<boolean
 }
 
 /**
- * Claims a record that is free, for the row whose key it has.
+ * Claims a record that is free, for the row with the claim's key.
  *
  * @returns whether it was free
  */
 export const reclaim = async (db: Kysely<unknown>, claim: Claim): Promise<boolean> => {
   const { numAffectedRows = 0n } = await sql`
-    UPDATE backsync_idempotency SET fingerprint = ${claim.fingerprint}, created_ms = ${claim.createdMs}
+    UPDATE backsync_idempotency
+    SET fingerprint = ${claim.fingerprint}, entity_key = ${claim.entityKey}, created_ms = ${claim.createdMs}
     WHERE id = ${claim.id} AND fingerprint IS NULL AND answer IS NULL`.execute(db)
   return numAffectedRows > 0n
 }

@@ -59,7 +59,7 @@ export class IdempotentCreate {
 
   /** @throws KeyReusedError, InProgressError; what the writer throws */
   async create(entity: Entity, change: Change, once: OnceRequest): Promise<OnceAnswer> {
-    const claim = await this.#claim(change, once)
+    const claim = await this.#claim(entity, change, once)
     const { record, isOwn: own } = claim
     if (record.first !== undefined) return replay(record.first, once)
     const at = new Date(record.createdMs).toISOString()
@@ -85,7 +85,7 @@ export class IdempotentCreate {
    *
    * @throws KeyReusedError when it is another request's, InProgressError when others come between again and again
    */
-  async #claim(change: Change, once: OnceRequest): Promise<Claimed> {
+  async #claim(entity: Entity, change: Change, once: OnceRequest): Promise<Claimed> {
     const now = Date.parse(change.at)
     let claim = { id: once.id, fingerprint: once.fingerprint, entityKey: change.key, createdMs: now }
     // One in sixteen: each of these removes more records than sixteen requests make.
@@ -104,8 +104,11 @@ export class IdempotentCreate {
         await records.removeOne(this.#db, record)
         if (once.only && entityKey !== claim.entityKey) throw new FormerKeyError(entityKey)
         claim = { ...claim, entityKey }
-      } else if (record.fingerprint === null) reclaimed = await records.reclaim(this.#db, claim)
-      else if (record.fingerprint !== once.fingerprint) throw keyReused()
+      } else if (record.fingerprint === null) {
+        // What a twin of the refused one makes has the record's key; only another body's own key is another one.
+        const entityKey = entity.identity.kind === 'natural' ? claim.entityKey : record.entityKey
+        reclaimed = await records.reclaim(this.#db, { ...claim, entityKey })
+      } else if (record.fingerprint !== once.fingerprint) throw keyReused()
       else {
         const isMine = record.entityKey === claim.entityKey && record.createdMs === claim.createdMs
         const isDerived = nextDerived(once.scope, record.entityKey) !== undefined

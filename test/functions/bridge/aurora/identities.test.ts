@@ -139,6 +139,24 @@ describe.each(both)('an entity whose key is %s, with its record in its %s', (_, 
       })
       expect(await get()).toMatchObject({ row, version: 1n })
     })
+
+    it('makes what another body names with an Idempotency-Key that was refused for a key that is there', async () => {
+      await aurora.writer.apply(entity, [upsert(4, changed)])
+      const once = (fingerprint: string) => ({
+        ...{ id: 'c'.repeat(64), fingerprint: fingerprint.repeat(64), answer: () => fingerprint },
+      })
+      await expect(aurora.store.createOnce(entity, create(), once('f'))).rejects.toMatchObject({
+        code: 'key.exists',
+      })
+      expect(await aurora.store.createOnce(entity, create(otherRow, other), once('0'))).toEqual({
+        ...{ answer: '0', replayed: false },
+      })
+      expect(await get(other)).toMatchObject({ key: other, row: otherRow, version: 1n })
+      expect(await get()).toMatchObject({ row: changed, version: 4n })
+      expect(await aurora.store.createOnce(entity, create(otherRow, other), once('0'))).toMatchObject({
+        replayed: true,
+      })
+    })
   }
 
   if (near !== undefined) {
