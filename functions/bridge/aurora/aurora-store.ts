@@ -8,7 +8,7 @@ import { BridgeError } from '../model/errors.ts'
 import type { ReadRows } from '../model/hooks.ts'
 import { type ApplyOutcome, UnsettledError } from '../model/outcome.ts'
 import { type Authority, laterMove } from '../model/owner.ts'
-import type { OnceAnswer, OnceRequest } from '../ports/once.ts'
+import type { FirstAnswers, OnceAnswer, OnceRequest, Recalled } from '../ports/once.ts'
 import {
   type EntityStore,
   KeyExistsError,
@@ -52,7 +52,7 @@ const PAGE_ROOM = 1_000_000
 const LARGEST_ROW = LARGEST_ANSWER
 
 /** Aurora as the API's store. Writes go through the same guarded writer as the stream's changes. */
-export class AuroraStore implements EntityStore {
+export class AuroraStore implements EntityStore, FirstAnswers {
   readonly side = 'aurora'
   readonly #db: Kysely<unknown>
   readonly #writer: GuardedWriter
@@ -65,6 +65,7 @@ export class AuroraStore implements EntityStore {
     this.#once = new IdempotentCreate(db, writer, {
       get: (entity, key) => this.get(entity, key),
       tombstone: (entity, key) => this.tombstone(entity, key),
+      above: (entity, change) => this.#aboveTombstone(entity, change),
     })
   }
 
@@ -187,8 +188,11 @@ export class AuroraStore implements EntityStore {
   }
 
   async createOnce(entity: Entity, change: Change, once: OnceRequest): Promise<OnceAnswer> {
-    const create = isNatural(entity) ? await this.#aboveTombstone(entity, change) : change
-    return this.#once.create(entity, create, once)
+    return this.#once.create(entity, change, once)
+  }
+
+  async recall(entity: Entity, change: Change, once: OnceRequest): Promise<Recalled | undefined> {
+    return this.#once.recall(entity, change, once)
   }
 
   /** A natural key may be somebody else's, or have been deleted: a new row is above all that was there. */

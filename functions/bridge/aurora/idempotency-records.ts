@@ -1,4 +1,4 @@
-import { type Kysely, sql } from 'kysely'
+import { type Kysely, type RawBuilder, sql } from 'kysely'
 import { wasRepeated } from '../drivers/data-api/driver.ts'
 import { type FirstAnswer, KEPT_FOR } from '../ports/once.ts'
 
@@ -33,6 +33,7 @@ const PARTS = JSON.stringify(Array.from({ length: 40 }, (_, at) => at))
 const REMOVED_AT_ONCE = 50
 
 type Row = {
+  readonly id: string
   readonly fingerprint: string | null
   readonly entity_key: string
   readonly created_ms: bigint | number | string
@@ -40,9 +41,23 @@ type Row = {
 }
 
 /** Reads a record, expired or not. */
-export const find = async (db: Kysely<unknown>, id: string): Promise<IdempotencyRecord | undefined> => {
+export const find = (db: Kysely<unknown>, id: string): Promise<IdempotencyRecord | undefined> =>
+  read(db, sql`${id}`)
+
+/** Reads the latest of several records, but for those that a refused request has left free. */
+export const findLatest = (
+  db: Kysely<unknown>,
+  ids: readonly string[],
+): Promise<IdempotencyRecord | undefined> =>
+  read(
+    db,
+    sql`(SELECT f.id FROM backsync_idempotency AS f
+      WHERE f.id IN (${sql.join(ids)}) AND f.fingerprint IS NOT NULL ORDER BY f.created_ms DESC LIMIT 1)`,
+  )
+
+const read = async (db: Kysely<unknown>, id: RawBuilder<unknown>): Promise<IdempotencyRecord | undefined> => {
   const { rows } = await sql<Row>`
-    SELECT r.fingerprint AS fingerprint, r.entity_key AS entity_key, r.created_ms AS created_ms,
+    SELECT r.id AS id, r.fingerprint AS fingerprint, r.entity_key AS entity_key, r.created_ms AS created_ms,
       SUBSTRING(r.answer, p.n * ${sql.lit(PART)} + 1, ${sql.lit(PART)}) AS part
     FROM backsync_idempotency AS r
     JOIN JSON_TABLE(${sql.lit(PARTS)}, '$[*]' COLUMNS (n INT PATH '$')) AS p
@@ -53,7 +68,7 @@ export const find = async (db: Kysely<unknown>, id: string): Promise<Idempotency
   const { fingerprint, entity_key: entityKey, created_ms: createdMs, part } = first
   const answer = part === null ? undefined : rows.map((row) => row.part).join('')
   return {
-    id,
+    id: first.id,
     fingerprint,
     entityKey,
     createdMs: Number(createdMs),
@@ -75,6 +90,23 @@ export const insert = async (db: Kysely<unknown>, claim: Claim): Promise<boolean
   const result = await sql`
     INSERT IGNORE INTO backsync_idempotency (id, fingerprint, entity_key, created_ms)
     VALUES (${claim.id}, ${claim.fingerprint}, ${claim.entityKey}, ${claim.createdMs})`.execute(db)
+  return (result.numAffectedRows ?? 0n) > 0n || (wasRepeated(result) && 'perhaps')
+}
+
+/**
+ * Claims a record that has expired, unless somebody else has done so.
+ *
+ * @returns whether it was claimed; `perhaps` where it may have been, and the word of it been lost
+ */
+export const renew = async (
+  db: Kysely<unknown>,
+  { createdMs: was }: IdempotencyRecord,
+  claim: Claim,
+): Promise<boolean | 'perhaps'> => {
+  const result = await sql`
+    UPDATE backsync_idempotency
+    SET fingerprint = ${claim.fingerprint}, entity_key = ${claim.entityKey}, created_ms = ${claim.createdMs}, answer = NULL
+    WHERE id = ${claim.id} AND created_ms = ${was}`.execute(db)
   return (result.numAffectedRows ?? 0n) > 0n || (wasRepeated(result) && 'perhaps')
 }
 

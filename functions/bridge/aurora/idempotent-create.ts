@@ -1,28 +1,41 @@
 import type { Kysely } from 'kysely'
 import { idempotently } from '../drivers/data-api/idempotent.ts'
 import { type Change, holdsAll } from '../model/change.ts'
-import { nextDerived } from '../model/derived-key.ts'
+import { generationOf } from '../model/derived-key.ts'
 import type { Entity } from '../model/entity.ts'
 import { kindOf } from '../model/errors.ts'
 import type { ApplyOutcome } from '../model/outcome.ts'
 import {
   FormerKeyError,
+  isOfOver,
   keyReused,
   meet,
+  nextKey,
   type OnceAnswer,
   type OnceRequest,
+  type Recalled,
+  recallFrom,
   replay,
   stillInProgress,
 } from '../ports/once.ts'
 import { KeyExistsError, LostInMoveError, NotTheOwnerError } from '../ports/store.ts'
 import type { Stored } from '../ports/stored.ts'
+import { type Again, type ClaimedRecord, claimRecord } from './claim-record.ts'
 import type { GuardedWriter } from './guarded-writer.ts'
-import type { IdempotencyRecord } from './idempotency-records.ts'
 import * as records from './idempotency-records.ts'
-import { madeBy } from './made-by.ts'
+import { isMade, madeBy } from './made-by.ts'
+import { recallRecord } from './recall.ts'
 
-/** Steps after which somebody else's steps have come between each time. */
-const ROUNDS = 4
+/** What is asked of the store. */
+type Reads = {
+  readonly get: (entity: Entity, key: string) => Promise<Stored | undefined>
+  readonly tombstone: (
+    entity: Entity,
+    key: string,
+  ) => Promise<{ readonly version: bigint; readonly at: string | null } | undefined>
+  /** The create at a version above what was deleted. @throws NotTheOwnerError */
+  readonly above: (entity: Entity, change: Change) => Promise<Change>
+}
 
 /**
  * A create that a client may repeat. No transaction holds record and row together: one whose invocation dies would keep
@@ -34,143 +47,201 @@ const ROUNDS = 4
  *    its invocation died or is still at work, does the same again, which the guard makes harmless.
  * 3. The first answer that reaches the record stays, and all get it.
  *
- * A request that the store refuses gives its record free, so that another body may take it.
+ * A request that the store refuses gives its record free, so that another body may take it. One that meets something of which
+ * its record doesn't tell asks the others: then it was done elsewhere.
  */
 export class IdempotentCreate {
   readonly #db: Kysely<unknown>
   readonly #writer: GuardedWriter
-  readonly #get: (entity: Entity, key: string) => Promise<Stored | undefined>
-  readonly #tombstone: (entity: Entity, key: string) => Promise<{ readonly at: string | null } | undefined>
+  readonly #of: Reads
 
-  /** @param of reads a row by its key, or its tombstone */
-  constructor(
-    db: Kysely<unknown>,
-    writer: GuardedWriter,
-    of: {
-      readonly get: (entity: Entity, key: string) => Promise<Stored | undefined>
-      readonly tombstone: (entity: Entity, key: string) => Promise<{ readonly at: string | null } | undefined>
-    },
-  ) {
+  constructor(db: Kysely<unknown>, writer: GuardedWriter, of: Reads) {
     this.#db = idempotently(db)
     this.#writer = writer
-    this.#get = of.get
-    this.#tombstone = of.tombstone
+    this.#of = of
   }
 
   /** @throws KeyReusedError, InProgressError; what the writer throws */
   async create(entity: Entity, change: Change, once: OnceRequest): Promise<OnceAnswer> {
-    const claim = await this.#claim(entity, change, once)
-    const { record, isOwn: own } = claim
-    if (record.first !== undefined) return replay(record.first, once)
-    const at = new Date(record.createdMs).toISOString()
-    const claimed: Change = { ...change, key: record.entityKey, at }
-    const made = await this.#write(entity, claimed, once, claim)
-    if (made === 'former') {
-      const key = nextDerived(once.scope, record.entityKey)
-      await records.removeOne(this.#db, record)
-      if (key === undefined) throw keyReused()
-      if (once.only) throw new FormerKeyError(key)
-      return this.create(entity, { ...change, key }, once)
-    }
-    const answer = once.answer(made.stored)
-    if (await records.finish(this.#db, { ...once, entityKey: record.entityKey, answer }))
-      return { answer, replayed: !own || made.isFound }
-    const kept = await records.find(this.#db, once.id)
-    if (kept?.first === undefined) throw stillInProgress()
-    return replay(kept.first, once, own && !made.isFound && kept.first.answer === answer)
+    const claimed = await claimRecord(this.#db, { entity, change, once }, (expired) =>
+      this.#again(entity, change, once, expired),
+    )
+    if ('answer' in claimed) return { answer: claimed.answer, replayed: true }
+    if (claimed.record.first !== undefined) return replay(claimed.record.first, once)
+    const done = await this.#goOn(entity, change, once, claimed)
+    if (done.is === 'done') return { answer: done.answer, replayed: done.replayed }
+    if (done.next === undefined) throw keyReused()
+    if (once.only) throw new FormerKeyError(done.next)
+    return this.create(entity, { ...change, key: done.next }, once)
   }
 
-  /**
-   * The record of the key: this request's own, or an earlier one's, done or not.
-   *
-   * @throws KeyReusedError when it is another request's, InProgressError when others come between again and again
-   */
-  async #claim(entity: Entity, change: Change, once: OnceRequest): Promise<Claimed> {
-    const now = Date.parse(change.at)
-    let claim = { id: once.id, fingerprint: once.fingerprint, entityKey: change.key, createdMs: now }
-    // One in sixteen: each of these removes more records than sixteen requests make.
-    if (once.id.startsWith('0')) await records.removeExpired(this.#db, now)
-    let reclaimed = false
-    let inserted: boolean | 'perhaps' = false
-    for (let round = 1; round <= ROUNDS; round++) {
-      const record = await records.find(this.#db, once.id)
-      if (record === undefined) {
-        inserted = await records.insert(this.#db, claim)
-        if (inserted === true)
-          return { record: { ...claim, first: undefined }, reclaimed, isFresh: true, isOwn: true }
-      } else if (records.isExpired(record, now)) {
-        // What it made is another one's than what this makes.
-        const entityKey = nextDerived(once.scope, record.entityKey) ?? claim.entityKey
-        await records.removeOne(this.#db, record)
-        if (once.only && entityKey !== claim.entityKey) throw new FormerKeyError(entityKey)
-        claim = { ...claim, entityKey }
-      } else if (record.fingerprint === null) {
-        // What a twin of the refused one makes has the record's key; only another body's own key is another one.
-        const entityKey = entity.identity.kind === 'natural' ? claim.entityKey : record.entityKey
-        reclaimed = await records.reclaim(this.#db, { ...claim, entityKey })
-      } else if (record.fingerprint !== once.fingerprint) throw keyReused()
-      else {
-        const isMine = record.entityKey === claim.entityKey && record.createdMs === claim.createdMs
-        const isDerived = nextDerived(once.scope, record.entityKey) !== undefined
-        const isOwn =
-          reclaimed || (isDerived ? isMine && inserted === 'perhaps' : record.entityKey === change.key)
-        return { record, reclaimed, isFresh: false, isOwn }
-      }
-    }
-    throw stillInProgress()
-  }
-
-  /** @returns what the create made, whatever became of it since; `former` where its key was another life's */
-  async #write(
+  /** Does what a record was claimed for. */
+  async #goOn(
     entity: Entity,
     change: Change,
     once: OnceRequest,
-    { reclaimed, isFresh }: Claimed,
-  ): Promise<Made | 'former'> {
-    const made = madeBy(change)
-    let outcome: ApplyOutcome | undefined
-    try {
-      outcome = await this.#writer.apply(entity, [change])
-    } catch (error) {
-      const isMoved = error instanceof NotTheOwnerError && error.beside === undefined
-      const isElsewhere = isMoved && nextDerived(once.scope, change.key) !== undefined
-      const kind = kindOf(error)
-      if (isMoved && !isElsewhere && (await this.#wasMade(entity, made)))
-        // It was this one, and its answer was lost before the key was moved.
-        outcome = { applied: 0, skipped: 1, repeated: true }
-      else if (isMoved && !isElsewhere && error.mayHaveRun)
-        throw new LostInMoveError(entity, { cause: error })
-      else if (!isElsewhere) {
-        if (kind === 'data' || kind === 'dependency' || kind === 'client')
-          await records.release(this.#db, once.id, change.key)
-        throw error
-      }
+    claimed: ClaimedRecord,
+  ): Promise<Done | Former> {
+    const { record, isOwn } = claimed
+    const at = new Date(record.createdMs).toISOString()
+    const made = await this.#write(entity, { ...change, key: record.entityKey, at }, once, claimed)
+    if (made.is === 'done') return { ...made, replayed: true }
+    if (made.is === 'former') {
+      await records.removeOne(this.#db, record)
+      return made
     }
-    const stored = await this.#get(entity, change.key)
-    const isStranger = outcome === undefined || (isFresh && outcome.applied === 0 && !outcome.repeated)
-    // A twin that goes on with the record of this one writes its time.
-    const isOfRecord = stored !== undefined && isMade(stored, made)
-    if (isStranger && !isOfRecord && nextDerived(once.scope, change.key) !== undefined)
-      return this.#meet(entity, change, once, stored)
-    const { applied } = outcome ?? { applied: 0 }
-    if (
-      entity.identity.kind === 'natural' &&
-      applied === 0 &&
-      stored !== undefined &&
-      !isMade(stored, made)
-    ) {
-      await records.release(this.#db, once.id, change.key)
-      throw new KeyExistsError(entity)
-    }
-    if (stored?.version !== change.version) return { stored: made, isFound: false }
-    // The record was free, but its row is there: of the request that was refused, a twin has got through meanwhile.
-    if (reclaimed && applied === 0 && !holdsAll(stored.row, made.row)) throw keyReused()
-    return { stored, isFound: false }
+    const answer = once.answer(made.stored)
+    const { id, entityKey } = record
+    if (await records.finish(this.#db, { id, entityKey, fingerprint: once.fingerprint, answer }))
+      return { is: 'done', answer, replayed: !isOwn || made.isFound }
+    const kept = await records.find(this.#db, id)
+    if (kept?.first === undefined) throw stillInProgress()
+    return { is: 'done', ...replay(kept.first, once, isOwn && !made.isFound && kept.first.answer === answer) }
   }
 
-  async #wasMade(entity: Entity, made: Stored): Promise<boolean> {
-    const stored = await this.#get(entity, made.key)
-    return stored !== undefined && isMade(stored, made)
+  /** As of `FirstAnswers`. */
+  recall(entity: Entity, change: Change, once: OnceRequest): Promise<Recalled | undefined> {
+    return this.#recall(entity, change, once, [once.id, ...formerIds(once)])
+  }
+
+  #recall(
+    entity: Entity,
+    change: Change,
+    { former: _, elsewhere: __, ...once }: OnceRequest,
+    ids: readonly string[],
+  ): Promise<Recalled | undefined> {
+    return recallRecord(this.#db, ids, change, once, {
+      get: (key) => this.#of.get(entity, key),
+      goOn: async (record) => {
+        try {
+          const taken = { record, reclaimed: false, isFresh: false, isOwn: false }
+          const done = await this.#goOn(entity, change, once, taken)
+          return done.is === 'done' ? done : { is: 'over', key: record.entityKey }
+        } catch (error) {
+          // It was not done, and what is there is another's.
+          if (error instanceof NotTheOwnerError || error instanceof KeyExistsError) return undefined
+          throw error
+        }
+      },
+    })
+  }
+
+  /** Asks who else may know of a request that has met something under its key. */
+  #ask(entity: Entity, change: Change, once: OnceRequest): Promise<Recalled | undefined> {
+    const { elsewhere } = once
+    return recallFrom([
+      () => this.#recall(entity, change, once, formerIds(once)),
+      ...(elsewhere ? [() => elsewhere(change)] : []),
+    ])
+  }
+
+  /**
+   * What a request makes whose record has expired: the key that it asks for, where nothing is there, else the next one.
+   *
+   * @throws FormerKeyError
+   */
+  async #again(
+    entity: Entity,
+    change: Change,
+    once: OnceRequest,
+    { entityKey }: records.IdempotencyRecord,
+  ): Promise<Again> {
+    const over = { is: 'over', key: entityKey } as const
+    const isFree = !isOfOver(once.id, change.key, over) || !(await this.#isTraced(entity, change.key))
+    if (entity.identity.kind === 'natural' || isFree) return { key: change.key }
+    const said = await this.#ask(entity, change, once)
+    if (said?.is === 'done') return said
+    const next = nextKey(once.id, change.key, over) ?? change.key
+    if (once.only && next !== change.key) throw new FormerKeyError(next)
+    return { key: next }
+  }
+
+  /** Whether something has a key, or had it. */
+  async #isTraced(entity: Entity, key: string): Promise<boolean> {
+    if ((await this.#of.get(entity, key)) !== undefined) return true
+    return ((await this.#of.tombstone(entity, key))?.version ?? 0n) > 0n
+  }
+
+  /** @returns what the create made, whatever became of it since; `former` where its key was another life's */
+  async #write(entity: Entity, change: Change, once: OnceRequest, claimed: ClaimedRecord): Promise<Made> {
+    const { reclaimed, isFresh, record } = claimed
+    const { id } = record
+    const isDerived = generationOf(once.id, change.key) !== undefined
+    const isNatural = entity.identity.kind === 'natural'
+    let making = change
+    let outcome: ApplyOutcome | undefined
+    try {
+      if (isNatural) making = await this.#of.above(entity, change)
+      // What was deleted is what this request has made elsewhere, perhaps.
+      const said = making.version === change.version ? undefined : await this.#asked(entity, change, once, id)
+      if (said?.is === 'done') return said
+      outcome = await this.#writer.apply(entity, [making])
+    } catch (error) {
+      outcome = await this.#refused(entity, making, { once, id }, error)
+    }
+    const made = madeBy(making)
+    const stored = await this.#of.get(entity, change.key)
+    // A twin that goes on with the record of this one writes its time.
+    const isOfRecord = stored !== undefined && isMade(stored, made)
+    if (!isOfRecord && (outcome === undefined || outcome.applied === 0)) {
+      const said = await this.#asked(entity, change, once, id)
+      if (said?.is === 'done') return said
+      // As a row of the record's own looks when it was written over: else it has the record's time.
+      const isAnother = isFresh || (stored?.version === making.version && stored.updatedAt !== made.updatedAt)
+      const isStranger = outcome === undefined || (isAnother && !outcome.repeated)
+      if (isDerived && (isStranger || isOfOver(once.id, change.key, said)))
+        return this.#meet(entity, change, once, { stored, said, id })
+      if (isNatural && stored !== undefined) {
+        await records.release(this.#db, id, change.key)
+        throw new KeyExistsError(entity)
+      }
+    }
+    if (stored?.version !== making.version) return { is: 'made', stored: made, isFound: false }
+    // The record was free, but its row is there: of the request that was refused, a twin has got through meanwhile.
+    if (reclaimed && outcome?.applied === 0 && !holdsAll(stored.row, made.row)) throw keyReused()
+    return { is: 'made', stored, isFound: false }
+  }
+
+  /** As `#ask`; what is known, or that nothing can be told, gives the record of this request free. */
+  async #asked(entity: Entity, change: Change, once: OnceRequest, id: string): Promise<Recalled | undefined> {
+    const release = () => records.release(this.#db, id, change.key)
+    try {
+      const said = await this.#ask(entity, change, once)
+      if (said?.is === 'done') await release()
+      return said
+    } catch (error) {
+      await release()
+      throw error
+    }
+  }
+
+  /**
+   * What a write that failed has done.
+   *
+   * @returns undefined where the key, which only this request can have made, is the other side's with something under it
+   * @throws the error; LostInMoveError where nobody can tell
+   */
+  async #refused(
+    entity: Entity,
+    making: Change,
+    { once, id }: { readonly once: OnceRequest; readonly id: string },
+    error: unknown,
+  ): Promise<ApplyOutcome | undefined> {
+    if (error instanceof NotTheOwnerError && error.beside === undefined) {
+      if (generationOf(once.id, making.key) !== undefined) {
+        if (await this.#isTraced(entity, making.key)) return undefined
+      } else {
+        const stored = await this.#of.get(entity, making.key)
+        // It was this one, and its answer was lost before the key was moved.
+        if (stored !== undefined && isMade(stored, madeBy(making)))
+          return { applied: 0, skipped: 1, repeated: true }
+        if (error.mayHaveRun) throw new LostInMoveError(entity, { cause: error })
+      }
+    }
+    const kind = kindOf(error)
+    if (kind === 'data' || kind === 'dependency' || kind === 'client')
+      await records.release(this.#db, id, making.key)
+    throw error
   }
 
   /** A row, or the tombstone of one, is there under a key that only this request can have made: at the other side. */
@@ -178,33 +249,36 @@ export class IdempotentCreate {
     entity: Entity,
     change: Change,
     once: OnceRequest,
-    stored: Stored | undefined,
-  ): Promise<Made | 'former'> {
-    const written = stored?.updatedAt ?? (await this.#tombstone(entity, change.key))?.at
+    {
+      stored,
+      said,
+      id,
+    }: { readonly stored: Stored | undefined; readonly said: Recalled | undefined; readonly id: string },
+  ): Promise<Made> {
+    const written = stored?.updatedAt ?? (await this.#of.tombstone(entity, change.key))?.at
+    const isOther = isOfOver(once.id, change.key, said)
     try {
-      const met = meet({ stored, written }, madeBy(change), change.at)
-      return met === 'former' ? met : { stored: met, isFound: true }
+      const met = meet({ stored, written, isOther }, madeBy(change), change.at)
+      return met === 'former'
+        ? { is: 'former', next: nextKey(once.id, change.key, said) }
+        : { is: 'made', stored: met, isFound: true }
     } catch (error) {
-      await records.release(this.#db, once.id, change.key)
+      await records.release(this.#db, id, change.key)
       throw error
     }
   }
 }
 
-/** A record that a request goes on with. */
-type Claimed = {
-  readonly record: IdempotencyRecord
-  /** A refused request had left it free. */
-  readonly reclaimed: boolean
-  /** It was made by this very call. */
-  readonly isFresh: boolean
-  /** It is of this request, and no earlier one's. */
-  readonly isOwn: boolean
-}
+/** The key was another life's, and `next` comes behind it. */
+type Former = { readonly is: 'former'; readonly next: string | undefined }
+type Done = OnceAnswer & { readonly is: 'done' }
 
 /** `isFound`: at the other side. */
-type Made = { readonly stored: Stored; readonly isFound: boolean }
+type Made =
+  | { readonly is: 'made'; readonly stored: Stored; readonly isFound: boolean }
+  | (Recalled & { readonly is: 'done' })
+  | Former
 
-/** Whether a row is still what the create made of it: then it was this one, at an earlier attempt. */
-const isMade = (stored: Stored, made: Stored): boolean =>
-  stored.version === made.version && stored.updatedAt === made.updatedAt && holdsAll(stored.row, made.row)
+/** Where this store has kept records of a request before ids were the same everywhere. */
+const formerIds = ({ former }: OnceRequest): readonly string[] =>
+  former === undefined ? [] : [former.aurora, former.facade]

@@ -1,4 +1,4 @@
-import type { Change } from '../model/change.ts'
+import { type Change, holdsAll } from '../model/change.ts'
 import { InvalidRecordError } from '../model/errors.ts'
 import type { Stored } from '../ports/stored.ts'
 
@@ -15,3 +15,11 @@ export const madeBy = (change: Change): Stored => {
  */
 export const answerOf = (change: Change, after: Stored | undefined): Stored =>
   after?.version === change.version ? after : madeBy(change)
+
+/** Whether a row is still what a create made of it: then it was this one, at an earlier attempt. */
+export const isMade = (stored: Stored, made: Stored): boolean =>
+  stored.version === made.version && isOfTime(stored, made)
+
+/** As `isMade`, of a create whose version isn't known. */
+export const isOfTime = (stored: Stored, made: Stored): boolean =>
+  stored.updatedAt === made.updatedAt && holdsAll(stored.row, made.row)

@@ -2,7 +2,7 @@ import type { Change, Intent } from '../model/change.ts'
 import type { Entity } from '../model/entity.ts'
 import { BridgeError } from '../model/errors.ts'
 import { UnsettledError } from '../model/outcome.ts'
-import type { Epoch, Owner } from '../model/owner.ts'
+import { type Epoch, type Owner, otherOf } from '../model/owner.ts'
 import { type Route, targetOf } from '../model/route.ts'
 import { StaleClaimError } from '../ports/claim-errors.ts'
 import type { KeyRecord } from '../ports/key-records.ts'
@@ -112,13 +112,17 @@ export class FacadeRequest implements EntityStore {
 
   async createOnce(entity: Entity, change: Change, once: OnceRequest): Promise<OnceAnswer> {
     const may = entity.identity.kind === 'natural' ? 'create' : 'repeat'
+    const { stores } = this.#parts
     let next = change
     for (;;) {
       const made = next
       try {
-        return await this.#place({ entity, key: made.key, may }, (side) =>
-          this.#parts.stores[side].createOnce(entity, this.#underRoute(made), { ...once, only: true }),
-        )
+        return await this.#place({ entity, key: made.key, may }, (side) => {
+          const only = { ...once, only: true } as const
+          // Before the key was moved the other one may have done it.
+          const elsewhere = (asked: Change) => stores[otherOf(side)].recall(entity, asked, only)
+          return stores[side].createOnce(entity, this.#underRoute(made), { ...only, elsewhere })
+        })
       } catch (error) {
         if (!(error instanceof FormerKeyError)) throw error
         next = { ...made, key: error.next }

@@ -3,6 +3,7 @@ import { legacyIdOf } from '../model/key.ts'
 import { type Epoch, type Owner, otherOf } from '../model/owner.ts'
 import type { Route } from '../model/route.ts'
 import type { KeyRecord } from '../ports/key-records.ts'
+import type { FirstAnswers } from '../ports/once.ts'
 import type { EntityStore } from '../ports/store.ts'
 import type { RouteCache } from '../routes/route-cache.ts'
 import type { Claimed } from './claim.ts'
@@ -10,7 +11,7 @@ import { isOwnedAt, type Whose, whoseIs } from './whose.ts'
 
 /** What a facade works with. */
 export type FacadeParts = {
-  readonly stores: Readonly<Record<Owner, EntityStore>>
+  readonly stores: Readonly<Record<Owner, EntityStore & FirstAnswers>>
   /** A store's record of a key, under the key that it has. @throws for what can't be told as it is */
   readonly read: Readonly<Record<Owner, (entity: Entity, key: string) => Promise<KeyRecord>>>
   /** The key of the row that has a legacy id; undefined where there is none. */

@@ -2,7 +2,15 @@ import { randomUUID } from 'node:crypto'
 import { GetItemCommand, TransactWriteItemsCommand } from '@aws-sdk/client-dynamodb'
 import { cancellationOf } from '../drivers/dynamo/errors.ts'
 import type { Item } from '../drivers/dynamo/items.ts'
-import { type FirstAnswer, IdempotencyRecordError, KEPT_FOR, type Once } from '../ports/once.ts'
+import {
+  type FirstAnswer,
+  IdempotencyRecordError,
+  KEPT_FOR,
+  type Once,
+  type Recalled,
+  recallFrom,
+  replay,
+} from '../ports/once.ts'
 import { type Condition, conditionInput } from './conditions.ts'
 import { recordTable } from './idempotency-table.ts'
 
@@ -68,15 +76,42 @@ export const createWithRecord = (
   })
 }
 
-/** The call that reads the record of a request, also one that has expired. */
-export const recordOf = (table: string, { id }: Once): GetItemCommand =>
+/**
+ * Reads what records say of a request that has met something.
+ *
+ * @param get reads the record with an id, also one that has expired
+ * @param at of the request: ISO 8601, UTC
+ * @throws KeyReusedError, IdempotencyRecordError
+ */
+export const recallRecords = async (
+  once: Once,
+  at: string,
+  get: (id: string) => Promise<Item | undefined>,
+): Promise<Recalled | undefined> => {
+  const { id, former } = once
+  const ids = former === undefined ? [id] : [id, former.dynamo, former.facade]
+  const found = await Promise.all(ids.map(get))
+  return recallFrom(found.map((item) => async () => item && recalledOf(item, once, at)))
+}
+
+const recalledOf = (item: Item, once: Once, at: string): Recalled => {
+  const isOver = Number(item[recordTable.expiry]?.N) * 1000 <= Date.parse(at)
+  if (isOver) return { is: 'over', key: item.key?.S }
+  return { is: 'done', answer: replay(toFirst(item), once).answer }
+}
+
+/** The call that reads the record with an id, also one that has expired. */
+export const recordOf = (table: string, id: string): GetItemCommand =>
   new GetItemCommand({ TableName: table, Key: { [recordTable.partition]: { S: id } }, ConsistentRead: true })
 
 /** The record that stood against a transaction of `createWithRecord`; undefined when that was not what failed. */
 export const firstAnswerOf = (error: unknown): FirstAnswer | undefined => {
   const item: Item | undefined = cancellationOf(error)?.CancellationReasons?.[0]?.Item
-  if (item === undefined || Object.keys(item).length === 0) return undefined
-  const { fingerprint, answer, doneBy } = item
+  return item === undefined || Object.keys(item).length === 0 ? undefined : toFirst(item)
+}
+
+/** @throws IdempotencyRecordError */
+const toFirst = ({ fingerprint, answer, doneBy }: Item): FirstAnswer => {
   if (fingerprint?.S === undefined || answer?.S === undefined)
     throw new IdempotencyRecordError('The record of an idempotency key lacks its attributes')
   return {

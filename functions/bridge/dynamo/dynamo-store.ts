@@ -10,14 +10,19 @@ import { type CallOptions, call } from '../drivers/dynamo/call.ts'
 import { isConflict } from '../drivers/dynamo/errors.ts'
 import type { Item } from '../drivers/dynamo/items.ts'
 import { type Change, type Intent, type Row, settle } from '../model/change.ts'
-import { nextDerived } from '../model/derived-key.ts'
+import { generationOf } from '../model/derived-key.ts'
 import type { Entity } from '../model/entity.ts'
 import {
+  type FirstAnswers,
   FormerKeyError,
+  isOfOver,
   keyReused,
   meet,
+  nextKey,
   type OnceAnswer,
   type OnceRequest,
+  type Recalled,
+  recallFrom,
   replay,
   stillInProgress,
 } from '../ports/once.ts'
@@ -40,7 +45,14 @@ import { isNever, isTombstone, RECORD } from './authority.ts'
 import { type Birth, birthOver, firstOf, rowOf } from './birth.ts'
 import { burial, emptied } from './burial.ts'
 import { conditionInput, present, removable, stillBuried } from './conditions.ts'
-import { createWithRecord, firstAnswerOf, isKeyTaken, recordOf, takenBy } from './create-once.ts'
+import {
+  createWithRecord,
+  firstAnswerOf,
+  isKeyTaken,
+  recallRecords,
+  recordOf,
+  takenBy,
+} from './create-once.ts'
 import { getItem } from './get-item.ts'
 import { findItemKey } from './item-key.ts'
 import { belongsTo, ForeignItemError, nameOfItem, toAttributes, toStored, writtenFields } from './items.ts'
@@ -52,7 +64,7 @@ import { type Scan, scanPage } from './scan-page.ts'
  * ever lost to another. The SDK repeats a call whose answer was lost; a repeat that fails its own condition is
  * recognised by what the item holds. What another entity keeps under a key of their common table is not there.
  */
-export class DynamoStore implements EntityStore {
+export class DynamoStore implements EntityStore, FirstAnswers {
   readonly side = 'dynamo'
   readonly #client: DynamoDBClient
   readonly #tables: Tables
@@ -121,29 +133,49 @@ export class DynamoStore implements EntityStore {
       if (isConflict(error)) throw stillInProgress()
       const found = isKeyTaken(error) ? takenBy(error) : undefined
       const isMade = found !== undefined && !(isTombstone(found) && isNever(found, entity.names.version))
-      if (isMade && nextDerived(once.scope, change.key) !== undefined)
-        return this.#meet(entity, found, change, once)
+      if (isMade) {
+        const said = await this.#ask(entity, change, once)
+        if (said?.is === 'done') return { answer: said.answer, replayed: true }
+        if (generationOf(once.id, change.key) !== undefined)
+          return this.#meet(entity, change, once, { found, said })
+      }
       const next = isKeyTaken(error) ? birthOver(entity, change, birth, takenBy(error)) : undefined
       if (next !== undefined) return this.#createOnce(entity, next, change, once)
       throw isKeyTaken(error) ? existing(entity, error) : error
     }
   }
 
-  /**
-   * Something is there under a key that only this request can have made, and no record of that: it was made at the other side,
-   * or long ago, and its record has expired.
-   */
-  async #meet(entity: Entity, found: Item, change: Change, once: OnceRequest): Promise<OnceAnswer> {
-    const { Item: expired } = await this.#call('GetItem', (options) =>
-      this.#client.send(recordOf(this.#idempotencyTable, once), options),
-    )
+  async recall(_entity: Entity, { at }: Change, once: OnceRequest): Promise<Recalled | undefined> {
+    return recallRecords(once, at, async (id) => {
+      const command = recordOf(this.#idempotencyTable, id)
+      const { Item } = await this.#call('GetItem', (options) => this.#client.send(command, options))
+      return Item
+    })
+  }
+
+  /** Asks who knows of a request that has met something under its key: it was done at the other side, or long ago. */
+  #ask(entity: Entity, change: Change, once: OnceRequest): Promise<Recalled | undefined> {
+    const { elsewhere } = once
+    return recallFrom([
+      () => this.recall(entity, change, once),
+      ...(elsewhere ? [() => elsewhere(change)] : []),
+    ])
+  }
+
+  /** Something is there under a key that only this request can have made, and no record says what it was answered. */
+  async #meet(
+    entity: Entity,
+    change: Change,
+    once: OnceRequest,
+    { found, said }: { readonly found: Item; readonly said: Recalled | undefined },
+  ): Promise<OnceAnswer> {
     const written = found[RECORD.deleted]?.S ?? found[entity.names.updatedAt]?.S
-    const isOther = expired !== undefined || !belongsTo(entity, found)
+    const isOther = isOfOver(once.id, change.key, said) || !belongsTo(entity, found)
     const stored = isOther || isTombstone(found) ? undefined : toStored(entity, found)
     const made = toStored(entity, firstOf(entity, change).item)
     const met = meet({ stored, written, isOther }, made, change.at)
     if (met !== 'former') return { answer: once.answer(met), replayed: true }
-    const key = nextDerived(once.scope, change.key)
+    const key = nextKey(once.id, change.key, said)
     if (key === undefined) throw keyReused()
     if (once.only) throw new FormerKeyError(key)
     const next = { ...change, key }

@@ -33,23 +33,23 @@ export const readIdempotencyKey = (header: string | undefined): string | undefin
 /**
  * What a request's Idempotency-Key makes of it.
  *
- * @param of the side of the bridge, such as `aurora`; the entity's name; the body as it was sent, so that a newer
- *   definition of the entity doesn't make a repeat look different
+ * @param of the entity's name; the body as it was sent, so that a newer definition of the entity doesn't make a repeat look
+ *   different
  * @returns undefined when the request has no such key
  * @throws Problem 400
  */
 export const readOnce = (
   { method, headers, principal = '' }: HttpRequest,
-  of: { readonly side: string; readonly entity: string; readonly body: Value },
+  of: { readonly entity: string; readonly body: Value },
 ): Once | undefined => {
   const key = readIdempotencyKey(headers['idempotency-key'])
-  return key === undefined
-    ? undefined
-    : {
-        id: hash([of.side, of.entity, principal, key]),
-        scope: hash(['either side', of.entity, principal, key]),
-        fingerprint: hash([method, of.entity, canonicalText(of.body)]),
-      }
+  if (key === undefined) return undefined
+  const idOf = (where: string): string => hash([where, of.entity, principal, key])
+  return {
+    id: idOf('either side'),
+    former: { aurora: idOf('aurora'), dynamo: idOf('dynamo'), facade: idOf('facade') },
+    fingerprint: hash([method, of.entity, canonicalText(of.body)]),
+  }
 }
 
 /** As JSON, the parts can't run into one another. */

@@ -20,10 +20,15 @@ export const derivedKey = (scope: string, generation: number): string => {
   return [[0, 8], [8, 12], [12, 16], [16, 20], [20]].map(([from, to]) => hex.slice(from, to)).join('-')
 }
 
-/** Whether a key was derived, and if so the next one of its scope; undefined for any other, and when there are no more. */
-export const nextDerived = (scope: string | undefined, key: string): string | undefined => {
-  if (scope === undefined) return undefined
-  for (let generation = 0; generation < MOST; generation++)
-    if (derivedKey(scope, generation) === key) return derivedKey(scope, generation + 1)
+/** Which of its scope's keys one is; undefined for any other key. */
+export const generationOf = (scope: string, key: string): number | undefined => {
+  for (let generation = 0; generation <= MOST; generation++)
+    if (derivedKey(scope, generation) === key) return generation
   return undefined
+}
+
+/** Whether a key was derived, and if so the next one of its scope; undefined for any other, and when there are no more. */
+export const nextDerived = (scope: string, key: string): string | undefined => {
+  const generation = generationOf(scope, key)
+  return generation === undefined || generation >= MOST ? undefined : derivedKey(scope, generation + 1)
 }

@@ -78,7 +78,7 @@ const toCall = (request: HttpRequest, context: ApiContext): ApiCall => {
       case 'POST': {
         const body = readJson(request)
         const row = withoutGiven(entity, toRow(entity, body))
-        const once = readOnce(request, { side: context.base, entity: entity.name, body })
+        const once = readOnce(request, { entity: entity.name, body })
         const create: Change = {
           ...identified,
           key: newKeyOf(entity, row, once, context),
@@ -119,8 +119,7 @@ const mayCreate = ({ put, keyParts }: Entity, key: string): boolean =>
  * @throws Problem 422 for parts that make none
  */
 const newKeyOf = (entity: Entity, row: Row, once: Once | undefined, { newKey }: ApiContext): string => {
-  if (entity.identity.kind !== 'natural')
-    return once?.scope === undefined ? newKey() : derivedKey(once.scope, 0)
+  if (entity.identity.kind !== 'natural') return once === undefined ? newKey() : derivedKey(once.id, 0)
   const key = keyOfRow(entity.keyParts, row)
   if (isKeyOf(entity, key)) return key
   const names = entity.keyParts.flatMap(({ name }) => (name === undefined ? [] : [name]))

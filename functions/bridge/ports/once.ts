@@ -1,16 +1,18 @@
-import { holdsAll } from '../model/change.ts'
+import { type Change, holdsAll } from '../model/change.ts'
+import { generationOf, nextDerived } from '../model/derived-key.ts'
+import type { Entity } from '../model/entity.ts'
 import { BridgeError } from '../model/errors.ts'
 import type { Stored } from './stored.ts'
 
 /** What makes a create repeatable: who repeats what. Neither the client's key nor its body can be read back from it. */
 export type Once = {
-  /** Names the client's key within its scope: side, entity and caller. 64 hexadecimal digits. */
-  readonly id: string
   /**
-   * Names the same on either side: what the request makes has a key that is derived from it. Absent where the key is the
-   * client's own, or was chosen otherwise.
+   * Names the client's key within its scope: entity and caller. The same at either side, so that one's record is found from the
+   * other; what the request makes has a key that is derived from it, unless it brings its own. 64 hexadecimal digits.
    */
-  readonly scope?: string
+  readonly id: string
+  /** The ids that functions of the release before keep records under, for the week that these last. */
+  readonly former?: FormerIds
   /** Tells whether a repeat is the same request. 64 hexadecimal digits. */
   readonly fingerprint: string
   /**
@@ -20,8 +22,34 @@ export type Once = {
   readonly only?: true
 }
 
+/** Ids that held where the request came in. */
+export type FormerIds = Readonly<Record<'aurora' | 'dynamo' | 'facade', string>>
+
 /** A create that is done once, and the answer that its state makes: a text that means nothing to the store. */
-export type OnceRequest = Once & { readonly answer: (stored: Stored) => string }
+export type OnceRequest = Once & {
+  readonly answer: (stored: Stored) => string
+  /**
+   * Asks the other store's records, where something is met that this store has no record of. @default nobody can ask there: what
+   * is met is judged by itself
+   */
+  readonly elsewhere?: (change: Change) => Promise<Recalled | undefined>
+}
+
+/** What a store's records say of a request. */
+export type Recalled =
+  | { readonly is: 'done'; readonly answer: string }
+  /** It was done so long ago that it counts as new. `key`: what it had made, where that is known. */
+  | { readonly is: 'over'; readonly key: string | undefined }
+
+/** The records of one store. Only who has met something under the key of a create asks them. */
+export interface FirstAnswers {
+  /**
+   * @param change what the request makes
+   * @throws KeyReusedError for another request's record, InProgressError for one without an answer that somebody is at work on,
+   *   FormerKeyError where such a one makes another key than is asked for
+   */
+  recall(entity: Entity, change: Change, once: OnceRequest): Promise<Recalled | undefined>
+}
 
 /** What is kept of a create that was done. */
 export type FirstAnswer = {
@@ -36,6 +64,38 @@ export type OnceAnswer = { readonly answer: string; readonly replayed: boolean }
 
 /** How long an answer is kept, in milliseconds: a week, so that a repeat outlives a weekend. */
 export const KEPT_FOR = 7 * 24 * 60 * 60 * 1000
+
+/** Asks several records, in turn: what one of them has done counts, whichever other one is over. */
+export const recallFrom = async (
+  asks: readonly (() => Promise<Recalled | undefined>)[],
+): Promise<Recalled | undefined> => {
+  let last: Recalled | undefined
+  for (const ask of asks) {
+    const said = await ask()
+    if (said?.is === 'done') return said
+    last ??= said
+  }
+  return last
+}
+
+/** Whether what has a key was made by a request that is over, and not by a later one with the same Idempotency-Key. */
+export const isOfOver = (id: string, key: string, said: Recalled | undefined): boolean => {
+  if (said?.is !== 'over') return false
+  if (said.key === undefined || said.key === key) return true
+  const [its, own] = [generationOf(id, said.key), generationOf(id, key)]
+  return its !== undefined && own !== undefined && its > own
+}
+
+/**
+ * The key that a request makes where another one is a former request's.
+ *
+ * @param said what is known of the latest of those
+ * @returns undefined when there is none: the key is the client's own, or there were too many
+ */
+export const nextKey = (id: string, key: string, said?: Recalled): string | undefined => {
+  const latest = said?.is === 'over' && isOfOver(id, key, said) ? said.key : undefined
+  return nextDerived(id, latest ?? key)
+}
 
 /** A key that stands for one request was used for another one. */
 export class KeyReusedError extends BridgeError {

@@ -175,7 +175,7 @@ describe('serving', () => {
         keyed.changes[0],
         {
           id: expect.stringMatching(/^[0-9a-f]{64}$/),
-          scope: expect.stringMatching(/^[0-9a-f]{64}$/),
+          former: { aurora: expect.any(String), dynamo: expect.any(String), facade: expect.any(String) },
           fingerprint: expect.stringMatching(/^[0-9a-f]{64}$/),
         },
       ],

@@ -49,7 +49,7 @@ const onceOf = (lastName: string, key: string) => {
     query: {},
     headers: { 'idempotency-key': key },
   }
-  const once = readOnce({ ...request, body: undefined }, { side: 'aurora', entity: 'chef', body: lastName })
+  const once = readOnce({ ...request, body: undefined }, { entity: 'chef', body: lastName })
   if (once === undefined) throw new Error('no key')
   return {
     ...once,

@@ -93,11 +93,11 @@ describe.each<Owner>(['aurora', 'dynamo'])('what is born at %s by who knows a mo
   })
 
   it('in the place that a claim has kept for it, is made, also by a create that may be repeated', async () => {
-    const scope = randomUUID()
-    code = derivedKey(scope, 0)
+    const id = randomUUID()
+    code = derivedKey(id, 0)
     await claim(chef, code, otherOf(side), world.sides, { epoch: 5n })
     await claim(chef, code, side, world.sides, { epoch: 6n })
-    const once = { id: randomUUID(), scope, fingerprint: 'f', answer: () => '{}' }
+    const once = { id, fingerprint: 'f', answer: () => '{}' }
     expect(await stores[side].createOnce(chef, create(chef), once)).toMatchObject({ replayed: false })
     expect(await recordOf(chef)).toEqual([side, 7n, 1n])
     expect(await stores[side].createOnce(chef, create(chef), once)).toMatchObject({ replayed: true })

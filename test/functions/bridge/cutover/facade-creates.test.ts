@@ -180,7 +180,7 @@ describe('a create through the facade', () => {
         const next = await world.send('POST', '/chefs', once(), facade)
         expect(next.status).toBe(201)
         expect(next.headers).not.toHaveProperty('idempotency-replayed')
-        const scope = readOnce(
+        const id = readOnce(
           {
             method: 'POST',
             path: '',
@@ -189,11 +189,9 @@ describe('a create through the facade', () => {
             headers: { 'idempotency-key': code },
             body: undefined,
           },
-          { side: 'facade', entity: 'chef', body: null },
-        )?.scope
-        expect([made.body.chefId, next.body.chefId]).toEqual(
-          [0, 1].map((life) => derivedKey(scope ?? '', life)),
-        )
+          { entity: 'chef', body: null },
+        )?.id
+        expect([made.body.chefId, next.body.chefId]).toEqual([0, 1].map((life) => derivedKey(id ?? '', life)))
         expect([next.side, claims]).toEqual(
           side === 'dynamo' ? ['dynamo', [next.body.chefId]] : ['aurora', []],
         )

@@ -9,8 +9,10 @@ import { claimListed } from '../../../../functions/bridge/cutover/listed-claim.t
 import type { FacadeParts } from '../../../../functions/bridge/cutover/look.ts'
 import { serveRoute } from '../../../../functions/bridge/cutover/serve-route.ts'
 import { DynamoStore } from '../../../../functions/bridge/dynamo/dynamo-store.ts'
+import { text } from '../../../../functions/bridge/model/attributes/text.ts'
 import type { Row } from '../../../../functions/bridge/model/change.ts'
 import { defineEntity, type Entity } from '../../../../functions/bridge/model/entity.ts'
+import { uuidKey } from '../../../../functions/bridge/model/identity.ts'
 import type { Owner } from '../../../../functions/bridge/model/owner.ts'
 import { type Route, unmoved } from '../../../../functions/bridge/model/route.ts'
 import { normaliseApiEvent } from '../../../../functions/bridge/normalise/api.ts'
@@ -19,14 +21,33 @@ import { RouteUnreadableError } from '../../../../functions/bridge/routes/route-
 import { Deadline } from '../../../../functions/bridge/runtime/deadline.ts'
 import { chefDefinition } from '../../../fixtures/entities/chef.ts'
 import { silent } from '../../../support/log.ts'
+import { RECORD } from '../../fixtures/adopted.ts'
 import { httpApiEvent } from '../../fixtures/http-events.ts'
 import { PLATES, plateOf } from '../../fixtures/plate.ts'
 import { openTestTables } from '../dynamo/tables.ts'
 import { openWorld } from './world.ts'
 
-/** Chefs have counted ids and deletes that stay; plates a key that clients choose, and that a PUT may make. */
+/** Chefs have counted ids and deletes that stay; plates a key that clients choose, and that a PUT may make; jugs a UUID. */
 export const chef = defineEntity({ ...chefDefinition, tombstones: 'item' })
 export const plate: Entity = { ...plateOf('row'), put: 'create', tombstones: 'item' }
+export const jug = defineEntity({
+  ...{
+    name: 'jug',
+    plural: 'jugs',
+    keyName: 'jugId',
+    table: 'jugs',
+    identity: uuidKey('id'),
+    tombstones: 'item',
+  },
+  attributes: {
+    label: text({ column: 'label', maxLength: 60 }),
+    title: text({ column: 'title', maxLength: 20 }),
+  },
+  example: { label: 'a', title: 'b' },
+})
+const JUGS = `CREATE TABLE jugs (id BINARY(16) NOT NULL PRIMARY KEY, label VARCHAR(60) NOT NULL,
+  title VARCHAR(20) NOT NULL, ${RECORD})`
+const ENTITIES = [chef, plate, jug]
 
 export type Sent = {
   readonly body?: unknown
@@ -40,8 +61,9 @@ export type Memory = { readonly known?: Route; readonly isBlind?: boolean }
 
 /** Facades over both stores on real servers, before a route that a test moves by hand. */
 export const openFacadeWorld = async () => {
-  const world = await openWorld([chef, plate], { chef: 'Chefs', plate: 'Plates' })
+  const world = await openWorld(ENTITIES, { chef: 'Chefs', plate: 'Plates', jug: 'Jugs' })
   await world.sync.aurora.legacy.query(PLATES)
+  await world.sync.aurora.legacy.query(JUGS)
   const records = await openTestTables('records', 'id')
   const {
     client,
@@ -105,7 +127,7 @@ export const openFacadeWorld = async () => {
       query,
       ...(body !== undefined && { body: JSON.stringify(body) }),
     })
-    const call = normaliseApiEvent(event, { entities: [chef, plate], base, now: () => at, newKey: uuidv7 })
+    const call = normaliseApiEvent(event, { entities: ENTITIES, base, now: () => at, newKey: uuidv7 })
     if (call === undefined) throw new Error('not an HTTP event')
     return call
   }

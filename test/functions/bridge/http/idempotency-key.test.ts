@@ -55,7 +55,7 @@ describe('what makes a request repeatable', () => {
     ...more,
   })
   const body: Value = { a: new DecimalText('1'), b: ['x'] }
-  const of = { side: 'aurora', entity: 'chef', body }
+  const of = { entity: 'chef', body }
   const plain = readOnce(request(), of)
 
   it('is nothing without the header', () => {
@@ -65,7 +65,6 @@ describe('what makes a request repeatable', () => {
   it.each<[string, Parameters<typeof readOnce>, 'id' | 'fingerprint' | 'both' | 'neither']>([
     ['another key', [request({ headers: { 'idempotency-key': 'k2' } }), of], 'id'],
     ['another caller', [request({ principal: 'jwt: ann' }), of], 'id'],
-    ['another side', [request(), { ...of, side: 'dynamo' }], 'id'],
     ['another entity', [request(), { ...of, entity: 'dish' }], 'both'],
     ['another method', [request({ method: 'PUT' }), of], 'fingerprint'],
     ['another body', [request(), { ...of, body: { a: new DecimalText('1'), b: ['y'] } }], 'fingerprint'],
@@ -77,19 +76,18 @@ describe('what makes a request repeatable', () => {
       [request(), { ...of, body: { ...body, a: new DecimalText('1.0') } }],
       'neither',
     ],
+    ['another side', [request({ path: '/dynamo/chefs', segments: ['dynamo', 'chefs'] }), of], 'neither'],
     ['another path to the same', [request({ path: '/prod/aurora/chefs' }), of], 'neither'],
   ])('differs by %s as it should', (_, [other, of], what) => {
     const once = readOnce(other, of)
 
     expect(once?.id !== plain?.id).toBe(what === 'id' || what === 'both')
-    // What it makes has one key, whichever side it is sent to.
-    const isOfSide = of.side !== 'aurora'
-    expect(once?.scope !== plain?.scope).toBe(once?.id !== plain?.id && !isOfSide)
     expect(once?.fingerprint !== plain?.fingerprint).toBe(what === 'fingerprint' || what === 'both')
   })
 
   it('does not run its parts into one another', () => {
-    const id = (side: string, entity: string) => readOnce(request(), { ...of, side, entity })?.id
+    const id = (entity: string, key: string) =>
+      readOnce(request({ headers: { 'idempotency-key': key } }), { ...of, entity })?.id
 
     expect(id('ab', 'c')).not.toBe(id('a', 'bc'))
   })

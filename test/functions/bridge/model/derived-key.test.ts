@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
-import { derivedKey, nextDerived } from '../../../../functions/bridge/model/derived-key.ts'
+import { derivedKey, generationOf, nextDerived } from '../../../../functions/bridge/model/derived-key.ts'
 
 describe('a key that is derived', () => {
   it('is a UUID of version 5, the same each time, and another one for each scope and life', () => {
@@ -21,6 +21,7 @@ describe('a key that is derived', () => {
 
   it('is told from any other', () => {
     expect(nextDerived('a', derivedKey('b', 0))).toBeUndefined()
-    expect(nextDerived(undefined, derivedKey('b', 0))).toBeUndefined()
+    expect(generationOf('a', derivedKey('b', 0))).toBeUndefined()
+    expect([0, 7, 64].map((life) => generationOf('a', derivedKey('a', life)))).toEqual([0, 7, 64])
   })
 })
