@@ -16,7 +16,12 @@ import { uuid } from '../../functions/bridge/model/attributes/uuid.ts'
 import { year } from '../../functions/bridge/model/attributes/year.ts'
 import { childRows } from '../../functions/bridge/model/child-rows.ts'
 import { defineEntity, type Entity, type EntityDefinition } from '../../functions/bridge/model/entity.ts'
-import type { DeleteToWrite, UpsertToWrite, WrittenUpsert } from '../../functions/bridge/model/hooks.ts'
+import type {
+  DeleteToWrite,
+  ReadRows,
+  UpsertToWrite,
+  WrittenUpsert,
+} from '../../functions/bridge/model/hooks.ts'
 import { autoIncrement } from '../../functions/bridge/model/identity.ts'
 import { isTrue, type Same } from './same.ts'
 
@@ -60,6 +65,21 @@ defineEntity({
   write: { instead: { upsert: async () => ({ a: 1n, b: '2' }), delete: async () => {} } },
 })
 defineEntity({ ...dish, read: async ({ rows }) => new Map(rows.map(({ key }) => [key, { title: key }])) })
+defineEntity({
+  ...dish,
+  read: {
+    get: async ({ rows }) => new Map(rows.map(({ key }) => [key, { title: key }])),
+    list: async ({ rows }) => Object.fromEntries(rows.map(({ key }) => [key, {}])),
+  },
+})
+defineEntity({ ...dish, read: { get: async () => ({}) } })
+// What is made of either says how whole content is read.
+isTrue<Same<NonNullable<Entity['read']>['get'], ReadRows>>()
+isTrue<Same<NonNullable<Entity['read']>['list'], ReadRows | undefined>>()
+// @ts-expect-error what lists show is no whole content
+defineEntity({ ...dish, read: { list: async () => ({}) } })
+// @ts-expect-error rows are got or listed
+defineEntity({ ...dish, read: { get: async () => ({}), scan: async () => ({}) } })
 // @ts-expect-error before there is a row nobody knows its id
 isTrue<Same<UpsertToWrite['legacyId'], string>>()
 isTrue<Same<UpsertToWrite['legacyId'], string | undefined>>()

@@ -19,6 +19,7 @@ import {
   type EntityStore,
   InvalidPositionError,
   KeyExistsError,
+  type Listed,
   LostInMoveError,
   NoSuchKeyError,
   NotTheOwnerError,
@@ -140,11 +141,16 @@ const requireAsRead = async (
 }
 
 /** How a client sees an entity. A version that a JSON parser would round, as those from the stream, is text. */
-const represent = (entity: Entity, { key, row, version, updatedAt }: Stored): Record<string, unknown> => ({
+const represent = (
+  entity: Entity,
+  { key, row, version, updatedAt, isPart }: Listed,
+): Record<string, unknown> => ({
   ...(isShown(entity, 'key') && { [entity.keyName]: key }),
   ...Object.fromEntries(
     Object.entries(entity.fields).flatMap(([name, field]) =>
-      isUnknown(entity, name, row) ? [] : [[field.as ?? name, field.toJson(row[name] ?? null)]],
+      isUnknown(entity, name, row) || (isPart === true && row[name] === undefined)
+        ? []
+        : [[field.as ?? name, field.toJson(row[name] ?? null)]],
     ),
   ),
   ...(isShown(entity, 'version') && {

@@ -5,13 +5,14 @@ import { answerSize, LARGEST_ANSWER } from '../model/answer-size.ts'
 import { type Change, holdsAll, type Intent, settle, type Version } from '../model/change.ts'
 import type { Entity } from '../model/entity.ts'
 import { BridgeError } from '../model/errors.ts'
-import type { ReadRows } from '../model/hooks.ts'
+import type { OwnReading } from '../model/hooks.ts'
 import { type ApplyOutcome, UnsettledError } from '../model/outcome.ts'
 import { type Authority, laterMove } from '../model/owner.ts'
 import type { FirstAnswers, OnceAnswer, OnceRequest, Recalled } from '../ports/once.ts'
 import {
   type EntityStore,
   KeyExistsError,
+  type Listed,
   LostInMoveError,
   matches,
   NoSuchKeyError,
@@ -88,10 +89,12 @@ export class AuroraStore implements EntityStore, FirstAnswers {
     return row && !isDeleted(row) ? toStored(entity, row) : undefined
   }
 
-  async #getOwn(entity: Entity, key: string, read: ReadRows): Promise<Stored | undefined> {
+  async #getOwn(entity: Entity, key: string, reading: OwnReading): Promise<Stored | undefined> {
     const { deadline } = this.#writer
     const which = sql`WHERE ${whichRow(entity, key)}`
-    const [entry] = await this.#wide((db) => ownRows(db, entity, read, { which, key, deadline }))
+    const [entry] = await this.#wide((db) =>
+      ownRows(db, entity, reading, { what: 'get', which, key, deadline }),
+    )
     if (entry?.read === undefined) return undefined
     if ('error' in entry.read) throw entry.read.error
     if (answerSize(entry.read.row) > LARGEST_ANSWER) throw new RowTooLargeError(entity)
@@ -149,9 +152,14 @@ export class AuroraStore implements EntityStore, FirstAnswers {
   }
 
   /** One more than wanted is read as well: that it is there says whether the list goes on. */
-  async #listOwn(entity: Entity, which: RawBuilder<unknown>, limit: number, read: ReadRows): Promise<Page> {
+  async #listOwn(
+    entity: Entity,
+    which: RawBuilder<unknown>,
+    limit: number,
+    reading: OwnReading,
+  ): Promise<Page> {
     const { deadline } = this.#writer
-    const all = await this.#wide((db) => ownRows(db, entity, read, { which, deadline }))
+    const all = await this.#wide((db) => ownRows(db, entity, reading, { what: 'list', which, deadline }))
     const entries = all.slice(0, limit).map((one) => sized(entity, one))
     return toPage({ entries, more: all.length > limit })
   }
@@ -357,7 +365,7 @@ const measureInOrder = async (
 }
 
 const toPage = ({ entries, more }: Found): Page => {
-  const items: Stored[] = []
+  const items: Listed[] = []
   const unreadable: Unreadable[] = []
   let bytes = 0
   let last: string | undefined

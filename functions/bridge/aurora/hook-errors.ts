@@ -8,6 +8,7 @@ export type HookName =
   | 'write.instead.upsert'
   | 'write.instead.delete'
   | 'read'
+  | 'read.list'
 
 /** What an entity's own code did, or has failed to do. Of one change that is alone it is that change's. */
 export abstract class HookError extends BridgeError {

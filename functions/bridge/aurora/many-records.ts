@@ -4,7 +4,7 @@ import { idempotently } from '../drivers/data-api/idempotent.ts'
 import type { Change } from '../model/change.ts'
 import type { Entity } from '../model/entity.ts'
 import { BridgeError, InvalidRecordError, kindOf } from '../model/errors.ts'
-import type { ReadRows } from '../model/hooks.ts'
+import type { OwnReading } from '../model/hooks.ts'
 import type { Authority } from '../model/owner.ts'
 import { OwnersUnknownError } from '../ports/claim-errors.ts'
 import type { KeyRecord } from '../ports/key-records.ts'
@@ -98,14 +98,15 @@ const readAll = async (entity: Entity, keys: readonly string[], parts: Parts): P
 const readOwn = async (
   entity: Entity,
   rows: readonly Head[],
-  read: ReadRows,
+  reading: OwnReading,
   transaction: Transaction<unknown>,
   { deadline }: Parts,
 ): Promise<ReadRecord[]> => {
   const held = rows.filter(({ isHeld }) => isHeld)
   const places = held.map(({ row }) => sql`(${whichAt(entity, rowPosition(entity, row))})`)
   const which = sql`WHERE ${sql.join(places, sql` OR `)}`
-  const entries = held.length === 0 ? [] : await ownRows(transaction, entity, read, { which, deadline })
+  const entries =
+    held.length === 0 ? [] : await ownRows(transaction, entity, reading, { what: 'get', which, deadline })
   const contents = new Map(entries.map(({ position, read: content }) => [position, content]))
   return rows.map((head): ReadRecord => {
     const content = head.isHeld ? contents.get(rowPosition(entity, head.row)) : undefined

@@ -4,7 +4,7 @@ import type { Row } from '../model/change.ts'
 import type { Entity } from '../model/entity.ts'
 import { type BridgeError, UnreadableAttributesError, UnreadableValueError } from '../model/errors.ts'
 import { isPlainObject } from '../model/exact-json.ts'
-import type { FoundRow, ReadRows } from '../model/hooks.ts'
+import type { FoundRow, OwnReading } from '../model/hooks.ts'
 import { DecimalText, type Value } from '../model/values.ts'
 import type { Deadline } from '../runtime/deadline.ts'
 import { inTime } from './hooks.ts'
@@ -15,21 +15,25 @@ export type OwnRow = { readonly row: Row } | { readonly error: BridgeError }
 /**
  * Has an entity's own code read rows, and checks what it says of each.
  *
+ * @param what the whole content, or what a list shows: there only those fields are known that the code has told
  * @returns by their keys; none for a row that it leaves out
  * @throws HookFailedError; what the database said to it; DeadlineError
  */
 export const readOwn = async (
   entity: Entity,
-  read: ReadRows,
+  { get, list }: OwnReading,
+  what: keyof OwnReading,
   rows: readonly FoundRow[],
   { database, deadline }: { readonly database: Kysely<unknown>; readonly deadline: Deadline },
 ): Promise<ReadonlyMap<string, OwnRow>> => {
   if (rows.length === 0) return new Map()
-  const answer: unknown = await inTime(deadline, entity, 'read', () => read({ rows, database }))
+  const isPart = what === 'list' && list !== undefined
+  const [name, read] = isPart ? (['read.list', list] as const) : (['read', get] as const)
+  const answer: unknown = await inTime(deadline, entity, name, () => read({ rows, database }))
   return new Map(
     rows.flatMap(({ key }) => {
       const found = answer instanceof Map ? answer.get(key) : memberOf(answer, key)
-      return found === undefined || found === null ? [] : [[key, checked(entity, found)] as const]
+      return found === undefined || found === null ? [] : [[key, checked(entity, found, isPart)] as const]
     }),
   )
 }
@@ -37,20 +41,19 @@ export const readOwn = async (
 const memberOf = (of: unknown, name: string): unknown =>
   isPlainObject(of) && Object.hasOwn(of, name) ? of[name] : undefined
 
-const checked = (entity: Entity, found: unknown): OwnRow => {
+const checked = (entity: Entity, found: unknown, isPart: boolean): OwnRow => {
   const faults: string[] = []
   const { attributes, children } = entity
   if (!isPlainObject(found)) return { error: new UnreadableAttributesError(entity.name, ['it is no object']) }
   noteStrangers(found, { ...attributes, ...children }, '', faults)
+  const isTold = ([name]: readonly [string, unknown]): boolean => !isPart || found[name] !== undefined
   const row = Object.fromEntries([
-    ...Object.entries(attributes).map(([name, attribute]) => [
-      name,
-      readValue(attribute, found[name], attribute.as ?? name, faults),
-    ]),
-    ...Object.entries(children).map(([name, child]) => [
-      name,
-      membersOf(child.attributes, found[name], child.as ?? name, faults),
-    ]),
+    ...Object.entries(attributes)
+      .filter(isTold)
+      .map(([name, attribute]) => [name, readValue(attribute, found[name], attribute.as ?? name, faults)]),
+    ...Object.entries(children)
+      .filter(isTold)
+      .map(([name, child]) => [name, membersOf(child.attributes, found[name], child.as ?? name, faults)]),
   ])
   return faults.length > 0 ? { error: new UnreadableAttributesError(entity.name, faults) } : { row }
 }

@@ -13,7 +13,7 @@ import { columnFault, disagreeing, isPlainName, sharedColumns } from './columns.
 import { type Contract, type ContractDefinition, contractOf, isName, namesBeside } from './contract.ts'
 import { InvalidRecordError } from './errors.ts'
 import { parseExactJson } from './exact-json.ts'
-import { type Hooks, hooksOf, type ReadRows } from './hooks.ts'
+import { type Hooks, hooksOf, type OwnReading, type ReadRows, readingOf } from './hooks.ts'
 import { autoIncrement, type Identity, rowOfKey } from './identity.ts'
 import { describeKey, haveOtherKeys, type ItemLayout, type KeyPlace, keyPlacesOf } from './item-layout.ts'
 import { isMadeOfLater, keyPartsOf } from './key-parts.ts'
@@ -85,8 +85,11 @@ export type EntityDefinition = ContractDefinition & {
    * `after` or `instead` of them. A function alone is what comes `after`.
    */
   readonly write?: Hooks | NonNullable<Hooks['after']>
-  /** Reads rows whose content is not, or not all, in the columns of the table. */
-  readonly read?: ReadRows
+  /**
+   * Reads rows whose content is not, or not all, in the columns of the table: `get` the whole of it, `list` what a page of a list
+   * shows. A function alone is `get`.
+   */
+  readonly read?: OwnReading | ReadRows
   /** Its writes in Aurora are made by the team's own Lambda function: see `legacyFunction`. Its records are beside its rows. */
   readonly legacyFunction?: LegacyFunction
   /** A valid body, for documentation and for commands to paste. */
@@ -108,6 +111,7 @@ export type Entity = Omit<
   | 'mirror'
   | 'record'
   | 'write'
+  | 'read'
   | keyof ContractDefinition
 > &
   Contract & {
@@ -122,6 +126,7 @@ export type Entity = Omit<
     readonly mirror?: Required<MirrorDefinition>
     readonly record: RecordKind
     readonly write?: Hooks
+    readonly read?: OwnReading
     /** The column that numbers its rows or, where the key is the primary key's columns, the first of these. */
     readonly idColumn: string
     /**
@@ -158,6 +163,7 @@ export const defineEntity = (definition: EntityDefinition): Entity => {
   const { overruled = versions === 'stream' ? 'park' : 'lift' } = definition
   const identity = identityOf(definition, fail)
   const write = orFail(() => hooksOf(definition.write, { identity, record }), fail)
+  const read = orFail(() => readingOf(definition.read), fail)
   const mirror = orFail(
     () => mirrorOf(definition.mirror, { versions, tombstones: definition.tombstones, write }),
     fail,
@@ -231,10 +237,11 @@ export const defineEntity = (definition: EntityDefinition): Entity => {
 
   const schemas = mapOf(fields)
   const body = agreeing(schemas.body, attributes)
-  const { write: _, mirror: __, ...defined } = definition
+  const { write: _, mirror: __, read: ___, ...defined } = definition
   const entity: Entity = {
     ...defined,
     ...(write && { write }),
+    ...(read && { read }),
     ...(mirror && { mirror }),
     children,
     versions,

@@ -94,6 +94,30 @@ export type ReadRows = (input: {
   readonly database: Kysely<unknown>
 }) => Promise<OwnRows>
 
+/** How an entity's own code reads rows. */
+export type OwnReading = {
+  /** The whole content: for GET by key, and wherever content is compared, carried over, claimed or verified. */
+  readonly get: ReadRows
+  /** What a page of a list shows of each row, which may be less: fields that it doesn't tell are not shown. @default `get` */
+  readonly list?: ReadRows
+}
+
+/**
+ * An entity's own reading as its definition has it: a function alone is `get`.
+ *
+ * @throws TypeError for one without `get`
+ */
+export const readingOf = (read: ReadRows | OwnReading | undefined): OwnReading | undefined => {
+  if (typeof read === 'function') return { get: read }
+  if (read === undefined) return undefined
+  const { get, list, ...others } = read
+  if (typeof get !== 'function') throw new TypeError('read.get reads the whole content of rows')
+  if (list !== undefined && typeof list !== 'function') throw new TypeError('read.list is a function')
+  const [strange] = Object.keys(others)
+  if (strange !== undefined) throw new TypeError(`read has get and list, and no ${strange}`)
+  return { get, ...(list && { list }) }
+}
+
 /** Rows by their keys, in a Map or in an object. */
 export type OwnRows =
   | ReadonlyMap<string, Readonly<Record<string, unknown>>>

@@ -8,9 +8,12 @@ import type { Stored } from './stored.ts'
 /** Which part of a list is wanted: so many, behind a position that an earlier page gave. */
 export type PageRequest = { readonly limit: number; readonly position: string | undefined }
 
+/** One of a list. `isPart`: its row has what lists tell of it, and the rest is not known. */
+export type Listed = Stored & { readonly isPart?: true }
+
 /** A part of a list, and the position behind which the next one begins: the store's own, opaque to everybody else. */
 export type Page = {
-  readonly items: readonly Stored[]
+  readonly items: readonly Listed[]
   /** Those of the part that are there and can't be shown. */
   readonly unreadable?: readonly Unreadable[]
   readonly next: string | undefined

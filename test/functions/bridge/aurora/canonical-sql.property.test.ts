@@ -136,7 +136,7 @@ describe('the text of a row in SQL and the text of what is read of it', () => {
     const own = entityOf('wide', 'every_kind', {
       word: text({ column: 'word', maxLength: 9, optional: true }),
     })
-    expect(await canonicalOf({ ...own, read: async () => new Map() })).toEqual({
+    expect(await canonicalOf({ ...own, read: { get: async () => new Map() } })).toEqual({
       why: 'its rows are read by code of its own',
     })
   })
