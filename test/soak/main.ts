@@ -48,10 +48,7 @@ const report = async (result: SoakResult, home: string): Promise<void> => {
   for (const one of [...result.divergences, ...result.onlyByRetry].slice(0, SHOWN)) say(differenceText(one))
   say(resultText(result))
   console.log(resultJson(result))
-  if (hasPassed(result)) {
-    await rm(home, { recursive: true, force: true })
-    return
-  }
+  if (hasPassed(result)) return
   process.exitCode = 1
   const file = join(home, 'result.json')
   await writeFile(file, JSON.stringify(result, bigints, 2))
@@ -68,6 +65,7 @@ process.once('SIGTERM', () => interrupted.abort())
 const home = await mkdtemp(join(tmpdir(), 'backsync-soak-'))
 say(`seed ${options.seed}, ${options.minutes} minutes at ${options.rate} writes/s; data and logs in ${home}`)
 const ground = await openGround({ home, parallelizationFactor: options.lanes })
+let isOver = false
 try {
   const engine = ground.stack.servers.mysql
   say(engine)
@@ -82,6 +80,9 @@ try {
     progress: (progress) => say(progressLine(progress)),
   })
   await report(result, home)
+  isOver = hasPassed(result)
 } finally {
   await ground.close()
 }
+// Not before: a server that is just being started again would find no folder.
+if (isOver) await rm(home, { recursive: true, force: true })

@@ -173,14 +173,21 @@ const spawnChild = async (server: ServerProcess): Promise<Child> => {
     })
     if (live.size === 0 && !process.listeners('exit').includes(onParentExit)) process.on('exit', onParentExit)
     live.add(pid)
-    await writeFile(server.pidFile, JSON.stringify({ pid, mark: server.mark }))
-    return {
+    const made: Child = {
       pid,
       ended,
       get hasEnded() {
         return hasEnded
       },
     }
+    try {
+      await writeFile(server.pidFile, JSON.stringify({ pid, mark: server.mark }))
+    } catch (error) {
+      // Nobody else would know of it.
+      await endChild(made, server.stopWithinMs)
+      throw error
+    }
+    return made
   } finally {
     await output.close()
   }

@@ -42,6 +42,7 @@ const SHOWN = 20
 const home = await mkdtemp(join(tmpdir(), 'backsync-both-'))
 console.log(`seed ${options.seed}, ${options.minutes} minutes; data and logs in ${home}`)
 const ground = await openGround({ home, parallelizationFactor: 2, app: mirroredApp })
+let isOver = false
 try {
   await prepareBoth(ground)
   const moves = openMoves(ground)
@@ -62,7 +63,7 @@ try {
       const file = join(home, 'problems.txt')
       await writeFile(file, problems.join('\n'))
       console.error(`seed ${options.seed}; all problems: ${file}; logs: ${join(home, 'logs')}`)
-    } else await rm(home, { recursive: true, force: true })
+    } else isOver = true
   } finally {
     moves.close()
   }
@@ -72,5 +73,7 @@ try {
 } finally {
   await ground.close()
 }
+// Not before: a server that is just being started again would find no folder.
+if (isOver) await rm(home, { recursive: true, force: true })
 // Writers that were under way wait for what doesn't come any more.
 process.exit()

@@ -44,6 +44,7 @@ const SHOWN = 20
 const home = await mkdtemp(join(tmpdir(), 'backsync-field-'))
 console.log(`seed ${options.seed}, ${options.writes} writes; data and logs in ${home}`)
 const ground = await openGround({ home, parallelizationFactor: 2 })
+let isOver = false
 try {
   const running = runField(ground, {
     ...options,
@@ -61,12 +62,14 @@ try {
     const file = join(home, 'problems.txt')
     await writeFile(file, problems.join('\n'))
     console.error(`seed ${options.seed}; all problems: ${file}; logs: ${join(home, 'logs')}`)
-  } else await rm(home, { recursive: true, force: true })
+  } else isOver = true
 } catch (error) {
   console.error(`${error}`)
   process.exitCode = error instanceof InterruptedError ? 130 : 1
 } finally {
   await ground.close()
 }
+// Not before: a server that is just being started again would find no folder.
+if (isOver) await rm(home, { recursive: true, force: true })
 // Stories that were under way wait for what doesn't come any more.
 process.exit()

@@ -1,6 +1,6 @@
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFile, writeFile } from 'node:fs/promises'
+import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import { StartError } from '../../../../infra/local/processes/errors.ts'
@@ -126,6 +126,17 @@ describe('a start that fails', () => {
 
     await expect(failure).rejects.toMatchObject({ code: 'process.not-ready' })
     expect(await isRunning(await readNumber('silent'))).toBe(false)
+  })
+
+  it('ends a child whose number can not be noted, for nobody would know of it', async () => {
+    const gone = join(folder.path, 'pids')
+    const definition = server(wellBehaved, {
+      pidFile: join(gone, 'server.pid'),
+      beforeStart: () => rm(gone, { recursive: true }),
+    })
+    await expect(start(definition)).rejects.toMatchObject({ code: 'ENOENT' })
+    const running = execFileSync('ps', ['-A', '-o', 'args'], { encoding: 'utf8' })
+    expect(running.split('\n').filter((line) => line.includes(folder.path))).toEqual([])
   })
 
   it('names a command that does not exist', async () => {
