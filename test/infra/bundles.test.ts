@@ -45,8 +45,8 @@ describe('the bundles', () => {
   }
 
   it.each([
-    ['LegacyApi', 640],
-    ['BackSyncFunction', 640],
+    ['LegacyApi', 650],
+    ['BackSyncFunction', 650],
     ['ModernApi', 360],
     ['MigrationsMigrate', 480],
     ['TableSyncFunction', 330],
