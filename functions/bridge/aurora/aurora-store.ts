@@ -33,7 +33,7 @@ import { ownRows, type RowEntry } from './own-rows.ts'
 import { hasOwnKey } from './part-sql.ts'
 import { recordNames } from './record-names.ts'
 import { source } from './record-place.ts'
-import { areReadApart, selectGone, withRecords } from './record-reads.ts'
+import { areReadApart, selectGone, selectTraces, withRecords } from './record-reads.ts'
 import {
   behind,
   keyOfSelected,
@@ -66,6 +66,10 @@ export class AuroraStore implements EntityStore, FirstAnswers {
     this.#once = new IdempotentCreate(db, writer, {
       get: (entity, key) => this.get(entity, key),
       tombstone: (entity, key) => this.tombstone(entity, key),
+      isTraced: async (entity, key) => {
+        const { rows } = await selectTraces(entity, key).execute(this.#db)
+        return rows.some(({ version }) => toVersion(version) > 0n)
+      },
       above: (entity, change) => this.#aboveTombstone(entity, change),
     })
   }

@@ -7,8 +7,10 @@ import { kindOf } from '../model/errors.ts'
 import type { ApplyOutcome } from '../model/outcome.ts'
 import {
   FormerKeyError,
+  isFormer,
   isOfOver,
   keyReused,
+  type Met,
   meet,
   nextKey,
   type OnceAnswer,
@@ -33,6 +35,8 @@ type Reads = {
     entity: Entity,
     key: string,
   ) => Promise<{ readonly version: bigint; readonly at: string | null } | undefined>
+  /** Whether something has a key, or had it. */
+  readonly isTraced: (entity: Entity, key: string) => Promise<boolean>
   /** The create at a version above what was deleted. @throws NotTheOwnerError */
   readonly above: (entity: Entity, change: Change) => Promise<Change>
 }
@@ -63,8 +67,13 @@ export class IdempotentCreate {
 
   /** @throws KeyReusedError, InProgressError; what the writer throws */
   async create(entity: Entity, change: Change, once: OnceRequest): Promise<OnceAnswer> {
-    const claimed = await claimRecord(this.#db, { entity, change, once }, (expired) =>
-      this.#again(entity, change, once, expired),
+    const claimed = await claimRecord(
+      this.#db,
+      { entity, change, once },
+      {
+        isTraced: async (key) => once.elsewhere !== undefined && this.#of.isTraced(entity, key),
+        again: (key) => this.#again(entity, change, once, key),
+      },
     )
     if ('answer' in claimed) return { answer: claimed.answer, replayed: true }
     if (claimed.record.first !== undefined) return replay(claimed.record.first, once)
@@ -136,30 +145,20 @@ export class IdempotentCreate {
   }
 
   /**
-   * What a request makes whose record has expired: the key that it asks for, where nothing is there, else the next one.
+   * What a request makes whose record has expired, or is gone: the key that it asks for, where nothing is there, else the next one.
    *
+   * @param former the key that the record was of
    * @throws FormerKeyError
    */
-  async #again(
-    entity: Entity,
-    change: Change,
-    once: OnceRequest,
-    { entityKey }: records.IdempotencyRecord,
-  ): Promise<Again> {
-    const over = { is: 'over', key: entityKey } as const
-    const isFree = !isOfOver(once.id, change.key, over) || !(await this.#isTraced(entity, change.key))
+  async #again(entity: Entity, change: Change, once: OnceRequest, former: string): Promise<Again> {
+    const over = { is: 'over', key: former } as const
+    const isFree = !isOfOver(once.id, change.key, over) || !(await this.#of.isTraced(entity, change.key))
     if (entity.identity.kind === 'natural' || isFree) return { key: change.key }
     const said = await this.#ask(entity, change, once)
     if (said?.is === 'done') return said
     const next = nextKey(once.id, change.key, over) ?? change.key
     if (once.only && next !== change.key) throw new FormerKeyError(next)
     return { key: next }
-  }
-
-  /** Whether something has a key, or had it. */
-  async #isTraced(entity: Entity, key: string): Promise<boolean> {
-    if ((await this.#of.get(entity, key)) !== undefined) return true
-    return ((await this.#of.tombstone(entity, key))?.version ?? 0n) > 0n
   }
 
   /** @returns what the create made, whatever became of it since; `former` where its key was another life's */
@@ -189,8 +188,9 @@ export class IdempotentCreate {
       // As a row of the record's own looks when it was written over: else it has the record's time.
       const isAnother = isFresh || (stored?.version === making.version && stored.updatedAt !== made.updatedAt)
       const isStranger = outcome === undefined || (isAnother && !outcome.repeated)
-      if (isDerived && (isStranger || isOfOver(once.id, change.key, said)))
-        return this.#meet(entity, change, once, { stored, said, id })
+      const written = isDerived ? await this.#written(entity, change.key, stored) : undefined
+      if (isDerived && (isStranger || isOfOver(once.id, change.key, said) || isFormer(written, change.at)))
+        return this.#meet(change, once, { stored, written, said, id })
       if (isNatural && stored !== undefined) {
         await records.release(this.#db, id, change.key)
         throw new KeyExistsError(entity)
@@ -200,6 +200,11 @@ export class IdempotentCreate {
     // The record was free, but its row is there: of the request that was refused, a twin has got through meanwhile.
     if (reclaimed && outcome?.applied === 0 && !holdsAll(stored.row, made.row)) throw keyReused()
     return { is: 'made', stored, isFound: false }
+  }
+
+  /** When what has a key was written, or what had it deleted. */
+  async #written(entity: Entity, key: string, stored: Stored | undefined): Promise<Met['written']> {
+    return stored === undefined ? (await this.#of.tombstone(entity, key))?.at : stored.updatedAt
   }
 
   /** As `#ask`; what is known, or that nothing can be told, gives the record of this request free. */
@@ -229,7 +234,7 @@ export class IdempotentCreate {
   ): Promise<ApplyOutcome | undefined> {
     if (error instanceof NotTheOwnerError && error.beside === undefined) {
       if (generationOf(once.id, making.key) !== undefined) {
-        if (await this.#isTraced(entity, making.key)) return undefined
+        if (await this.#of.isTraced(entity, making.key)) return undefined
       } else {
         const stored = await this.#of.get(entity, making.key)
         // It was this one, and its answer was lost before the key was moved.
@@ -246,16 +251,15 @@ export class IdempotentCreate {
 
   /** A row, or the tombstone of one, is there under a key that only this request can have made: at the other side. */
   async #meet(
-    entity: Entity,
     change: Change,
     once: OnceRequest,
     {
       stored,
+      written,
       said,
       id,
-    }: { readonly stored: Stored | undefined; readonly said: Recalled | undefined; readonly id: string },
+    }: Omit<Met, 'isOther'> & { readonly said: Recalled | undefined; readonly id: string },
   ): Promise<Made> {
-    const written = stored?.updatedAt ?? (await this.#of.tombstone(entity, change.key))?.at
     const isOther = isOfOver(once.id, change.key, said)
     try {
       const met = meet({ stored, written, isOther }, madeBy(change), change.at)

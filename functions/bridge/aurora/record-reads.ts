@@ -3,7 +3,7 @@ import type { Entity } from '../model/entity.ts'
 import { BridgeError } from '../model/errors.ts'
 import { ownersKnown } from './authority.ts'
 import { hasOwnKey } from './part-sql.ts'
-import { isBeside, RECORDS } from './record-names.ts'
+import { isBeside, RECORDS, recordNames } from './record-names.ts'
 import { source } from './record-place.ts'
 import { keyOfSelected, whichRow } from './row-key.ts'
 import type { SqlRow } from './selection.ts'
@@ -62,3 +62,9 @@ export const selectGone = (entity: Entity, key: string): RawBuilder<SqlRow> => {
       FROM ${sql.table(RECORDS)} AS r WHERE r.entity = ${entity.name} AND r.entity_key = ${key}
         AND NOT EXISTS (SELECT 1 FROM ${source(entity, key)} WHERE ${whichRow(entity, key)})`
 }
+
+/** The versions of what has a key and of what had it: none where no trace of it is left. */
+export const selectTraces = (entity: Entity, key: string): RawBuilder<SqlRow> => sql<SqlRow>`
+  SELECT CAST(${sql.raw(recordNames(entity).version)} AS CHAR) AS version
+  FROM ${source(entity, key)} WHERE ${whichRow(entity, key)}
+  UNION ALL SELECT gone.version FROM (${selectGone(entity, key)}) AS gone`

@@ -153,13 +153,15 @@ export class DynamoStore implements EntityStore, FirstAnswers {
     })
   }
 
-  /** Asks who knows of a request that has met something under its key: it was done at the other side, or long ago. */
-  #ask(entity: Entity, change: Change, once: OnceRequest): Promise<Recalled | undefined> {
+  /**
+   * Asks who knows of a request that has met something under its key: it was done at the other side, or long ago. Where all can be
+   * asked and none knows of it, it was so long ago that its record is gone.
+   */
+  async #ask(entity: Entity, change: Change, once: OnceRequest): Promise<Recalled | undefined> {
     const { elsewhere } = once
-    return recallFrom([
-      () => this.recall(entity, change, once),
-      ...(elsewhere ? [() => elsewhere(change)] : []),
-    ])
+    if (elsewhere === undefined) return this.recall(entity, change, once)
+    const said = await recallFrom([() => this.recall(entity, change, once), () => elsewhere(change)])
+    return said ?? { is: 'over', key: undefined }
   }
 
   /** Something is there under a key that only this request can have made, and no record says what it was answered. */

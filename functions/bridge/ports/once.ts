@@ -153,6 +153,10 @@ export type Met = {
   readonly isOther?: boolean
 }
 
+/** Whether what was written then is so old at a time that no repeat of a request of that time has written it. */
+export const isFormer = (written: Met['written'], at: string): boolean =>
+  typeof written === 'string' && Date.parse(written) <= Date.parse(at) - KEPT_FOR
+
 /**
  * What a request answers that has met something under the key which is derived from it: then it was done at the other side; or
  * long ago, by a request that no repeat can come of any more.
@@ -167,8 +171,7 @@ export const meet = (
   made: Stored,
   at: string,
 ): Stored | 'former' => {
-  const isFormer = typeof written === 'string' && Date.parse(written) <= Date.parse(at) - KEPT_FOR
-  if (isOther || isFormer) return 'former'
+  if (isOther || isFormer(written, at)) return 'former'
   if (stored === undefined) return made
   if (stored.version === made.version && !holdsAll(stored.row, made.row)) throw keyReused()
   return stored

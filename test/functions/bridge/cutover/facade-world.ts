@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { DeleteItemCommand } from '@aws-sdk/client-dynamodb'
 import { expect } from '@jest/globals'
 import { uuidv7 } from 'uuidv7'
 import { serve } from '../../../../functions/bridge/api/serve.ts'
@@ -160,6 +161,11 @@ export const openFacadeWorld = async () => {
         return `${record.owner} ${record.epoch} v${record.version} ${title ?? lastName ?? record.state}`
       }
       return { aurora: await read('aurora'), dynamo: await read('dynamo') }
+    },
+    /** Takes away what both stores have kept of a request, as is done when its week is over. */
+    forget: async (id: string): Promise<void> => {
+      await aurora.legacy.query('DELETE FROM backsync_idempotency WHERE id = ?', [id])
+      await client.send(new DeleteItemCommand({ TableName: records.records, Key: { id: { S: id } } }))
     },
     /** A claim by somebody who dies once the key was given away. */
     beginClaim: async (entity: Entity, key: string, to: Owner, epoch: bigint): Promise<void> => {

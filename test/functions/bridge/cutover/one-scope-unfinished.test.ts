@@ -179,4 +179,62 @@ describe('a create with an Idempotency-Key', () => {
       expect((await world.record(plate, code))[second]).toMatch(/v2 deleted$/)
     }
   })
+
+  it.each(
+    KINDS.filter(({ entity }) => entity.identity.kind !== 'natural').flatMap((kind) =>
+      (['aurora', 'dynamo'] as const).map((side) => ({ ...kind, side })),
+    ),
+  )(
+    'makes another of $name at $side, where the record of the former is gone, whoever wrote that over since',
+    async (kind) => {
+      const { entity, path, side } = kind
+      const [once, name] = [randomUUID(), `n-${randomUUID().slice(0, 12)}`]
+      const headers = { 'idempotency-key': once }
+      const request = { method: 'POST', path, segments: [], query: {}, headers, body: undefined }
+      const id = readOnce(request, { entity: entity.name, body: null })?.id ?? ''
+      const [former, next] = [derivedKey(id, 0), derivedKey(id, 1)]
+      const post = () => world.send('POST', path, { body: kind.body(name, 'one'), headers })
+      const putOver = () => world.send('PUT', `${path}/${former}`, { body: kind.body(name, 'two') })
+      world.move(belonging[side])
+      expect((await post()).body[entity.keyName]).toBe(former)
+      await world.forget(id)
+      expect((await putOver()).status).toBe(200)
+      if (side === 'aurora') {
+        const sql = `INSERT INTO \`${entity.table}\``
+        world.sync.aurora.api.faults.add({ kind: 'error', error: 'ForbiddenException', sql, times: 1 })
+        expect((await post()).status).toBe(500)
+        expect((await putOver()).status).toBe(200)
+      }
+
+      const made = await post()
+      expect(made).toMatchObject({ status: 201, side, body: { [entity.keyName]: next, version: 1 } })
+      expect((await post()).body).toEqual(made.body)
+      expect(await world.record(entity, former)).toMatchObject({ [side]: expect.stringMatching(/two$/) })
+    },
+  )
+
+  it('of a UUID that was refused at Aurora leaves its key to DynamoDB, where that is by now', async () => {
+    const [, kind] = KINDS
+    if (kind === undefined) throw new Error('no kind')
+    const { entity, path } = kind
+    const [once, name] = [randomUUID(), `n-${randomUUID().slice(0, 12)}`]
+    const headers = { 'idempotency-key': once }
+    const request = { method: 'POST', path, segments: [], query: {}, headers, body: undefined }
+    const read = readOnce(request, { entity: entity.name, body: kind.body(name, 'one') })
+    if (read === undefined) throw new Error('no key')
+    const { id, fingerprint } = read
+    const [former, next] = [derivedKey(id, 0), derivedKey(id, 1)]
+    const post = (at = new Date()) => world.send('POST', path, { body: kind.body(name, 'one'), headers, at })
+    world.move(belonging.aurora)
+    await post(new Date(Date.now() - 8 * 24 * 60 * MINUTE))
+    await world.forget(id)
+    const { db } = world.sync.aurora
+    await records.insert(db, { id, fingerprint, entityKey: next, createdMs: Date.now() })
+    await records.release(db, id, next)
+    const { epoch } = world.move(belonging.dynamo)
+    await claim(entity, next, 'dynamo', world.sides, { epoch })
+
+    expect(await post()).toMatchObject({ status: 201, side: 'dynamo', body: { [entity.keyName]: next } })
+    expect(await world.record(entity, former)).toMatchObject({ aurora: expect.stringMatching(/^aurora/) })
+  })
 })
