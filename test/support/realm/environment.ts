@@ -2,8 +2,18 @@ import type { JestEnvironmentConfig } from '@jest/environment'
 import { ModernFakeTimers } from '@jest/fake-timers'
 import type { Circus } from '@jest/types'
 import { ModuleMocker } from 'jest-mock'
+import { times } from '../runs.ts'
 import { Kept } from './kept.ts'
 import { findLeftovers, watchLeftovers } from './leftovers.ts'
+
+const extended = new WeakSet<Circus.TestEntry | Circus.Hook>()
+
+/** What has a bound of its own gets as much more of it, once, as a round of `npm run prove` has more runs. */
+const extend = (bounded: Circus.TestEntry | Circus.Hook): void => {
+  if (typeof bounded.timeout !== 'number' || extended.has(bounded)) return
+  extended.add(bounded)
+  bounded.timeout = times(bounded.timeout)
+}
 
 /**
  * The environment of a test file: the worker's own global object, not a copy of it in a context of its own. An error, a
@@ -25,8 +35,10 @@ export default class OneRealm {
     watchLeftovers()
   }
 
-  async handleTestEvent({ name }: Circus.Event, state: Circus.State): Promise<void> {
-    if (name !== 'run_finish') return
+  async handleTestEvent(event: Circus.Event, state: Circus.State): Promise<void> {
+    if (event.name === 'test_start') extend(event.test)
+    if (event.name === 'hook_start') extend(event.hook)
+    if (event.name !== 'run_finish') return
     for (const left of await findLeftovers())
       state.unhandledErrors.push(new Error(`this file leaves behind ${left}`))
   }

@@ -67,7 +67,24 @@ type Results = {
   readonly [file: string]: { readonly tests: readonly string[]; readonly message: string }
 }
 
-/** One run of jest, in one process, over the files above. */
+/** Runs jest in one process over the files of a folder. */
+const runJest = (folder: TemporaryFolder, env: NodeJS.ProcessEnv = {}, ...files: string[]) => {
+  const config = {
+    rootDir: folder.path,
+    injectGlobals: false,
+    transform: {},
+    runtime: resolve('test/support/realm/runtime.cjs'),
+    testEnvironment: resolve('test/support/realm/environment.ts'),
+  }
+  const jest = resolve('node_modules/jest/bin/jest.js')
+  const args = [jest, '--config', JSON.stringify(config), '--runInBand', '--json', '--forceExit', ...files]
+  return spawnSync(process.execPath, args, {
+    ...{ cwd: folder.path, encoding: 'utf8', timeout: 60_000 },
+    env: { ...process.env, ...env },
+  })
+}
+
+/** One run over the files above. */
 describe('test files that one worker runs', () => {
   let folder: TemporaryFolder
   let code: number | null
@@ -76,19 +93,7 @@ describe('test files that one worker runs', () => {
     folder = await makeFolder()
     mkdirSync(join(folder.path, 'functions', 'operations'), { recursive: true })
     for (const [name, text] of Object.entries(FILES)) writeFileSync(join(folder.path, name), text)
-    const config = {
-      rootDir: folder.path,
-      injectGlobals: false,
-      transform: {},
-      runtime: resolve('test/support/realm/runtime.cjs'),
-      testEnvironment: resolve('test/support/realm/environment.ts'),
-    }
-    const jest = resolve('node_modules/jest/bin/jest.js')
-    const { status, stdout } = spawnSync(
-      process.execPath,
-      [jest, '--config', JSON.stringify(config), '--runInBand', '--json', '--forceExit'],
-      { cwd: folder.path, encoding: 'utf8', timeout: 60_000 },
-    )
+    const { status, stdout } = runJest(folder)
     code = status
     const files: { name: string; message: string; assertionResults: { status: string }[] }[] =
       JSON.parse(stdout).testResults
@@ -120,5 +125,10 @@ describe('test files that one worker runs', () => {
     expect(tests).toEqual(['failed', 'failed'])
     expect(message).toContain('Exceeded timeout of 50 ms')
     expect(message).toContain('thrown where nobody waits')
+  })
+
+  it('have as much more time as a proof has more runs, where they say how much', () => {
+    const { stdout } = runJest(folder, { BACKSYNC_RUNS: '3' }, 'slow.test.ts')
+    expect(JSON.parse(stdout).testResults[0]?.message).toContain('Exceeded timeout of 150 ms')
   })
 })
