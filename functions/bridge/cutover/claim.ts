@@ -157,7 +157,9 @@ const insist = async (
 ): Promise<Claimed | undefined> => {
   if (move.owner === 'dynamo' && isMissing(dynamo))
     await target.release(entity, aurora.key, { owner: from.side, epoch: 0n }, { above: 0n, was: 0n })
-  const last = await from.release(entity, aurora.key, move, releaseOf(aurora, old))
+  // Whoever decides for what the row holds has decided against a delete that is on its way.
+  const as = isMissing(dynamo) ? { was: old.epoch, above: aurora.version } : releaseOf(aurora, old)
+  const last = await from.release(entity, aurora.key, move, as)
   if (!isOf(last, move)) return undefined
   return { done: 'moved', record: await insists.insist(entity, aurora.key, move, last.version) }
 }

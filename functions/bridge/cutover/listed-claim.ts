@@ -48,6 +48,18 @@ export const claimListed = async (
   return claimed
 }
 
+/**
+ * Lists what both sides hold of a key, for a person to look at: one of the two is about to be written over.
+ *
+ * @param met.error why, in its code and message
+ */
+export const listMet = (
+  entity: Entity,
+  to: Owner,
+  met: Unmovable,
+  { parking, now = () => new Date() }: Pick<ListedClaimOptions, 'parking' | 'now'>,
+): Promise<void> => list({ ...toParked(entity, to, met), message: met.error.message }, { parking, now })
+
 type Lists = Required<Pick<ListedClaimOptions, 'parking' | 'now'>>
 
 const list = async (parked: Parked, { parking, now }: Lists): Promise<void> => {

@@ -1,5 +1,6 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import type { Kysely } from 'kysely'
+import { keysWithRecords } from '../aurora/many-records.ts'
 import { readRowHeads } from '../aurora/row-heads.ts'
 import { readTombstoneHeads } from '../aurora/tombstone-heads.ts'
 import type { Item } from '../drivers/dynamo/items.ts'
@@ -33,7 +34,7 @@ export type SweptHead = Authority & { readonly key: string }
 const PAGE = 500
 
 /**
- * Reads a shelf page by page; sweptHeads has what is in one.
+ * Reads a shelf page by page; readShelfPage has what is in one.
  *
  * @param start where an earlier run has stopped
  */
@@ -100,7 +101,7 @@ const readPage = async (
 }
 
 /** What a page has: heads; and places of what has no key, or doesn't say whose it is. */
-export const sweptHeads = (
+const sweptHeads = (
   shelf: Shelf,
   entity: Entity,
   { items }: ScanPage,
@@ -129,4 +130,30 @@ export const sweptHeads = (
     }
   }
   return { heads, nameless }
+}
+
+/** What a page of a shelf has. */
+export type ShelfPage = {
+  readonly entity: Entity
+  readonly shelf: Shelf
+  readonly looked: number
+  readonly heads: readonly SweptHead[]
+  /** Places of what has no key, or doesn't say whose it is. */
+  readonly nameless: readonly string[]
+  /** Of the items, those that are given to Aurora, which has no record of them: moves that have stopped half way. */
+  readonly half: ReadonlySet<string>
+}
+
+/** Reads what a page of a shelf says. */
+export const readShelfPage = async (
+  shelf: Shelf,
+  entity: Entity,
+  page: ScanPage,
+  { db }: Pick<ShelfParts, 'db'>,
+): Promise<ShelfPage> => {
+  const { heads, nameless } = sweptHeads(shelf, entity, page)
+  const given = shelf === 'items' ? heads.filter(({ owner }) => owner === 'aurora').map(({ key }) => key) : []
+  const there = await keysWithRecords(entity, given, { db })
+  const half = new Set(given.filter((key) => !there.has(key)))
+  return { entity, shelf, looked: page.looked, heads, nameless, half }
 }

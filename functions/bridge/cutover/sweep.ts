@@ -1,22 +1,25 @@
-import { keysWithRecords } from '../aurora/many-records.ts'
 import { describeTable } from '../drivers/dynamo/describe.ts'
-import type { ScanPage } from '../drivers/dynamo/scan.ts'
 import type { DynamoJobs } from '../jobs/dynamo-jobs.ts'
 import type { RefusedItem, Tally } from '../jobs/jobs.ts'
 import { runJob, runSteps } from '../jobs/run-job.ts'
 import { addTallies, type ItemsRun, NOTHING, type PageOutcome, segmentCount } from '../jobs/segments.ts'
 import type { Entity } from '../model/entity.ts'
 import { BridgeError } from '../model/errors.ts'
-import { UnsettledError } from '../model/outcome.ts'
 import type { Epoch, Owner } from '../model/owner.ts'
 import { type Route, targetOf } from '../model/route.ts'
-import { CallUnderWayError, StaleClaimError, UndecidedError } from '../ports/claim-errors.ts'
 import type { DynamoRoutes } from '../routes/dynamo-routes.ts'
-import { inLanes } from '../runtime/lanes.ts'
 import type { Log } from '../runtime/log.ts'
 import type { Tables } from '../runtime/tables.ts'
 import type { Claimed } from './claim.ts'
-import { type Shelf, type ShelfParts, type SweptHead, scanShelf, sweptHeads } from './sweep-pages.ts'
+import { claimEach, pageOutcome, refusedKey } from './claim-page.ts'
+import {
+  readShelfPage,
+  type Shelf,
+  type ShelfPage,
+  type ShelfParts,
+  type SweptHead,
+  scanShelf,
+} from './sweep-pages.ts'
 
 /*
  * Claims every key of a route that is of an earlier move than the route, so that nobody who knows an earlier one can move it any
@@ -35,9 +38,6 @@ const STEPS: readonly [SweepStep, ...SweepStep[]] = [
   'prove-gone',
   'prove-items',
 ]
-
-/** Keys that are claimed at once: each takes several calls of both stores. */
-const LANES = 8
 
 export type SweepParts = Omit<ShelfParts, 'table' | 'limiter' | 'signal'> & {
   readonly tables: Tables
@@ -143,7 +143,7 @@ export const runSweep = async (
           scan: (of, start) => scanShelf(shelf, entity, of, start, shelfParts),
           page: async (page) => {
             const route = await currentOf(entity, epoch, routes)
-            const read = await readPage(shelf, entity, page, parts)
+            const read = await readShelfPage(shelf, entity, page, parts)
             return isProof(step) ? provePage(read, route) : claimPage(read, route, { ...parts, signal })
           },
         }
@@ -191,32 +191,7 @@ const noteSettled = async ({ name }: Entity, epoch: Epoch, routes: DynamoRoutes)
   )
 }
 
-/** What a page of a shelf has. */
-type Read = {
-  readonly entity: Entity
-  readonly shelf: Shelf
-  readonly looked: number
-  readonly heads: readonly SweptHead[]
-  /** Places of what has no key, or doesn't say whose it is. */
-  readonly nameless: readonly string[]
-  /** Of the items, those that are given to Aurora, which has no record of them: moves that have stopped half way. */
-  readonly half: ReadonlySet<string>
-}
-
-const readPage = async (
-  shelf: Shelf,
-  entity: Entity,
-  page: ScanPage,
-  { db }: Pick<SweepParts, 'db'>,
-): Promise<Read> => {
-  const { heads, nameless } = sweptHeads(shelf, entity, page)
-  const given = shelf === 'items' ? heads.filter(({ owner }) => owner === 'aurora').map(({ key }) => key) : []
-  const there = await keysWithRecords(entity, given, { db })
-  const half = new Set(given.filter((key) => !there.has(key)))
-  return { entity, shelf, looked: page.looked, heads, nameless, half }
-}
-
-const provePage = ({ shelf, looked, heads, nameless, half }: Read, route: Route): PageOutcome => {
+const provePage = ({ shelf, looked, heads, nameless, half }: ShelfPage, route: Route): PageOutcome => {
   const left = heads.filter(
     ({ key, owner, epoch }) => epoch < route.epoch || owner !== targetOf(route, key) || half.has(key),
   )
@@ -227,48 +202,22 @@ const provePage = ({ shelf, looked, heads, nameless, half }: Read, route: Route)
     refused: left.length + nameless.length,
     refusals: [
       ...left.map(({ key, owner, epoch }) =>
-        refusal(key, `${shelf === 'items' ? 'DynamoDB' : 'Aurora'} says ${owner}, of move ${epoch}`),
+        refusedKey(key, `${shelf === 'items' ? 'DynamoDB' : 'Aurora'} says ${owner}, of move ${epoch}`),
       ),
       ...nameless.map((place) =>
-        refusal(place, 'has no key that the definition knows, or does not say whose it is'),
+        refusedKey(place, 'has no key that the definition knows, or does not say whose it is'),
       ),
     ],
   }
 }
 
 const claimPage = async (
-  { entity, looked, heads, nameless, half }: Read,
+  { entity, looked, heads, nameless, half }: ShelfPage,
   route: Route,
-  { claim, limiter, signal }: Pick<SweepParts, 'claim'> & Pick<ItemsRun, 'limiter' | 'signal'>,
+  { claim, ...parts }: Pick<SweepParts, 'claim'> & Pick<ItemsRun, 'limiter' | 'signal'>,
 ): Promise<PageOutcome> => {
   // What is of a later move was moved by hand since, and stays where it is.
   const below = heads.filter(({ key, epoch }) => epoch < route.epoch || half.has(key))
-  const refusals = await inLanes(below, LANES, async ({ key }): Promise<RefusedItem[]> => {
-    await limiter?.take(1, signal)
-    try {
-      await claim(entity, key, targetOf(route, key), route.epoch)
-      return []
-    } catch (error) {
-      if (error instanceof StaleClaimError) return []
-      if (error instanceof BridgeError && isOfKey(error))
-        return [refusal(key, `${error.code}: ${error.message}`)]
-      throw error
-    }
-  })
-  const refused = refusals.flat()
-  return {
-    ...NOTHING,
-    items: looked,
-    applied: below.length - refused.length,
-    skipped: looked - below.length - nameless.length,
-    refused: refused.length + nameless.length,
-    refusals: refused,
-  }
+  const move = ({ key }: SweptHead) => claim(entity, key, targetOf(route, key), route.epoch)
+  return pageOutcome({ looked, nameless, todo: below, refusals: await claimEach(below, move, parts) })
 }
-
-/** Whether an error is one key's own, and holds up no other. */
-const isOfKey = (error: BridgeError): boolean =>
-  ['data', 'dependency', 'client'].includes(error.kind) ||
-  [UndecidedError, CallUnderWayError, UnsettledError].some((passing) => error instanceof passing)
-
-const refusal = (key: string, why: string): RefusedItem => ({ key: { key: { S: key } }, why })

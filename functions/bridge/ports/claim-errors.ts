@@ -16,6 +16,19 @@ export class ClaimConflictError extends BridgeError {
   }
 }
 
+/** A store that was restored holds something that the other one, which has kept its own, lacks. */
+export class WrittenSinceRestoreError extends BridgeError {
+  override readonly name = 'WrittenSinceRestoreError'
+  readonly code = 'restore.written-since'
+  readonly kind = 'client'
+
+  constructor({ name }: Named) {
+    super(
+      `The store that was restored held something of this ${name} that the other one lacks, and what the other one has was kept. Write it once more where it is needed`,
+    )
+  }
+}
+
 /** What became of a key is not known yet at the side that would take it. */
 export class UndecidedError extends BridgeError {
   override readonly name = 'UndecidedError'

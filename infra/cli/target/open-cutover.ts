@@ -8,6 +8,7 @@ import type { CanaryParts } from '../../../functions/bridge/cutover/canary.ts'
 import { claimListed } from '../../../functions/bridge/cutover/listed-claim.ts'
 import type { MoveParts } from '../../../functions/bridge/cutover/move-route.ts'
 import { countKeys, readFigures } from '../../../functions/bridge/cutover/read-figures.ts'
+import type { RecoverParts } from '../../../functions/bridge/cutover/recover.ts'
 import type { SweepParts } from '../../../functions/bridge/cutover/sweep.ts'
 import { DynamoRecords } from '../../../functions/bridge/dynamo/dynamo-records.ts'
 import { DynamoStore } from '../../../functions/bridge/dynamo/dynamo-store.ts'
@@ -29,10 +30,15 @@ type Given = Pick<Context, 'target' | 'io' | 'debug'>
 /** More batches than that are as many. */
 const ENOUGH = 1_000
 
-/** What commands need to move routes, to sweep their keys, and to prove the way. */
+/** What commands need to move routes, to sweep their keys, to prove the way, and to recover after a restore. */
 export const openCutover = (
   context: Given,
-): { readonly move: MoveParts; readonly sweep: SweepParts; readonly canary: CanaryParts } => {
+): {
+  readonly move: MoveParts
+  readonly sweep: SweepParts
+  readonly canary: CanaryParts
+  readonly recover: RecoverParts
+} => {
   const { target, io, debug } = context
   const { client, tables, jobs, database, deadline, lag, missingTriggers } = openBackfill(context)
   const log = stderrLog(io, debug)
@@ -60,13 +66,15 @@ export const openCutover = (
     isFilled: (entity: Parameters<typeof isFilledFromAurora>[0]) => isFilledFromAurora(entity, jobs),
     undelivered: () => openUndelivered(target).count(ENOUGH),
   }
+  const keys = { db, client, tables, deadline, jobs, routes, database, log }
   return {
     move: {
       routes,
       figures: (entity, route) => readFigures(entity, route, sources),
       count: (entity, route, both) => countKeys(entity, route, both, { db }),
     },
-    sweep: { db, client, tables, deadline, jobs, routes, claim, database, log },
+    sweep: { ...keys, claim },
+    recover: { ...keys, sides, parking },
     canary: {
       ...{ claim, routes, newKey: uuidv7 },
       stores: {

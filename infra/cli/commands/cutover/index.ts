@@ -5,6 +5,7 @@ import { canary } from './canary.ts'
 import { freeze } from './freeze.ts'
 import { history } from './history.ts'
 import { plan } from './plan.ts'
+import { recover } from './recover.ts'
 import { set } from './set.ts'
 import { status } from './status.ts'
 import { sweep } from './sweep.ts'
@@ -12,6 +13,7 @@ import { sweep } from './sweep.ts'
 /** Which side serves which keys of an entity, and moving them. */
 export const cutover: CommandGroup = {
   name: 'cutover',
-  summary: 'Which side serves which keys: status, plan, set, advance, back, freeze, history, sweep, canary.',
-  commands: [advance, back, canary, freeze, history, plan, set, status, sweep],
+  summary:
+    'Which side serves which keys: status, plan, set, advance, back, freeze, history, sweep, canary, recover.',
+  commands: [advance, back, canary, freeze, history, plan, recover, set, status, sweep],
 }
