@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto'
 import { DeleteItemCommand } from '@aws-sdk/client-dynamodb'
-import { expect } from '@jest/globals'
 import { uuidv7 } from 'uuidv7'
 import { serve } from '../../../../functions/bridge/api/serve.ts'
 import { readHeldRecord } from '../../../../functions/bridge/aurora/held-record.ts'
@@ -177,7 +176,11 @@ export const openFacadeWorld = async () => {
         restore: (...of) => own.restore(...of),
         take: () => Promise.reject(new Error('died')),
       }
-      await expect(claim(entity, key, to, { ...world.sides, [to]: dying }, { epoch })).rejects.toThrow('died')
+      const ended: unknown = await claim(entity, key, to, { ...world.sides, [to]: dying }, { epoch }).catch(
+        (error: unknown) => error,
+      )
+      if (!(ended instanceof Error && ended.message === 'died'))
+        throw new Error('it was claimed', { cause: ended })
     },
     make: async (entity: Entity, side: Owner, row: Row, key: string) => {
       await stores[side].write(entity, {
