@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { RateLimiter } from '../drivers/dynamo/rate-limiter.ts'
 import { divideJob, type JobSegment, workOnSegment } from '../jobs/job-workers.ts'
+import { type MachineCall, machineCalls } from '../jobs/machine-calls.ts'
 import { type CopyParts, finishCopy } from './copy.ts'
 import {
   type CopyStep,
@@ -27,16 +28,9 @@ import { requireNamed } from './followed.ts'
 /** A request with the lease that `plan` took: all of the machine's calls show its token. */
 export type PlannedRequest = CopyRequest & { readonly token: string }
 
-export type CopyOperation =
-  | {
-      readonly operation: 'plan'
-      readonly request: CopyRequest
-      /** The execution's ARN; it may plan again at once, where another one waits for the lease to end. */
-      readonly execution?: string | undefined
-    }
-  | ({ readonly operation: 'segment'; readonly request: PlannedRequest } & CopySegment)
-  | { readonly operation: 'conclude'; readonly request: PlannedRequest }
+const STEPS = ['cleanup', 'migrate', 'verify'] as const
 
+export type CopyOperation = MachineCall<CopyRequest, PlannedRequest, CopyStep>
 export type CopySegment = JobSegment<CopyStep>
 
 /** What is left to do, step by step; a step that isn't asked for, or is done, has no segments. */
@@ -51,22 +45,6 @@ export type CopyMachineParts = Omit<CopyParts, 'restart'> & {
 const IN_MACHINE: SegmentSizes = { items: 50_000, bytes: 50_000_000, fewest: 8, most: 1_000 }
 
 const planned = copyRequestSchema.extend({ token: z.string('is not a text') })
-const number = z.int('is not a whole number').min(0, 'is below 0')
-const STEPS = ['cleanup', 'migrate', 'verify'] as const
-
-const operations = z.discriminatedUnion('operation', [
-  z.strictObject({ operation: z.literal('plan'), request: z.unknown(), execution: z.string().optional() }),
-  z.strictObject({
-    operation: z.literal('segment'),
-    request: z.unknown(),
-    step: z.enum(STEPS),
-    segment: number,
-    segments: number,
-    // What the call before answered comes back with the rest.
-    done: z.boolean().optional(),
-  }),
-  z.strictObject({ operation: z.literal('conclude'), request: z.unknown() }),
-])
 
 /**
  * Reads a call of the state machine.
@@ -74,15 +52,12 @@ const operations = z.discriminatedUnion('operation', [
  * @returns undefined for an event that names no operation: it is a request by itself
  * @throws CopyRequestError
  */
-export const readCopyOperation = (event: unknown): CopyOperation | undefined => {
-  if (typeof event !== 'object' || event === null || !Object.hasOwn(event, 'operation')) return undefined
-  const call = readCall(event)
-  if (call.operation === 'plan') return { ...call, request: readRequest(copyRequestSchema, call.request) }
-  const request = readRequest(planned, call.request)
-  if (call.operation === 'conclude') return { operation: 'conclude', request }
-  const { operation, step, segment, segments } = call
-  return { operation, request, step, segment, segments }
-}
+export const readCopyOperation: (event: unknown) => CopyOperation | undefined = machineCalls({
+  steps: STEPS,
+  request: (given) => readRequest(copyRequestSchema, given),
+  leased: (given) => readRequest(planned, given),
+  refused: (problems, cause) => new CopyRequestError(problems, { cause }),
+})
 
 /**
  * Takes the job and divides what is left of it. The lease is kept by the workers' own writes.
@@ -155,12 +130,3 @@ export const concludeCopy = async (
 /** Workers don't know of each other: each gets its part of the whole rate. */
 const shareOf = ({ maxRate }: CopyRequest, segments: number): number | undefined =>
   maxRate === undefined ? undefined : maxRate / Math.min(segments, COPY_WORKERS)
-
-const readCall = (event: object): z.infer<typeof operations> => {
-  const read = operations.safeParse(event)
-  if (read.success) return read.data
-  throw new CopyRequestError(
-    read.error.issues.map(({ path, message }) => `${path.join('.')} ${message}`.trim()),
-    { cause: read.error },
-  )
-}
