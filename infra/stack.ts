@@ -3,12 +3,14 @@ import { Stack, Tags } from 'aws-cdk-lib/core'
 import type { Construct } from 'constructs'
 import { addApiTier } from './constructs/api-tier.ts'
 import { BackSync } from './constructs/back-sync.ts'
+import { Backfill } from './constructs/backfill.ts'
 import { bundledCode } from './constructs/bundled-code.ts'
 import { CopyTable } from './constructs/copy-table.ts'
 import { DeclaredTables } from './constructs/declared-tables.ts'
 import { type EntityDescription, EntityTable, onePerTable } from './constructs/entity-table.ts'
 import type { Extension } from './constructs/extension.ts'
 import { Facade } from './constructs/facade.ts'
+import { FillTables } from './constructs/fill-tables.ts'
 import { HttpApi } from './constructs/http-api.ts'
 import { LegacyDatabase } from './constructs/legacy-database.ts'
 import { haveFunctions, LegacyFunctions } from './constructs/legacy-functions.ts'
@@ -57,6 +59,8 @@ export interface FunctionEntries {
   readonly migrate: string
   readonly keepTables: string
   readonly copyTable: string
+  readonly backfill: string
+  readonly fillTables: string
   readonly watch: string
   readonly relay: string
   readonly facade: string
@@ -68,6 +72,8 @@ const ownEntries: FunctionEntries = {
   migrate: 'functions/operations/migrate.ts',
   keepTables: 'functions/operations/keep-tables.ts',
   copyTable: 'functions/operations/copy-table.ts',
+  backfill: 'functions/operations/backfill.ts',
+  fillTables: 'functions/operations/fill-tables.ts',
   watch: 'functions/operations/watch.ts',
   relay: 'functions/operations/relay.ts',
   facade: 'functions/cutover/handler.ts',
@@ -145,6 +151,15 @@ export class BacksyncStack extends Stack {
         })
       : undefined
     const relay = mirror === undefined ? [] : [mirror.function]
+    const backfill =
+      entities.length === 0
+        ? []
+        : [
+            new Backfill(this, 'Backfill', {
+              ...{ settings, database, tables, entities, parking, jobs },
+              code: bundledCode({ entry: entries.backfill, replace }),
+            }).function,
+          ]
     for (const caller of [legacy, ...facades]) mirror?.wake(caller)
     if (calls) {
       const functions = new LegacyFunctions(this, 'LegacyFunctions', {
@@ -156,7 +171,8 @@ export class BacksyncStack extends Stack {
             mayRequire: true,
           }),
       })
-      for (const caller of [legacy, backSync.function, ...relay, ...facades]) functions.serve(caller)
+      for (const caller of [legacy, backSync.function, ...relay, ...backfill, ...facades])
+        functions.serve(caller)
     }
     const tableSync = new TableSync(this, 'TableSync', {
       settings,
@@ -167,6 +183,12 @@ export class BacksyncStack extends Stack {
       failures: backSync.failures,
       code: bundledCode({ entry: entries.keepTables, replace }),
     })
+    if (props.projections.length > 0)
+      new FillTables(this, 'FillTables', {
+        ...{ settings, parking, jobs, projections: props.projections, tables: declared },
+        tombstones: tableSync.tombstones,
+        code: bundledCode({ entry: entries.fillTables, replace }),
+      })
     new Watch(this, 'Watch', {
       settings,
       failures: backSync.failures,
@@ -191,7 +213,7 @@ export class BacksyncStack extends Stack {
       settings,
       database,
       code: bundledCode({ entry: entries.migrate, replace, folders: sources.migrations }),
-      before: [legacy, modern, backSync.function, ...relay, ...facades],
+      before: [legacy, modern, backSync.function, ...relay, ...backfill, ...facades],
     })
     const api = new HttpApi(this, 'HttpApi', {
       settings,

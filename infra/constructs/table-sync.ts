@@ -32,11 +32,14 @@ export interface TableSyncProps {
  */
 export class TableSync extends Construct {
   readonly function: BridgeFunction
+  /** Where deletes of kept tables are remembered. */
+  readonly tombstones: StateTable
 
   constructor(scope: Construct, id: string, props: TableSyncProps) {
     super(scope, id)
     const { settings, projections, tables, parking, jobs, failures } = props
     const tombstones = new StateTable(this, 'Tombstones', { settings, setting: 'TOMBSTONES_TABLE' })
+    this.tombstones = tombstones
     this.function = new BridgeFunction(this, 'Function', {
       settings,
       description: 'Writes changes of DynamoDB tables to the tables that are kept by them',
@@ -77,10 +80,10 @@ export class TableSync extends Construct {
 }
 
 /** A parked key's current item is what is applied in the end. */
-const sourceActions = ['dynamodb:GetItem']
+export const sourceActions = ['dynamodb:GetItem']
 
 /** A guarded write is a transaction, or a conditional call; a transaction asks for the rights of its parts. */
-const targetActions = [
+export const targetActions = [
   'dynamodb:GetItem',
   'dynamodb:PutItem',
   'dynamodb:DeleteItem',

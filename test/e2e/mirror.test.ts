@@ -1,5 +1,9 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { ScanCommand } from '@aws-sdk/client-dynamodb'
+import { InvokeCommand } from '@aws-sdk/client-lambda'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { Template } from 'aws-cdk-lib/assertions'
 import type { ResultSetHeader, RowDataPacket } from 'mysql2/promise'
 import type { Placement } from '../../functions/bridge/model/route.ts'
 import { moved, placementAt } from '../../functions/bridge/model/route-moves.ts'
@@ -8,7 +12,9 @@ import { Deadline } from '../../functions/bridge/runtime/deadline.ts'
 import { entities } from '../fixtures/mirrored/entities.ts'
 import { mirroredApp, withMirrored } from '../fixtures/mirrored/sources.ts'
 import { runCli } from '../infra/cli/harness.ts'
+import { definitionIn } from '../infra/fixtures/workflow.ts'
 import { call, send } from '../support/stack.ts'
+import { startStates } from '../support/states.ts'
 import { until } from '../support/until.ts'
 import { openWorld, type World } from './world.ts'
 
@@ -78,6 +84,38 @@ describe('a kitchen whose legacy tables are mirrored', () => {
     expect(await logged()).toBe(0)
     expect((await chefAt('dynamo', key)).json()).toMatchObject({ firstName: 'Modern', version: 1 })
   }, 60_000)
+
+  it('is filled by the state machine of the template, which the command starts and watches', async () => {
+    const file = join(world.home, 'cdk.out', 'Backsync.template.json')
+    const template = Template.fromJSON(JSON.parse(await readFile(file, 'utf8')))
+    const { name } = world.functions.find((one) => one.name.includes('BackfillFunction')) ?? {}
+    const steps: string[] = []
+    const states = await startStates(() => ({
+      definition: definitionIn(template, 'Backfill'),
+      invoke: async (payload) => {
+        steps.push(Object(payload).step ?? Object(payload).operation)
+        const answer = await world.lambda.send(
+          new InvokeCommand({ FunctionName: name, Payload: JSON.stringify(payload) }),
+        )
+        const result = JSON.parse(Buffer.from(answer.Payload ?? []).toString())
+        if (answer.FunctionError === undefined) return result
+        throw Object.assign(new Error(result.errorMessage), { name: result.errorType })
+      },
+    }))
+    try {
+      const { code, stdout, stderr } = await runCli(['resync', 'chef', '--on', 'aws', '--yes', '--json'], {
+        ...{ BACKSYNC_HOME: world.home, NODE_OPTIONS: withMirrored, AWS_PROFILE: 'nobody' },
+        AWS_ENDPOINT_URL_SFN: states.endpoint,
+      })
+      expect([code, stderr]).toEqual([0, expect.stringMatching(/^started arn:aws:states:/)])
+      const { items, fromAurora, parked } = JSON.parse(stdout)
+      expect([items > 0, fromAurora.items > 0, parked]).toEqual([true, true, 0])
+      expect([...new Set(steps)]).toEqual(['plan', 'items', 'rows', 'records', 'gone', 'conclude'])
+      expect(steps.length).toBeGreaterThan(6)
+    } finally {
+      await states.close()
+    }
+  }, 120_000)
 })
 
 /** By the synthesised template and the bundles: one path for clients, whichever side has the key. */

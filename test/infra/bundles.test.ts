@@ -18,6 +18,8 @@ const functions = [
   'MigrationsMigrate',
   'TableSyncFunction',
   'CopyTableFunction',
+  'BackfillFunction',
+  'FillTablesFunction',
   'WatchFunction',
   'FacadeFunction',
 ]
@@ -51,6 +53,8 @@ describe('the bundles', () => {
     ['MigrationsMigrate', 480],
     ['TableSyncFunction', 330],
     ['CopyTableFunction', 350],
+    ['BackfillFunction', 760],
+    ['FillTablesFunction', 365],
     ['WatchFunction', 680],
     ['FacadeFunction', 720],
   ])('%s is one file of at most %i kB, without a source map', (id, budget) => {
@@ -152,6 +156,8 @@ describe('the bundles', () => {
     ['ModernApi', entities.at(-1)?.item.table],
     ['BackSyncFunction', entities.at(-1)?.item.table],
     ['FacadeFunction', entities.at(-1)?.item.table],
+    ['BackfillFunction', entities.at(-1)?.item.table],
+    ['FillTablesFunction', projections.at(-1)?.name],
     ['TableSyncFunction', projections.at(-1)?.name],
     ['TableSyncFunction', projections.at(-1)?.from.name],
   ])(

@@ -66,6 +66,7 @@ const callers = {
   jobs: 'functions/bridge/jobs/job-calls.ts',
   routes: 'functions/bridge/routes/dynamo-routes.ts',
   reads: 'functions/bridge/{drivers/dynamo/{scan,describe},copy/copy-plan}.ts',
+  scans: 'functions/bridge/drivers/dynamo/{scan,describe}.ts',
   writes: 'functions/bridge/copy/bulk-writer.ts',
   /** Makes clients that send what the others do. */
   roles: 'functions/bridge/copy/role-client.ts',
@@ -77,12 +78,15 @@ const callers = {
 
 /** A grant that the code doesn't use is too wide; a call that isn't granted fails on AWS only. */
 describe('what is granted is what the code calls', () => {
-  it.each(['LegacyApiRole', 'BackSyncFunctionRole', 'MigrationsMigrateRole', 'WatchFunctionRole'])(
-    'of the Data API, for %s',
-    (role) => {
-      expect(granted(role, 'rds-data')).toEqual(called('client-rds-data', 'rds-data'))
-    },
-  )
+  it.each([
+    'LegacyApiRole',
+    'BackSyncFunctionRole',
+    'BackfillFunctionRole',
+    'MigrationsMigrateRole',
+    'WatchFunctionRole',
+  ])('of the Data API, for %s', (role) => {
+    expect(granted(role, 'rds-data')).toEqual(called('client-rds-data', 'rds-data'))
+  })
 
   it('of DynamoDB, from nowhere else than what is compared below', () => {
     const known = new Set(Object.values(callers).flatMap((files) => globSync(files, { cwd: repository })))
@@ -167,6 +171,49 @@ describe('what is granted is what the code calls', () => {
       expect(granted('CopyTableFunctionRole', 'dynamodb', table)).toEqual([])
     },
   )
+
+  it.each([
+    ['TablesUsersTable', [callers.scans, callers.sources]],
+    ['TablesUsersByTown', [callers.scans, callers.sources, callers.targets]],
+    ['TablesDaily', [callers.targets]],
+    ['FillTables', []],
+    ['TableSyncTombstones', [callers.tombstones]],
+    ['Parking', [callers.parking]],
+    ['DishTable', []],
+  ])('of DynamoDB, for the filling of what is kept: %s', (table, files) => {
+    const calls = files.flatMap((some) => called('client-dynamodb', 'dynamodb', some))
+    expect(granted('FillTablesFunctionRole', 'dynamodb', table)).toEqual([...new Set(calls)].sort())
+  })
+
+  it('of DynamoDB, for the filling of what is kept: its jobs, and where it stands that they are followed', () => {
+    const calls = [callers.jobs, callers.states].flatMap((files) =>
+      called('client-dynamodb', 'dynamodb', files),
+    )
+    expect(granted('FillTablesFunctionRole', 'dynamodb', 'Jobs')).toEqual(
+      [...new Set(calls)].filter((action) => action !== 'dynamodb:Scan').sort(),
+    )
+    expect(granted('FillTablesFunctionRole', 'rds-data')).toEqual([])
+  })
+
+  it('of both stores, for a fill: items of what is mirrored, no more than to read and lift of what is not, its jobs, parking', () => {
+    const of = synthesise({}, [
+      { name: 'dish', plural: 'dishes', keyName: 'dishId', mirror: {} },
+      { name: 'guest', plural: 'guests', keyName: 'guestId', overruled: 'park' },
+    ]).template
+    const own = (service: string, table?: string) => granted('BackfillFunctionRole', service, table, of)
+    const scans = called('client-dynamodb', 'dynamodb', callers.scans)
+    const calls = (files: string) => called('client-dynamodb', 'dynamodb', files)
+
+    expect(own('dynamodb', 'DishTable')).toEqual([...new Set([...scans, ...calls(callers.mirror)])].sort())
+    expect(own('dynamodb', 'GuestTable')).toEqual([...scans, 'dynamodb:GetItem'].sort())
+    expect(own('dynamodb', 'Parking')).toEqual(calls(callers.parking))
+    expect(own('dynamodb', 'Jobs')).toEqual(
+      calls(callers.jobs).filter((action) => action !== 'dynamodb:Scan'),
+    )
+    expect(own('dynamodb', 'Tables')).toEqual([])
+    expect(own('rds-data')).toEqual(called('client-rds-data', 'rds-data'))
+    expect(own('lambda')).toEqual([])
+  })
 
   it('of STS what a copy calls, for the roles that are named and no other', () => {
     const roles = 'arn:aws:iam::222222222222:role/copy,arn:aws:iam::333333333333:role/copy'

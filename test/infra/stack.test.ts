@@ -49,6 +49,12 @@ describe('the stack', () => {
       CopyTableStateMachineArn: {
         Ref: resourceOf(dev.template, 'AWS::StepFunctions::StateMachine', 'CopyTable').id,
       },
+      BackfillStateMachineArn: {
+        Ref: resourceOf(dev.template, 'AWS::StepFunctions::StateMachine', 'Backfill').id,
+      },
+      FillTablesStateMachineArn: {
+        Ref: resourceOf(dev.template, 'AWS::StepFunctions::StateMachine', 'FillTables').id,
+      },
       FailureBucketName: { Ref: resourceOf(dev.template, 'AWS::S3::Bucket', 'BackSyncFailures').id },
     })
   })
@@ -64,6 +70,10 @@ describe('the stack', () => {
     expect(variables('MigrationsMigrate')).toEqual(
       [...cluster, 'LOG_LEVEL', 'MIGRATE_ON_REQUEST', 'STAGE'].sort(),
     )
+    expect(variables('BackfillFunction')).toEqual(
+      [...cluster, 'JOBS_TABLE', 'LOG_LEVEL', 'PARKING_TABLE', 'STAGE', 'TABLES'].sort(),
+    )
+    expect(variables('FillTablesFunction')).toEqual(variables('TableSyncFunction'))
     expect(variables('TableSyncFunction')).toEqual([
       'JOBS_TABLE',
       'LOG_LEVEL',
@@ -299,7 +309,7 @@ describe('the stack', () => {
         Environment: { Variables: Match.objectLike({ LOG_LEVEL: 'debug' }) },
         LoggingConfig: Match.objectLike({ ApplicationLogLevel: 'DEBUG' }),
       },
-      9,
+      11,
     )
   })
 

@@ -1,238 +1,21 @@
-import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
-import type { Kysely } from 'kysely'
-import * as z from 'zod'
-import { readOwners } from '../aurora/owners.ts'
-import { guessSize, readIdRange } from '../aurora/row-heads.ts'
-import { describeTable } from '../drivers/dynamo/describe.ts'
-import { scanSegment, WHOLE } from '../drivers/dynamo/scan.ts'
+import { scanSegment } from '../drivers/dynamo/scan.ts'
 import type { DynamoJobs } from '../jobs/dynamo-jobs.ts'
-import { type Extent, measureExtent } from '../jobs/forecast.ts'
-import type { JobRecord, Tally } from '../jobs/jobs.ts'
-import { type OpenedStep, runJob, runSteps } from '../jobs/run-job.ts'
-import { addTallies, type ItemsRun, segmentCount } from '../jobs/segments.ts'
-import type { Entity } from '../model/entity.ts'
-import { referencesOf } from '../model/references.ts'
-import type { Deadline } from '../runtime/deadline.ts'
-import type { Tables } from '../runtime/tables.ts'
-import type { Mirror } from '../sync/mirror.ts'
+import type { JobLease, JobRecord, Tally } from '../jobs/jobs.ts'
+import { type JobRun, type OpenedStep, runJob, runSteps, workOn } from '../jobs/run-job.ts'
+import { addTallies, type ItemsRun } from '../jobs/segments.ts'
 import { applyDeletes, scanOwnedRows } from './apply-deletes.ts'
 import { applyGone } from './apply-gone.ts'
 import { applyItems } from './apply-items.ts'
-import { applyRecords, type Forward, scanRecords } from './apply-records.ts'
-import { FillNotReadyError } from './errors.ts'
-
-/*
- * Fills one store with what the other one's records of an entity are, whether stream or log have ever told of them or not: those
- * that are older than what follows the table, and what a stream that was down for longer than its day has forgotten. Stream, log
- * and all writers go on meanwhile: all apply under one guard, so nothing newer is overwritten, and nothing deleted comes back.
- */
-
-/** The kind of the job. */
-const BACKFILL = 'backfill'
-
-/**
- * Items are brought to Aurora, `records` to DynamoDB. To make both stores one again, of DynamoDB's own the `rows` are deleted then
- * whose items are gone, and of Aurora's own the items whose rows are `gone`.
- */
-export type BackfillStep = 'items' | 'rows' | 'records' | 'gone'
-type Steps = readonly [BackfillStep, ...BackfillStep[]]
-
-/** What is done: what is there is brought, or a `resync`, which finds the deletes that nothing has told of as well. */
-export type BackfillMode = 'backfill' | 'resync'
-
-/** Which side's own records are brought to the other one. */
-export type BackfillFrom = 'dynamo' | 'aurora' | 'both'
-
-const STEPS: Readonly<Record<BackfillMode, Readonly<Record<BackfillFrom, Steps>>>> = {
-  backfill: { dynamo: ['items'], aurora: ['records'], both: ['items', 'records'] },
-  resync: {
-    dynamo: ['items', 'rows'],
-    aurora: ['records', 'gone'],
-    both: ['items', 'rows', 'records', 'gone'],
-  },
-}
-
-/** An item is applied with its page: a statement's document has room for the largest of them. */
-const PAGE = 1_000
-
-const jobOf = ({ name }: Entity, mode: BackfillMode, from: BackfillFrom): string =>
-  from === 'both' ? `${mode}:${name}:both-ways` : `${mode}:${name}:from-${from}`
-
-/** Whether all that Aurora held of an entity has been brought to DynamoDB once. */
-export const isFilledFromAurora = async (
-  entity: Entity,
-  jobs: Pick<DynamoJobs, 'read'>,
-): Promise<boolean> => {
-  const names = (['backfill', 'resync'] as const).flatMap((mode) =>
-    (['aurora', 'both'] as const).map((from) => jobOf(entity, mode, from)),
-  )
-  const records = await Promise.all(names.map((name) => jobs.read(name)))
-  return records.some((record) => record?.state === 'done')
-}
-
-export type BackfillParts = {
-  readonly mirror: Mirror
-  readonly db: Kysely<unknown>
-  readonly client: DynamoDBClient
-  readonly tables: Tables
-  readonly jobs: DynamoJobs
-  /** Which database it is: a job of another one is not gone on with. */
-  readonly database: string
-  readonly deadline: Deadline
-  /** What brings Aurora's records to DynamoDB. */
-  readonly forward: Omit<Forward, 'db'>
-  /** Which triggers an entity's tables lack, or have in another form, by their names. */
-  readonly missingTriggers: (entity: Entity) => Promise<readonly string[]>
-}
-
-/** What a backfill is about to do. */
-export type BackfillPlan = {
-  readonly entity: Entity
-  readonly mode: BackfillMode
-  readonly from: BackfillFrom
-  readonly job: string
-  readonly todo: 'begin' | 'go on' | 'nothing'
-  /** Where it is or begins. */
-  readonly step: BackfillStep
-  readonly segments: number
-  readonly segmentsDone: number
-  /** The table in DynamoDB. */
-  readonly table: string
-  /** What the first step is believed to have before it: items, those of other entities included, or rows. */
-  readonly estimate: number
-  /** As `estimate`, in bytes, and with what a first page shows. */
-  readonly extent: Extent
-  /** What its items refer to: what isn't there yet is waited for, parked. */
-  readonly refersTo: readonly string[]
-  /** When it ended last; ISO 8601, UTC. */
-  readonly endedAt: string | undefined
-  /** How the steps are divided that begin. */
-  readonly division: Division
-}
-
-/** Segments of the items, and the last ids of the segments of counted rows but for the last one, which has no end. */
-type Division = { readonly items: number; readonly upTo: readonly string[] }
-
-/**
- * Looks at what there is to do.
- *
- * @param options `again` goes once more over what was done, or begins anew what was interrupted
- * @throws MissingTableError, DynamoError, DataApiError; FillNotReadyError where Aurora's records can't be brought yet
- */
-export const planBackfill = async (
-  entity: Entity,
-  parts: Omit<BackfillParts, 'mirror'>,
-  {
-    mode = 'backfill',
-    from = 'dynamo',
-    again = false,
-    segments,
-    signal,
-  }: {
-    readonly mode?: BackfillMode | undefined
-    readonly from?: BackfillFrom | undefined
-    readonly again?: boolean | undefined
-    readonly segments?: number | undefined
-    readonly signal?: AbortSignal | undefined
-  } = {},
-): Promise<BackfillPlan> => {
-  const { db, client, tables, jobs, deadline } = parts
-  if (from !== 'dynamo') await requireMirrored(entity, parts)
-  const table = tables.of(entity.item.table)
-  const bounds = { deadline, signal }
-  const believed = await describeTable(client, table, bounds)
-  const steps = STEPS[mode][from]
-  const [first] = steps
-  const rows = steps.includes('records') ? await guessSize(db, entity) : undefined
-  const extent =
-    first === 'records' && rows !== undefined
-      ? await measureExtent(
-          { items: rows.rows, bytes: rows.bytes },
-          scanRecords(db, entity, {}, undefined, { signal }),
-          ({ looked }) => Math.round((rows.bytes / Math.max(1, rows.rows)) * looked),
-        )
-      : await measureExtent(believed, scanSegment({ client, table, ...WHOLE, ...bounds, pageItems: PAGE }))
-  const job = jobOf(entity, mode, from)
-  const record = await jobs.read(job)
-  const refersTo = [...new Set(referencesOf(entity))].filter((name) => name !== entity.name)
-  const estimate = first === 'records' ? extent.items : believed.items
-  const facts = { entity, mode, from, job, table, estimate, extent, refersTo, endedAt: record?.endedAt }
-  if (record === undefined || again) {
-    const division = {
-      items: segments ?? segmentCount(believed.items),
-      upTo: rows === undefined ? [] : await divideRows(db, entity, segments ?? segmentCount(rows.rows)),
-    }
-    return {
-      ...{ ...facts, division, todo: 'begin', step: first },
-      ...{ segments: segmentsOf(first, division), segmentsDone: 0 },
-    }
-  }
-  const step = steps.find((known) => known === record.step) ?? first
-  const division = divisionOf(record)
-  if (record.state === 'done')
-    return {
-      ...{ ...facts, division, todo: 'nothing', step },
-      ...{ segments: record.segments, segmentsDone: record.segments },
-    }
-  const progress = await jobs.segmentsOf(job, step)
-  const segmentsDone = progress.filter(({ done }) => done).length
-  return { ...facts, division, todo: 'go on', step, segments: record.segments, segmentsDone }
-}
-
-/**
- * Refuses to bring what the triggers would not tell of: rows that are written while they are read would be in neither.
- *
- * @throws FillNotReadyError
- */
-const requireMirrored = async (
-  entity: Entity,
-  { db, missingTriggers }: Pick<BackfillParts, 'db' | 'missingTriggers'>,
-): Promise<void> => {
-  const { name } = entity
-  if (entity.mirror === undefined)
-    throw new FillNotReadyError(
-      `${name} is not mirrored: what is written to its rows while they are read would never reach DynamoDB`,
-      `say mirror: {} in the definition of ${name}, deploy it, then: npx backsync mirror install ${name}`,
-    )
-  if (!(await readOwners(db)).has(name))
-    throw new FillNotReadyError(
-      `it is not known of the rows of ${name} whose they are`,
-      `npx backsync owners take ${name}`,
-    )
-  const missing = await missingTriggers(entity)
-  if (missing.length > 0)
-    throw new FillNotReadyError(
-      `of the triggers of ${name} ${missing.length} are missing or changed (${missing.join(', ')}): what is written to its rows while they are read would never reach DynamoDB`,
-      `npx backsync mirror install ${name}`,
-    )
-}
-
-/** The last ids of so many parts of the rows, but for the last one; none where rows aren't counted. */
-const divideRows = async (db: Kysely<unknown>, entity: Entity, parts: number): Promise<readonly string[]> => {
-  const ids = await readIdRange(db, entity)
-  if (ids === undefined) return []
-  const { first, last } = ids
-  const size = (last - first + 1n) / BigInt(parts)
-  if (size === 0n) return []
-  return Array.from({ length: parts - 1 }, (_, at) => String(first - 1n + size * BigInt(at + 1)))
-}
-
-const segmentsOf = (step: BackfillStep, { items, upTo }: Division): number => {
-  // The order of a primary key has one beginning.
-  if (step === 'rows') return 1
-  return step === 'records' ? upTo.length + 1 : items
-}
-
-const storedSpec = z.object({
-  items: z.number().int().positive().optional(),
-  upTo: z.array(z.string().regex(/^\d+$/)).optional(),
-})
-
-/** How a job was divided when it began: what it goes on with. */
-const divisionOf = ({ spec, segments }: JobRecord): Division => {
-  const { items = segments, upTo = [] } = storedSpec.safeParse(spec).data ?? {}
-  return { items, upTo }
-}
+import { applyRecords, scanRecords } from './apply-records.ts'
+import {
+  type BackfillParts,
+  type BackfillPlan,
+  type BackfillStep,
+  backfillRequest,
+  backfillSegments,
+  FILL_PAGE,
+  stepsOfBackfill,
+} from './backfill-plan.ts'
 
 /** How far a run came. */
 export type BackfillOutcome = {
@@ -251,6 +34,11 @@ export type BackfillOutcome = {
   readonly gone: Tally
 }
 
+/** How it is run, and who is told how far it is. */
+type BackfillRun = Omit<ItemsRun, 'onProgress'> & {
+  readonly onProgress?: ((step: BackfillStep, tally: Tally) => void) | undefined
+}
+
 /**
  * Fills as planned. What can't be applied is parked, and never stops what is behind it.
  *
@@ -258,69 +46,73 @@ export type BackfillOutcome = {
  * @throws JobBusyError while somebody else is at it; what `runJob` and `follow` throw
  */
 export const runBackfill = async (
-  { entity, mode, from, job, todo, table, segments, division }: BackfillPlan,
-  {
-    onProgress,
-    ...parts
-  }: BackfillParts &
-    Omit<ItemsRun, 'onProgress'> & {
-      readonly onProgress?: ((step: BackfillStep, tally: Tally) => void) | undefined
-    },
+  plan: BackfillPlan,
+  parts: BackfillParts & BackfillRun,
 ): Promise<BackfillOutcome> => {
-  const { mirror, jobs, by, deadline, pace, maxRate, concurrency = 4, onBegin } = parts
-  const steps = STEPS[mode][from]
-  const divided = from === 'dynamo' ? {} : { items: division.items, upTo: division.upTo }
-  const spec = { table, database: parts.database, ...divided }
-  const again = todo === 'begin' && ('unfinished' as const)
-  const request = { job, kind: BACKFILL, spec, segments, step: steps[0], by, again, maxRate }
-  return runJob(request, { jobs, signal: parts.signal, log: mirror.log }, async (run) => {
-    const { lease } = run
-    onBegin?.(addTallies(lease.progress.map(({ tally }) => tally)))
-    const done = await runSteps<BackfillStep>(run, {
-      steps,
-      segmentsFor: (step) => segmentsOf(step, division),
-      open: (step, signal) => openStep(step, { entity, table, division, parts, signal }),
-      deadline,
-      pace,
-      concurrency,
-      onProgress,
-    })
-    const tallyOf = async (step: BackfillStep) =>
-      addTallies((await jobs.segmentsOf(job, step)).map(({ tally }) => tally))
-    const outcome = {
-      items: await tallyOf('items'),
-      rows: await tallyOf('rows'),
-      records: await tallyOf('records'),
-      gone: await tallyOf('gone'),
-    }
-    const { step, segments: all } = lease.record
-    return {
-      done,
-      result: Object.fromEntries(steps.map((name) => [name, figures(outcome[name])])),
-      ...outcome,
-      step: steps.find((known) => known === step) ?? steps[0],
-      segments: all,
-      segmentsDone: lease.progress.filter((segment) => segment.done).length,
-    }
-  })
+  const { mirror, jobs, by, maxRate, signal } = parts
+  const request = backfillRequest(plan, parts.database, { by, maxRate })
+  return runJob(request, { jobs, signal, log: mirror.log }, (run) => workThrough(plan, run, parts))
 }
 
-const openStep = (
+/** Does what is left of a fill whose job was taken already, and gives that back. @throws as `runBackfill` */
+export const finishBackfill = async (
+  work: BackfillWork,
+  lease: JobLease,
+  parts: BackfillParts & Omit<BackfillRun, 'by' | 'maxRate'>,
+): Promise<BackfillOutcome> =>
+  workOn(lease, { signal: parts.signal, log: parts.mirror.log }, (run) => workThrough(work, run, parts))
+
+/** What of a plan its execution needs. */
+type BackfillWork = Pick<BackfillPlan, 'entity' | 'mode' | 'from' | 'job' | 'table' | 'division'>
+
+const workThrough = async (
+  work: BackfillWork,
+  run: JobRun,
+  { onProgress, ...parts }: BackfillParts & Omit<BackfillRun, 'by' | 'maxRate'>,
+): Promise<BackfillOutcome & { readonly result: unknown }> => {
+  const { deadline, pace, concurrency = 4, onBegin } = parts
+  const { lease } = run
+  const steps = stepsOfBackfill(work)
+  onBegin?.(addTallies(lease.progress.map(({ tally }) => tally)))
+  const done = await runSteps<BackfillStep>(run, {
+    steps,
+    segmentsFor: (step) => backfillSegments(step, work.division),
+    open: (step, signal) => openBackfillStep(step, work, { ...parts, signal }),
+    ...{ deadline, pace, concurrency, onProgress },
+  })
+  const outcome = await readBackfill(work, parts.jobs, lease.record)
+  return { ...outcome, done, result: Object.fromEntries(steps.map((name) => [name, figures(outcome[name])])) }
+}
+
+/** How far a fill has come by what is noted with its job. @throws DynamoError, DeadlineError */
+export const readBackfill = async (
+  work: Pick<BackfillPlan, 'mode' | 'from' | 'job'>,
+  jobs: Pick<DynamoJobs, 'segmentsOf'>,
+  { step: at, segments, state }: Pick<JobRecord, 'step' | 'segments' | 'state'>,
+): Promise<BackfillOutcome> => {
+  const steps = stepsOfBackfill(work)
+  const step = steps.find((known) => known === at) ?? steps[0]
+  const progressOf = (name: BackfillStep) => jobs.segmentsOf(work.job, name)
+  const tallyOf = async (name: BackfillStep) => addTallies((await progressOf(name)).map(({ tally }) => tally))
+  return {
+    ...{ done: state === 'done', step, segments },
+    segmentsDone: (await progressOf(step)).filter(({ done }) => done).length,
+    items: await tallyOf('items'),
+    rows: await tallyOf('rows'),
+    records: await tallyOf('records'),
+    gone: await tallyOf('gone'),
+  }
+}
+
+/** What a step reads and does. */
+export const openBackfillStep = (
   step: BackfillStep,
-  {
-    entity,
-    table,
-    division: { upTo },
-    parts,
-    signal,
-  }: Pick<BackfillPlan, 'entity' | 'table' | 'division'> & {
-    readonly parts: BackfillParts & Pick<ItemsRun, 'limiter'>
-    readonly signal: AbortSignal
-  },
+  { entity, table, division: { upTo } }: Pick<BackfillPlan, 'entity' | 'table' | 'division'>,
+  { signal, ...parts }: BackfillParts & Pick<ItemsRun, 'limiter'> & { readonly signal: AbortSignal },
 ): OpenedStep => {
   const { mirror, db, client, limiter, deadline } = parts
   const forward = { ...parts.forward, db }
-  const bounds = { client, table, limiter, deadline, signal, pageItems: PAGE }
+  const bounds = { client, table, limiter, deadline, signal, pageItems: FILL_PAGE }
   const ofItems: OpenedStep['scan'] = (of, start) => scanSegment({ ...bounds, ...of, start })
   switch (step) {
     case 'items':

@@ -13,7 +13,7 @@ import { applyDeletes } from './apply-deletes.ts'
 import { applyGone } from './apply-gone.ts'
 import { applyItems, UnsettledPageError } from './apply-items.ts'
 import { applyRecords } from './apply-records.ts'
-import type { BackfillParts } from './backfill.ts'
+import type { BackfillParts } from './backfill-plan.ts'
 import { FillNotReadyError } from './errors.ts'
 
 /*

@@ -76,6 +76,13 @@ export class DynamoJobs {
     return (await this.#held(job))?.record
   }
 
+  /** As `held`, with who took it as the store compares it: of a state machine, the execution's ARN. */
+  async holder(
+    job: string,
+  ): Promise<{ readonly record: JobRecord; readonly owner: string | undefined } | undefined> {
+    return this.#held(job)
+  }
+
   /**
    * Bounds the run that a job is at anew: whoever works on it reads that between its pages.
    *

@@ -59,6 +59,7 @@ export const workOnSegment = async <S extends string>(
     steps,
     open,
     deadline,
+    pace,
     signal: interrupt,
   }: Omit<SteppedWork<S>, 'segmentsFor'> & {
     readonly jobs: DynamoJobs
@@ -74,7 +75,7 @@ export const workOnSegment = async <S extends string>(
     const { scan, page } = open(step, signal)
     const { done } = await runSegment(
       progress,
-      { scan: (_, start) => scan({ segment, segments }, start), page, deadline, signal },
+      { scan: (_, start) => scan({ segment, segments }, start), page, pace, deadline, signal },
       save,
     )
     lease.lost.throwIfAborted()

@@ -20,10 +20,12 @@ export type MachineCall<R, L extends Leased, S extends string> =
   | SegmentCall<L, S>
   | ConcludeCall<L>
 
+/** A call to work on a segment, until it answers that this is done. */
 export type SegmentCall<L extends Leased, S extends string> = {
   readonly operation: 'segment'
   readonly request: L
 } & JobSegment<S>
+/** The last call, when all segments are done. */
 export type ConcludeCall<L extends Leased> = { readonly operation: 'conclude'; readonly request: L }
 
 /** How requests are read, and what a call that is none is refused with. */

@@ -62,6 +62,12 @@ export const RELAY = 'relay'
 /** As BACK_SYNC, of the facade. */
 export const FACADE = 'facade'
 
+/** As BACK_SYNC, of the function that fills one store with what the other one has. */
+export const BACKFILL = 'backfill'
+
+/** As BACK_SYNC, of the function that fills the tables that are kept by others. */
+export const FILL_TABLES = 'fill-tables'
+
 /** The service of the function that looks what waits for an operator. */
 export const WATCH = 'watch'
 

@@ -6,6 +6,7 @@ import type { RateLimiter } from '../drivers/dynamo/rate-limiter.ts'
 import { type ScanPage, scanSegment } from '../drivers/dynamo/scan.ts'
 import type { JobLease, Tally } from '../jobs/jobs.ts'
 import type { Pace } from '../jobs/pace.ts'
+import type { OpenedStep } from '../jobs/run-job.ts'
 import { addTallies, NOTHING, runSegments } from '../jobs/segments.ts'
 import { InvalidRecordError, kindOf } from '../model/errors.ts'
 import { decodeItem } from '../model/values.ts'
@@ -46,28 +47,30 @@ export const backfill = async (
   given: Backfill,
 ): Promise<{ readonly done: boolean; readonly tally: Tally }> => {
   const { projection, sync, segments, concurrency = 4, limiter, deadline, signal } = given
-  const table = sync.tables.of(projection.from.name)
-  const { client, now } = sync
+  const { scan, page } = openFilling(projection, sync, { limiter, deadline, signal })
   const progress = await runSegments({
     ...given,
     concurrency,
-    scan: (segment, start) =>
-      scanSegment({
-        client,
-        table,
-        segment,
-        segments,
-        start,
-        limiter,
-        deadline,
-        signal,
-        now: () => now().getTime(),
-      }),
-    page: (page) => applyPage(projection, page, sync),
+    scan: (segment, start) => scan({ segment, segments }, start),
+    page,
   })
   const done = progress.every((segment) => segment.done)
   if (done) await recheck(projection, sync)
   return { done, tally: addTallies(progress.map(({ tally }) => tally)) }
+}
+
+/** What filling a kept table reads, and what it does with a page. */
+export const openFilling = (
+  projection: Projection,
+  sync: TableSyncParts,
+  bounds: Pick<Backfill, 'limiter' | 'deadline' | 'signal'>,
+): OpenedStep => {
+  const { client, now } = sync
+  const table = sync.tables.of(projection.from.name)
+  return {
+    scan: (of, start) => scanSegment({ ...bounds, ...of, client, table, start, now: () => now().getTime() }),
+    page: (page) => applyPage(projection, page, sync),
+  }
 }
 
 /** Entries that are tried once more; whoever has more of them has another problem. */

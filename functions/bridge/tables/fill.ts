@@ -2,8 +2,8 @@ import { describeTable } from '../drivers/dynamo/describe.ts'
 import { scanSegment, WHOLE } from '../drivers/dynamo/scan.ts'
 import type { DynamoJobs } from '../jobs/dynamo-jobs.ts'
 import { type Extent, measureExtent } from '../jobs/forecast.ts'
-import { isAlive, type JobRecord, type Tally } from '../jobs/jobs.ts'
-import { runJob } from '../jobs/run-job.ts'
+import { isAlive, type JobLease, type JobRecord, type JobRequest, type Tally } from '../jobs/jobs.ts'
+import { type JobRun, runJob, workOn } from '../jobs/run-job.ts'
 import { addTallies, type ItemsRun, segmentCount } from '../jobs/segments.ts'
 import { backfill } from './backfill.ts'
 import { requireFollowing } from './following.ts'
@@ -11,7 +11,7 @@ import type { TableSyncParts } from './open-tables.ts'
 import type { Projection } from './projection.ts'
 
 /** The kind of the job that fills a kept table with what its source held before, and its only step. */
-const FILL = 'fill'
+export const FILL = 'fill'
 
 /** Items of the page by which it is known what is to come. */
 const PAGE = 500
@@ -79,7 +79,13 @@ export const planFill = async (
   {
     again = false,
     segments,
-  }: { readonly again?: boolean | undefined; readonly segments?: number | undefined },
+    countSegments = segmentCount,
+  }: {
+    readonly again?: boolean | undefined
+    readonly segments?: number | undefined
+    /** How many segments so many items are divided into, where nobody says. @default as for one process */
+    readonly countSegments?: ((estimate: number) => number) | undefined
+  },
 ): Promise<FillPlan> => {
   const finished = await requireFollowing(projection, sync.states, { again })
   const table = sync.tables.of(projection.from.name)
@@ -94,7 +100,7 @@ export const planFill = async (
   const endedAt = known.record?.endedAt
   const facts = { projection, job: fillJobOf(projection), table, estimate, extent, finished, endedAt, again }
   if (again || known.state === 'never')
-    return { ...facts, todo: 'begin', segments: segments ?? segmentCount(estimate), segmentsDone: 0 }
+    return { ...facts, todo: 'begin', segments: segments ?? countSegments(estimate), segmentsDone: 0 }
   // A job that goes on keeps its segments: a position belongs to one division of the table.
   const { segmentsDone } = known
   return {
@@ -115,58 +121,56 @@ export type FillOutcome = {
   readonly segmentsDone: number
 }
 
+/** How filling a table takes its job. */
+export const fillRequest = (
+  { projection, job, table, segments, again }: FillPlan,
+  { tables }: Pick<TableSyncParts, 'tables'>,
+  who: Pick<JobRequest, 'by' | 'owner' | 'maxRate'>,
+): JobRequest => ({
+  ...{ job, kind: FILL, spec: { from: table, to: tables.of(projection.name) }, segments, step: FILL },
+  again: again && 'unfinished',
+  ...who,
+})
+
 /**
  * Fills a kept table as planned: beside the stream that keeps it, and under the same guard.
  *
  * @throws JobBusyError while somebody else fills it; what `runJob` and `backfill` throw
  */
-export const runFill = async (
-  { projection, job, table, segments, finished, again }: FillPlan,
-  {
-    sync,
-    jobs,
-    by,
-    signal: interrupt,
-    limiter,
-    pace,
-    maxRate,
-    concurrency,
-    onBegin,
-    onProgress,
-  }: FillParts & ItemsRun,
-): Promise<FillOutcome> => {
-  const { name } = projection
-  const spec = { from: table, to: sync.tables.of(name) }
-  const request = {
-    job,
-    kind: FILL,
-    spec,
-    segments,
-    step: FILL,
-    by,
-    maxRate,
-    again: again && ('unfinished' as const),
-  }
-  return runJob(request, { jobs, signal: interrupt, log: sync.log, messageOf }, async ({ lease, signal }) => {
-    if (finished) await sync.states.reopen(name, by, sync.now())
-    onBegin?.(addTallies(lease.progress.map(({ tally }) => tally)))
-    const { done, tally } = await backfill({
-      projection,
-      sync,
-      lease,
-      segments: lease.record.segments,
-      concurrency,
-      limiter,
-      pace,
-      deadline: sync.deadline,
-      signal,
-      onProgress,
-    })
-    const segmentsDone = lease.progress.filter((segment) => segment.done).length
-    const { items, applied, skipped, refused } = tally
-    const result = { items, applied, skipped, refused }
-    return { done, result, tally, segments: lease.record.segments, segmentsDone }
+export const runFill = async (plan: FillPlan, parts: FillParts & ItemsRun): Promise<FillOutcome> => {
+  const { projection, finished } = plan
+  const { sync, jobs, by, maxRate, signal } = parts
+  const request = fillRequest(plan, sync, { by, maxRate })
+  return runJob(request, { jobs, signal, log: sync.log, messageOf }, async (run) => {
+    if (finished) await sync.states.reopen(projection.name, by, sync.now())
+    return workThrough(projection, run, parts)
   })
+}
+
+/** Does what is left of a filling whose job was taken already, and gives that back. @throws as `runFill` */
+export const finishFill = (
+  projection: Projection,
+  lease: JobLease,
+  parts: FillParts & Omit<ItemsRun, 'by'>,
+): Promise<FillOutcome> =>
+  workOn(lease, { signal: parts.signal, log: parts.sync.log, messageOf }, (run) =>
+    workThrough(projection, run, parts),
+  )
+
+const workThrough = async (
+  projection: Projection,
+  { lease, signal }: JobRun,
+  { sync, onBegin, limiter, pace, concurrency, onProgress }: FillParts & Omit<ItemsRun, 'by'>,
+): Promise<FillOutcome & { readonly result: unknown }> => {
+  const { segments } = lease.record
+  onBegin?.(addTallies(lease.progress.map(({ tally }) => tally)))
+  const { done, tally } = await backfill({
+    ...{ projection, sync, lease, segments, concurrency, limiter, pace, signal, onProgress },
+    deadline: sync.deadline,
+  })
+  const segmentsDone = lease.progress.filter((segment) => segment.done).length
+  const { items, applied, skipped, refused } = tally
+  return { done, result: { items, applied, skipped, refused }, tally, segments, segmentsDone }
 }
 
 /** People read it where they ask for the table's state. */

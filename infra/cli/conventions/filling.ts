@@ -1,5 +1,6 @@
 import { RateLimiter } from '../../../functions/bridge/drivers/dynamo/rate-limiter.ts'
 import type { DynamoJobs } from '../../../functions/bridge/jobs/dynamo-jobs.ts'
+import { FILL_WORKERS } from '../../../functions/bridge/jobs/fill-requests.ts'
 import { Course, type Extent, leastTime } from '../../../functions/bridge/jobs/forecast.ts'
 import type { Tally } from '../../../functions/bridge/jobs/jobs.ts'
 import { Pace } from '../../../functions/bridge/jobs/pace.ts'
@@ -12,7 +13,8 @@ import { confirm } from './confirm.ts'
 import { interrupted } from './errors.ts'
 import { EXIT, type ExitCode } from './exit-codes.ts'
 import { bytes, duration, grouped } from './figures.ts'
-import { Progress } from './progress.ts'
+import { executionAt, type FillingMachine, openMachine, runMachine } from './filling-machine.ts'
+import { Progress, type Stage } from './progress.ts'
 import { printFacts, printJson } from './results.ts'
 
 /** What all commands take that go over a whole table. */
@@ -21,13 +23,12 @@ export type FillingOptions = {
   readonly segments?: number | undefined
   readonly concurrency?: number | undefined
   readonly again?: boolean | undefined
+  /** Where it is done. @default by this process */
+  readonly on?: 'aws' | undefined
 }
 
 /** Segments that are worked on at once where nobody says how many. */
 const AT_ONCE = 4
-
-/** What a step of a filling counts, in plural, and how many of these there are believed to be. */
-export type Stage = { readonly what: string; readonly total?: number | undefined }
 
 /** What a filling is run with, and whom it tells how far it is. */
 export type FillingRun = Required<Pick<ItemsRun, 'by' | 'limiter' | 'pace' | 'concurrency'>> &
@@ -56,6 +57,8 @@ export type Filling<O extends { readonly done: boolean }> = {
   /** How far what is live beside it is behind, in milliseconds. */
   readonly lag?: (() => Promise<number | undefined>) | undefined
   run(run: FillingRun): Promise<O>
+  /** What does the same on AWS, where there is something that does. */
+  readonly machine?: FillingMachine<O> | undefined
   /** How far an interrupted one came. */
   interruptedAt(outcome: O): string
   ended(outcome: O): Ended | Promise<Ended>
@@ -80,11 +83,14 @@ type Ended = {
  */
 export const runFilling = async <O extends { readonly done: boolean }>(
   context: Context,
-  { maxRate, concurrency = AT_ONCE }: FillingOptions,
+  options: FillingOptions,
   filling: Filling<O>,
 ): Promise<ExitCode> => {
   const { io, json, target, interrupt, dryRun } = context
+  const { maxRate, on } = options
   const { jobs, job, todo, extent, stage } = filling
+  const { concurrency = on === 'aws' ? FILL_WORKERS : AT_ONCE } = options
+  const machine = on === 'aws' ? openMachine(context, filling.machine) : undefined
   const least = leastTime(extent, { maxRate, concurrency })
   const expected = {
     items: extent.items,
@@ -102,10 +108,11 @@ export const runFilling = async <O extends { readonly done: boolean }>(
       })
     return EXIT.done
   }
-  const present = await jobs.held(job)
-  if (present !== undefined) {
-    const tuned = maxRate === undefined ? undefined : await jobs.tune(job, maxRate)
-    if (maxRate === undefined || tuned === undefined) throw busyError(job, present)
+  const present = await jobs.holder(job)
+  const execution = machine && (await executionAt(machine, present))
+  const tuned = present === undefined || maxRate === undefined ? undefined : await jobs.tune(job, maxRate)
+  if (present !== undefined && execution === undefined) {
+    if (maxRate === undefined || tuned === undefined) throw busyError(job, present.record)
     if (json) printJson(io, { ...planned, todo: 'tuned', by: tuned.by, maxRate, dryRun })
     else
       printFacts(io, {
@@ -114,7 +121,9 @@ export const runFilling = async <O extends { readonly done: boolean }>(
       })
     return EXIT.busy
   }
-  if (filling.question !== undefined)
+  const watched = execution?.runs === true ? execution.arn : undefined
+  // What is on its way was confirmed when it was started.
+  if (filling.question !== undefined && watched === undefined)
     await confirm(io, {
       what: filling.question,
       expected: target.name,
@@ -125,24 +134,26 @@ export const runFilling = async <O extends { readonly done: boolean }>(
   const limiter = new RateLimiter({ maxRate })
   const pace = new Pace({ limiter, job, jobs, lag: filling.lag })
   const course = new Course(extent.items)
-  const shown = progressOf(context, { stage, limiter, pace })
+  const shown = progressOf(context, stage, machine === undefined ? noteOf({ limiter, pace }) : undefined)
+  const told = {
+    onBegin: ({ items }: Tally): void => {
+      course.begin(items)
+      shown.begin(items)
+    },
+    onProgress: ({ items }: Tally, at = stage): void => {
+      if (at.what === stage.what) course.note(items)
+      shown.show(items, at)
+    },
+  }
+  const run = { by: whoami(), signal: interrupt, limiter, pace, maxRate, concurrency, ...told }
   const outcome = await withLease(jobs, job, () =>
-    filling.run({
-      by: whoami(),
-      signal: interrupt,
-      limiter,
-      pace,
-      maxRate,
-      concurrency,
-      onBegin: ({ items }) => {
-        course.begin(items)
-        shown.begin(items)
-      },
-      onProgress: ({ items }, at = stage) => {
-        if (at.what === stage.what) course.note(items)
-        shown.show(items, at)
-      },
-    }),
+    machine === undefined
+      ? filling.run(run)
+      : runMachine(
+          context,
+          { ...machine, ...told, jobs, job, execution: watched },
+          { ...options, by: run.by },
+        ),
   ).finally(shown.end)
   if (!outcome.done)
     throw interrupted(`interrupted: ${filling.interruptedAt(outcome)}`, `go on with: ${context.goOn}`)
@@ -182,26 +193,27 @@ const forecastText = <O extends { readonly done: boolean }>(
     : `${amount}; reading them takes ${duration(seconds)}, applying them more`
 }
 
-/** The progress of a filling, stage by stage, from when its job is taken. */
-const progressOf = (
-  { io }: Context,
-  of: { readonly stage: Stage; readonly limiter: RateLimiter; readonly pace: Pace },
-) => {
-  let present = of.stage.what
-  let progress: Progress | undefined
+/** What holds a filling of this process back, in words. */
+const noteOf = (of: { readonly limiter: RateLimiter; readonly pace: Pace }): (() => string | undefined) => {
   const throttled = throttledNote(of.limiter)
-  const note = (): string | undefined => {
+  return () => {
     const { heldFor } = of.pace
     if (heldFor === undefined) return throttled()
     return `held back to ${grouped(of.limiter.rate)}/s: what is live is ${duration(heldFor / 1_000)} behind`
   }
+}
+
+/** The progress of a filling, stage by stage, from when its job is taken. */
+const progressOf = ({ io }: Context, first: Stage, note: (() => string | undefined) | undefined) => {
+  let present = first.what
+  let progress: Progress | undefined
   const open = ({ what, total }: Stage, before: number): void => {
     progress?.end()
     present = what
     progress = new Progress(io, what, { total, estimated: true, before, note })
   }
   return {
-    begin: (before: number): void => open(of.stage, before),
+    begin: (before: number): void => open(first, before),
     show: (done: number, stage: Stage): void => {
       if (stage.what !== present) open(stage, 0)
       if (progress !== undefined) progress.advance(done - progress.done)

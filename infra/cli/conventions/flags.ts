@@ -34,6 +34,15 @@ export const CONCURRENCY: Shared<number> = {
   value: numberFlag('--concurrency', 64, { whole: true }),
 }
 
+/** Where a job is done: by the command itself, or by the stack's own functions. */
+export const ON: Shared<'aws'> = {
+  flag: {
+    flags: '--on <where>',
+    summary: 'aws: by functions of the stack, started and watched from here (default: by this process)',
+  },
+  value: z.literal('aws', 'say --on aws, or leave it out: then this process does it'),
+}
+
 /** Units of an age, in milliseconds. */
 const UNITS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
 

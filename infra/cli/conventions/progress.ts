@@ -6,6 +6,9 @@ import { type Io, isDumb } from './io.ts'
 const PATIENCE = 2_000
 const BAR = 24
 
+/** What a step of a job counts, in plural, and how many of these there are believed to be. */
+export type Stage = { readonly what: string; readonly total?: number | undefined }
+
 export type ProgressOptions = {
   /** How many there are; absent or 0 where nobody knows. */
   readonly total?: number | undefined

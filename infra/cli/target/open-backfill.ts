@@ -1,6 +1,6 @@
 import { openAurora } from '../../../functions/bridge/aurora/open.ts'
-import { triggerStates } from '../../../functions/bridge/aurora/triggers/trigger-state.ts'
-import type { BackfillParts } from '../../../functions/bridge/backfill/backfill.ts'
+import { missingTriggersOf } from '../../../functions/bridge/aurora/triggers/trigger-state.ts'
+import type { BackfillParts } from '../../../functions/bridge/backfill/backfill-plan.ts'
 import { openDynamo } from '../../../functions/bridge/drivers/dynamo/client.ts'
 import { openRelay } from '../../../functions/bridge/mirror/open.ts'
 import { Deadline } from '../../../functions/bridge/runtime/deadline.ts'
@@ -48,11 +48,7 @@ export const openBackfill = (
       mirror: { ...outward, reclaim: (entity, keys) => changes.append(entity, keys) },
     },
     lag: async () => (await changes.depth()).oldest,
-    missingTriggers: async (entity) =>
-      (await triggerStates(db, [entity])).flatMap(({ states, fault }) => [
-        ...(fault === undefined ? [] : [fault]),
-        ...states.filter(({ state }) => state === 'missing' || state === 'changed').map(({ name }) => name),
-      ]),
+    missingTriggers: (entity) => missingTriggersOf(db, entity),
     db,
     client,
     tables,

@@ -3,7 +3,7 @@ import { AuroraRecords } from '../../../functions/bridge/aurora/aurora-records.t
 import { AuroraSink } from '../../../functions/bridge/aurora/aurora-sink.ts'
 import { readHeldRecord } from '../../../functions/bridge/aurora/held-record.ts'
 import { openAurora } from '../../../functions/bridge/aurora/open.ts'
-import { isFilledFromAurora } from '../../../functions/bridge/backfill/backfill.ts'
+import { isFilledFromAurora } from '../../../functions/bridge/backfill/backfill-plan.ts'
 import type { CanaryParts } from '../../../functions/bridge/cutover/canary.ts'
 import { claimListed } from '../../../functions/bridge/cutover/listed-claim.ts'
 import type { MoveParts } from '../../../functions/bridge/cutover/move-route.ts'

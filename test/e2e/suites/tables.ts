@@ -171,7 +171,10 @@ export const tablesSuite = (world: () => World): void => {
 
       it('does the same by the state machine, in as many invocations as it takes', async () => {
         const file = join(world().home, 'cdk.out', 'Backsync.template.json')
-        const definition = definitionIn(Template.fromJSON(JSON.parse(await readFile(file, 'utf8'))))
+        const definition = definitionIn(
+          Template.fromJSON(JSON.parse(await readFile(file, 'utf8'))),
+          'CopyTable',
+        )
         const live = output('UserPreferencesTableName')
         await fill(restored, preferences(150, 'monthly'))
         const calls: unknown[] = []

@@ -104,8 +104,15 @@ export type TestStack = {
   tableOf(entity: 'chef' | 'recipe'): string
   /** In this process, without a terminal: a process of its own for each takes a second of a core. */
   run(...args: string[]): Promise<Answer>
+  /** As `run`, with more of the shell's variables, and somebody who may interrupt. */
+  runWith(
+    manner: { readonly env?: NodeJS.ProcessEnv; readonly interrupt?: AbortSignal },
+    ...args: string[]
+  ): Promise<Answer>
   /** In a process of its own, as `npx backsync` does it. */
   start(...args: string[]): Running
+  /** What the template gives functions that work on both stores, beside what the SDK looks for. */
+  readonly functionSettings: Readonly<Record<string, string>>
   /** Puts an item as a modern handler would have written it. */
   put(
     entity: 'chef' | 'recipe',
@@ -188,6 +195,7 @@ export const openTestStack = async ({
       ClusterArn: `arn:aws:rds:us-east-1:000000000000:cluster:${aurora.database}`,
       SecretArn: aurora.secretArn,
       DatabaseName: aurora.database,
+      BackfillStateMachineArn: 'arn:aws:states:us-east-1:000000000000:stateMachine:Backfill',
     },
   }
   await writeFile(join(folder.path, 'stack.json'), JSON.stringify(stack))
@@ -204,6 +212,12 @@ export const openTestStack = async ({
     AWS_ENDPOINT_URL_CLOUDWATCH: stack.endpoints.cloudWatch,
   })
   const keyOf = (entity: string, key: string) => ({ [`${entity}Id`]: { S: key } })
+  const runWith: TestStack['runWith'] = async ({ env, interrupt }, ...args) => {
+    const terminal = fakeTerminal(false, { BACKSYNC_HOME: folder.path, ...env })
+    const signal = interrupt ?? new AbortController().signal
+    const code = await runProgram(args, commands, { io: terminal.io, interrupt: signal })
+    return { code, stdout: terminal.stdout(), stderr: terminal.stderr() }
+  }
   return {
     home: folder.path,
     aurora,
@@ -212,11 +226,15 @@ export const openTestStack = async ({
     metrics,
     tableOf: (entity) => tables[entity],
     start,
-    run: async (...args) => {
-      const terminal = fakeTerminal(false, { BACKSYNC_HOME: folder.path })
-      const { signal } = new AbortController()
-      const code = await runProgram(args, commands, { io: terminal.io, interrupt: signal })
-      return { code, stdout: terminal.stdout(), stderr: terminal.stderr() }
+    run: (...args) => runWith({}, ...args),
+    runWith,
+    functionSettings: {
+      CLUSTER_ARN: stack.outputs.ClusterArn,
+      SECRET_ARN: aurora.secretArn,
+      DATABASE_NAME: aurora.database,
+      TABLES: JSON.stringify(tables),
+      PARKING_TABLE: parking.table,
+      JOBS_TABLE: jobs,
     },
     put: async (entity, key, version, row) => {
       const Item = { ...keyOf(entity, key), ...row, version: { N: String(version) }, updatedAt: { S: AT } }

@@ -105,7 +105,7 @@ describe("the copy's state machine with the function that it invokes, over Dynam
       ...(maxRate !== undefined && { maxRate }),
       ...(segments !== undefined && { segments }),
     }
-    const report = execute(definitionIn(template), request, async (payload) => {
+    const report = execute(definitionIn(template, 'CopyTable'), request, async (payload) => {
       const call = callSchema.parse(payload)
       if (fail(call)) throw Object.assign(new Error('the power went out'), { name: 'PowerError' })
       const ends = performance.now() + milliseconds

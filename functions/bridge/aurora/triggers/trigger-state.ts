@@ -122,6 +122,13 @@ const needlessOf = (
     .filter(({ name }) => !wanted.some((one) => same(one.name, name)))
     .map(({ name, tab }) => ({ entity: entity.name, name, table: tab, state: 'needless', on: tab }))
 
+/** Which triggers an entity's tables lack, or have in another form, by their names; what is wrong with all of them comes in words. */
+export const missingTriggersOf = async (db: Kysely<unknown>, entity: Entity): Promise<readonly string[]> =>
+  (await triggerStates(db, [entity])).flatMap(({ states, fault }) => [
+    ...(fault === undefined ? [] : [fault]),
+    ...states.filter(({ state }) => state === 'missing' || state === 'changed').map(({ name }) => name),
+  ])
+
 /** Of mirrored entities those of which something that plain SQL writes is not seen, or not refused. */
 export const unseenEntities = async (
   db: Kysely<unknown>,

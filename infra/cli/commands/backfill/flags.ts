@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { entityName } from '../../conventions/entity-name.ts'
-import { AGAIN, CONCURRENCY, MAX_RATE, SEGMENTS } from '../../conventions/flags.ts'
+import { AGAIN, CONCURRENCY, MAX_RATE, ON, SEGMENTS } from '../../conventions/flags.ts'
 
 /** What backfill and resync take alike. @param from how it is written and what it says */
 export const flags = (from: string) => [
@@ -8,6 +8,7 @@ export const flags = (from: string) => [
   MAX_RATE.flag,
   SEGMENTS.flag,
   CONCURRENCY.flag,
+  ON.flag,
   { flags: AGAIN, summary: 'go once more over what was done, or begin anew' },
 ]
 
@@ -22,6 +23,7 @@ const input = <F>(from: z.ZodType<F>) => ({
     segments: SEGMENTS.value.optional(),
     concurrency: CONCURRENCY.value.optional(),
     again: z.boolean().optional(),
+    on: ON.value.optional(),
   }),
 })
 

@@ -1,20 +1,26 @@
 import {
+  type BackfillOutcome,
+  readBackfill,
+  runBackfill,
+} from '../../../../functions/bridge/backfill/backfill.ts'
+import {
   type BackfillFrom,
   type BackfillMode,
-  type BackfillOutcome,
   type BackfillPlan,
   type BackfillStep,
   planBackfill,
-  runBackfill,
-} from '../../../../functions/bridge/backfill/backfill.ts'
+  stepsOfBackfill,
+} from '../../../../functions/bridge/backfill/backfill-plan.ts'
 import { FillNotReadyError } from '../../../../functions/bridge/backfill/errors.ts'
+import { machineSegments } from '../../../../functions/bridge/jobs/fill-requests.ts'
 import type { Tally } from '../../../../functions/bridge/jobs/jobs.ts'
 import type { Entity } from '../../../../functions/bridge/model/entity.ts'
 import type { Context } from '../../conventions/command.ts'
 import { CliError } from '../../conventions/errors.ts'
 import { EXIT, type ExitCode } from '../../conventions/exit-codes.ts'
 import { grouped } from '../../conventions/figures.ts'
-import { type FillingOptions, runFilling, type Stage } from '../../conventions/filling.ts'
+import { type FillingOptions, runFilling } from '../../conventions/filling.ts'
+import type { Stage } from '../../conventions/progress.ts'
 import { openBackfill } from '../../target/open-backfill.ts'
 
 /**
@@ -29,10 +35,11 @@ export const runBackfillCommand = async (
   { from, ...options }: FillingOptions & { readonly from: BackfillFrom },
 ): Promise<ExitCode> => {
   const { target, interrupt: signal } = context
-  const { again, segments: wanted } = options
+  const { again, segments: wanted, on } = options
+  const division = { again, segments: wanted, ...(on === 'aws' && { countSegments: machineSegments }) }
   const { name } = entity
   const parts = openBackfill(context)
-  const plan = await refusing(planBackfill(entity, parts, { mode, from, again, segments: wanted, signal }))
+  const plan = await refusing(planBackfill(entity, parts, { mode, from, ...division, signal }))
   const { job, extent, estimate, todo, segments, segmentsDone, refersTo, endedAt = null } = plan
   const stages: Readonly<Record<BackfillStep, Stage>> = {
     items: { what: 'items', total: extent.items },
@@ -58,6 +65,12 @@ export const runBackfillCommand = async (
         ...parts,
         onProgress: (step, tally) => onProgress(tally, stages[step]),
       }),
+    machine: {
+      output: 'BackfillStateMachineArn',
+      request: { entity: name, mode, from },
+      stageOf: (step) => stages[stepsOfBackfill(plan).find((known) => known === step) ?? plan.step],
+      outcome: (record) => readBackfill(plan, parts.jobs, record),
+    },
     interruptedAt,
     ended: (outcome) => {
       const { items, rows, records, gone } = outcome

@@ -1,4 +1,5 @@
-import { type FillPlan, planFill, runFill } from '../../../../functions/bridge/tables/fill.ts'
+import { machineSegments } from '../../../../functions/bridge/jobs/fill-requests.ts'
+import { type FillPlan, planFill, readFill, runFill } from '../../../../functions/bridge/tables/fill.ts'
 import type { Projection } from '../../../../functions/bridge/tables/projection.ts'
 import type { Context } from '../../conventions/command.ts'
 import type { ExitCode } from '../../conventions/exit-codes.ts'
@@ -18,13 +19,12 @@ export const runFillCommand = async (
   projection: Projection,
   options: FillingOptions,
 ): Promise<ExitCode> => {
-  const { again, segments: wanted } = options
+  const { again, segments: wanted, on } = options
+  const division = { again, segments: wanted, ...(on === 'aws' && { countSegments: machineSegments }) }
   const { name, kind, from } = projection
   const sync = openFollowing(context, projection)
   const jobs = openJobs(context.target, sync.client)
-  const plan = await refusing(
-    planFill(projection, { sync, jobs, signal: context.interrupt }, { again, segments: wanted }),
-  )
+  const plan = await refusing(planFill(projection, { sync, jobs, signal: context.interrupt }, division))
   const { job, extent, estimate, todo, segments, segmentsDone } = plan
   return runFilling(context, options, {
     ...{ jobs, job, todo, extent },
@@ -33,6 +33,15 @@ export const runFillCommand = async (
     lines: { table: name, from: from.name, 'to do': planText(plan) },
     question: undefined,
     run: (run) => runFill(plan, { ...run, sync, jobs }),
+    machine: {
+      output: 'FillTablesStateMachineArn',
+      request: { table: name },
+      stageOf: () => ({ what: 'items', total: extent.items }),
+      outcome: async () => {
+        const { state, ...filled } = await readFill(jobs, projection, sync.now().getTime())
+        return { ...filled, done: state === 'done' }
+      },
+    },
     interruptedAt: ({ tally, ...filled }) =>
       `${grouped(tally.items)} items are filled in, ${filled.segmentsDone} of ${filled.segments} segments are done`,
     ended: async (filled) => {

@@ -3,11 +3,8 @@ import type { AttributeValue } from '@aws-sdk/client-dynamodb'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
 import type { RowDataPacket } from 'mysql2'
 import { UnsettledPageError } from '../../../../functions/bridge/backfill/apply-items.ts'
-import {
-  type BackfillParts,
-  planBackfill,
-  runBackfill,
-} from '../../../../functions/bridge/backfill/backfill.ts'
+import { runBackfill } from '../../../../functions/bridge/backfill/backfill.ts'
+import { type BackfillParts, planBackfill } from '../../../../functions/bridge/backfill/backfill-plan.ts'
 import type { Entity } from '../../../../functions/bridge/model/entity.ts'
 import { chef } from '../../../fixtures/entities/chef.ts'
 import { recipe } from '../../../fixtures/entities/recipe.ts'

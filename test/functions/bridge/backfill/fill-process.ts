@@ -1,5 +1,6 @@
 import { openAurora } from '../../../../functions/bridge/aurora/open.ts'
-import { planBackfill, runBackfill } from '../../../../functions/bridge/backfill/backfill.ts'
+import { runBackfill } from '../../../../functions/bridge/backfill/backfill.ts'
+import { planBackfill } from '../../../../functions/bridge/backfill/backfill-plan.ts'
 import { openDynamo } from '../../../../functions/bridge/drivers/dynamo/client.ts'
 import { RateLimiter } from '../../../../functions/bridge/drivers/dynamo/rate-limiter.ts'
 import { DynamoJobs } from '../../../../functions/bridge/jobs/dynamo-jobs.ts'

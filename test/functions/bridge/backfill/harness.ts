@@ -1,10 +1,7 @@
 import { triggerStates } from '../../../../functions/bridge/aurora/triggers/trigger-state.ts'
 import { applyRecords } from '../../../../functions/bridge/backfill/apply-records.ts'
-import {
-  type BackfillParts,
-  planBackfill,
-  runBackfill,
-} from '../../../../functions/bridge/backfill/backfill.ts'
+import { runBackfill } from '../../../../functions/bridge/backfill/backfill.ts'
+import { type BackfillParts, planBackfill } from '../../../../functions/bridge/backfill/backfill-plan.ts'
 import { LEASE } from '../../../../functions/bridge/jobs/jobs.ts'
 import { openRelay } from '../../../../functions/bridge/mirror/open.ts'
 import type { Entity } from '../../../../functions/bridge/model/entity.ts'

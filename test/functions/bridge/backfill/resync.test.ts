@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
 import type { ResultSetHeader } from 'mysql2'
 import { sweepExpired } from '../../../../functions/bridge/aurora/expired-tombstones.ts'
-import { planBackfill } from '../../../../functions/bridge/backfill/backfill.ts'
+import { planBackfill } from '../../../../functions/bridge/backfill/backfill-plan.ts'
 import { installMirror, removeMirror } from '../../../support/mirrored.ts'
 import { mirroredChef, readLog, readTombstones } from '../aurora/triggers/legacy.ts'
 import { openWorld, type World } from '../cutover/world.ts'

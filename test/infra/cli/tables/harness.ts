@@ -37,6 +37,8 @@ export type TestTableStack = {
   readonly tables: Readonly<Record<string, string>>
   readonly jobs: DynamoJobs
   readonly jobsTable: string
+  /** What the template gives functions that keep tables, beside what the SDK looks for. */
+  readonly functionSettings: Readonly<Record<string, string>>
   parts(): TableSyncParts
   run(args: readonly string[], manner?: Manner): Promise<Answer>
   /** In a process of its own. */
@@ -86,6 +88,12 @@ export const openTestTableStack = async (): Promise<TestTableStack> => {
     tables: kept.tables,
     jobs: new DynamoJobs({ client: ground.client, table: kept.config.JOBS_TABLE, deadline: new Deadline() }),
     jobsTable: kept.config.JOBS_TABLE,
+    functionSettings: {
+      TABLES: JSON.stringify(kept.tables),
+      PARKING_TABLE: kept.config.PARKING_TABLE,
+      TOMBSTONES_TABLE: kept.config.TOMBSTONES_TABLE,
+      JOBS_TABLE: kept.config.JOBS_TABLE,
+    },
     parts: () => kept.parts(),
     run: async (args, { typed, isTTY = typed !== undefined, interrupt, env } = {}) => {
       const terminal = fakeTerminal(isTTY, { BACKSYNC_HOME: folder.path, ...env })

@@ -1,5 +1,6 @@
 import type { IFunction } from 'aws-cdk-lib/aws-lambda'
 import {
+  Chain,
   Choice,
   Condition,
   DistributedMap,
@@ -19,7 +20,6 @@ import {
 import { LambdaInvoke } from 'aws-cdk-lib/aws-stepfunctions-tasks'
 import { Duration } from 'aws-cdk-lib/core'
 import type { Construct } from 'constructs'
-import { COPY_WORKERS } from '../../functions/bridge/copy/copy-workers.ts'
 import { pascalCase } from './pascal-case.ts'
 
 /** Lambda's own troubles, throttling, and a function that ended without an answer. */
@@ -43,7 +43,7 @@ const lambdaTroubles: RetryProps = {
 
 /** The function has waited out what it knows to pass; what is left under these names may still do so. */
 const storeTroubles: RetryProps = {
-  errors: ['DynamoError', 'DeadlineError', 'RoleError'],
+  errors: ['DynamoError', 'DeadlineError', 'RoleError', 'DataApiError', 'UnsettledPageError'],
   interval: Duration.seconds(5),
   backoffRate: 2,
   maxAttempts: 3,
@@ -58,17 +58,24 @@ const leaseOfAnother: RetryProps = {
   maxAttempts: 3,
 }
 
+/** What a state machine has done, segment by segment. */
+export interface SegmentWork {
+  /** The function; it keeps positions and figures itself, so that only who does what travels between states. */
+  readonly worker: IFunction
+  /** One after the other, each by the name that the function has for it. */
+  readonly steps: readonly string[]
+  /** Segments at once: a number, or where in what `plan` answers it stands. */
+  readonly workers: number | `$.${string}`
+}
+
 /**
- * Plan; then empty the destination, copy, and sum up the destination, each segment by segment; then conclude. What a
- * segment can't finish in one invocation goes on in the next one, until it is done. A segment that fails ends the
- * execution.
- *
- * @param copy the function; it keeps positions and figures itself, so that only who does what travels between states
+ * Plan; then each step, segment by segment; then conclude. What a segment can't finish in one invocation goes on in the next
+ * one, until it is done. A segment that fails ends the execution.
  */
-export function copyWorkflow(scope: Construct, copy: IFunction): IChainable {
+export function segmentWorkflow(scope: Construct, { worker, steps, workers }: SegmentWork): IChainable {
   const invoke = (id: string, payload?: Record<string, unknown>): TaskStateBase =>
     new LambdaInvoke(scope, id, {
-      lambdaFunction: copy,
+      lambdaFunction: worker,
       ...(payload && { payload: TaskInput.fromObject(payload) }),
       payloadResponseOnly: true,
       // A little longer than the function may run, so that its own end is what is told.
@@ -89,7 +96,7 @@ export function copyWorkflow(scope: Construct, copy: IFunction): IChainable {
     },
   }).next(new Fail(scope, 'Failed', { errorPath: '$.error', causePath: '$.cause' }))
 
-  const eachSegment = (step: 'cleanup' | 'migrate' | 'verify'): DistributedMap => {
+  const eachSegment = (step: string): DistributedMap => {
     const id = pascalCase(step)
     const segment = invoke(`${id} segment`)
     const done = new Choice(scope, `${id} segment done?`)
@@ -106,7 +113,7 @@ export function copyWorkflow(scope: Construct, copy: IFunction): IChainable {
         segments: JsonPath.numberAt('$$.Map.Item.Value.segments'),
       },
       // No failure is tolerated, which is the default.
-      maxConcurrency: COPY_WORKERS,
+      ...(typeof workers === 'number' ? { maxConcurrency: workers } : { maxConcurrencyPath: workers }),
       // The plan goes on to the next state; the figures are with the jobs.
       resultPath: JsonPath.DISCARD,
     })
@@ -114,14 +121,12 @@ export function copyWorkflow(scope: Construct, copy: IFunction): IChainable {
     return map.addCatch(failed, { resultPath: '$.failure' })
   }
 
-  return invoke('Plan', {
+  const plan = invoke('Plan', {
     operation: 'plan',
     request: JsonPath.entirePayload,
     execution: JsonPath.executionId,
-  })
-    .addRetry(leaseOfAnother)
-    .next(eachSegment('cleanup'))
-    .next(eachSegment('migrate'))
-    .next(eachSegment('verify'))
+  }).addRetry(leaseOfAnother)
+  return steps
+    .reduce((chain, step) => chain.next(eachSegment(step)), Chain.start(plan))
     .next(invoke('Conclude', { operation: 'conclude', request: JsonPath.objectAt('$.request') }))
 }

@@ -44,7 +44,7 @@ const scripted = (
     if (payload.operation === 'conclude') return { done: true, equal: true }
     return { ...payload, ...segment(payload) }
   }
-  const run = () => execute(definitionIn(template), request, invoke)
+  const run = () => execute(definitionIn(template, 'CopyTable'), request, invoke)
   return {
     run,
     calls,
@@ -56,13 +56,16 @@ const failure = (name: string, message: string) => Object.assign(new Error(messa
 
 describe("the copy's state machine", () => {
   it('is a definition that the language allows, its paths and resources included', () => {
-    const { isValid, errorsText } = validate(definitionIn(template), { checkPaths: true, checkArn: true })
+    const { isValid, errorsText } = validate(definitionIn(template, 'CopyTable'), {
+      checkPaths: true,
+      checkArn: true,
+    })
 
     expect([isValid, errorsText()]).toEqual([true, ''])
   })
 
   it('fails that very check when a state leads nowhere', () => {
-    const definition = definitionIn(template)
+    const definition = definitionIn(template, 'CopyTable')
     const { Plan, ...others } = definition.States
 
     const { isValid, errorsText } = validate({
@@ -75,7 +78,7 @@ describe("the copy's state machine", () => {
   })
 
   it('runs segments as executions of their own, at most 40 at once, and tolerates no failure', () => {
-    const { Cleanup, Migrate, Verify } = definitionIn(template).States
+    const { Cleanup, Migrate, Verify } = definitionIn(template, 'CopyTable').States
     for (const state of [Cleanup, Migrate, Verify]) {
       expect(state).toMatchObject({
         Type: 'Map',
@@ -169,7 +172,9 @@ describe("the copy's state machine", () => {
       return Promise.reject(failure('JobBusyError', 'a->b is being run by somebody else'))
     }
 
-    await expect(execute(definitionIn(template), request, invoke)).rejects.toThrow('somebody else')
+    await expect(execute(definitionIn(template, 'CopyTable'), request, invoke)).rejects.toThrow(
+      'somebody else',
+    )
 
     expect(plans).toBe(4)
   })
@@ -181,7 +186,9 @@ describe("the copy's state machine", () => {
       return Promise.reject(failure('CopyRefusedError', 'a and b are one table'))
     }
 
-    await expect(execute(definitionIn(template), request, invoke)).rejects.toThrow('a and b are one table')
+    await expect(execute(definitionIn(template, 'CopyTable'), request, invoke)).rejects.toThrow(
+      'a and b are one table',
+    )
 
     expect(plans).toBe(1)
   })
