@@ -83,12 +83,12 @@ export const planMachineBackfill = async (
   { request, execution }: Extract<BackfillCall, { operation: 'plan' }>,
   parts: BackfillMachineParts,
 ): Promise<PlannedBackfill> => {
-  const { mode, from, again, segments, workers = FILL_WORKERS, maxRate, by = parts.by } = request
+  const { mode, from, again, segments, workers = FILL_WORKERS, maxRate, maxLag, by = parts.by } = request
   const entity = entityOf(request, parts)
   const options = { mode, from, again, segments, countSegments: machineSegments }
   const plan = await planBackfill(entity, parts, options)
   const { token, rest } = await divideJob(
-    backfillRequest(plan, parts.database, { by, owner: execution, maxRate }),
+    backfillRequest(plan, parts.database, { by, owner: execution, maxRate, maxLag }),
     parts.jobs,
     { steps: stepsOfBackfill(plan), segmentsFor: (step) => backfillSegments(step, plan.division) },
   )

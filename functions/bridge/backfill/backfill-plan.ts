@@ -246,7 +246,7 @@ export const stepsOfBackfill = ({ mode, from }: Pick<BackfillPlan, 'mode' | 'fro
 export const backfillRequest = (
   plan: BackfillPlan,
   database: string,
-  who: Pick<JobRequest, 'by' | 'owner' | 'maxRate'>,
+  who: Pick<JobRequest, 'by' | 'owner' | 'maxRate' | 'maxLag'>,
 ): JobRequest => {
   const { job, todo, from, table, segments, division } = plan
   const divided = from === 'dynamo' ? {} : { items: division.items, upTo: division.upTo }

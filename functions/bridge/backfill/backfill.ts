@@ -49,8 +49,8 @@ export const runBackfill = async (
   plan: BackfillPlan,
   parts: BackfillParts & BackfillRun,
 ): Promise<BackfillOutcome> => {
-  const { mirror, jobs, by, maxRate, signal } = parts
-  const request = backfillRequest(plan, parts.database, { by, maxRate })
+  const { mirror, jobs, by, maxRate, maxLag, signal } = parts
+  const request = backfillRequest(plan, parts.database, { by, maxRate, maxLag })
   return runJob(request, { jobs, signal, log: mirror.log }, (run) => workThrough(plan, run, parts))
 }
 

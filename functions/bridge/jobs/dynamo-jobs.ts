@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { OwnTable } from '../drivers/dynamo/own-table.ts'
 import { asExpected, JobCalls } from './job-calls.ts'
-import { type Head, headItem, jobKey, RATE, readHead, sortedJson } from './job-items.ts'
+import { type Head, headItem, jobKey, LAG, RATE, readHead, sortedJson } from './job-items.ts'
 import { DynamoJobLease } from './job-lease.ts'
 import { JobNotes } from './job-notes.ts'
 import {
@@ -86,16 +86,24 @@ export class DynamoJobs {
   /**
    * Bounds the run that a job is at anew: whoever works on it reads that between its pages.
    *
-   * @param maxRate items a second
+   * @param bounds what isn't said stays: items a second, and the lag of what is live in milliseconds
    * @returns the record then; undefined where nobody works on the job
    */
-  async tune(job: string, maxRate: number): Promise<JobRecord | undefined> {
+  async tune(
+    job: string,
+    { maxRate, maxLag }: Pick<JobRecord, 'maxRate' | 'maxLag'>,
+  ): Promise<JobRecord | undefined> {
     const head = await this.#held(job)
     if (head === undefined) return undefined
     // Of this very lease: a run that has begun since has a bound of its own.
     const written = await this.#calls.update(
       jobKey(job),
-      { set: { [RATE]: { N: String(maxRate) } } },
+      {
+        set: {
+          ...(maxRate !== undefined && { [RATE]: { N: String(maxRate) } }),
+          ...(maxLag !== undefined && { [LAG]: { N: String(maxLag) } }),
+        },
+      },
       asExpected({ token: { S: head.token }, state: { S: 'running' } }),
     )
     return written === undefined ? undefined : readHead(written).record
@@ -130,7 +138,7 @@ export class DynamoJobs {
 
   /** The head that takes the job. */
   #next(known: Head | undefined, request: JobRequest, token: string): Head {
-    const { job, kind, spec, segments, step, by, maxRate, again = false, owner } = request
+    const { job, kind, spec, segments, step, by, maxRate, maxLag, again = false, owner } = request
     const now = this.#now()
     const lease = { token, leasedUntil: now + LEASE, owner }
     const updatedAt = new Date(now).toISOString()
@@ -145,6 +153,7 @@ export class DynamoJobs {
       updatedAt,
       by,
       ...(maxRate !== undefined && { maxRate }),
+      ...(maxLag !== undefined && { maxLag }),
     }
     if (known === undefined) return { record: fresh, run: randomUUID(), fence: 1, ...lease }
 
@@ -161,8 +170,8 @@ export class DynamoJobs {
         `${job} was begun with another request and is ${record.state}: ${sortedJson(record.spec)}`,
       )
     if (record.state === 'done') return { ...known, record: { ...record, by }, fence, ...lease }
-    const { endedAt: _, message: __, maxRate: ___, ...going } = record
-    const bound = maxRate !== undefined && { maxRate }
+    const { endedAt: _, message: __, maxRate: ___, maxLag: ____, ...going } = record
+    const bound = { ...(maxRate !== undefined && { maxRate }), ...(maxLag !== undefined && { maxLag }) }
     return { ...known, record: { ...going, ...bound, state: 'running', updatedAt, by }, fence, ...lease }
   }
 }

@@ -31,6 +31,8 @@ export const fillRequestFields = {
   workers: upTo(MOST_WORKERS).optional(),
   /** Items or rows a second, of all workers together. */
   maxRate: z.number('is not a number').positive('is not above zero').optional(),
+  /** The lag of what is live, in milliseconds, above which it is held back. */
+  maxLag: z.number('is not a number').positive('is not above zero').optional(),
   /** Who starts it, for people to read. */
   by: z.string('is not a text').max(200, 'is longer than 200 characters').optional(),
 } as const

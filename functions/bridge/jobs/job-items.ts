@@ -43,8 +43,9 @@ export type Head = {
   readonly owner: string | undefined
 }
 
-/** The attribute of a head that is written while the job runs by others than those who work on it. */
+/** The attributes of a head that are written while the job runs by others than those who work on it. */
 export const RATE = 'maxRate'
+export const LAG = 'maxLag'
 
 /** The sort key of heads. */
 export const HEAD = 'head'
@@ -84,6 +85,7 @@ export const headItem = ({ record, run, fence, token, leasedUntil, owner }: Head
   ...(record.endedAt !== undefined && { endedAt: { S: record.endedAt } }),
   by: { S: record.by },
   ...(record.maxRate !== undefined && { [RATE]: { N: String(record.maxRate) } }),
+  ...(record.maxLag !== undefined && { [LAG]: { N: String(record.maxLag) } }),
   ...(record.message !== undefined && {
     message: { S: record.message.slice(0, LONGEST_MESSAGE).toWellFormed() },
   }),
@@ -151,6 +153,7 @@ const head = z
     endedAt: asText.optional(),
     by: asText,
     maxRate: asAmount.optional(),
+    maxLag: asAmount.optional(),
     message: asText.optional(),
     result: asJson.optional(),
     run: asText,

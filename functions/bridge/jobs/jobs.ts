@@ -57,6 +57,8 @@ export type JobRecord = {
   readonly by: string
   /** The most items a second, of the run that it is at; it may be set anew while that goes on. Absent: no bound. */
   readonly maxRate?: number | undefined
+  /** The lag of what is live, in milliseconds, above which it is held back; as `maxRate`. Absent: the usual one. */
+  readonly maxLag?: number | undefined
   readonly message?: string | undefined
   readonly result?: unknown
 }
@@ -74,6 +76,8 @@ export type JobRequest = {
   readonly by: string
   /** The most items a second; it may be set anew while the job runs. */
   readonly maxRate?: number | undefined
+  /** The lag of what is live, in milliseconds, above which it is held back; as `maxRate`. */
+  readonly maxLag?: number | undefined
   /**
    * Starts a done job anew: it would have nothing to do otherwise. `unfinished` also does so with one that stopped or
    * failed, and forgets what that had done.

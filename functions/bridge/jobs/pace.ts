@@ -3,13 +3,13 @@ import { kindOf } from '../model/errors.ts'
 import type { JobRecord } from './jobs.ts'
 
 /*
- * What holds a job back while it runs: the bound in its record, which an operator may set anew, and the lag of what is live
- * beside it. Both are looked at between pages, now and then.
+ * What holds a job back while it runs: the bound in its record, and the lag of what is live beside it; how much of that is too much
+ * stands in the record as well. An operator may set both anew. Both are looked at between pages, now and then.
  */
 
 /** So often it is looked at, in milliseconds. */
 const EVERY = 2_000
-/** Lag above this holds the job back, in milliseconds; below half of it the job is let go again, bit by bit. */
+/** Lag above this holds the job back where its record says no other, in milliseconds; at half of it the job is let go again, bit by bit. */
 const MOST_LAG = 2_000
 /** It is never held below so many items a second: what lags for another reason would stop it for ever. */
 const SLOWEST = 20
@@ -35,6 +35,7 @@ export class Pace {
   #looking: Promise<void> | undefined
   #held: { readonly rate: number; readonly before: number } | undefined
   #lag: number | undefined
+  #most = MOST_LAG
 
   constructor(options: PaceOptions) {
     this.#options = options
@@ -71,19 +72,28 @@ export class Pace {
       const [record, behind] = await Promise.all([jobs.read(job), lag?.()])
       if (record !== undefined && (record.maxRate ?? Number.POSITIVE_INFINITY) !== limiter.maxRate)
         limiter.allow(record.maxRate)
+      this.#bound(record?.maxLag ?? MOST_LAG)
       if (behind !== undefined) this.#weigh(behind)
     } catch (error) {
       if (kindOf(error) !== 'transient') throw error
     }
   }
 
+  /** What it was held back for by another bound says nothing of this one. */
+  #bound(most: number): void {
+    if (most === this.#most) return
+    this.#most = most
+    this.#held = undefined
+    this.#options.limiter.hold(undefined)
+  }
+
   #weigh(lag: number): void {
     const { limiter } = this.#options
     this.#lag = lag
-    if (lag > MOST_LAG) {
+    if (lag > this.#most) {
       const rate = Math.min(this.#held?.rate ?? limiter.measured, limiter.measured)
       this.#held = { rate: Math.max(SLOWEST, rate / 2), before: this.#held?.before ?? limiter.measured }
-    } else if (this.#held !== undefined && lag <= MOST_LAG / 2) {
+    } else if (this.#held !== undefined && lag <= this.#most / 2) {
       const rate = this.#held.rate * FASTER
       // Beyond what it did before, and more, the bound says nothing any more.
       this.#held = rate > 2 * this.#held.before ? undefined : { ...this.#held, rate }

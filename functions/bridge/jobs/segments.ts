@@ -69,6 +69,8 @@ export type ItemsRun = {
   readonly limiter?: RateLimiter | undefined
   /** The limiter's bound at the begin, to be noted with the job. */
   readonly maxRate?: number | undefined
+  /** The lag above which the pace holds it back at the begin, in milliseconds, to be noted with the job. */
+  readonly maxLag?: number | undefined
   /** Bounds the limiter anew while the job runs. */
   readonly pace?: Pace | undefined
   /** Segments at once. @default 4 */

@@ -67,12 +67,12 @@ export const planMachineFill = async (
   { request, execution }: Extract<FillCall, { operation: 'plan' }>,
   parts: FillMachineParts,
 ): Promise<{ readonly request: LeasedFill; readonly fill: readonly JobSegment<typeof FILL>[] }> => {
-  const { again, segments, workers = FILL_WORKERS, maxRate, by = parts.by } = request
+  const { again, segments, workers = FILL_WORKERS, maxRate, maxLag, by = parts.by } = request
   const { sync, jobs } = parts
   const projection = projectionOf(request, parts)
   const plan = await planFill(projection, parts, { again, segments, countSegments: machineSegments })
   const { token, rest } = await divideJob(
-    fillRequest(plan, sync, { by, owner: execution, maxRate }),
+    fillRequest(plan, sync, { by, owner: execution, maxRate, maxLag }),
     jobs,
     // There is no later step.
     { steps: STEPS, segmentsFor: () => plan.segments },

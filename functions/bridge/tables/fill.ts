@@ -125,7 +125,7 @@ export type FillOutcome = {
 export const fillRequest = (
   { projection, job, table, segments, again }: FillPlan,
   { tables }: Pick<TableSyncParts, 'tables'>,
-  who: Pick<JobRequest, 'by' | 'owner' | 'maxRate'>,
+  who: Pick<JobRequest, 'by' | 'owner' | 'maxRate' | 'maxLag'>,
 ): JobRequest => ({
   ...{ job, kind: FILL, spec: { from: table, to: tables.of(projection.name) }, segments, step: FILL },
   again: again && 'unfinished',
@@ -139,8 +139,8 @@ export const fillRequest = (
  */
 export const runFill = async (plan: FillPlan, parts: FillParts & ItemsRun): Promise<FillOutcome> => {
   const { projection, finished } = plan
-  const { sync, jobs, by, maxRate, signal } = parts
-  const request = fillRequest(plan, sync, { by, maxRate })
+  const { sync, jobs, by, maxRate, maxLag, signal } = parts
+  const request = fillRequest(plan, sync, { by, maxRate, maxLag })
   return runJob(request, { jobs, signal, log: sync.log, messageOf }, async (run) => {
     if (finished) await sync.states.reopen(projection.name, by, sync.now())
     return workThrough(projection, run, parts)

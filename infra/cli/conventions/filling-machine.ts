@@ -99,12 +99,14 @@ export const runMachine = async <O>(
     segments,
     concurrency,
     maxRate,
+    maxLag,
     by,
   }: {
     readonly again?: boolean | undefined
     readonly segments?: number | undefined
     readonly concurrency?: number | undefined
     readonly maxRate?: number | undefined
+    readonly maxLag?: number | undefined
     readonly by: string
   },
 ): Promise<O> => {
@@ -113,7 +115,7 @@ export const runMachine = async <O>(
   const execution =
     watched.execution ??
     (await executions.start(arn, nameOf(job), {
-      ...{ ...request, again, segments, workers: concurrency, maxRate },
+      ...{ ...request, again, segments, workers: concurrency, maxRate, maxLag },
       by: by.slice(0, 200),
     }))
   printLine(

@@ -20,6 +20,8 @@ import { printFacts, printJson } from './results.ts'
 /** What all commands take that go over a whole table. */
 export type FillingOptions = {
   readonly maxRate?: number | undefined
+  /** In milliseconds. */
+  readonly maxLag?: number | undefined
   readonly segments?: number | undefined
   readonly concurrency?: number | undefined
   readonly again?: boolean | undefined
@@ -32,7 +34,7 @@ const AT_ONCE = 4
 
 /** What a filling is run with, and whom it tells how far it is. */
 export type FillingRun = Required<Pick<ItemsRun, 'by' | 'limiter' | 'pace' | 'concurrency'>> &
-  Pick<ItemsRun, 'signal' | 'maxRate'> & {
+  Pick<ItemsRun, 'signal' | 'maxRate' | 'maxLag'> & {
     /** The job is taken, and goes on behind so many. */
     readonly onBegin: (before: Tally) => void
     /** @param stage where the filling has several @default the first one */
@@ -87,7 +89,7 @@ export const runFilling = async <O extends { readonly done: boolean }>(
   filling: Filling<O>,
 ): Promise<ExitCode> => {
   const { io, json, target, interrupt, dryRun } = context
-  const { maxRate, on } = options
+  const { maxRate, maxLag, on } = options
   const { jobs, job, todo, extent, stage } = filling
   const { concurrency = on === 'aws' ? FILL_WORKERS : AT_ONCE } = options
   const machine = on === 'aws' ? openMachine(context, filling.machine) : undefined
@@ -110,14 +112,16 @@ export const runFilling = async <O extends { readonly done: boolean }>(
   }
   const present = await jobs.holder(job)
   const execution = machine && (await executionAt(machine, present))
-  const tuned = present === undefined || maxRate === undefined ? undefined : await jobs.tune(job, maxRate)
+  const bounds = { ...(maxRate !== undefined && { maxRate }), ...(maxLag !== undefined && { maxLag }) }
+  const isBound = Object.keys(bounds).length > 0
+  const tuned = present !== undefined && isBound ? await jobs.tune(job, bounds) : undefined
   if (present !== undefined && execution === undefined) {
-    if (maxRate === undefined || tuned === undefined) throw busyError(job, present.record)
-    if (json) printJson(io, { ...planned, todo: 'tuned', by: tuned.by, maxRate, dryRun })
+    if (tuned === undefined) throw busyError(job, present.record)
+    if (json) printJson(io, { ...planned, todo: 'tuned', by: tuned.by, ...bounds, dryRun })
     else
       printFacts(io, {
         ...filling.lines,
-        'to do': `nothing: ${tuned.by} is at it, from its next page on with at most ${grouped(maxRate)} ${stage.what}/s`,
+        'to do': `nothing: ${tuned.by} is at it, from its next page on ${boundsText(options, stage)}`,
       })
     return EXIT.busy
   }
@@ -145,7 +149,7 @@ export const runFilling = async <O extends { readonly done: boolean }>(
       shown.show(items, at)
     },
   }
-  const run = { by: whoami(), signal: interrupt, limiter, pace, maxRate, concurrency, ...told }
+  const run = { by: whoami(), signal: interrupt, limiter, pace, maxRate, maxLag, concurrency, ...told }
   const outcome = await withLease(jobs, job, () =>
     machine === undefined
       ? filling.run(run)
@@ -192,6 +196,15 @@ const forecastText = <O extends { readonly done: boolean }>(
     ? amount
     : `${amount}; reading them takes ${duration(seconds)}, applying them more`
 }
+
+/** How a filling is bound anew, in words. */
+const boundsText = ({ maxRate, maxLag }: FillingOptions, { what }: Stage): string =>
+  [
+    ...(maxRate === undefined ? [] : [`with at most ${grouped(maxRate)} ${what}/s`]),
+    ...(maxLag === undefined
+      ? []
+      : [`held back while what is live is more than ${duration(maxLag / 1_000)} behind`]),
+  ].join(', ')
 
 /** What holds a filling of this process back, in words. */
 const noteOf = (of: { readonly limiter: RateLimiter; readonly pace: Pace }): (() => string | undefined) => {

@@ -23,6 +23,17 @@ export const MAX_RATE: Shared<number> = {
   value: numberFlag('--max-rate', 1_000_000, { whole: false }),
 }
 
+/** How late what is live may be before a job is held back; in milliseconds. */
+export const MAX_LAG: Shared<number> = {
+  flag: {
+    flags: '--max-lag <age>',
+    summary: 'hold back while stream or relay are later than so much, as 500s (default: 2s)',
+  },
+  get value() {
+    return ageFlag('--max-lag')
+  },
+}
+
 /** In how many parts a table is scanned. A job that goes on keeps those that it has begun with. */
 export const SEGMENTS: Shared<number> = {
   flag: { flags: '--segments <n>', summary: 'scan the table in so many parts' },

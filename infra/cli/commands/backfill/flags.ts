@@ -1,11 +1,12 @@
 import * as z from 'zod'
 import { entityName } from '../../conventions/entity-name.ts'
-import { AGAIN, CONCURRENCY, MAX_RATE, ON, SEGMENTS } from '../../conventions/flags.ts'
+import { AGAIN, CONCURRENCY, MAX_LAG, MAX_RATE, ON, SEGMENTS } from '../../conventions/flags.ts'
 
 /** What backfill and resync take alike. @param from how it is written and what it says */
 export const flags = (from: string) => [
   { flags: '--from <store>', summary: from },
   MAX_RATE.flag,
+  MAX_LAG.flag,
   SEGMENTS.flag,
   CONCURRENCY.flag,
   ON.flag,
@@ -20,6 +21,7 @@ const input = <F>(from: z.ZodType<F>) => ({
   options: z.object({
     from,
     maxRate: MAX_RATE.value.optional(),
+    maxLag: MAX_LAG.value.optional(),
     segments: SEGMENTS.value.optional(),
     concurrency: CONCURRENCY.value.optional(),
     again: z.boolean().optional(),

@@ -14,6 +14,7 @@ import {
 import { FillNotReadyError } from '../../../../functions/bridge/backfill/errors.ts'
 import { machineSegments } from '../../../../functions/bridge/jobs/fill-requests.ts'
 import type { Tally } from '../../../../functions/bridge/jobs/jobs.ts'
+import { worstLag } from '../../../../functions/bridge/jobs/worst-lag.ts'
 import type { Entity } from '../../../../functions/bridge/model/entity.ts'
 import type { Context } from '../../conventions/command.ts'
 import { CliError } from '../../conventions/errors.ts'
@@ -22,6 +23,7 @@ import { grouped } from '../../conventions/figures.ts'
 import { type FillingOptions, runFilling } from '../../conventions/filling.ts'
 import type { Stage } from '../../conventions/progress.ts'
 import { openBackfill } from '../../target/open-backfill.ts'
+import { openStreamLag } from '../../target/open-stream-lag.ts'
 
 /**
  * Fills one store with the other one's records of an entity; or makes both one again, deletes included.
@@ -39,6 +41,7 @@ export const runBackfillCommand = async (
   const division = { again, segments: wanted, ...(on === 'aws' && { countSegments: machineSegments }) }
   const { name } = entity
   const parts = openBackfill(context)
+  const stream = openStreamLag(context, 'BackSyncFunctionName')
   const plan = await refusing(planBackfill(entity, parts, { mode, from, ...division, signal }))
   const { job, extent, estimate, todo, segments, segmentsDone, refersTo, endedAt = null } = plan
   const stages: Readonly<Record<BackfillStep, Stage>> = {
@@ -57,8 +60,12 @@ export const runBackfillCommand = async (
       ...(refersTo.length > 0 && { 'refers to': `${refersTo.join(', ')}: fill these first` }),
     },
     question: `${questionOf(mode, from, name)} on ${target.description}: ${planText(plan)}`,
-    // The relay writes to the same table in DynamoDB.
-    ...(from !== 'dynamo' && { lag: parts.lag }),
+    // The relay writes to the same table in DynamoDB, the stream's function to the same database.
+    lag: async () =>
+      worstLag(
+        from === 'dynamo' ? undefined : await parts.lag(),
+        from === 'aurora' ? undefined : await stream(),
+      ),
     run: ({ onProgress, ...run }) =>
       runBackfill(plan, {
         ...run,

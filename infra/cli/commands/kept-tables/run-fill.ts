@@ -1,4 +1,5 @@
 import { machineSegments } from '../../../../functions/bridge/jobs/fill-requests.ts'
+import { worstLag } from '../../../../functions/bridge/jobs/worst-lag.ts'
 import { type FillPlan, planFill, readFill, runFill } from '../../../../functions/bridge/tables/fill.ts'
 import type { Projection } from '../../../../functions/bridge/tables/projection.ts'
 import type { Context } from '../../conventions/command.ts'
@@ -6,6 +7,7 @@ import type { ExitCode } from '../../conventions/exit-codes.ts'
 import { grouped } from '../../conventions/figures.ts'
 import { type FillingOptions, runFilling } from '../../conventions/filling.ts'
 import { openJobs } from '../../target/open-jobs.ts'
+import { openStreamLag } from '../../target/open-stream-lag.ts'
 import { openFollowing } from './open-following.ts'
 import { refusing } from './refusing.ts'
 
@@ -24,6 +26,7 @@ export const runFillCommand = async (
   const { name, kind, from } = projection
   const sync = openFollowing(context, projection)
   const jobs = openJobs(context.target, sync.client)
+  const stream = openStreamLag(context, 'TableSyncFunctionName')
   const plan = await refusing(planFill(projection, { sync, jobs, signal: context.interrupt }, division))
   const { job, extent, estimate, todo, segments, segmentsDone } = plan
   return runFilling(context, options, {
@@ -32,6 +35,7 @@ export const runFillCommand = async (
     facts: { name, kind, from: from.name, estimate, todo, segments, segmentsDone },
     lines: { table: name, from: from.name, 'to do': planText(plan) },
     question: undefined,
+    lag: async () => worstLag(undefined, await stream()),
     run: (run) => runFill(plan, { ...run, sync, jobs }),
     machine: {
       output: 'FillTablesStateMachineArn',

@@ -375,7 +375,7 @@ describe('the bound of a job', () => {
     const lease = await take({ maxRate: 100 })
     expect(await jobs.read(job)).toMatchObject({ maxRate: 100 })
 
-    expect(await jobs.tune(job, 12.5)).toMatchObject({ state: 'running', maxRate: 12.5 })
+    expect(await jobs.tune(job, { maxRate: 12.5 })).toMatchObject({ state: 'running', maxRate: 12.5 })
     clock.time += 20_000
     await lease.save(at(1))
     await lease.step('second')
@@ -384,22 +384,29 @@ describe('the bound of a job', () => {
     await lease.save(at(1))
   })
 
+  it('is of what is live as well: how late that may be; what isn’t said stays', async () => {
+    const { jobs, job, take } = open()
+    await take({ maxRate: 100, maxLag: 2_000 })
+    expect(await jobs.tune(job, { maxLag: 30_000 })).toMatchObject({ maxRate: 100, maxLag: 30_000 })
+    expect(await jobs.tune(job, { maxRate: 5 })).toMatchObject({ maxRate: 5, maxLag: 30_000 })
+  })
+
   it('is nobody’s to set where nobody works on it', async () => {
     const { jobs, job, take, clock } = open()
-    expect(await jobs.tune(job, 5)).toBeUndefined()
+    expect(await jobs.tune(job, { maxRate: 5 })).toBeUndefined()
     await take()
     expect(await jobs.held(job)).toMatchObject({ job, by: 'one' })
     clock.time += 61_000
-    expect([await jobs.held(job), await jobs.tune(job, 5)]).toEqual([undefined, undefined])
+    expect([await jobs.held(job), await jobs.tune(job, { maxRate: 5 })]).toEqual([undefined, undefined])
     const lease = await take()
     await lease.end('stopped')
-    expect(await jobs.tune(job, 5)).toBeUndefined()
+    expect(await jobs.tune(job, { maxRate: 5 })).toBeUndefined()
   })
 
   it('is of one run: who goes on says its own', async () => {
     const { jobs, job, take } = open()
     const lease = await take({ maxRate: 100 })
-    await jobs.tune(job, 5)
+    await jobs.tune(job, { maxRate: 5 })
     await lease.end('stopped')
 
     const next = await take()

@@ -22,6 +22,7 @@ const open = ({ maxRate }: { readonly maxRate?: number } = {}) => {
   const world: {
     time: number
     maxRate: number | undefined
+    maxLag?: number
     lag: number | undefined
     looks: number
     fails?: Error
@@ -34,7 +35,12 @@ const open = ({ maxRate }: { readonly maxRate?: number } = {}) => {
       read: async () => {
         world.looks++
         if (world.fails !== undefined) throw world.fails
-        return { ...RECORD, ...(world.maxRate !== undefined && { maxRate: world.maxRate }) }
+        const { maxRate, maxLag } = world
+        return {
+          ...RECORD,
+          ...(maxRate !== undefined && { maxRate }),
+          ...(maxLag !== undefined && { maxLag }),
+        }
       },
     },
     lag: async () => world.lag,
@@ -96,6 +102,26 @@ describe('the pace of a job', () => {
     world.lag = 0
     for (let n = 0; n < 30; n++) await page(1)
     expect([limiter.rate, pace.heldFor]).toEqual([Number.POSITIVE_INFINITY, undefined])
+  })
+
+  it('is held back for no less than the record says, which may be set anew', async () => {
+    const { world, limiter, pace, page } = open()
+    world.lag = 5_000
+    for (let n = 0; n < 5; n++) await page(3_000)
+    const held = limiter.rate
+    expect(held).toBeLessThan(500)
+
+    // It is let go at once, and judged by that from then on.
+    world.maxLag = 10_000
+    await page(3_000)
+    expect([limiter.rate, pace.heldFor]).toEqual([Number.POSITIVE_INFINITY, undefined])
+    world.lag = 11_000
+    await page(3_000)
+    expect(pace.heldFor).toBe(11_000)
+    world.maxLag = 1_000
+    world.lag = 1_500
+    await page(3_000)
+    expect([limiter.rate < 2_000, pace.heldFor]).toEqual([true, 1_500])
   })
 
   it('stays as it is while nobody can say what it should be, and fails where nothing will mend that', async () => {

@@ -144,6 +144,30 @@ describe('backsync backfill', () => {
     expect(ended.stdout).toMatch(/^took +\d+ s \(forecast by its first pages: .*\)$/m)
   }, 90_000)
 
+  it('is held back while the stream is late, says so, and is let go by another --max-lag while it runs', async () => {
+    for (let n = 0; n < 300; n++) await put(`l${String(n).padStart(3, '0')}`)
+    stack.metrics.record({
+      ...{ service: 'event-source-mapping', entity: 'chef', functionName: 'BackSync', name: 'IteratorAge' },
+      ...{ unit: 'Milliseconds', values: [60_000] },
+    })
+    const args = ['backfill', 'chef', '--from', 'dynamo', '--yes']
+    const held = stack.start(...args, '--max-rate', '40', '--segments', '2', '--again')
+    await until('it is held back', 30_000, () =>
+      /\(held back to \d+\/s: what is live is 1 m 0 s behind\)/.test(held.stderr()),
+    )
+    const { code, stdout } = await stack.run(...args, '--max-lag', '5m', '--max-rate', '5000')
+    expect(code).toBe(5)
+    expect(stdout).toMatch(
+      /at most 5,000 items\/s, held back while what is live is more than 5 m 0 s behind$/m,
+    )
+
+    const begun = performance.now()
+    expect((await held.ended).code).toBe(0)
+    // At 20 a second it would have taken more than ten.
+    expect(performance.now() - begun).toBeLessThan(8_000)
+    expect((await rows()).length).toBeGreaterThanOrEqual(300)
+  }, 90_000)
+
   it('that is killed goes on where it stopped, with the same command, once its lease is over', async () => {
     for (let n = 0; n < 60; n++) await put(`k${String(n).padStart(2, '0')}`)
     const args = ['backfill', 'chef', '--from', 'dynamo', '--yes']
