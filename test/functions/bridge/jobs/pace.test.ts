@@ -111,7 +111,8 @@ describe('the pace of a job', () => {
     const held = limiter.rate
     expect(held).toBeLessThan(500)
 
-    // It is let go at once, and judged by that from then on.
+    // It is let go at once, whether or not the lag is known just then, and judged by that from then on.
+    world.lag = undefined
     world.maxLag = 10_000
     await page(3_000)
     expect([limiter.rate, pace.heldFor]).toEqual([Number.POSITIVE_INFINITY, undefined])
