@@ -7,7 +7,7 @@ import { lastVerification, type Verification, verificationOf } from '../jobs/ver
 import type { Entity } from '../model/entity.ts'
 import { BridgeError, kindOf } from '../model/errors.ts'
 import type { Owner } from '../model/owner.ts'
-import { VerificationLedger } from '../verify/ledger.ts'
+import { foundDifference, VerificationLedger } from '../verify/ledger.ts'
 import { itemsOf, type Looked, lookAt } from '../verify/look.ts'
 import { applyDeletes } from './apply-deletes.ts'
 import { applyGone } from './apply-gone.ts'
@@ -122,7 +122,7 @@ async function* foundKeys(
   if (verification === undefined) return
   const run = { job: verificationOf(entity), run: verification.freshAt, buckets: 1 }
   // A row without a key is only to be mended by hand.
-  for await (const page of new VerificationLedger(notes, run).differences())
+  for await (const page of new VerificationLedger(notes, run, foundDifference).differences())
     yield page.flatMap(({ key }) => (isRowKey(entity, key) ? [key] : []))
 }
 

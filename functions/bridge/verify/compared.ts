@@ -9,9 +9,7 @@ import { canonicalRecord, textHash } from '../model/canonical.ts'
 import type { Entity } from '../model/entity.ts'
 import { BridgeError, InvalidRecordError } from '../model/errors.ts'
 import type { Owner } from '../model/owner.ts'
-
-/** A record of either side as it is compared: its key, and a hash that is another one's only where that is the same. */
-export type HashedRecord = { readonly key: string; readonly hash: bigint }
+import type { HashedRecord } from './sides.ts'
 
 /** What is there and can't be read is like nothing at the other side: no record has such a text. */
 const unreadableAt = (side: Owner, key: string): bigint => textHash(`~~${side} ${key}`)

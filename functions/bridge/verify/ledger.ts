@@ -1,11 +1,13 @@
 import { hash } from 'node:crypto'
 import * as z from 'zod'
 import { asJson, asText, itemReader } from '../drivers/dynamo/item-schema.ts'
+import type { Item } from '../drivers/dynamo/items.ts'
 import { ForeignJobItemError } from '../jobs/job-items.ts'
 import type { JobNotes } from '../jobs/job-notes.ts'
-import { DIVERGENCES, type Divergence, type Divergences } from '../jobs/verifications.ts'
+import { DIVERGENCES, type Divergence } from '../jobs/verifications.ts'
 import { inLanes } from '../runtime/lanes.ts'
 import { BucketSums } from './bucket-sums.ts'
+import type { FoundKey } from './sides.ts'
 
 /*
  * What a verification has found out so far, as notes of its job: sums of the parts that are read, keys that differed at a first
@@ -32,15 +34,25 @@ export type PartSums = { readonly sums: BucketSums; readonly next: string | unde
 /** Calls at once. */
 const LANES = 16
 
-export class VerificationLedger {
+/** @typeParam D what it notes of a key that differs */
+export class VerificationLedger<D extends FoundKey> {
   readonly #notes: JobNotes
   readonly #job: string
   readonly #run: string
   readonly #buckets: number
+  readonly #read: (note: Item) => { readonly found: D }
 
-  /** @param run when it began: what tells it from earlier ones */
-  constructor(notes: JobNotes, { job, run, buckets }: { job: string; run: string; buckets: number }) {
+  /**
+   * @param of.run when it began: what tells it from earlier ones
+   * @param found the form of what it notes of a key that differs
+   */
+  constructor(
+    notes: JobNotes,
+    { job, run, buckets }: { readonly job: string; readonly run: string; readonly buckets: number },
+    found: z.ZodType<D>,
+  ) {
     this.#notes = notes
+    this.#read = itemReader(z.object({ found: asJson.pipe(found) }), foreign)
     this.#job = job
     this.#run = run
     this.#buckets = buckets
@@ -92,7 +104,7 @@ export class VerificationLedger {
     await inLanes(keys, LANES, (key) => this.#notes.remove(this.#job, this.#nameOf('suspect', key)))
   }
 
-  async found(differences: readonly FoundDifference[]): Promise<void> {
+  async found(differences: readonly D[]): Promise<void> {
     await inLanes(differences, LANES, (difference) =>
       this.#notes.put(this.#job, this.#nameOf('difference', difference.key), {
         found: { S: JSON.stringify(difference) },
@@ -101,19 +113,21 @@ export class VerificationLedger {
   }
 
   /** All differences, page by page, in no order. */
-  async *differences(): AsyncGenerator<readonly FoundDifference[]> {
+  async *differences(): AsyncGenerator<readonly D[]> {
     for await (const page of this.#notes.list(this.#job, `difference#${this.#run}#`))
-      yield page.map((note) => readDifference(note).found)
+      yield page.map((note) => this.#read(note).found)
   }
 
-  /** How many there are of each kind. */
-  async counts(): Promise<{ readonly differences: Divergences; readonly unsettled: number }> {
-    const differences: Record<Divergence, number> = noDivergences()
+  /** How many there are of each kind, and of those that are of none: these have not settled. @param none 0 of each kind */
+  async counts<K extends string>(
+    none: Readonly<Record<K, number>>,
+  ): Promise<{ readonly differences: Readonly<Record<K, number>>; readonly unsettled: number }> {
+    const differences: Record<K, number> = { ...none }
     let unsettled = 0
     for await (const page of this.differences())
       for (const { is } of page)
-        if (is === 'unsettled') unsettled += 1
-        else differences[is] += 1
+        if (isKind(none, is)) differences[is] += 1
+        else unsettled += 1
     return { differences, unsettled }
   }
 
@@ -135,11 +149,8 @@ export class VerificationLedger {
   }
 }
 
-/** Of a verification that has found nothing. */
-const noDivergences = (): Record<Divergence, number> => ({
-  ...{ onlyAurora: 0, onlyDynamo: 0, auroraBehind: 0, dynamoBehind: 0, conflict: 0, typeOnly: 0 },
-  ...{ unreadable: 0, parked: 0, undelivered: 0, moving: 0, disputed: 0 },
-})
+const isKind = <K extends string>(kinds: Readonly<Record<K, number>>, is: string): is is K =>
+  Object.hasOwn(kinds, is)
 
 const foreign = (cause: unknown): Error =>
   new ForeignJobItemError("A note of the jobs' table is not a verification's", { cause })
@@ -152,7 +163,8 @@ const readSums = itemReader(
 )
 const readKey = itemReader(z.object({ key: asText }), foreign)
 
-const difference: z.ZodType<FoundDifference> = z.object({
+/** The form of a key that differs. */
+export const foundDifference: z.ZodType<FoundDifference> = z.object({
   key: z.string(),
   is: z.enum([...DIVERGENCES, 'unsettled']),
   relation: z.enum(DIVERGENCES).optional(),
@@ -161,4 +173,3 @@ const difference: z.ZodType<FoundDifference> = z.object({
   dynamo: z.string().optional(),
   owner: z.string().optional(),
 })
-const readDifference = itemReader(z.object({ found: asJson.pipe(difference) }), foreign)

@@ -11,6 +11,7 @@ import type { Deadline } from '../runtime/deadline.ts'
 import type { Tables } from '../runtime/tables.ts'
 import { recordOfItem } from './compared.ts'
 import { type KeyRelation, relate } from './relation.ts'
+import type { LookedAt } from './settle.ts'
 
 /** Both stores, to be asked about keys. */
 export type LookParts = {
@@ -22,15 +23,21 @@ export type LookParts = {
   readonly limiter?: RateLimiter | undefined
 }
 
-/** What both sides hold of a key, as it was read at one time. */
-export type Looked = {
-  readonly key: string
+/** What both stores hold of a key, as it was read at one time. */
+export type Looked = LookedAt & {
   readonly relation: KeyRelation
   readonly aurora: ReadRecord
   readonly dynamo: ReadRecord
-  /** The same again exactly when both sides hold what they held. */
-  readonly print: string
 }
+
+/** How keys stand to each other of which the versions say how far each side is. */
+const OF_VERSIONS: ReadonlySet<string> = new Set([
+  'onlyAurora',
+  'onlyDynamo',
+  'auroraBehind',
+  'dynamoBehind',
+  'conflict',
+])
 
 /** Rows that are read with one statement. */
 const AT_ONCE = 250
@@ -52,9 +59,10 @@ export const lookAt = async (
     const { key } = aurora
     const item = items.get(key)
     const dynamo = (item && recordOfItem(entity, item)) ?? absent(key)
+    const relation = relate(entity, aurora, dynamo, item)
     return {
-      ...{ key, aurora, dynamo },
-      relation: relate(entity, aurora, dynamo, item),
+      ...{ key, aurora, dynamo, relation },
+      versions: OF_VERSIONS.has(relation.is) ? [aurora.version, dynamo.version] : undefined,
       print: `${printOf(entity, aurora)} ${printOf(entity, dynamo)}`,
     }
   })

@@ -2,12 +2,10 @@ import type { ScanPage } from '../drivers/dynamo/scan.ts'
 import type { Pace } from '../jobs/pace.ts'
 import { BucketSums } from './bucket-sums.ts'
 import type { VerificationLedger } from './ledger.ts'
+import type { ReadSoFar } from './sides.ts'
 
-/** What one read adds to the sums of a part, and where the next one begins; undefined at the end. */
-export type ReadOn = (
-  from: string | undefined,
-  sums: BucketSums,
-) => Promise<{ readonly looked: number; readonly next: string | undefined }>
+/** What one read adds to the sums of a part, and how far it came. */
+export type ReadOn = (from: string | undefined, sums: BucketSums) => Promise<ReadSoFar>
 
 /** So often it is noted how far a part is, in milliseconds: what is read again after a kill. */
 const KEPT_EVERY = 10_000
@@ -24,7 +22,7 @@ const KEPT_EVERY = 10_000
 export async function* sumPart(
   read: ReadOn,
   of: {
-    readonly ledger: VerificationLedger
+    readonly ledger: Pick<VerificationLedger<never>, 'sums' | 'keepSums'>
     readonly step: string
     readonly part: number
     readonly buckets: number

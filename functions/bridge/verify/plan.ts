@@ -16,6 +16,7 @@ import { BridgeError } from '../model/errors.ts'
 import type { Deadline } from '../runtime/deadline.ts'
 import type { Tables } from '../runtime/tables.ts'
 import { bucketCount } from './bucket-sums.ts'
+import type { ComparisonStep } from './comparison.ts'
 
 /** Which keys of an entity a verification looks at: all of them, a share of them, or those that are named. */
 export type VerifyScope =
@@ -26,7 +27,7 @@ export type VerifyScope =
   /** Keys whose records say that they were written since a time. @param since ISO 8601, UTC */
   | { readonly of: 'since'; readonly since: string }
 
-export type VerifyStep = 'items' | 'rows' | 'narrow' | 'strays' | 'gather' | 'look'
+export type VerifyStep = ComparisonStep
 
 /** How the steps of a verification are divided, for as long as it goes on. */
 export type VerifyDivision = {

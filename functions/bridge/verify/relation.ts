@@ -6,8 +6,9 @@ import type { Entity } from '../model/entity.ts'
 import { InvalidRecordError } from '../model/errors.ts'
 import { outwardRow } from '../model/outward.ts'
 import { type Authority, ownershipOf } from '../model/owner.ts'
-import { DecimalText, decodeItem, isList, isMap, sameValue, type Value } from '../model/values.ts'
+import { decodeItem, sameValue, type Value } from '../model/values.ts'
 import { isCompared } from './compared.ts'
+import { looseText } from './loose.ts'
 
 /** How the two records of a key stand to each other, as they were read one behind the other. */
 export type KeyRelation = {
@@ -72,10 +73,10 @@ const isOfOtherTypes = (entity: Entity, aurora: ReadRecord, item: Item | undefin
     ([name, { as = name }]) => as,
   )
   const ofKey = new Set(entity.keyPlaces.map(({ attribute }) => attribute))
-  const version = loose(held[entity.names.version] ?? null)
+  const version = looseText(held[entity.names.version] ?? null)
   return (
     (entity.versions === 'stream' || version === String(aurora.version)) &&
-    names.every((name) => ofKey.has(name) || loose(held[name] ?? null) === loose(row[name] ?? null))
+    names.every((name) => ofKey.has(name) || looseText(held[name] ?? null) === looseText(row[name] ?? null))
   )
 }
 
@@ -86,26 +87,4 @@ const valuesOf = (item: Item): Readonly<Record<string, Value>> | undefined => {
     if (error instanceof InvalidRecordError) return undefined
     throw error
   }
-}
-
-const NUMBER = /^[+-]?\d+(?:\.\d+)?$/
-
-/** A text that values share which say the same in whatever type: a number and its text, bytes and their base64, yes and 1. */
-const loose = (value: Value): string => {
-  if (value === null || value === '') return ''
-  if (typeof value === 'boolean') return value ? '1' : '0'
-  if (value instanceof DecimalText) return value.canonical
-  if (value instanceof Uint8Array) return Buffer.from(value).toString('base64')
-  if (typeof value === 'string') {
-    if (value === 'true' || value === 'false') return loose(value === 'true')
-    return NUMBER.test(value) ? new DecimalText(value).canonical : value
-  }
-  if (isList(value)) return JSON.stringify(value.map(loose))
-  if (isMap(value))
-    return JSON.stringify(
-      Object.entries(value)
-        .map(([name, member]) => [name, loose(member)])
-        .sort(),
-    )
-  return JSON.stringify([...value].map(loose).sort())
 }

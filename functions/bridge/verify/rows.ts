@@ -9,23 +9,16 @@ import { bucketOf } from '../model/canonical.ts'
 import type { Entity } from '../model/entity.ts'
 import type { Deadline } from '../runtime/deadline.ts'
 import { type BucketSums, hasBit } from './bucket-sums.ts'
-import { type HashedRecord, hashedRow } from './compared.ts'
+import { hashedRow } from './compared.ts'
+import type { HashedRecord, ReadSoFar } from './sides.ts'
 
 /*
  * Aurora's side of a verification: its rows in the order of their primary key, part by part. Where SQL makes a row's text the server
  * sums up, and nothing but sums leaves it; else rows are read, as whoever carries them over does, and summed up here.
  */
 
-/** A part of the rows that was summed up. */
-export type SummedPart = {
-  /** Rows that were gone through. */
-  readonly looked: number
-  /** Behind which it goes on; undefined at the end. */
-  readonly next: string | undefined
-}
-
 /** Rows whose keys are in some buckets. */
-export type ListedPart = SummedPart & {
+export type ListedPart = ReadSoFar & {
   readonly rows: readonly HashedRecord[]
 }
 
@@ -39,7 +32,7 @@ export type RowsParts = {
 /** A side's rows in a span: behind the position of the part before, up to the last id of the segment. */
 export type RowSide = {
   /** Adds the next part to the sums. */
-  sum(span: RowSpan, into: BucketSums): Promise<SummedPart>
+  sum(span: RowSpan, into: BucketSums): Promise<ReadSoFar>
   /** The rows of the next part that are in some buckets. @param wanted a bit for each bucket */
   list(span: RowSpan, wanted: Uint8Array): Promise<ListedPart>
 }
@@ -64,7 +57,7 @@ export const rowsInSql = (
   onlyBelow: number,
 ): RowSide => {
   const { entity, buckets } = hashed
-  const part = async (span: RowSpan, most: number): Promise<SummedPart & { readonly span: RowSpan }> => {
+  const part = async (span: RowSpan, most: number): Promise<ReadSoFar & { readonly span: RowSpan }> => {
     const rows = Math.min(most, limiter?.pageItems ?? most)
     await limiter?.take(rows, signal)
     signal?.throwIfAborted()

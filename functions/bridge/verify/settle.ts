@@ -1,6 +1,5 @@
-import { laterVersion } from '../model/change.ts'
+import { laterVersion, type Version } from '../model/change.ts'
 import { sleep } from '../runtime/retry.ts'
-import type { Looked } from './look.ts'
 
 /*
  * What differs at one look may be on its way. So it is looked at again after the lag, and only what has stayed as it was counts. Of a key
@@ -8,9 +7,20 @@ import type { Looked } from './look.ts'
  * the first look: what differs since is another write, which the next verification asks about.
  */
 
+/** What both sides hold of a key, as it was read at one time. */
+export type LookedAt = {
+  readonly key: string
+  /** How the two records stand to each other; `agree` where they are the same. */
+  readonly relation: { readonly is: string }
+  /** The same again exactly when both sides hold what they held. */
+  readonly print: string
+  /** How far either side is; undefined where that can't be told. */
+  readonly versions: readonly [Version, Version] | undefined
+}
+
 /** How keys that differ are looked at again. */
-export type Settling = {
-  readonly look: (keys: readonly string[]) => Promise<readonly Looked[]>
+export type Settling<L extends LookedAt> = {
+  readonly look: (keys: readonly string[]) => Promise<readonly L[]>
   /** How long to wait before the next look, in milliseconds: longer than a write takes to the other side. */
   readonly patience: () => Promise<number>
   /** How often, at most. */
@@ -21,9 +31,9 @@ export type Settling = {
 }
 
 /** What keys that differed have come to. */
-export type Settled = {
+export type Settled<L extends LookedAt> = {
   /** Those that differ, and have stayed as they are. */
-  readonly differing: readonly Looked[]
+  readonly differing: readonly L[]
   /** Those that others wrote whenever they were looked at, and of which neither side has caught up. */
   readonly unsettled: readonly string[]
 }
@@ -33,12 +43,12 @@ export type Settled = {
  *
  * @throws what `look` throws; the signal's reason
  */
-export const settleKeys = async (
+export const settleKeys = async <L extends LookedAt>(
   keys: readonly string[],
-  { look, patience, looks, onTheWay, signal }: Settling,
-): Promise<Settled> => {
-  const differing: Looked[] = []
-  const open = new Map<string, { readonly first: Looked; readonly last: Looked; readonly waits: boolean }>()
+  { look, patience, looks, onTheWay, signal }: Settling<L>,
+): Promise<Settled<L>> => {
+  const differing: L[] = []
+  const open = new Map<string, { readonly first: L; readonly last: L; readonly waits: boolean }>()
   for (const first of await look(keys))
     if (first.relation.is !== 'agree') open.set(first.key, { first, last: first, waits: false })
   for (let n = 0; n < looks && open.size > 0; n++) {
@@ -67,19 +77,10 @@ export const settleKeys = async (
   }
 }
 
-const OF_VERSIONS: ReadonlySet<string> = new Set([
-  'onlyAurora',
-  'onlyDynamo',
-  'auroraBehind',
-  'dynamoBehind',
-  'conflict',
-])
-
 /** Whether both sides have come to what either had at the first look; of two contents of one version, beyond it. */
-const hasCaughtUp = (first: Looked, now: Looked): boolean => {
-  if (!OF_VERSIONS.has(first.relation.is) || !OF_VERSIONS.has(now.relation.is)) return false
-  const [one, other] = [first.aurora.version, first.dynamo.version]
+const hasCaughtUp = (first: LookedAt, now: LookedAt): boolean => {
+  if (first.versions === undefined || now.versions === undefined || now.print === first.print) return false
   const isConflict = [first, now].some(({ relation }) => relation.is === 'conflict')
-  const wanted = laterVersion(one, other) + (isConflict ? 1n : 0n)
-  return now.aurora.version >= wanted && now.dynamo.version >= wanted && now.print !== first.print
+  const wanted = laterVersion(...first.versions) + (isConflict ? 1n : 0n)
+  return now.versions.every((version) => version >= wanted)
 }

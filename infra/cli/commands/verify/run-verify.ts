@@ -7,7 +7,11 @@ import {
   type Verification,
 } from '../../../../functions/bridge/jobs/verifications.ts'
 import type { Entity } from '../../../../functions/bridge/model/entity.ts'
-import { type FoundDifference, VerificationLedger } from '../../../../functions/bridge/verify/ledger.ts'
+import {
+  type FoundDifference,
+  foundDifference,
+  VerificationLedger,
+} from '../../../../functions/bridge/verify/ledger.ts'
 import {
   planVerify,
   VerifyNotReadyError,
@@ -82,9 +86,13 @@ export const runVerifyCommand = async (
       `${stageOf(plan, step).what}: ${segmentsDone} of ${all} segments are done`,
     ended: async (outcome) => {
       const verification = concluded(outcome)
-      const ledger = new VerificationLedger(parts.jobs.notes, {
-        ...{ job, run: outcome.run, buckets: plan.division.buckets },
-      })
+      const ledger = new VerificationLedger(
+        parts.jobs.notes,
+        {
+          ...{ job, run: outcome.run, buckets: plan.division.buckets },
+        },
+        foundDifference,
+      )
       if (report !== undefined) await writeFile(report, '')
       for await (const page of ledger.differences()) {
         if (report !== undefined)

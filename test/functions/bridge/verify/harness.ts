@@ -1,7 +1,11 @@
 import { LEASE } from '../../../../functions/bridge/jobs/jobs.ts'
 import type { Entity } from '../../../../functions/bridge/model/entity.ts'
 import { Deadline } from '../../../../functions/bridge/runtime/deadline.ts'
-import { type FoundDifference, VerificationLedger } from '../../../../functions/bridge/verify/ledger.ts'
+import {
+  type FoundDifference,
+  foundDifference,
+  VerificationLedger,
+} from '../../../../functions/bridge/verify/ledger.ts'
 import { planVerify, type VerifyPlan } from '../../../../functions/bridge/verify/plan.ts'
 import { runVerify, type VerifyParts } from '../../../../functions/bridge/verify/run.ts'
 import { silent } from '../../../support/log.ts'
@@ -21,9 +25,13 @@ export const openTestVerify = async (sync: TestSync) => {
     looks: 4,
   }
   const found = async (plan: VerifyPlan, run: string): Promise<FoundDifference[]> => {
-    const ledger = new VerificationLedger(parts.jobs.notes, {
-      ...{ job: plan.job, run, buckets: plan.division.buckets },
-    })
+    const ledger = new VerificationLedger(
+      parts.jobs.notes,
+      {
+        ...{ job: plan.job, run, buckets: plan.division.buckets },
+      },
+      foundDifference,
+    )
     const all: FoundDifference[] = []
     for await (const page of ledger.differences()) all.push(...page)
     return all.toSorted((a, b) => (a.key < b.key ? -1 : 1))
