@@ -71,7 +71,7 @@ const callers = {
   /** Makes clients that send what the others do. */
   roles: 'functions/bridge/copy/role-client.ts',
   /** Run by commands, with the rights of whoever gives them. */
-  commands: 'functions/bridge/{tables/compare-sides,jobs/job-notes,drivers/dynamo/batch-get}.ts',
+  commands: 'functions/bridge/{tables/mend,jobs/job-notes,drivers/dynamo/batch-get}.ts',
   claims: 'functions/bridge/dynamo/dynamo-records.ts',
   pages: 'functions/bridge/dynamo/{made-together,many-items}.ts',
 }

@@ -21,6 +21,8 @@ export type TableSyncParts = Mirror & {
   readonly client: DynamoDBClient
   readonly tables: Tables
   readonly states: DynamoStates
+  /** The table of tombstones. */
+  readonly tombstones: string
 }
 
 type Given = Pick<Mirror, 'deadline' | 'log' | 'metrics'> & {
@@ -39,6 +41,7 @@ export const openTables = (config: TablesConfig, given: Given): TableSyncParts =
   return {
     client,
     tables,
+    tombstones,
     sink: new TableSink({ client, projections, tables, tombstones, deadline, now }),
     source: new TableSource({ client, projections, tables, deadline }),
     parking: new DynamoParking({ client, table: config.PARKING_TABLE, deadline }),

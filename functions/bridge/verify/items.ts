@@ -7,7 +7,7 @@ import { scanSegment } from '../drivers/dynamo/scan.ts'
 import { bucketOf, textHash } from '../model/canonical.ts'
 import type { Deadline } from '../runtime/deadline.ts'
 import { hasBit } from './bucket-sums.ts'
-import type { HashedRecord, ReadSoFar, Side } from './sides.ts'
+import type { HashedRecord, ReadSide, ReadSoFar } from './sides.ts'
 
 /*
  * A table of DynamoDB as a side of a comparison: its segments, page by page.
@@ -60,7 +60,7 @@ const position: z.ZodType<Item> = z.record(
 export const itemSide = (
   of: ReadTable & { readonly buckets: number; readonly onlyBelow: number },
   hashed: (item: Item) => HashedRecord | undefined,
-): Side & { readonly segments: number } => {
+): ReadSide & { readonly segments: number } => {
   const { buckets, onlyBelow, segments } = of
   return {
     segments,

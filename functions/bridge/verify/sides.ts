@@ -12,7 +12,7 @@ export type HashedRecord = { readonly key: string; readonly hash: bigint }
 export type ReadSoFar = { readonly looked: number; readonly next: string | undefined }
 
 /** The records of a side, segment by segment, in reads that each go on behind the one before. */
-export type Side = {
+export type ReadSide = {
   /** Adds what the next read has to the sums. */
   sum(segment: number, from: string | undefined, into: BucketSums): Promise<ReadSoFar>
   /** What the next read has in some buckets. @param wanted a bit for each bucket */
@@ -31,9 +31,9 @@ export type ComparedSides<D extends FoundKey> = {
   /** A power of two. */
   readonly buckets: number
   /** Those that can be read by their keys, and how many segments they are divided into. */
-  readonly items: Side & { readonly segments: number }
+  readonly items: ReadSide & { readonly segments: number }
   /** Those that lead to the items. */
-  readonly rows: Side & { readonly segments: number }
+  readonly rows: ReadSide & { readonly segments: number }
   /** The hashes of the items that there are of some keys, by key. */
   hashesOf(keys: readonly string[]): Promise<ReadonlyMap<string, bigint>>
   /** Those of some keys of which the two sides don't hold the same just now. */

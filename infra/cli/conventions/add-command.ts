@@ -69,8 +69,8 @@ export const addCommand = (
           dryRun: options.dryRun === true,
           yes: options.yes === true,
         })
-        // What writes ends where nothing is half done, and knows where that is.
-        return command.writes
+        // What writes, or notes how far it is, ends where nothing is half done, and knows where that is.
+        return command.writes || command.goesOn === true
           ? unlessAborted(interrupt, running, goOn)
           : unlessInterrupted(interrupt, running)
       })

@@ -33,6 +33,8 @@ export type CommandDefinition<A, O> = {
   readonly flags?: readonly Flag[]
   /** Whether it changes anything: then it has `--dry-run` and `--yes`. */
   readonly writes: boolean
+  /** Whether one that writes nothing of anybody's notes how far it is: interrupted, it goes on there. @default false */
+  readonly goesOn?: boolean | undefined
   /** What it works on: a stack, which must be there, or the files of this checkout. @default 'stack' */
   readonly on?: 'stack' | 'checkout'
   /** Whole commands, without `npx`. */

@@ -25,13 +25,14 @@ export const runFinish = async (
   const sync = openFollowing(context, projection)
   const parts = { sync, jobs: openJobs(target, sync.client) }
   await refusing(requireReady(projection, parts))
-  const comparison = await verify(context, projection, sync, maxRate)
-  const verification = verificationOf(comparison)
-  if (!json) printVerification(io, projection, comparison)
-  if (!comparison.equal || context.dryRun) {
+  // What an interrupted one has read before may have been written since.
+  const verified = await verify(context, projection, parts, { maxRate, again: true })
+  const verification = verificationOf(verified)
+  if (!json) printVerification(io, projection, verified)
+  if (!verified.equal || context.dryRun) {
     if (json) printJson(io, { name, finished: false, dryRun: context.dryRun, verification })
-    else printLine(io, comparison.equal ? `${name} would be finished` : `${name} is not finished`)
-    return comparison.equal ? EXIT.done : EXIT.differences
+    else printLine(io, verified.equal ? `${name} would be finished` : `${name} is not finished`)
+    return verified.equal ? EXIT.done : EXIT.differences
   }
   await confirm(io, {
     what: `Finishing ${name} on ${target.description}: writes to ${from.name} are no longer carried over after this`,

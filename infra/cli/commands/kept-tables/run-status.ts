@@ -29,14 +29,16 @@ export const runStatus = async (
   }
   let equal = true
   for (const [at, projection] of projections.entries()) {
-    const comparison =
-      options.verify === true ? await verify(context, projection, sync, options.maxRate) : undefined
+    const verified =
+      options.verify === true
+        ? await verify(context, projection, { sync, jobs }, { maxRate: options.maxRate })
+        : undefined
     if (json)
       printJsonLines(io, [
-        { ...states[at], ...(comparison !== undefined && { verification: verificationOf(comparison) }) },
+        { ...states[at], ...(verified !== undefined && { verification: verificationOf(verified) }) },
       ])
-    else if (comparison !== undefined) printVerification(io, projection, comparison)
-    equal &&= comparison?.equal !== false
+    else if (verified !== undefined) printVerification(io, projection, verified)
+    equal &&= verified?.equal !== false
   }
   return equal ? EXIT.done : EXIT.differences
 }

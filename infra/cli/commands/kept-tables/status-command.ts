@@ -21,17 +21,22 @@ export const statusCommand = ({
     flags: [
       {
         flags: '--verify',
-        summary: 'compare with the source, item by item and both ways; 3 when they differ',
+        summary: 'compare all of it with the source, both ways; 3 when they differ',
       },
       MAX_RATE.flag,
     ],
     writes: false,
+    goesOn: true,
     examples: [
       `backsync ${kind} status`,
       `backsync ${kind} status ${example} --verify`,
       `backsync ${kind} status --json`,
     ],
-    notes: 'Both tables may be written while they are compared: what differs is read again before it counts.',
+    notes: [
+      'Compares as "backsync verify" does: sums by bucket first, items only where these differ. Both tables may be written meanwhile:',
+      'what differs is looked at again, 3 seconds later and up to eight times, before it counts. Interrupted or killed, the same',
+      `command goes on. What differs is mended by "backsync ${kind} repair".`,
+    ].join('\n'),
     input: {
       arguments: z.tuple([projectionName(kind).optional()]),
       options: z.object({ verify: z.boolean().optional(), maxRate: MAX_RATE.value.optional() }),

@@ -10,7 +10,7 @@ import { finishTable, requireReady } from '../../../../functions/bridge/tables/f
 import { reshape } from '../../../../functions/bridge/tables/projection.ts'
 import { defineTable } from '../../../../functions/bridge/tables/table.ts'
 import { readTableState } from '../../../../functions/bridge/tables/table-state.ts'
-import { planVerification, verifyTable } from '../../../../functions/bridge/tables/verify.ts'
+import { planTableVerify, runTableVerify } from '../../../../functions/bridge/tables/verify.ts'
 import { openTestTables, type TestTables } from '../../../support/dynamo-tables.ts'
 import { openKeptTables } from '../../../support/kept-tables.ts'
 
@@ -173,12 +173,8 @@ describe('finishing a reshape', () => {
   it('ends the following until a fill takes it back', async () => {
     const { plan, run, parts, state } = world
     await run(await plan())
-    const verification = await planVerification(v2, parts.sync)
-    expect(await verifyTable(verification, parts.sync, {})).toMatchObject({
-      equal: true,
-      source: 12,
-      target: 12,
-    })
+    const verified = await runTableVerify(await planTableVerify(v2, parts), { ...parts, by: 'ann' })
+    expect(verified.verification).toMatchObject({ equal: true, source: 12, target: 12 })
     await finishTable(v2, parts, 'ann')
 
     expect(await state()).toMatchObject({ state: 'finished', nextSteps: [] })

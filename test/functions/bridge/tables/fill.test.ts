@@ -4,7 +4,6 @@ import type { SegmentProgress } from '../../../../functions/bridge/jobs/jobs.ts'
 import { Deadline } from '../../../../functions/bridge/runtime/deadline.ts'
 import { retryParked } from '../../../../functions/bridge/sync/retry-parked.ts'
 import { type Backfill, backfill } from '../../../../functions/bridge/tables/backfill.ts'
-import { compareProjection } from '../../../../functions/bridge/tables/compare.ts'
 import { keepTables } from '../../../../functions/bridge/tables/keep-tables.ts'
 import type { TableSyncParts } from '../../../../functions/bridge/tables/open-tables.ts'
 import { replicate, reshape } from '../../../../functions/bridge/tables/projection.ts'
@@ -12,6 +11,7 @@ import { defineTable } from '../../../../functions/bridge/tables/table.ts'
 import { openTestTables, type TestTables } from '../../../support/dynamo-tables.ts'
 import { type KeptTables, openKeptTables } from '../../../support/kept-tables.ts'
 import { passedOn } from '../parking/harness.ts'
+import { verifyKept } from './verify-harness.ts'
 
 const preferences = defineTable({ name: 'preferences', key: { partition: 'id', sort: 'kind' } })
 const v2 = reshape({
@@ -56,14 +56,7 @@ const fill = (more: Partial<Backfill> = {}) =>
     deadline: new Deadline(),
     ...more,
   })
-const compare = (projection = v2) =>
-  compareProjection({
-    projection,
-    client: ground.client,
-    tables: kept.config.TABLES,
-    deadline: new Deadline(),
-    patience: 1,
-  })
+const compare = (projection = v2) => verifyKept(projection, kept)
 
 const CREATED = 1_795_316_400
 /** A record of the stream, written so many seconds from now. */
@@ -96,12 +89,12 @@ describe('filling a kept table', () => {
   it('takes over all that has a place, so that it compares as equal', async () => {
     await putAll(40)
     await put(item('h', 'h', 'hidden'))
-    expect(await compare()).toMatchObject({ equal: false, counts: { missing: 40 } })
+    expect(await compare()).toMatchObject({ equal: false, differences: { onlySource: 40 } })
 
     const { done, tally } = await fill()
 
     expect([done, tally.items, tally.applied, tally.skipped, tally.refused]).toEqual([true, 41, 40, 1, 0])
-    expect(await compare()).toMatchObject({ source: 41, target: 40, equal: true, differences: [] })
+    expect(await compare()).toMatchObject({ source: 40, target: 40, equal: true, found: [] })
   })
 
   it('changes nothing the second time in the same second, since what is read then is as old', async () => {
@@ -131,7 +124,7 @@ describe('filling a kept table', () => {
     parts = clockAt(0)
     await deliver(undefined, item('a', 'k', 'old'))
     await put(item('a', 'k', 'new'))
-    expect(await compare()).toMatchObject({ counts: { stale: 1 } })
+    expect(await compare()).toMatchObject({ differences: { targetBehind: 1 } })
 
     parts = clockAt(3_600)
     expect((await fill()).tally).toMatchObject({ applied: 1 })
@@ -214,7 +207,10 @@ describe('filling a kept table', () => {
     parts = clockAt(0)
     const { tally } = await fill({ projection: byKind })
     expect(tally).toMatchObject({ applied: 1, refused: 1 })
-    expect(await compare(byKind)).toMatchObject({ equal: false, counts: { taken: 1 } })
+    expect(await compare(byKind)).toMatchObject({
+      equal: false,
+      found: [expect.stringMatching(/^k of \["[ab]","k"\]: parked, taken$/)],
+    })
 
     const heads = [...(await parts.parking.parkedOf('one-of-each-kind')).values()]
     expect(heads).toMatchObject([{ class: 'dependency', code: 'target.taken' }])
@@ -226,50 +222,4 @@ describe('filling a kept table', () => {
     ])
     expect(await parts.parking.parkedOf('one-of-each-kind')).toEqual(new Map())
   })
-})
-
-describe('comparing', () => {
-  it('names what is missing, differs, or should not be there', async () => {
-    await putAll(4)
-    await fill()
-    const target = kept.tables['preferences-v2'] ?? ''
-    const [first, second, third] = await ground.all(target)
-    if (first === undefined || second === undefined || third === undefined) throw new Error('too few items')
-    await ground.put(target, { ...first, setting: { S: 'other' } })
-    await ground.put(target, { ...second, kind: { S: 'elsewhere' } })
-    await ground.put(target, { id: { S: 'x' }, kind: { S: 'y' } })
-    await put(item('late', 'k'))
-
-    const { equal, counts, differences } = await compare()
-
-    expect(equal).toBe(false)
-    expect(counts).toEqual({ missing: 1, stale: 1, taken: 0, unfit: 0, orphan: 1, foreign: 1 })
-    expect(differences.map(({ kind, key }) => [kind, key]).sort()).toEqual([
-      ['foreign', '["x","y"]'],
-      ['missing', '["late","k"]'],
-      ['orphan', JSON.stringify([second.id?.S, 'elsewhere'])],
-      ['stale', JSON.stringify([first.id?.S, first.kind?.S])],
-    ])
-  })
-
-  it('looks again at what the stream may be about to bring', async () => {
-    await putAll(3)
-    let looks = 0
-    const comparison = await compareProjection({
-      projection: v2,
-      client: ground.client,
-      tables: kept.config.TABLES,
-      deadline: new Deadline(),
-      patience: 1,
-      // The stream comes once both tables have been read.
-      onProgress: () => {
-        looks += 1
-        if (looks === 4) filled = fill()
-      },
-      looks: 1_000,
-    })
-    await filled
-    expect(comparison).toMatchObject({ source: 3, equal: true })
-  })
-  let filled: Promise<unknown> | undefined
 })

@@ -43,7 +43,7 @@ describe('backsync replicate', () => {
     const status = await stack.run(['replicate', 'status', 'users-by-city', '--verify'])
     expect(status.code).toBe(3)
     expect(status.stdout).toMatch(
-      /^users-by-city: 1 differences \(1 taken; 11 items of users, 10 of users-by-city\)$/m,
+      /^users-by-city: 1 differs \(1 parked; 11 items of users, 10 of users-by-city\)\n.*\nparked, place taken .*second@example.com/m,
     )
     expect(status.stdout).toMatch(/npx backsync parked list --entity users-by-city$/m)
   })

@@ -309,16 +309,16 @@ describe('backsync reshape', () => {
 
       expect(code).toBe(3)
       expect(stdout).toMatch(
-        /^user-preferences-v2: 30 differences \(30 missing; 30 items of user-preferences, 0 of /m,
+        /^user-preferences-v2: 30 differ \(30 only in the source; 30 items of user-preferences, 0 of /m,
       )
-      expect(stdout.match(/^missing +\["u\d+","theme"\]/gm)).toHaveLength(20)
+      expect(stdout.match(/^only in the source +\["u\d+","theme"\]/gm)).toHaveLength(20)
       expect(stdout).toMatch(/^and 10 more$/m)
       const scripts = await json('reshape', 'status', NAME, '--verify')
       expect(scripts.answer.verification).toMatchObject({
         equal: false,
         source: 30,
         target: 0,
-        counts: { missing: 30 },
+        counts: { onlySource: 30 },
       })
       expect(scripts.answer.verification.differences).toHaveLength(30)
 
@@ -331,6 +331,74 @@ describe('backsync reshape', () => {
         ),
       ])
     }, 60_000)
+
+    it('--verify goes on where it was interrupted', async () => {
+      await stack.put(source, preferencesOf(30))
+      await stack.run(['reshape', 'start', NAME])
+      const interrupt = new AbortController()
+      stack.proxy.use(({ operation, tables }) => {
+        if (operation === 'Scan' && tables.includes(source)) interrupt.abort()
+        return 'pass'
+      })
+      const { code, stderr } = await stack.run(['reshape', 'status', NAME, '--verify'], { interrupt })
+      expect([code, stderr]).toEqual([
+        130,
+        `backsync: interrupted; go on with: npx backsync reshape status ${NAME} --verify\n`,
+      ])
+      const scanned = new Set<string>()
+      stack.proxy.use(({ operation, tables }) => {
+        if (operation === 'Scan') for (const table of tables) scanned.add(table)
+        return 'pass'
+      })
+
+      const again = await stack.run(['reshape', 'status', NAME, '--verify'])
+
+      expect([again.code, [...scanned]]).toEqual([0, [source]])
+    }, 60_000)
+  })
+
+  describe('repair', () => {
+    it('is refused before anything was verified; shows with --dry-run both items, and makes them the same', async () => {
+      await stack.put(source, preferencesOf(3))
+      await stack.run(['reshape', 'start', NAME])
+      const never = await stack.run(['reshape', 'repair', NAME, '--yes'])
+      expect([never.code, never.stderr]).toEqual([
+        4,
+        `backsync: it is not known which items of ${NAME} differ; npx backsync reshape status ${NAME} --verify\n`,
+      ])
+      const [item] = await stack.ground.all(target)
+      await stack.put(target, [
+        { ...item, enabled: { S: 'perhaps' } },
+        { id: { S: 'x' }, preferenceType: { S: 'theme' } },
+      ])
+      expect((await stack.run(['reshape', 'status', NAME, '--verify'])).code).toBe(3)
+
+      const dry = await json('reshape', 'repair', NAME, '--dry-run')
+      expect(dry).toMatchObject({ code: 0, answer: { bring: 1, takeAway: 0, leave: 1, dryRun: true } })
+      expect(dry.answer.differences).toContainEqual(
+        expect.objectContaining({
+          ...{ is: 'targetBehind', fields: ['enabled'], action: 'bring' },
+          before: {
+            source: {
+              version: null,
+              item: expect.objectContaining({ enabled: { BOOL: expect.any(Boolean) } }),
+            },
+            target: {
+              version: expect.any(String),
+              item: expect.objectContaining({ enabled: { S: 'perhaps' } }),
+            },
+          },
+        }),
+      )
+      expect((await stack.run(['reshape', 'repair', NAME])).code).toBe(4)
+      const { code, stdout } = await stack.run(['reshape', 'repair', NAME, '--yes'])
+      expect(code).toBe(3)
+      expect(stdout).toMatch(/^repaired +1$/m)
+      expect(stdout).toMatch(/^left \["x","theme"\] of -: foreign$/m)
+      expect(await stack.ground.all(target)).toContainEqual({ ...item, backsync_version: expect.anything() })
+      const status = await json('reshape', 'status', NAME, '--verify')
+      expect(status.answer.verification).toMatchObject({ counts: { foreign: 1, targetBehind: 0 } })
+    }, 60_000)
   })
 
   describe('finish', () => {
@@ -338,7 +406,12 @@ describe('backsync reshape', () => {
       await stack.put(source, preferencesOf(3))
       await stack.run(['reshape', 'start', NAME])
 
-      const before = writes()
+      // What a verification has found out is noted with its job, and nothing else is written.
+      const written = new Set<string>()
+      stack.proxy.use(({ operation, tables }) => {
+        if (WRITES.includes(operation)) for (const table of tables) written.add(table)
+        return 'pass'
+      })
       const dry = await stack.run(['reshape', 'finish', NAME, '--dry-run'])
       expect([dry.code, dry.stdout]).toEqual([
         0,
@@ -350,7 +423,8 @@ describe('backsync reshape', () => {
         /not confirmed: Finishing user-preferences-v2 .* writes to user-preferences are no longer carried over after this/,
       )
       expect((await stack.run(['reshape', 'finish', NAME], { typed: 'local' })).code).toBe(4)
-      expect(writes()).toEqual(before)
+      expect([...written]).toEqual([stack.jobsTable])
+      expect(await stack.parts().states.finished([NAME])).toEqual(new Set())
 
       const { code, stdout } = await stack.run(['reshape', 'finish', NAME], { typed: NAME })
       expect(code).toBe(0)
@@ -419,7 +493,7 @@ describe('backsync reshape', () => {
       const people = await stack.run(['reshape', 'finish', NAME, '--yes'])
       expect([people.code, people.stdout]).toEqual([
         3,
-        expect.stringMatching(/missing[\s\S]*\nuser-preferences-v2 is not finished\n$/),
+        expect.stringMatching(/only in the source[\s\S]*\nuser-preferences-v2 is not finished\n$/),
       ])
       const scripts = await json('reshape', 'finish', NAME, '--yes')
       expect(scripts).toMatchObject({ code: 3, answer: { finished: false, verification: { equal: false } } })
