@@ -1,6 +1,3 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, it } from '@jest/globals'
 import { planRepair, type RepairParts, runRepair } from '../../../../functions/bridge/backfill/repair.ts'
 import { decideFor } from '../../../../functions/bridge/cutover/decide.ts'
@@ -14,10 +11,9 @@ import { openWorld, type World } from '../cutover/world.ts'
 import { openClient } from '../jobs/job-tables.ts'
 import { openTestVerify, type TestVerify } from './harness.ts'
 import { itemOf, plantDifferences, plantRows, startWriters } from './planted.ts'
-import type { VerifyRequest } from './verify-process.ts'
+import { cuttable, startVerifying } from './verify-child.ts'
 
 const mirrored = mirroredChef()
-const script = fileURLToPath(new URL('./verify-process.ts', import.meta.url))
 
 /**
  * Plants differences of every kind, and has them found and repaired.
@@ -60,36 +56,15 @@ export const findsThePlanted = (rows: number, each: number): void => {
   }, 600_000)
 
   it('goes on behind a kill where it was, and finds the same', async () => {
-    const { config, database } = world.sync.aurora
-    const request: VerifyRequest = {
-      aurora: { CLUSTER_ARN: config.resourceArn, SECRET_ARN: config.secretArn, DATABASE_NAME: database },
-      tables: { chef: world.sync.tables.of('chef') },
-      ...{ parking: world.sync.parking.table, jobs: verify.jobsTable, segments: 8, maxRate: rows / 4 },
-    }
-    const child = spawn(process.execPath, [script, JSON.stringify(request)], {
-      env: {
-        ...process.env,
-        AWS_REGION: 'us-east-1',
-        AWS_ACCESS_KEY_ID: 'test',
-        AWS_SECRET_ACCESS_KEY: 'test',
-        AWS_ENDPOINT_URL_RDS_DATA: world.sync.aurora.api.endpoint,
-        AWS_ENDPOINT_URL_DYNAMODB: process.env.TEST_DYNAMODB_ENDPOINT,
-      },
-      stdio: ['ignore', 'pipe', 'inherit'],
-    })
-    const ended = once(child, 'close')
-    let told = ''
-    child.stdout.setEncoding('utf8').on('data', (text: string) => {
-      told += text
-    })
-    await until('it has summed up a part of the rows', 60_000, () => /^items \d+$/m.test(told))
+    const child = startVerifying(world, verify, { maxRate: rows / 4 })
+    await until('it has summed up a part of the rows', 60_000, () => /^items \d+$/m.test(child.told()))
     await until('some segments are noted', 60_000, async () => {
       const progress = await verify.parts.jobs.segmentsOf('verify:chef', 'items')
       const done = progress.filter((one) => one.done).length
       return done > 0 && done < progress.length
     })
-    child.kill('SIGKILL')
-    await ended
+    child.kill()
+    await child.ended
     await expect(verify.verify(mirrored)).rejects.toThrow(JobBusyError)
 
     const { kinds, looked, plan } = await verify.verify(mirrored, {}, { jobs: verify.later() })
@@ -125,6 +100,27 @@ export const findsThePlanted = (rows: number, each: number): void => {
 
     expect(plan.todo).toBe('go on')
     expect(kinds).toEqual(planted)
+  }, 600_000)
+
+  it('ends with the error of a database that is down, and goes on once it is there', async () => {
+    const way = await cuttable(new URL(world.sync.aurora.api.endpoint))
+    const child = startVerifying(world, verify, { maxRate: rows / 2, aurora: way.endpoint })
+    try {
+      await until('it has summed up a part of the rows', 60_000, () => /^rows \d+$/m.test(child.told()))
+      await way.cut()
+      expect(await child.ended).not.toBe(0)
+    } finally {
+      child.kill()
+      await way.cut()
+    }
+    expect(child.complaint()).toMatch(/DataApiError/)
+    expect(await verify.parts.jobs.read('verify:chef')).toMatchObject({ state: 'failed', step: 'rows' })
+
+    const { kinds, looked, plan } = await verify.verify(mirrored)
+
+    expect([plan.todo, kinds]).toEqual(['go on', planted])
+    // The other side needn't be read again.
+    expect(looked.items).toBeUndefined()
   }, 600_000)
 
   it('begins anew where a column was changed under it: sums of before are none of after', async () => {
