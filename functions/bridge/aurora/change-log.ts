@@ -119,8 +119,7 @@ export class ChangeLog {
   }
 
   /**
-   * What waits of one key, the oldest first: rows of the log, and what plain SQL has written of it. The log has no index by key, so that
-   * no more of its rows are looked at than are counted.
+   * What waits of one key, the oldest first: rows of the log, and what plain SQL has written of it.
    *
    * @returns at most `most` of each
    */
@@ -129,7 +128,7 @@ export class ChangeLog {
     const { rows } = await sql<SqlRow>`
       SELECT CAST(c.id AS CHAR) AS id, c.entity, c.entity_key, c.op, CAST(c.version AS CHAR) AS version,
         CAST(c.epoch AS CHAR) AS epoch, ${isoOf('c')} AS at
-      FROM (SELECT l.* FROM backsync_changes AS l ORDER BY l.id LIMIT ${sql.lit(COUNTED)}) AS c
+      FROM backsync_changes AS c
       WHERE c.entity = ${entity} AND c.entity_key = ${key} ORDER BY c.id LIMIT ${limit}`.execute(this.#db)
     const recorded = await sql<SqlRow>`
       SELECT CAST(c.id AS CHAR) AS id, c.entity, c.entity_key, c.op, CAST(c.version AS CHAR) AS version,
