@@ -24,6 +24,8 @@ const HELP = `Runs the whole stack on this machine, as its CloudFormation templa
   MYSQL_URL          a MySQL or MariaDB server to use instead of a private one; a path in it names the database
   BACKSYNC_MYSQLD    path of the mysqld or mariadbd to run
   DYNAMODB_ENDPOINT  a DynamoDB with streams to use instead of a private one
+  BACKSYNC_STREAM_RETENTION  seconds that streams keep their records, default a day, as on AWS
+  BACKSYNC_RECORD_AGE        seconds after which a record that can't be delivered is given up, default as the template says
   BACKSYNC_FUNCTIONS modules that play functions deployed elsewhere: name=path/below/the/repository.js, with commas between
 `
 

@@ -9,6 +9,7 @@ import type { MetricSummary } from './metrics/metric-store.ts'
 import { summarise } from './metrics/summary.ts'
 import { type Consent, noConsent } from './mysql/consent.ts'
 import { startMysql } from './mysql/server.ts'
+import { mappingsIn } from './streams/env-settings.ts'
 import { synthesise } from './synth/synth.ts'
 import { loadAssembly } from './template/assembly.ts'
 import { Closers } from './template/closers.ts'
@@ -141,7 +142,7 @@ export const startLocalStack = async (options: LocalStackOptions): Promise<Local
       inspect: options.inspect !== undefined,
       ...{ setting: env[FUNCTIONS_SETTING], repository: REPOSITORY },
       ...(options.dataApi && { dataApi: options.dataApi }),
-      ...(options.mappings && { mappings: options.mappings }),
+      mappings: { ...mappingsIn(env), ...options.mappings },
     })
     const inspector =
       options.inspect === undefined

@@ -90,7 +90,8 @@ export const openWorld = async (
   }
 }
 
-const loginOf = (server: string, database: string): TestLogin => {
+/** The login of a database on the test run’s server. */
+export const loginOf = (server: string, database: string): TestLogin => {
   const { hostname: host, port, username, password } = new URL(server)
   const secrets = new SecretStore()
   const secretArn = 'arn:aws:secretsmanager:us-east-1:000000000000:secret:e2e'

@@ -55,7 +55,8 @@ export const deliver = async (
     const work = stack.pop()
     if (!work) return true
     if (signal.aborted) return false
-    const rest = await dropTooOld(work, settings, ports)
+    const left = await trim(work, settings, ports)
+    const rest = await dropTooOld({ ...work, records: left }, settings, ports)
     if (rest.length === 0) continue
     const requestId = ports.newRequestId()
     const result = await tryInvoke(rest, requestId, settings, ports)
@@ -127,6 +128,30 @@ const tryInvoke = async (
   }
 }
 
+/** Takes away the records at the front that the stream no longer has: whoever has read them early has no more right to them. */
+const trim = async (
+  { records }: Work,
+  { retentionSeconds }: MappingSettings,
+  ports: DeliveryPorts,
+): Promise<readonly StreamRecord[]> => {
+  const count = olderThan(retentionSeconds, records, ports)
+  if (count === 0) return records
+  ports.log(`GAP: ${count} record(s) left the stream before they were delivered; reseed from the table`)
+  await checkpointLast(records.slice(0, count), ports)
+  return records.slice(count)
+}
+
+/** How many at the front are older than so many seconds. */
+const olderThan = (
+  seconds: number,
+  records: readonly StreamRecord[],
+  { clock }: Pick<DeliveryPorts, 'clock'>,
+): number => {
+  const oldest = clock.now() / 1000 - seconds
+  const fresh = records.findIndex((record) => record.dynamodb.ApproximateCreationDateTime >= oldest)
+  return fresh < 0 ? records.length : fresh
+}
+
 /** Discards the records at the front that are over the age limit, and returns the others. */
 const dropTooOld = async (
   work: Work,
@@ -134,9 +159,7 @@ const dropTooOld = async (
   ports: DeliveryPorts,
 ): Promise<readonly StreamRecord[]> => {
   if (settings.maximumRecordAgeSeconds < 0) return work.records
-  const oldest = ports.clock.now() / 1000 - settings.maximumRecordAgeSeconds
-  const fresh = work.records.findIndex((record) => record.dynamodb.ApproximateCreationDateTime >= oldest)
-  const count = fresh < 0 ? work.records.length : fresh
+  const count = olderThan(settings.maximumRecordAgeSeconds, work.records, ports)
   if (count === 0) return work.records
   const old = work.records.slice(0, count)
   await ports.discard({

@@ -1,3 +1,6 @@
+/** How long a stream of DynamoDB's keeps its records, in seconds. */
+export const STREAM_RETENTION = 24 * 3_600
+
 /** An event source mapping on a DynamoDB stream, with Lambda's defaults filled in. */
 export type MappingSettings = {
   readonly uuid: string
@@ -14,6 +17,8 @@ export type MappingSettings = {
   readonly maximumRetryAttempts: number
   /** -1: until the record leaves the stream. */
   readonly maximumRecordAgeSeconds: number
+  /** How long the stream keeps its records: what has not been delivered by then is lost, and nobody is told. */
+  readonly retentionSeconds: number
   readonly reportBatchItemFailures: boolean
   /** Patterns as JSON values; a record must match one of them. Empty: every record passes. */
   readonly filters: readonly unknown[]

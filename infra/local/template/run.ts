@@ -44,7 +44,7 @@ export type DataApiTestOptions = Pick<DataApiOptions, 'faults' | 'rewrite' | 'cl
 
 /** How soon event sources give up, where a test can't wait for as long as the template says. */
 export type MappingTestOptions = Partial<
-  Pick<MappingSettings, 'maximumRetryAttempts' | 'maximumRecordAgeSeconds'>
+  Pick<MappingSettings, 'maximumRetryAttempts' | 'maximumRecordAgeSeconds' | 'retentionSeconds'>
 >
 
 /** The servers under a template, and where it keeps its files. */

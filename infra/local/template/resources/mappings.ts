@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import type { MappingSettings } from '../../streams/settings.ts'
+import { type MappingSettings, STREAM_RETENTION } from '../../streams/settings.ts'
 import { TemplateError } from '../errors.ts'
 import { boolean, number, readProperties } from '../properties.ts'
 import type { TemplateScope } from '../scope.ts'
@@ -69,6 +69,7 @@ export const mappingsOf = (scope: TemplateScope): DefinedMapping[] =>
         bisectOnError: p.BisectBatchOnFunctionError,
         maximumRetryAttempts: p.MaximumRetryAttempts,
         maximumRecordAgeSeconds: p.MaximumRecordAgeInSeconds,
+        retentionSeconds: STREAM_RETENTION,
         reportBatchItemFailures: p.FunctionResponseTypes.length > 0,
         filters: (p.FilterCriteria?.Filters ?? []).map(({ Pattern }) => parsePattern(Pattern, path)),
       },

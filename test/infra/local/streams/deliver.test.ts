@@ -18,6 +18,7 @@ const report = (...ids: unknown[]) => ({
 const scripted = (handler: Handler, clock = new FakeClock()) => {
   const invocations: string[][] = []
   const checkpoints: string[] = []
+  const lines: string[] = []
   const discards: (Omit<Discard, 'records'> & { records: string[] })[] = []
   const ports: DeliveryPorts = {
     clock,
@@ -34,9 +35,9 @@ const scripted = (handler: Handler, clock = new FakeClock()) => {
     checkpoint: async (one) => {
       checkpoints.push(one.dynamodb.SequenceNumber)
     },
-    log: () => {},
+    log: (line) => void lines.push(line),
   }
-  return { ports, clock, invocations, checkpoints, discards }
+  return { ports, clock, invocations, checkpoints, discards, lines }
 }
 
 const batch = (count: number): StreamRecord[] => Array.from({ length: count }, (_, i) => record(i + 1))
@@ -160,6 +161,31 @@ describe('deliver', () => {
     expect(run.discards).toMatchObject([{ condition: 'RecordAgeExceeded', records: ['1'] }])
     expect(run.invocations).toEqual([['2']])
     expect(run.checkpoints).toEqual(['1', '2'])
+  })
+
+  it('loses what the stream no longer has, says so, and gives it up nowhere', async () => {
+    const clock = new FakeClock(1_010_000)
+    const run = scripted(() => null, clock)
+
+    await deliver(
+      [record(1, 'a', 1_000), record(2, 'b', 1_008)],
+      settings({ retentionSeconds: 5, maximumRecordAgeSeconds: 60 }),
+      run.ports,
+      never,
+    )
+
+    expect(run.invocations).toEqual([['2']])
+    expect(run.discards).toEqual([])
+    expect(run.checkpoints).toEqual(['1', '2'])
+    expect(run.lines).toEqual([expect.stringMatching(/^GAP: 1 record\(s\) left the stream/)])
+  })
+
+  it('ends its repeats when the stream no longer has the record', async () => {
+    const run = scripted(() => crash, new FakeClock(1_000_000))
+    await deliver([record(1, 'a', 1_000)], settings({ retentionSeconds: 30 }), run.ports, never)
+
+    expect(run.invocations.length).toBeGreaterThan(2)
+    expect([run.discards, run.checkpoints]).toEqual([[], ['1']])
   })
 
   it('leaves the checkpoint alone when it is stopped in mid-batch', async () => {

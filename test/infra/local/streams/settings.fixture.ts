@@ -11,6 +11,7 @@ export const settings = (changes: Partial<MappingSettings> = {}): MappingSetting
   bisectOnError: false,
   maximumRetryAttempts: -1,
   maximumRecordAgeSeconds: -1,
+  retentionSeconds: 86_400,
   reportBatchItemFailures: true,
   filters: [],
   ...changes,
