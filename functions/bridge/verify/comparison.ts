@@ -9,7 +9,15 @@ import type { Log } from '../runtime/log.ts'
 import { VerificationLedger } from './ledger.ts'
 import { type LookedAt, type Settling, settleKeys } from './settle.ts'
 import type { ComparedSides, FoundKey } from './sides.ts'
-import { findStrays, narrowRows, type StepPages, type StepParts, sumUp } from './steps.ts'
+import {
+  differingBuckets,
+  findStrays,
+  narrowRows,
+  type StepPages,
+  type StepParts,
+  strayBuckets,
+  sumUp,
+} from './steps.ts'
 
 /*
  * The one way in which two sides are compared: as a job that goes on where it stopped, step by step, and of which the ledger says what
@@ -139,10 +147,14 @@ const openStep = <L extends LookedAt, D extends FoundKey, R>(
     case 'items':
     case 'rows':
       return scan((segment) => sumUp(parts, step, segment))
-    case 'narrow':
-      return scan((segment) => narrowRows(parts, segment))
-    case 'strays':
-      return scan((segment) => findStrays(parts, segment))
+    case 'narrow': {
+      const wanted = differingBuckets(parts)
+      return scan((segment) => narrowRows(parts, segment, wanted))
+    }
+    case 'strays': {
+      const wanted = strayBuckets(parts)
+      return scan((segment) => findStrays(parts, segment, wanted))
+    }
     case 'gather': {
       const { gather } = of
       if (gather === undefined) throw new TypeError('Nothing is gathered in this comparison')

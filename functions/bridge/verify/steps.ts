@@ -35,20 +35,43 @@ export const sumUp = <D extends FoundKey>(
   return sumPart((from, sums) => side.sum(segment, from, sums), { ...parts, step, part: segment, buckets })
 }
 
+/** The buckets that a step looks at: what the sums of all parts say is asked once, however many segments want to know. */
+export type WantedBuckets = () => Promise<readonly number[]>
+
 /** The buckets in which the two sides differ, once both are summed up. */
-const differingBuckets = async <D extends FoundKey>({
-  sides,
-  ledger,
-}: StepParts<D>): Promise<readonly number[]> => {
-  const items = await ledger.allSums('items', sides.items.segments)
-  return items.differing(await ledger.allSums('rows', sides.rows.segments))
+export const differingBuckets = <D extends FoundKey>({ sides, ledger }: StepParts<D>): WantedBuckets =>
+  once(async () => {
+    const items = await ledger.allSums('items', sides.items.segments)
+    return items.differing(await ledger.allSums('rows', sides.rows.segments))
+  })
+
+/** Those of them in which there are items that no row has led to. */
+export const strayBuckets = <D extends FoundKey>({ sides, ledger }: StepParts<D>): WantedBuckets =>
+  once(async () => {
+    const items = await ledger.allSums('items', sides.items.segments)
+    const wanted = new Set(items.differing(await ledger.allSums('rows', sides.rows.segments)))
+    if (wanted.size === 0) return []
+    const known = await ledger.allSums('narrow', sides.rows.segments)
+    return known.otherKeys(items).filter((bucket) => wanted.has(bucket))
+  })
+
+const once = <T>(work: () => Promise<T>): (() => Promise<T>) => {
+  let done: Promise<T> | undefined
+  return () => {
+    done ??= work()
+    return done
+  }
 }
 
 /** Lists the rows of a segment where buckets differ, and suspects those whose items are others, or aren't there. */
-export async function* narrowRows<D extends FoundKey>(parts: StepParts<D>, segment: number): StepPages {
+export async function* narrowRows<D extends FoundKey>(
+  parts: StepParts<D>,
+  segment: number,
+  wantedBuckets: WantedBuckets,
+): StepPages {
   const { sides } = parts
   const { buckets, rows } = sides
-  const wanted = await differingBuckets(parts)
+  const wanted = await wantedBuckets()
   const bits = bitsOf(wanted, buckets)
   yield* sumPart(
     async (from, sums) => {
@@ -96,14 +119,13 @@ export const suspect = async <D extends FoundKey>(
 const LOOKED_AT = 250
 
 /** Reads the items of a segment once more where a bucket has some that no row has led to, and suspects these. */
-export async function* findStrays<D extends FoundKey>(parts: StepParts<D>, segment: number): StepPages {
-  const { sides, ledger } = parts
-  const { buckets, items, rows } = sides
-  const wanted = new Set(await differingBuckets(parts))
-  const known = await ledger.allSums('narrow', rows.segments)
-  const strays = known
-    .otherKeys(await ledger.allSums('items', items.segments))
-    .filter((bucket) => wanted.has(bucket))
+export async function* findStrays<D extends FoundKey>(
+  parts: StepParts<D>,
+  segment: number,
+  wantedBuckets: WantedBuckets,
+): StepPages {
+  const { buckets, items } = parts.sides
+  const strays = await wantedBuckets()
   const bits = bitsOf(strays, buckets)
   yield* sumPart(
     async (from) => {
