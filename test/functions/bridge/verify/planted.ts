@@ -44,10 +44,12 @@ export const plantRows = async ({ sync }: World, entity: Entity, count: number):
   })
   for (let from = 1; from <= count; from += 5_000) {
     const ids = Array.from({ length: Math.min(5_000, count - from + 1) }, (_, at) => from + at)
-    await sync.aurora.legacy.query('INSERT INTO cheftable (id, cheffirst, cheflast) VALUES ?', [
-      ids.map((id) => [id, `first ${id}`, `last ${id}`]),
+    await Promise.all([
+      sync.aurora.legacy.query('INSERT INTO cheftable (id, cheffirst, cheflast) VALUES ?', [
+        ids.map((id) => [id, `first ${id}`, `last ${id}`]),
+      ]),
+      writer.put(ids.map((id) => itemOf(id))),
     ])
-    await writer.put(ids.map((id) => itemOf(id)))
   }
   await sync.aurora.legacy.query('DELETE FROM backsync_changes')
 }

@@ -44,13 +44,17 @@ const { maxRate, segments } = request
 const plan = await planVerify(entity, parts, { segments })
 const begun = performance.now()
 const steps: Record<string, number> = {}
+const ended: Record<string, number> = {}
 const { verification } = await runVerify(plan, {
   ...parts,
   ...{ by: 'a process', maxRate, patience: 50, limiter: new RateLimiter({ maxRate }) },
   onProgress: (step, looked) => {
     steps[step] = looked
+    ended[step] = (performance.now() - begun) / 1_000
     console.log(`${step} ${looked}`)
   },
 })
 const seconds = (performance.now() - begun) / 1_000
-console.log(JSON.stringify({ verification, steps, seconds, rssMB: process.resourceUsage().maxRSS / 1_024 }))
+const cpu = process.cpuUsage().user / 1e6
+const rssMB = process.resourceUsage().maxRSS / 1_024
+console.log(JSON.stringify({ verification, steps, ended, seconds, cpu, rssMB }))
