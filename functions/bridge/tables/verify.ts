@@ -175,6 +175,8 @@ const tableSides = (
       const records = [...items.values()].map((item) => hashedKept(projection, item))
       return new Map(records.flatMap(({ key, hash }) => (asked.has(key) ? [[key, hash] as const] : [])))
     },
+    // No sample is taken of a kept table.
+    hashesOfRows: async () => new Map(),
     differing: async (texts) => {
       const looked = await lookAtPairs(projection, texts, { ...sync, ...bounds })
       return looked.flatMap(({ key, relation }) => (relation.is === 'agree' ? [] : [key]))

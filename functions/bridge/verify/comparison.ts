@@ -7,6 +7,7 @@ import { type ItemsRun, NOTHING, type PageOutcome } from '../jobs/segments.ts'
 import type { Deadline } from '../runtime/deadline.ts'
 import type { Log } from '../runtime/log.ts'
 import { VerificationLedger } from './ledger.ts'
+import { sampleItems, sampleRows } from './sample.ts'
 import { type LookedAt, type Settling, settleKeys } from './settle.ts'
 import type { ComparedSides, FoundKey } from './sides.ts'
 import {
@@ -30,7 +31,15 @@ const VERIFY = 'verify'
 /** Keys that are looked at again together. */
 const TOGETHER = 1_000
 
-export type ComparisonStep = 'items' | 'rows' | 'narrow' | 'strays' | 'gather' | 'look'
+export type ComparisonStep =
+  | 'items'
+  | 'rows'
+  | 'narrow'
+  | 'strays'
+  | 'sampleRows'
+  | 'sampleItems'
+  | 'gather'
+  | 'look'
 
 /** What bounds a run's reads. */
 export type ReadBounds = {
@@ -57,6 +66,8 @@ export type ComparedBy<S extends ComparisonStep, L extends LookedAt, D extends F
   /** The form of what is noted. */
   readonly found: z.ZodType<D>
   readonly open: (bounds: ReadBounds) => ComparedSides<D>
+  /** Of a sample that is read by keys: the buckets that it has of the rows. */
+  readonly sample?: readonly number[] | undefined
   /** What the step `gather` does with a segment, where there is one. */
   readonly gather?: ((parts: StepParts<D> & ReadBounds, segment: number) => StepPages) | undefined
   readonly settling: (bounds: ReadBounds) => Omit<Settling<L>, 'signal'>
@@ -136,7 +147,7 @@ export const runComparison = async <S extends ComparisonStep, L extends LookedAt
 
 const openStep = <L extends LookedAt, D extends FoundKey, R>(
   step: ComparisonStep,
-  of: Pick<ComparedBy<ComparisonStep, L, D, R>, 'gather' | 'settling' | 'tell' | 'unsettled'>,
+  of: Pick<ComparedBy<ComparisonStep, L, D, R>, 'gather' | 'sample' | 'settling' | 'tell' | 'unsettled'>,
   parts: StepParts<D> & ReadBounds,
 ): OpenedStep => {
   const scan = (pagesOf: (segment: number) => StepPages): OpenedStep => ({
@@ -155,6 +166,12 @@ const openStep = <L extends LookedAt, D extends FoundKey, R>(
       const wanted = strayBuckets(parts)
       return scan((segment) => findStrays(parts, segment, wanted))
     }
+    case 'sampleRows': {
+      const { sample = [] } = of
+      return scan((segment) => sampleRows(parts, segment, sample))
+    }
+    case 'sampleItems':
+      return scan((segment) => sampleItems(parts, segment))
     case 'gather': {
       const { gather } = of
       if (gather === undefined) throw new TypeError('Nothing is gathered in this comparison')

@@ -1,9 +1,9 @@
 import type { RowSpan } from '../aurora/row-key.ts'
 import { isRowKey } from '../dynamo/item-head.ts'
-import { hashedItem } from './compared.ts'
+import { hashedItem, hashedRow } from './compared.ts'
 import { itemSide } from './items.ts'
 import type { FoundDifference } from './ledger.ts'
-import { itemsOf, type LookParts, lookAt } from './look.ts'
+import { itemsOf, type LookParts, lookAt, readRows } from './look.ts'
 import type { VerifyPlan } from './plan.ts'
 import { type RowSide, rowsInSql, rowsRead } from './rows.ts'
 import type { ComparedSides } from './sides.ts'
@@ -12,7 +12,7 @@ import type { ComparedSides } from './sides.ts'
 export const entitySides = (plan: VerifyPlan, parts: LookParts): ComparedSides<FoundDifference> => {
   const { entity, table, division } = plan
   const { buckets, upTo } = division
-  const onlyBelow = bucketsOf(plan)
+  const onlyBelow = sampledBuckets(plan)
   const rows = rowsOf(plan, parts)
   return {
     buckets,
@@ -36,6 +36,11 @@ export const entitySides = (plan: VerifyPlan, parts: LookParts): ComparedSides<F
         }),
       )
     },
+    hashesOfRows: async (keys) => {
+      const records = await readRows(entity, keys, parts)
+      const rows = records.flatMap((record) => hashedRow(entity, record) ?? [])
+      return new Map(rows.map(({ key, hash }) => [key, hash]))
+    },
     differing: async (keys) => {
       const looked = await lookAt(entity, keys, parts)
       return looked.flatMap(({ key, relation }) => (relation.is === 'agree' ? [] : [key]))
@@ -45,12 +50,13 @@ export const entitySides = (plan: VerifyPlan, parts: LookParts): ComparedSides<F
   }
 }
 
-const bucketsOf = ({ scope, division: { buckets } }: VerifyPlan): number =>
+/** The number of buckets that are compared: the first ones. */
+export const sampledBuckets = ({ scope, division: { buckets } }: VerifyPlan): number =>
   scope.of === 'sample' ? Math.max(1, Math.round((buckets * scope.percent) / 100)) : buckets
 
 const rowsOf = (plan: VerifyPlan, parts: LookParts): RowSide => {
   const { entity, canonical, division } = plan
-  const onlyBelow = bucketsOf(plan)
+  const onlyBelow = sampledBuckets(plan)
   if ('why' in canonical) return rowsRead(entity, division.buckets, parts, onlyBelow)
   const hashed = {
     ...{ entity, text: canonical.text, buckets: division.buckets },

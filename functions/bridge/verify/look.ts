@@ -73,7 +73,8 @@ const absent = (key: string): ReadRecord => ({
   ...{ owner: 'dynamo', epoch: 0n },
 })
 
-const readRows = async (
+/** Reads the rows of keys. @throws as `lookAt` */
+export const readRows = async (
   entity: Entity,
   keys: readonly string[],
   { db, deadline, signal }: LookParts,

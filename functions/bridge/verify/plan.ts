@@ -17,6 +17,7 @@ import type { Deadline } from '../runtime/deadline.ts'
 import type { Tables } from '../runtime/tables.ts'
 import { bucketCount } from './bucket-sums.ts'
 import type { ComparisonStep } from './comparison.ts'
+import { isCheaperByKey, sampledSegments } from './sample.ts'
 
 /** Which keys of an entity a verification looks at: all of them, a share of them, or those that are named. */
 export type VerifyScope =
@@ -35,6 +36,8 @@ export type VerifyDivision = {
   readonly buckets: number
   /** Segments of the items. */
   readonly items: number
+  /** Of a sample whose items are read by their keys: how many of these segments are looked through as well. */
+  readonly sampled?: number | undefined
   /** The last ids of the segments of counted rows but for the last one, which has no end. */
   readonly upTo: readonly string[]
 }
@@ -84,25 +87,32 @@ export type VerifyStores = {
   readonly deadline: Deadline
 }
 
-const STEPS: Readonly<Record<'whole' | 'some', readonly [VerifyStep, ...VerifyStep[]]>> = {
+const STEPS: Readonly<Record<'whole' | 'sample' | 'some', readonly [VerifyStep, ...VerifyStep[]]>> = {
   whole: ['items', 'rows', 'narrow', 'strays', 'look'],
+  sample: ['sampleRows', 'sampleItems', 'look'],
   some: ['gather', 'look'],
 }
 
 /** The steps of a verification, in their order. */
-export const verifySteps = ({ of }: VerifyScope): readonly [VerifyStep, ...VerifyStep[]] =>
-  STEPS[of === 'all' || of === 'sample' ? 'whole' : 'some']
+export const verifySteps = (
+  { of }: VerifyScope,
+  { sampled }: Pick<VerifyDivision, 'sampled'>,
+): readonly [VerifyStep, ...VerifyStep[]] => {
+  if (of !== 'all' && of !== 'sample') return STEPS.some
+  return STEPS[sampled === undefined ? 'whole' : 'sample']
+}
 
 /** Segments into which a step is divided. */
 export const segmentsOfStep = (
   step: VerifyStep,
-  { items, upTo }: VerifyDivision,
+  { items, upTo, sampled = 1 }: VerifyDivision,
   { of }: VerifyScope,
 ): number => {
   if (step === 'items' || step === 'strays') return items
+  if (step === 'sampleItems') return sampled
   // Items, rows, and what was deleted.
   if (step === 'gather' && of === 'since') return 3
-  return step === 'rows' || step === 'narrow' ? upTo.length + 1 : 1
+  return step === 'rows' || step === 'narrow' || step === 'sampleRows' ? upTo.length + 1 : 1
 }
 
 /**
@@ -134,7 +144,6 @@ export const planVerify = async (
   const job = jobOf(entity, scope)
   const record = await jobs.read(job)
   const canonical = canonicalSql(entity, await readColumnTypes(db, entity))
-  const steps = verifySteps(scope)
   const facts = {
     ...{ entity, job, scope, table, canonical, items: believed.items, rows: size.rows },
     extent:
@@ -143,14 +152,14 @@ export const planVerify = async (
         : await measureExtent(believed, scanSegment({ client, table, ...WHOLE, ...bounds })),
   }
   const kept = record === undefined ? undefined : storedDivision.safeParse(record.spec).data
-  const step = steps.find((known) => known === record?.step)
+  const step = kept && verifySteps(scope, kept).find((known) => known === record?.step)
   if (again || record === undefined || kept === undefined || record.state === 'done' || step === undefined) {
     const division = {
       buckets: bucketCount(Math.max(believed.items, size.rows)),
-      items: segments ?? segmentCount(believed.items),
+      ...itemSegments(scope, segments ?? segmentCount(believed.items), facts.extent),
       upTo: await divide(db, entity, segments ?? segmentCount(size.rows)),
     }
-    const [first] = steps
+    const [first] = verifySteps(scope, division)
     return {
       ...{ ...facts, division, todo: 'begin', step: first },
       ...{ segments: segmentsOfStep(first, division, scope), segmentsDone: 0 },
@@ -163,6 +172,15 @@ export const planVerify = async (
   }
 }
 
+const itemSegments = (
+  scope: VerifyScope,
+  segments: number,
+  extent: Extent,
+): Pick<VerifyDivision, 'items' | 'sampled'> =>
+  scope.of === 'sample' && isCheaperByKey(extent, scope.percent)
+    ? sampledSegments(segments, scope.percent)
+    : { items: segments }
+
 /** A part is verified by a job of its own: that of all keys stays where it is. */
 const jobOf = (entity: Entity, { of }: VerifyScope): string =>
   of === 'all' ? verificationOf(entity) : `${verificationOf(entity)}:${of}`
@@ -170,6 +188,7 @@ const jobOf = (entity: Entity, { of }: VerifyScope): string =>
 const storedDivision: z.ZodType<VerifyDivision> = z.object({
   buckets: z.number().int().positive(),
   items: z.number().int().positive(),
+  sampled: z.number().int().positive().optional(),
   upTo: z.array(z.string().regex(/^\d+$/)),
 })
 

@@ -5,7 +5,7 @@ import { type Divergence, noteVerification, type Verification } from '../jobs/ve
 import type { Log } from '../runtime/log.ts'
 import { classify, type Lists } from './classify.ts'
 import { type ComparisonOutcome, runComparison } from './comparison.ts'
-import { entitySides } from './entity-sides.ts'
+import { entitySides, sampledBuckets } from './entity-sides.ts'
 import { gather } from './gather.ts'
 import { type FoundDifference, foundDifference, type VerificationLedger } from './ledger.ts'
 import { lookAt } from './look.ts'
@@ -56,8 +56,9 @@ export const runVerify = async (plan: VerifyPlan, parts: VerifyParts & VerifyRun
   const { result, ...outcome } = await runComparison(
     {
       ...{ job, todo, spec: specOf(plan, parts.database), buckets: division.buckets },
-      ...{ steps: verifySteps(scope), found: foundDifference },
+      ...{ steps: verifySteps(scope, division), found: foundDifference },
       segmentsFor: (step) => segmentsOfStep(step, division, scope),
+      sample: [...Array(sampledBuckets(plan)).keys()],
       open: (bounds) => entitySides(plan, { ...parts, ...bounds }),
       gather: (own, segment) => gather({ ...parts, ...own, plan }, segment),
       settling: (bounds) => ({
@@ -99,11 +100,13 @@ const concluded = async (
   freshAt: string,
 ): Promise<Verification> => {
   const { differences, unsettled } = await ledger.counts(NONE)
+  const { items: segments, sampled, upTo } = division
+  const [itemStep, rowStep] = sampled === undefined ? ['items', 'rows'] : ['sampleItems', 'sampleRows']
   const isSummed = scope.of === 'all' || scope.of === 'sample'
   const [items, rows] = isSummed
     ? await Promise.all([
-        ledger.allSums('items', division.items),
-        ledger.allSums('rows', division.upTo.length + 1),
+        ledger.allSums(itemStep, sampled ?? segments),
+        ledger.allSums(rowStep, upTo.length + 1),
       ])
     : []
   const at = new Date()

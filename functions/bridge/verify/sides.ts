@@ -36,6 +36,8 @@ export type ComparedSides<D extends FoundKey> = {
   readonly rows: ReadSide & { readonly segments: number }
   /** The hashes of the items that there are of some keys, by key. */
   hashesOf(keys: readonly string[]): Promise<ReadonlyMap<string, bigint>>
+  /** Those of the rows that there are of some keys, by key; only a sample asks. */
+  hashesOfRows(keys: readonly string[]): Promise<ReadonlyMap<string, bigint>>
   /** Those of some keys of which the two sides don't hold the same just now. */
   differing(keys: readonly string[]): Promise<readonly string[]>
   /** How a record is found that can't be looked up, since its key is none; undefined where it can be. */

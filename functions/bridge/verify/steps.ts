@@ -92,7 +92,7 @@ export async function* narrowRows<D extends FoundKey>(
 }
 
 /** Those that can be looked up; of the others it is noted that they can't be. */
-const namedOf = async <D extends FoundKey>(
+export const namedOf = async <D extends FoundKey>(
   { sides, ledger }: StepParts<D>,
   records: readonly HashedRecord[],
 ): Promise<readonly HashedRecord[]> => {

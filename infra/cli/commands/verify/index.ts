@@ -63,6 +63,10 @@ export const verify = defineCommand({
     'differs its keys are looked at, and what differs is looked at again after the lag: what is on its way is no difference.',
     'Interrupted, the same command goes on where it stopped. Exit code 3: keys differ, or were written whenever they were looked',
     'at. What it found is kept for 90 days: "backsync repair" takes it up.',
+    'A sample is a share of the keys, by their hash. Where that costs DynamoDB less (of small items below two or three percent, of',
+    'items of 4 KB below thirty), it reads the items of the sampled rows by their keys, and as large a share of the table for what no',
+    'row leads to; else it scans all of it. The database goes through all rows for their keys, but hashes and answers those of the',
+    'sample only. --dry-run says which.',
   ].join('\n'),
   input: {
     arguments: z.tuple([entityName]),

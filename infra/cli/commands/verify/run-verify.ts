@@ -57,6 +57,7 @@ export const runVerifyCommand = async (
   const scope = await scopeOf(entity, options)
   const plan = await planVerify(entity, parts, { scope, again, segments, signal }).catch(refused)
   const { job, todo, extent } = plan
+  const isByKey = plan.division.sampled !== undefined
   const found: FoundDifference[] = []
   return runFilling(context, options, {
     ...{ jobs: parts.jobs, job, todo, extent, stage: stageOf(plan, plan.step) },
@@ -64,6 +65,7 @@ export const runVerifyCommand = async (
       ...{ entity: entity.name, scope: scope.of, todo, step: plan.step },
       ...{ segments: plan.segments, segmentsDone: plan.segmentsDone, items: plan.items, rows: plan.rows },
       hashed: 'why' in plan.canonical ? plan.canonical.why : 'by the server',
+      ...(scope.of === 'sample' && { itemsRead: isByKey ? 'by key' : 'all' }),
     },
     lines: {
       entity: entity.name,
@@ -72,6 +74,11 @@ export const runVerifyCommand = async (
         'why' in plan.canonical
           ? `are read and hashed here: ${plan.canonical.why}`
           : 'are summed up by the server',
+      ...(scope.of === 'sample' && {
+        items: isByKey
+          ? `of the sampled rows are read by their keys, and ${plan.division.sampled} of ${plan.division.items} segments`
+          : 'are all read: by their keys that would cost more',
+      }),
     },
     // Nothing of anybody's is changed.
     question: undefined,
@@ -165,6 +172,10 @@ const stageOf = ({ extent, rows, scope }: VerifyPlan, step: VerifyStep): Stage =
       return { what: 'rows of buckets that differ' }
     case 'strays':
       return { what: 'items of buckets that differ' }
+    case 'sampleRows':
+      return { what: 'rows in the sample' }
+    case 'sampleItems':
+      return { what: 'items in the sample' }
     case 'gather':
       return { what: 'keys', ...(scope.of === 'keys' && { total: extent.items }) }
     case 'look':
