@@ -12,7 +12,7 @@ export const backfill = defineCommand({
     'backsync backfill chef --from dynamo --dry-run',
     'backsync backfill chef --from dynamo',
     'backsync backfill chef --from aurora --max-rate 500 --yes',
-    'backsync backfill chef --from dynamo --on aws --stack Backsync-prod',
+    'backsync backfill chef --from dynamo --on aws',
   ],
   notes: [
     'For what is older than the bridge. Writes, stream and relay go on meanwhile, under the same guard: what is newer stays, and',

@@ -10,7 +10,7 @@ export const start = fillCommand({
     'backsync reshape start user-preferences-v2 --dry-run',
     'backsync reshape start user-preferences-v2',
     'backsync reshape start user-preferences-v2 --max-rate 500',
-    'backsync reshape start user-preferences-v2 --on aws --stack Backsync-prod',
+    'backsync reshape start user-preferences-v2 --on aws',
   ],
   notes: [
     'The stream keeps the table from the day that it is deployed; this brings in what was there before, beside it and',
