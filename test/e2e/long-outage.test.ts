@@ -93,7 +93,10 @@ describe('an outage that is longer than the stream keeps its records', () => {
     expect((await call(at('dynamo', deleted), { method: 'DELETE' })).status).toBe(204)
     // Its tombstone expires before anybody is back.
     await dynamodb.send(
-      new DeleteItemCommand({ TableName: String(stack.outputs.ChefTableName), Key: { chefId: { S: deleted } } }),
+      new DeleteItemCommand({
+        TableName: String(stack.outputs.ChefTableName),
+        Key: { chefId: { S: deleted } },
+      }),
     )
     const born = await create('Born')
     await until('all of it has left the stream', 60_000, () => lost() >= 4)

@@ -56,8 +56,7 @@ describe('the command backsync', () => {
   it.each(onStacks.flatMap(({ command: { examples } }) => examples))(
     'takes its own example: %s',
     async (example) => {
-      // No test asks for what is deployed.
-      const { code, stderr } = await run(example.replace(/ --stack \S+/, '').split(' ').slice(1))
+      const { code, stderr } = await run(example.split(' ').slice(1))
 
       // As far as to the stack, which isn't there.
       expect(stderr).toMatch(/^backsync: no stack runs in \/nowhere; start one with npm start.*\n$/)
