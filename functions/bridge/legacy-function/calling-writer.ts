@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely'
 import { type Batch, toBatches } from '../aurora/batch.ts'
 import type { CallState } from '../aurora/call-statements.ts'
-import { judge, judgeDelete } from '../aurora/judge.ts'
+import { type Judged, judge, judgeDelete } from '../aurora/judge.ts'
 import { withKnownIds } from '../aurora/known-ids.ts'
 import { hasOwnKey } from '../aurora/part-sql.ts'
 import { besideError } from '../aurora/signalled.ts'
@@ -312,10 +312,25 @@ const functionOf = ({ name, legacyFunction }: Entity): LegacyFunction => {
 }
 
 /** What a change meets that is not its own call. */
-const judgedOf = (entity: Entity, change: Change, state: CallState, by: Owner) =>
-  change.op === 'delete'
-    ? judgeDelete(entity, change, { ...state, known: state.known_to_delete, free: 0 }, by)
-    : judge(entity, change, state, by)
+const judgedOf = (entity: Entity, change: Change, state: CallState, by: Owner): Judged => {
+  if (change.op !== 'delete') return judge(entity, change, state, by)
+  const judged = judgedByTombstone(entity, change, state, by)
+  return isOthers(judged)
+    ? { is: 'open' }
+    : judged.is === 'open'
+      ? judgeDelete(entity, change, { ...state, known: state.known_to_delete, free: 0 }, by)
+      : judged
+}
+
+/** What a tombstone says of whose its key is, against a delete that finds no row. */
+const judgedByTombstone = (entity: Entity, change: Change, state: CallState, by: Owner): Judged =>
+  change.op === 'delete' && state.held === null && state.gone !== null
+    ? judge(entity, change, { ...state, gone: '0', taken: 0, missing: 0 }, by)
+    : { is: 'open' }
+
+/** Whether it is about a key of the other store's, of which there is nothing that could be lost. */
+const isOthers = (judged: Judged): boolean =>
+  judged.is === 'overruled' && judged.overruled.authority === 'foreign'
 
 /** Whether what is to be deleted has been, at this version or a later one. */
 const isGone = ({ op, version }: Change, { held, gone }: CallState): boolean =>
