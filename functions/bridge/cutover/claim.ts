@@ -109,6 +109,11 @@ const attempt = async (
     await giveBack(entity, aurora.key, half, sides)
     return undefined
   }
+  const giver = half === undefined ? givingBack(aurora, dynamo) : undefined
+  if (giver !== undefined) {
+    await sides[giver].restore(entity, aurora.key, aurora.epoch)
+    return undefined
+  }
   // Without a number, somebody asked for one of the two contents.
   const isConflict = isInTheWay(entity, seen, to) || (epoch !== undefined && areBothOwners(aurora, dynamo))
   if (isConflict) {
@@ -200,6 +205,17 @@ const halfDone = (aurora: KeyRecord, dynamo: KeyRecord): Half | undefined => {
   return isNew && dynamo.owner === 'aurora' && dynamo.epoch > 0n
     ? { to: 'aurora', epoch: dynamo.epoch, taker: aurora }
     : undefined
+}
+
+/**
+ * The side that a key is being given back to, where each record says by one move that it is the other's: only of the giving back the
+ * first step was done. Where one side has nothing it is the other one that the move was to take the key from.
+ */
+const givingBack = (aurora: KeyRecord, dynamo: KeyRecord): Owner | undefined => {
+  const isCrossed = aurora.owner === 'dynamo' && dynamo.owner === 'aurora' && aurora.epoch === dynamo.epoch
+  if (!isCrossed || aurora.epoch === 0n) return undefined
+  if (aurora.state === 'absent' && dynamo.state !== 'absent') return 'dynamo'
+  return dynamo.state === 'absent' && aurora.state !== 'absent' ? 'aurora' : undefined
 }
 
 /** Whether a record says that a key is a side's; one that is absent, and of no move, says nothing. */
