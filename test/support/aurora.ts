@@ -13,6 +13,7 @@ import { MigrationLedgers } from '../../functions/bridge/migrations/ledgers.ts'
 import { MigrationLock } from '../../functions/bridge/migrations/lock.ts'
 import { Migrator } from '../../functions/bridge/migrations/migrator.ts'
 import { requireServerSettings } from '../../functions/bridge/migrations/server-settings.ts'
+import type { EntityWriter } from '../../functions/bridge/ports/entity-writer.ts'
 import { Deadline } from '../../functions/bridge/runtime/deadline.ts'
 import { type Clock, type DataApiServer, startDataApi } from '../../infra/local/data-api/server.ts'
 import { SecretStore } from '../../infra/local/secrets-manager/store.ts'
@@ -93,6 +94,7 @@ export const openTestAurora = async ({
   rewrite = (text) => text,
   owned = ['chef', 'recipe'],
   patience,
+  calling,
 }: {
   readonly migrate?: boolean
   readonly clock?: Clock
@@ -100,6 +102,8 @@ export const openTestAurora = async ({
   /** Entities whose records all say whose their keys are. */
   readonly owned?: readonly string[]
   readonly patience?: number
+  /** Makes what writes entities that functions write; default: nothing does. */
+  readonly calling?: (db: Kysely<unknown>) => EntityWriter
 } = {}): Promise<TestAurora> => {
   const url = new URL(process.env.TEST_MYSQL_URL ?? '')
   const database = `t_${randomUUID().replaceAll('-', '')}`
@@ -155,7 +159,7 @@ export const openTestAurora = async ({
   const config = { client: sdk, resourceArn, secretArn, database, deadline }
   const db = new Kysely<unknown>({ dialect: new DataApiDialect(config) })
   const client = new DataApiClient(config)
-  const writer = new GuardedWriter(db, deadline, { patience })
+  const writer = new GuardedWriter(db, deadline, { patience, calling: calling?.(db) })
   const migrator = (
     team: readonly Migration[] = readMigrations(sqlFolder),
     bridge: readonly Migration[] = readMigrations(bridgeSqlFolder),

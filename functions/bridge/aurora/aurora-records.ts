@@ -8,7 +8,7 @@ import type { AsRead, DecidedRecords, KeyRecord } from '../ports/key-records.ts'
 import type { AuroraSink } from './aurora-sink.ts'
 import type { AuroraStore } from './aurora-store.ts'
 import { type Batch, toBatches } from './batch.ts'
-import { countLive } from './call-statements.ts'
+import { selectNumber, selectUnderCall } from './called-rows.ts'
 import type { Catalogue } from './catalogue.ts'
 import {
   claimAbsent,
@@ -52,6 +52,8 @@ export class AuroraRecords implements DecidedRecords {
     const known = head ?? tombstone
     if (!(known?.known ?? (await this.#areOwnersKnown(entity)))) throw new OwnersUnknownError(entity)
     const authority: Authority = { owner: known?.owner ?? 'aurora', epoch: known?.epoch ?? 0n }
+    // Of a row at no version it is known only whose its key is: a function has begun it, or plain SQL what the owner is to undo.
+    if (head?.version === 0n) return { key: own, state: 'absent', version: 0n, at: null, ...authority }
     if (head !== undefined) {
       // Before the content: what is carried over in between has raised the version.
       const isUntold = mayBeUntold(entity) && (await this.#isLogged(entity, own))
@@ -68,13 +70,15 @@ export class AuroraRecords implements DecidedRecords {
 
   /** The tombstone goes before the row: whoever makes the row in between has met the one, or is met by the other. */
   async release(entity: Entity, key: string, to: Authority, { was }: AsRead): Promise<KeyRecord> {
+    // A row that a function has made may be about to get another key than its id: not once that is moved.
+    await this.#requireNoCall(entity, selectNumber(entity, key))
     const batch = await this.#batchOf(entity, key, to)
     const asRead = (epoch: string): Sql => sql`${raw(epoch)} < j.e AND ${raw(epoch)} <= ${was}`
     await this.#run(claimAbsent(entity, batch.keys, batch.lookup, to.owner, was))
     await this.#run(claimTombstones(entity, batch.keys, to.owner, { where: asRead('d.epoch') }))
     const tells = to.owner === 'dynamo' && mayBeUntold(entity)
     await this.#claimRows(batch, to, { where: asRead(recordNames(entity).epoch), tells })
-    await this.#requireNoCall(entity, key)
+    await this.#requireNoCall(entity, selectUnderCall(entity, key))
     return this.read(entity, key)
   }
 
@@ -150,9 +154,9 @@ export class AuroraRecords implements DecidedRecords {
    *
    * @throws CallUnderWayError
    */
-  async #requireNoCall(entity: Entity, key: string): Promise<void> {
+  async #requireNoCall(entity: Entity, asked: ReturnType<typeof selectNumber>): Promise<void> {
     if (entity.legacyFunction === undefined) return
-    const { rows } = await countLive(entity, key).execute(this.#db)
+    const { rows } = await asked.execute(this.#db)
     if (Number(rows[0]?.n ?? 0) > 0) throw new CallUnderWayError(entity)
   }
 

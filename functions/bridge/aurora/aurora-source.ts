@@ -5,6 +5,7 @@ import type { Entity } from '../model/entity.ts'
 import { ConfigurationError, InvalidRecordError } from '../model/errors.ts'
 import { outwardRow } from '../model/outward.ts'
 import type { Epoch } from '../model/owner.ts'
+import { CallUnderWayError } from '../ports/claim-errors.ts'
 import type { KeyRecord } from '../ports/key-records.ts'
 import type { Lifting, Source, Subject } from '../ports/source.ts'
 import type { Deadline } from '../runtime/deadline.ts'
@@ -12,7 +13,7 @@ import { toBatches } from './batch.ts'
 import type { Catalogue } from './catalogue.ts'
 import { untouched } from './claim-statements.ts'
 import { withKnownIds } from './known-ids.ts'
-import { type ReadRecord, readRecords } from './many-records.ts'
+import { type BeingCalled, type ReadRecord, readRecords } from './many-records.ts'
 import { isBeside, recordNames } from './record-names.ts'
 import { recorded } from './record-place.ts'
 import { enrol } from './side-statements.ts'
@@ -57,16 +58,24 @@ export class AuroraSource implements Source {
    * What Aurora holds of a key. What DynamoDB owns is not this source's to bring. A key of which there is neither row nor
    * tombstone is deleted, one version above the last one that is known.
    *
-   * @throws InvalidRecordError for a row that can't be told as it is
+   * @throws InvalidRecordError for a row that can't be told as it is; CallUnderWayError
    */
   async current({ entity, key, version, op }: Subject, at: Date): Promise<readonly Change[]> {
-    const [record] = await this.records(entity, [key])
+    const record = await this.#record(this.#entity(entity), key)
     if (record === undefined || record.owner === 'dynamo') return []
     if (record.state === 'unread') throw new InvalidRecordError(record.error.message, { cause: record.error })
     const written = at.toISOString()
     if (record.state !== 'absent') return [changeOf(entity, record, written)]
     if (version === undefined) return []
     return [goneOf(entity, record, op === 'delete' ? version : version + 1n, written)]
+  }
+
+  /** @throws CallUnderWayError where a function is writing what is Aurora's; of what is DynamoDB's it tells nothing then */
+  async #record(entity: Entity, key: string): Promise<Exclude<ReadRecord, BeingCalled> | undefined> {
+    const [record] = await this.records(entity.name, [key])
+    if (record?.state !== 'called') return record
+    if (record.owner === 'dynamo') return undefined
+    throw new CallUnderWayError(entity)
   }
 
   /**
@@ -104,13 +113,13 @@ export class AuroraSource implements Source {
         AND NOT (owner <=> 'dynamo')`.execute(this.#db)
     if (numAffectedRows === 0n) return this.#found(entity, change, next)
     // A row that came back meanwhile is what there is.
-    const [record] = await this.records(entity.name, [change.key])
+    const record = await this.#record(entity, change.key)
     return record?.state === 'deleted' || record?.state === 'absent' ? 'lifted' : 'late'
   }
 
   /** What a lift means that has changed nothing: it had been done before, or there is something else. */
   async #found(entity: Entity, change: Change, next: Version): Promise<Lifting> {
-    const [record] = await this.records(entity.name, [change.key])
+    const record = await this.#record(entity, change.key)
     if (record === undefined || record.owner === 'dynamo') return 'kept'
     const isDelete = change.op === 'delete'
     if (record.state === 'absent') return isDelete ? 'lifted' : 'late'

@@ -33,7 +33,7 @@ const bodiesOf = (bodies: string): Sql => sql`JSON_TABLE(${bodies}, '$[*]' COLUM
       body LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin PATH '$[2]' ERROR ON ERROR)) AS b`
 
 /** Joins the call of each key that is under a token. */
-const called = ({ name }: Entity, token: string): Sql =>
+export const called = ({ name }: Entity, token: string): Sql =>
   sql`STRAIGHT_JOIN ${sql.table(CALLS)} AS c ON c.entity = ${name} AND c.entity_key = j.k AND c.token = ${token}`
 
 /** Whether a change is above what is recorded, and the writer's to make. */
@@ -59,14 +59,18 @@ export const claimCalls = (
   const isLeft = raw(`${CALLS}.until <= ${NOW}`)
   const own = (column: string): Sql => raw(`${CALLS}.${column}`)
   return sql`
-  INSERT INTO ${sql.table(CALLS)} (entity, entity_key, version, op, at, token, until, since, attempts, body)
-  SELECT ${entity.name}, j.k, j.v, b.op, j.u, ${token}, ${raw(NOW)} + INTERVAL ${raw(String(seconds))} SECOND, ${raw(NOW)}, 1, b.body
+  INSERT INTO ${sql.table(CALLS)} (entity, entity_key, version, op, at, token, until, since, attempts, body, owner, epoch, taken)
+  SELECT ${entity.name}, j.k, j.v, b.op, j.u, ${token}, ${raw(NOW)} + INTERVAL ${raw(String(seconds))} SECOND, ${raw(NOW)}, 1, b.body,
+    ${by === 'dynamo' ? by : null}, j.e, ${raw(NOW)}
   FROM ${referenceRows(entity, document)} STRAIGHT_JOIN ${bodiesOf(bodies)} ON b.k = j.k
     ${found(entity, lookup, 'LEFT JOIN')} ${against(entity)} ${parents(entity)}
   WHERE ${wins(entity, by)}
   ON DUPLICATE KEY UPDATE
     attempts = IF(${isLeft}, ${own('attempts')} + 1, ${own('attempts')}),
     token = IF(${isLeft}, VALUES(token), ${own('token')}),
+    owner = IF(${isLeft}, VALUES(owner), ${own('owner')}),
+    epoch = IF(${isLeft}, VALUES(epoch), ${own('epoch')}),
+    taken = IF(${isLeft}, VALUES(taken), ${own('taken')}),
     until = IF(${isLeft}, VALUES(until), ${own('until')})`
 }
 
@@ -132,7 +136,7 @@ export const retarget = (entity: Entity, document: string, bodies: string, token
   WHERE c.until > ${raw(NOW)}`
 
 /** The row `t` of each key, without its record: counted ones by the ids that the document has. */
-const rowOf = (entity: Entity): Sql => {
+export const calledRow = (entity: Entity): Sql => {
   const { keyParts, table, idColumn } = entity
   const row = hasOwnKey(entity) ? keyedBy(keyParts, 't', KEY) : `t.${quoted(idColumn)} = j.i`
   return raw(`${countedJoins(keyParts, KEY)}STRAIGHT_JOIN ${quoted(table)} AS t ON ${row}`)
@@ -154,7 +158,7 @@ export const stampCalled = (entity: Entity, document: string, by: Owner, token: 
   return sql`
   INSERT INTO ${sql.table(RECORDS)} (entity, entity_key, legacy_id, version, updated_at, owner, epoch)
   SELECT ${entity.name}, j.k, ${id}, j.v, j.u, ${bornOf(by)}
-  FROM ${keys(entity, document)} ${called(entity, token)} ${rowOf(entity)}
+  FROM ${keys(entity, document)} ${called(entity, token)} ${calledRow(entity)}
     LEFT JOIN backsync_tombstones AS d ON d.entity = ${entity.name} AND d.entity_key = j.k
     LEFT JOIN ${sql.table(RECORDS)} AS o ON ${raw(other)}
   WHERE c.version = j.v AND (d.version IS NULL OR d.version < j.v) AND (o.entity_key IS NULL OR o.entity_key = j.k)
@@ -210,8 +214,3 @@ export const endCalls = (entity: Entity, document: string, token: string): Sql =
 export const leaveCalls = (entity: Entity, document: string, token: string): Sql => sql`
   UPDATE ${keys(entity, document)} ${called(entity, token)}
   SET c.until = LEAST(c.until, ${raw(NOW)})`
-
-/** Counts the calls of a key that may still have an effect. */
-export const countLive = ({ name }: Entity, key: string): RawBuilder<{ readonly n: number | bigint }> => sql`
-  SELECT COUNT(*) AS n FROM ${sql.table(CALLS)} AS c
-  WHERE c.entity = ${name} AND c.entity_key = ${key} AND c.until > ${raw(NOW)}`

@@ -65,10 +65,19 @@ export class ChangeLog {
 
   /** Has keys carried over once more. */
   async append(entity: string, keys: readonly string[]): Promise<void> {
+    await this.#append(entity, keys, 'upsert')
+  }
+
+  /** Has keys carried over of which there may be no record any more. */
+  async appendGone(entity: string, keys: readonly string[]): Promise<void> {
+    await this.#append(entity, keys, 'delete')
+  }
+
+  async #append(entity: string, keys: readonly string[], op: LogRow['op']): Promise<void> {
     if (keys.length === 0) return
     await sql`
       INSERT INTO backsync_changes (entity, entity_key, op, version)
-      SELECT ${entity}, j.k, 'upsert', 0 FROM JSON_TABLE(${JSON.stringify(keys)}, '$[*]' COLUMNS (
+      SELECT ${entity}, j.k, ${op}, 0 FROM JSON_TABLE(${JSON.stringify(keys)}, '$[*]' COLUMNS (
         k VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin PATH '$' ERROR ON ERROR)) AS j`.execute(
       this.#db,
     )

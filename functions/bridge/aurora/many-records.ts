@@ -12,6 +12,7 @@ import { UnreadableRowError } from '../ports/store.ts'
 import type { Deadline } from '../runtime/deadline.ts'
 import { ownersKnown } from './authority.ts'
 import { toBatches } from './batch.ts'
+import { isUnderCall } from './called-rows.ts'
 import { withKnownIds } from './known-ids.ts'
 import { ownRows } from './own-rows.ts'
 import { isBeside, recordNames } from './record-names.ts'
@@ -26,12 +27,19 @@ import { measure, readMeasured } from './wide-rows.ts'
 const LARGEST_ROW = 600_000
 
 /** A record as it is now; or why it can't be told, at which version where that is known. */
-export type ReadRecord = KeyRecord | Unread
+export type ReadRecord = KeyRecord | Unread | BeingCalled
 export type Unread = Authority & {
   readonly key: string
   readonly state: 'unread'
   readonly version: bigint
   readonly error: BridgeError
+}
+
+/** What a function of the team's own is writing: what it is can be told only once that has ended. */
+export type BeingCalled = Authority & {
+  readonly key: string
+  readonly state: 'called'
+  readonly version: bigint
 }
 
 type Parts = { readonly db: Kysely<unknown>; readonly deadline: Deadline }
@@ -109,6 +117,7 @@ const readOwn = async (
     held.length === 0 ? [] : await ownRows(transaction, entity, reading, { what: 'get', which, deadline })
   const contents = new Map(entries.map(({ position, read: content }) => [position, content]))
   return rows.map((head): ReadRecord => {
+    if (head.isCalled) return toCalled(head)
     const content = head.isHeld ? contents.get(rowPosition(entity, head.row)) : undefined
     // What the code leaves out is no such thing.
     if (head.isHeld && content === undefined) return toAbsent(head)
@@ -126,6 +135,7 @@ const readAlone = async (entity: Entity, key: string, parts: Parts, cause: unkno
     .execute(async (transaction): Promise<ReadRecord> => {
       const [head] = await heads(transaction, entity, [key], [])
       if (head === undefined) throw cause
+      if (head.isCalled) return toCalled(head)
       const error = cause instanceof BridgeError && cause.kind === 'data' ? cause : undefined
       if (!isResultTooLarge(cause) || entity.read !== undefined)
         return unread(head, error ?? new UnreadableRowError(entity, { cause }))
@@ -142,6 +152,7 @@ type Head = Authority & {
   readonly key: string
   readonly isHeld: boolean
   readonly gone: { readonly version: bigint; readonly at: string | null } | undefined
+  readonly isCalled: boolean
   readonly row: SqlRow
 }
 
@@ -169,7 +180,7 @@ const heads = async (
       SELECT j.k AS read_key, IF(${isHeld}, 1, 0) AS is_held, ${sql.raw(owner)} AS row_owner,
         CAST(${sql.raw(epoch)} AS CHAR) AS row_epoch, CAST(${lost} AS CHAR) AS lost,
         CAST(d.version AS CHAR) AS gone, d.deleted_at AS gone_at, d.owner AS gone_owner, CAST(d.epoch AS CHAR) AS gone_epoch,
-        IF(${ownersKnown(entity)}, 1, 0) AS known, ${sql.join([...selectedKey(entity), ...recordColumns(entity), ...more])}
+        IF(${ownersKnown(entity)}, 1, 0) AS known, ${isUnderCall(entity, sql`j.k`)} AS called, ${sql.join([...selectedKey(entity), ...recordColumns(entity), ...more])}
       FROM ${keyTable(entity, document)} ${found(entity, lookup, 'LEFT JOIN')}
         LEFT JOIN backsync_tombstones AS d ON d.entity = ${entity.name} AND d.entity_key = j.k`.execute(db)
     const byKey = new Map(rows.map((row) => [String(row.read_key), row]))
@@ -191,13 +202,18 @@ const toHead = (entity: Entity, key: string, row: SqlRow | undefined): Head => {
   const owner = isOfRow ? row.row_owner : row.gone_owner
   const epoch = isOfRow ? row.row_epoch : row.gone_epoch
   return {
-    ...{ key, isHeld, row, gone: gone[0] },
+    ...{ key, isHeld, row, gone: gone[0], isCalled: Number(row.called) === 1 },
     owner: owner === 'dynamo' ? 'dynamo' : 'aurora',
     epoch: BigInt(String(epoch ?? 0)),
   }
 }
 
 const timeOf = (value: unknown): string | null => (typeof value === 'string' ? toIso(value) : null)
+
+const toCalled = ({ key, owner, epoch, isHeld, gone, row }: Head): BeingCalled => ({
+  ...{ key, owner, epoch, state: 'called' },
+  version: isHeld ? readRecord(row).version : (gone?.version ?? 0n),
+})
 
 const toAbsent = ({ key, owner, epoch }: Head): KeyRecord => ({
   ...{ key, owner, epoch },
@@ -210,6 +226,7 @@ const toRead = (
   read: () => Extract<KeyRecord, { state: 'held' }>['row'],
 ): ReadRecord => {
   const { key, owner, epoch, gone, isHeld } = head
+  if (head.isCalled) return toCalled(head)
   if (!isHeld) {
     if (gone === undefined || gone.version === 0n) return toAbsent(head)
     return { key, owner, epoch, state: 'deleted', ...gone }

@@ -83,6 +83,9 @@ export const applyRecords = async (
   const keys = items.flatMap(({ key }) => (key?.S === undefined ? [] : [key.S]))
   const nameless = items.flatMap(({ place }) => (place?.S === undefined ? [] : [place.S]))
   const records = (await source.records(entity.name, keys)).filter(({ owner }) => owner !== 'dynamo')
+  // What a function is writing the relay brings once that has ended, also where it writes nothing in the end.
+  const called = records.flatMap(({ key, state }) => (state === 'called' ? [key] : []))
+  if (called.length > 0) await mirror.reclaim?.(entity.name, called)
   const evidence = records.flatMap((record) => recordEvidence(entity, record, mirror.now()))
   const counted = countingRows(entity.name, mirror.metrics)
   const verdicts = await follow(evidence, { ...mirror, metrics: counted.metrics })
@@ -107,10 +110,13 @@ export const applyRecords = async (
   }
 }
 
-/** What a record is to the other side; nothing where neither row nor tombstone is there any more: the log tells of that. */
+/**
+ * What a record is to the other side; nothing where neither row nor tombstone is there any more: the log tells of that, and of what
+ * a function is writing.
+ */
 export const recordEvidence = (entity: Entity, record: ReadRecord, now: Date): readonly Evidence[] => {
   const { key, version } = record
-  if (record.state === 'absent') return []
+  if (record.state === 'absent' || record.state === 'called') return []
   const shown = { key, version: String(version) }
   if (record.state === 'unread') {
     const fault = { entity: entity.name, key, version, error: record.error }

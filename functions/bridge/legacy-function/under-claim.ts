@@ -13,6 +13,8 @@ import {
   selectCalls,
   stampCalled,
 } from '../aurora/call-statements.ts'
+import { renamed, tellCalled } from '../aurora/called-rows.ts'
+import { ChangeLog } from '../aurora/change-log.ts'
 import type { Sql } from '../aurora/statements.ts'
 import type { Change } from '../model/change.ts'
 import { bodiesOf } from './made-call.ts'
@@ -63,14 +65,24 @@ export class CallClaim {
 
   async #stampAll(batch: Batch, idOf: (change: Change) => string | undefined): Promise<void> {
     const { entity, by } = batch
+    const isTold = by === 'aurora' && entity.mirror !== undefined
     const upserts = batch.only(({ op }) => op === 'upsert')
     const deletes = batch.only(({ op }) => op === 'delete')
     if (upserts.changes.length > 0) {
       const ids = new Map(upserts.changes.map((change) => [change.key, idOf(change)]))
       const known = upserts.knowing((name, key) => (name === entity.name ? ids.get(key) : undefined))
-      await this.#run(stampCalled(entity, known.keys, by, this.#token))
+      const document = known.keys
+      if (isTold) await this.#run(tellCalled(entity, document, this.#token))
+      await renamed(this.#db, { entity, document, token: this.#token }, async () => {
+        await this.#run(stampCalled(entity, document, by, this.#token))
+      })
     }
     if (deletes.changes.length > 0) {
+      if (isTold)
+        await new ChangeLog(this.#db).append(
+          entity.name,
+          deletes.changes.map(({ key }) => key),
+        )
       await this.#run(buryCalled(entity, deletes.keys, deletes.lookup, by, this.#token))
       await this.#run(deleteCalledRecords(entity, deletes.keys, this.#token))
     }

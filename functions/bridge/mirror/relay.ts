@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { type AuroraSource, changeOf, goneOf } from '../aurora/aurora-source.ts'
 import type { ChangeLog, LogRow } from '../aurora/change-log.ts'
-import type { ReadRecord } from '../aurora/many-records.ts'
+import type { BeingCalled, ReadRecord } from '../aurora/many-records.ts'
 import { toJsonText } from '../drivers/dynamo/json-text.ts'
 import { toAttributeValue } from '../model/attribute-values.ts'
 import type { Change } from '../model/change.ts'
@@ -152,6 +152,10 @@ const carry = async (rows: readonly LogRow[], parts: Pass): Promise<Carried> => 
     for (const [at, record] of records.entries()) {
       const one = own[at]
       if (one === undefined) continue
+      if (record.state === 'called') {
+        again += one.ids.length
+        continue
+      }
       const made = evidenceOf(one.last, record)
       if (made !== undefined) {
         evidence.push(made)
@@ -239,7 +243,7 @@ const wakeBehind = async (
 }
 
 /** A record as what is to be applied; undefined for what is not Aurora's to bring any more. */
-const evidenceOf = (row: LogRow, record: ReadRecord): Evidence | undefined => {
+const evidenceOf = (row: LogRow, record: Exclude<ReadRecord, BeingCalled>): Evidence | undefined => {
   if (record.owner === 'dynamo') return undefined
   const { entity, key } = row
   const place = { sequenceNumber: String(row.id) }
@@ -254,7 +258,7 @@ const evidenceOf = (row: LogRow, record: ReadRecord): Evidence | undefined => {
 
 const madeOf = (
   { entity, op, version, at }: LogRow,
-  record: Exclude<ReadRecord, { readonly state: 'unread' }>,
+  record: Exclude<ReadRecord, { readonly state: 'unread' | 'called' }>,
 ): Change => {
   if (record.state !== 'absent') return changeOf(entity, record, at)
   // Neither row nor tombstone: nobody has counted that delete.

@@ -5,6 +5,7 @@ import type { Column } from '../catalogue.ts'
 import { quoted } from '../part-sql.ts'
 import { isBeside } from '../record-names.ts'
 import { ownColumns } from '../row-key.ts'
+import { ABOVE_RECORD, callVariables, unlessCalled } from './called.ts'
 import { haveChanged, rowAsJson, toldColumnsOfList } from './columns-of.ts'
 import { keyInSql } from './key-text.ts'
 import type { Moment } from './names.ts'
@@ -36,23 +37,30 @@ export const listTriggers = (
   const record = isBeside(entity)
     ? { read: 'MAX(1), NULL, 0', lock: lockRecord(entity, { id: 'its_parent', key: KEY }, KEY) }
     : { read: 'MAX(p.backsync_version), MAX(p.backsync_owner), MAX(p.backsync_epoch)', lock: '' }
+  const tells = logged(entity, 'upsert', {
+    ...{ key: KEY, version: 'r_version', owner: 'r_owner', epoch: 'r_epoch' },
+  })
   const told = (row: 'NEW' | 'OLD', op: 'upsert' | 'delete'): string => `
     SELECT COUNT(*), MAX(p.${quoted(entity.idColumn)}), MAX(${keyInSql(entity, 'p')}), ${record.read}
       INTO found, its_parent, ${KEY}, r_version, r_owner, r_epoch
       FROM ${quoted(entity.table)} AS p WHERE ${isParent(entity, list, row)} LOCK IN SHARE MODE;
     IF found > 0 THEN
       ${record.lock}
-      IF ${isDynamos('r_owner')} THEN
+      ${unlessCalled(
+        entity,
+        { key: KEY, isOpen: ABOVE_RECORD, ofAurora: tells },
+        `IF ${isDynamos('r_owner')} THEN
         ${isDynamosParent(op, row)}
       ELSE
-        ${logged(entity, 'upsert', { key: KEY, version: 'r_version', owner: 'r_owner', epoch: 'r_epoch' })}
-      END IF;
+        ${tells}
+      END IF;`,
+      )}
     END IF;`
   const begin = `BEGIN
   DECLARE found INT;
   ${keyVariable(KEY)}
   DECLARE its_parent VARBINARY(3072);
-  ${RECORD_VARIABLES}`
+  ${RECORD_VARIABLES}${callVariables(entity)}`
   const movesAway = list.parentColumns
     .map((column) => `NOT (NEW.${quoted(column)} <=> OLD.${quoted(column)})`)
     .join(' OR ')

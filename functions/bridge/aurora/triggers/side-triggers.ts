@@ -2,6 +2,7 @@ import type { Entity } from '../../model/entity.ts'
 import type { Column } from '../catalogue.ts'
 import { hasOwnKey, quoted } from '../part-sql.ts'
 import { RECORDS } from '../record-names.ts'
+import { ABOVE_ABSENT, ABOVE_RECORD, callVariables, type UnderCall, unlessCalled } from './called.ts'
 import { haveChanged, rowAsJson, toldColumns } from './columns-of.ts'
 import { isKeyInSql, keyInSql, literal } from './key-text.ts'
 import { type Moment, nameOf } from './names.ts'
@@ -86,7 +87,7 @@ export const sideTriggers = (
   ${keyVariable(KEY)}
   ${keyVariable(OLD_KEY)}
   ${RECORD_VARIABLES}
-  ${TOMBSTONE_VARIABLES}`
+  ${TOMBSTONE_VARIABLES}${callVariables(entity)}`
   /** The id of the row that a REPLACE is about to take the place of: its key stays that of the id. */
   const replaced = `@${nameOf([entity.name], 'replaced')}`
 
@@ -99,23 +100,24 @@ export const sideTriggers = (
   END IF;
 END`
 
-  /** A new row: above its tombstone, and above what a record says that has stayed. */
-  const born = (key: typeof KEY): string => `
-    ${ifKey(key, askTombstone(entity, key))}
+  const asked = `
+    ${ifKey(KEY, askTombstone(entity, KEY))}`
+  /** A new row, once asked for its tombstone: above that, and above what a record says that has stayed. */
+  const born = `
     SET r_version = IF(r_version IS NULL, IF(d_version IS NULL, NULL, d_version + 1),
         GREATEST(r_version + 1, COALESCE(d_version, 0) + 1)),
       r_epoch = GREATEST(COALESCE(r_epoch, 0), COALESCE(d_epoch, 0)),
       r_owner = IF(${isDynamos('d_owner')}, d_owner, r_owner);
     IF ${isDynamos('r_owner')} THEN
-      ${mayRecord ? `SET r_version = 0; ${conflict(entity, 'upsert', { key, version: 'COALESCE(d_version, 0)', epoch: 'r_epoch', content: rowAsJson(columns, 'NEW') })}` : refuses(entity)}
+      ${mayRecord ? `SET r_version = 0; ${conflict(entity, 'upsert', { key: KEY, version: 'COALESCE(d_version, 0)', epoch: 'r_epoch', content: rowAsJson(columns, 'NEW') })}` : refuses(entity)}
     END IF;
     IF r_version IS NOT NULL THEN
       INSERT INTO ${RECORDS} (entity, entity_key, legacy_id, version, updated_at, owner, epoch)
-        VALUES (${name}, ${key}, ${isCounted ? `NEW.${quoted(entity.idColumn)}` : 'NULL'}, r_version, CURRENT_TIMESTAMP(3), r_owner, r_epoch)
+        VALUES (${name}, ${KEY}, ${isCounted ? `NEW.${quoted(entity.idColumn)}` : 'NULL'}, r_version, CURRENT_TIMESTAMP(3), r_owner, r_epoch)
         ON DUPLICATE KEY UPDATE version = r_version, ${stamped}, owner = r_owner, epoch = r_epoch;
     END IF;
     IF NOT (${isDynamos('r_owner')}) THEN
-      ${logged(entity, 'upsert', { key, version: 'COALESCE(r_version, 1)', owner: 'r_owner', epoch: 'r_epoch' })}
+      ${logged(entity, 'upsert', { key: KEY, version: 'COALESCE(r_version, 1)', owner: 'r_owner', epoch: 'r_epoch' })}
     END IF;`
   const formerRecord = isCounted
     ? `SELECT MAX(s.entity_key), MAX(s.version), MAX(s.owner), MAX(s.epoch) INTO ${KEY}, r_version, r_owner, r_epoch
@@ -124,23 +126,42 @@ END`
     : `SET ${KEY} = ${keyInSql(entity, 'NEW')};
     SELECT MAX(s.version), MAX(s.owner), MAX(s.epoch) INTO r_version, r_owner, r_epoch
       FROM ${RECORDS} AS s WHERE s.entity = ${name} AND s.entity_key = ${KEY};`
+  // The record says whose the row is that is being made: it would be taken for Aurora's own without.
+  const madeUnderCall: UnderCall = {
+    key: KEY,
+    isOpen: ABOVE_ABSENT,
+    ofAurora: logged(entity, 'upsert', {
+      key: KEY,
+      ...HELD,
+      version: 'COALESCE(r_version, 1)',
+      epoch: 'COALESCE(r_epoch, 0)',
+    }),
+    ofDynamo: `INSERT IGNORE INTO ${RECORDS} (entity, entity_key, legacy_id, version, owner, epoch)
+          VALUES (${name}, ${KEY}, ${isCounted ? `NEW.${quoted(entity.idColumn)}` : 'NULL'}, COALESCE(d_version, 0), c_owner,
+            GREATEST(COALESCE(d_epoch, 0), c_epoch));`,
+  }
   // What is marked is logged by whoever marks it.
   const ai = `${begin}
   IF ${marked} THEN
     SET r_version = NULL;
   ELSE
-    ${ifRowKey('NEW', `${formerRecord}${born(KEY)}`)}
+    ${ifRowKey('NEW', `${formerRecord}${asked}${unlessCalled(entity, madeUnderCall, born)}`)}
   END IF;
   ${isCounted ? `SET ${replaced} = NULL;` : ''}
 END`
 
+  const ofOld = { key: OLD_KEY, isOpen: ABOVE_RECORD } as const
   const changed = `${lockRecord(entity, old, OLD_KEY)}
-    IF ${isDynamos('r_owner')} THEN
+    ${unlessCalled(
+      entity,
+      { ...ofOld, ofAurora: logged(entity, 'upsert', { key: OLD_KEY, ...HELD }) },
+      `IF ${isDynamos('r_owner')} THEN
       ${mayRecord ? `${noted('upsert', 'NEW', OLD_KEY)} ${set(OLD_KEY, `version = 0, ${stamped}`)}` : refuses(entity)}
     ELSE
       ${set(OLD_KEY, `version = r_version + 1, ${stamped}`)}
       ${logged(entity, 'upsert', { key: OLD_KEY, ...HELD, version: 'r_version + 1' })}
-    END IF;`
+    END IF;`,
+    )}`
   const gone =
     (): string => `${ifKey(OLD_KEY, leaveTombstone(entity, { key: OLD_KEY, ...HELD, version: '(r_version + 1)' }))}
       ${logged(entity, 'delete', { key: OLD_KEY, ...HELD, version: `COALESCE((SELECT d.version FROM ${fromTombstone(entity, OLD_KEY)}), r_version + 1)` })}`
@@ -160,7 +181,7 @@ END`
     ELSE
       ${gone()}
       DELETE FROM ${RECORDS} WHERE ${isOf(OLD_KEY)};
-      ${born(KEY)}
+      ${asked}${born}
     END IF;`
   const au = `${begin}
   IF ${told} THEN
@@ -177,16 +198,23 @@ END`
   const bd = `${begin}
   IF NOT ${marked}${andRowKey} THEN
     ${lockRecord(entity, old, OLD_KEY)}
-    IF ${isDynamos('r_owner')} THEN
+    ${unlessCalled(
+      entity,
+      { ...ofOld, ofAurora: 'SET c_version = NULL;' },
+      `IF ${isDynamos('r_owner')} THEN
       ${mayRecord ? `${noted('delete', 'OLD', OLD_KEY)} ${ifKey(OLD_KEY, leaveTombstone(entity, { key: OLD_KEY, ...HELD, version: '0' }))}` : refuses(entity)}
-    END IF;
+    END IF;`,
+    )}
   END IF;
 END`
   const ad = `${begin}
   SET ${OLD_KEY} = NULL;
   IF NOT ${marked}${andRowKey} THEN
     ${lockRecord(entity, old, OLD_KEY)}
-    IF NOT (${isDynamos('r_owner')}) THEN
+    ${unlessCalled(
+      entity,
+      { ...ofOld, ofAurora: logged(entity, 'delete', { key: OLD_KEY, ...HELD, version: 'r_version + 1' }) },
+      `IF NOT (${isDynamos('r_owner')}) THEN
       ${gone()}
       ${set(OLD_KEY, 'version = r_version + 1')}
     END IF;
@@ -196,7 +224,8 @@ END`
       DELETE FROM ${RECORDS} WHERE ${isOf(OLD_KEY)};
     END IF;`
         : `DELETE FROM ${RECORDS} WHERE ${isOf(OLD_KEY)};`
-    }
+    }`,
+    )}
   ELSE
     SELECT ${isCounted ? 'MAX(s.entity_key)' : keyInSql(entity, 'OLD')}, MAX(s.version), MAX(s.owner), MAX(s.epoch)
       INTO ${OLD_KEY}, r_version, r_owner, r_epoch FROM ${RECORDS} AS s

@@ -31,10 +31,6 @@ const ORDER: readonly Moment[] = ['bi', 'bu', 'bd', 'ai', 'au', 'ad']
  * @throws ConfigurationError for a table that lacks columns, and for what no trigger can do
  */
 export const triggersOf = async (entity: Entity, catalogue: Catalogue): Promise<readonly Trigger[]> => {
-  if (entity.legacyFunction !== undefined)
-    throw new ConfigurationError([
-      `${entity.name} can't be mirrored: what its legacyFunction writes can't be told from what other programs write`,
-    ])
   const columns = await columnsOfTable(catalogue, entity.table, toldNames(entity))
   const lists = await Promise.all(
     Object.entries(entity.children).map(async ([name, list]) => ({

@@ -16,8 +16,12 @@ import { openTestSync } from '../sync/harness.ts'
 type Item = Record<string, AttributeValue>
 
 /** Both sides of the bridge on real servers, each with its API's store, and the stream between them by hand. */
-export const openWorld = async (entities: readonly Entity[], tables: Readonly<Record<string, string>>) => {
-  const sync = await openTestSync(entities, tables)
+export const openWorld = async (
+  entities: readonly Entity[],
+  tables: Readonly<Record<string, string>>,
+  how?: Parameters<typeof openTestSync>[2],
+) => {
+  const sync = await openTestSync(entities, tables, how)
   const deadline = new Deadline()
   const parts = { client: sync.client, tables: sync.tables, deadline }
   const modern = new DynamoStore({ ...parts, idempotencyTable: 'none', log: silent })

@@ -20,8 +20,9 @@ export const openMirror = async (
   entities: readonly Entity[],
   tables: Readonly<Record<string, string>>,
   schema: readonly string[] = [],
+  how?: Parameters<typeof openWorld>[2],
 ): Promise<MirrorWorld> => {
-  const world = await openWorld(entities, tables)
+  const world = await openWorld(entities, tables, how)
   const { sync } = world
   const { sink: _, source: __, patience: ___, ...shared } = sync.parts
   const inward = () => ({

@@ -25,7 +25,6 @@ import type { CountName } from '../../../../functions/bridge/runtime/metrics.ts'
 import { Tables } from '../../../../functions/bridge/runtime/tables.ts'
 import { applyStream, type StreamAnswer } from '../../../../functions/bridge/sync/apply-stream.ts'
 import type { Mirror } from '../../../../functions/bridge/sync/mirror.ts'
-import type { Clock } from '../../../../infra/local/data-api/clock.ts'
 import { openTestAurora, type TestAurora } from '../../../support/aurora.ts'
 import { schemaOf } from '../../fixtures/layouts.ts'
 import { streamEvent } from '../../fixtures/stream-events.ts'
@@ -66,17 +65,23 @@ export type TestSync = {
  * @param tables stream table names by the tables' names in this project
  * @param clock of the Data API's limits; default: the system's
  * @param patience with what others hold, in milliseconds; default: as deployed
+ * @param calling makes what writes entities that functions write; default: nothing does
  */
 export const openTestSync = async (
   entities: readonly Entity[],
   tables: Readonly<Record<string, string>>,
-  { clock, patience }: { readonly clock?: Clock; readonly patience?: number } = {},
+  {
+    clock,
+    patience,
+    calling,
+  }: Pick<NonNullable<Parameters<typeof openTestAurora>[0]>, 'clock' | 'patience' | 'calling'> = {},
 ): Promise<TestSync> => {
   const [aurora, parking] = await Promise.all([
     openTestAurora({
       owned: entities.map(({ name }) => name),
       ...(clock && { clock }),
       ...(patience !== undefined && { patience }),
+      ...(calling && { calling }),
     }),
     openTestParking(),
   ])
