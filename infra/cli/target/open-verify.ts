@@ -1,3 +1,4 @@
+import type { Kysely } from 'kysely'
 import { entityReaders } from '../../../functions/bridge/dynamo/entity-reader.ts'
 import { keysIn } from '../../../functions/bridge/undelivered/keys-in.ts'
 import type { VerifyParts } from '../../../functions/bridge/verify/run.ts'
@@ -6,8 +7,15 @@ import type { Context } from '../conventions/command.ts'
 import { openBackfill } from './open-backfill.ts'
 import { openUndelivered } from './open-undelivered.ts'
 
-/** What a command needs to compare all that both stores hold of an entity. */
-export const openVerify = (context: Pick<Context, 'target' | 'io' | 'debug'>): VerifyParts => {
+/**
+ * What a command needs to compare all that both stores hold of an entity.
+ *
+ * @param direct reads the rows. @default the Data API does
+ */
+export const openVerify = (
+  context: Pick<Context, 'target' | 'io' | 'debug'>,
+  direct?: Kysely<unknown>,
+): VerifyParts => {
   const { mirror, db, client, tables, jobs, database, deadline, lag } = openBackfill(context)
   const undelivered = openUndelivered(context.target)
   const readers = entityReaders(
@@ -16,7 +24,7 @@ export const openVerify = (context: Pick<Context, 'target' | 'io' | 'debug'>): V
   )
   const known = new Map<string, Promise<ReadonlySet<string>>>()
   return {
-    ...{ db, client, tables, jobs, database, deadline, lag },
+    ...{ db: direct ?? db, client, tables, jobs, database, deadline, lag },
     log: mirror.log,
     parking: mirror.parking,
     // The batches are read once: they may be many megabytes.

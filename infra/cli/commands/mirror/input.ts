@@ -2,6 +2,7 @@ import * as z from 'zod'
 import type { Entity } from '../../../../functions/bridge/model/entity.ts'
 import { entities } from '../../../../functions/entities/index.ts'
 import type { Argument, Flag } from '../../conventions/command.ts'
+import { directFlag } from '../../conventions/direct.ts'
 import { entityName } from '../../conventions/entity-name.ts'
 
 export const ENTITIES: Argument = {
@@ -17,20 +18,9 @@ export const entitiesNamed = (byDefault: (entity: Entity) => boolean) =>
 
 export const isMirrored = ({ mirror }: Pick<Entity, 'mirror'>): boolean => mirror !== undefined
 
-export const DIRECT: { readonly flag: Flag; readonly value: z.ZodType<URL> } = {
-  flag: {
-    flags: '--direct <url>',
-    summary: 'the database itself, as mysql://HOST:3306 (of a local stack it is known)',
-  },
-  value: z.string().transform((text, context): URL => {
-    const url = URL.canParse(text) ? new URL(text) : undefined
-    if (url?.protocol === 'mysql:' && url.hostname !== '') return url
-    context.addIssue({ code: 'custom', message: '--direct is no URL such as mysql://HOST:3306' })
-    return z.NEVER
-  }),
-}
-
 export const PRINT: Flag = {
   flags: '--print',
   summary: 'print the SQL for a client of your own, and do nothing',
 }
+
+export const DIRECT = directFlag('the database itself, as mysql://HOST:3306 (of a local stack it is known)')

@@ -11,7 +11,8 @@ import { confirm } from '../../conventions/confirm.ts'
 import { CliError } from '../../conventions/errors.ts'
 import { EXIT, type ExitCode } from '../../conventions/exit-codes.ts'
 import { printJson, printLine, printTable } from '../../conventions/results.ts'
-import { openDirectTriggers, openTriggers } from '../../target/open-triggers.ts'
+import { openDirectDatabase } from '../../target/open-direct.ts'
+import { openTriggers } from '../../target/open-triggers.ts'
 
 export type TriggerOptions = { readonly direct?: URL | undefined; readonly print?: boolean | undefined }
 
@@ -42,7 +43,7 @@ export const runTriggers = async (
     show(context, plan, verb)
     return EXIT.done
   }
-  const connection = openDirectTriggers(target, direct)
+  const connection = openDirectDatabase(target, direct)
   if (connection === undefined)
     throw new CliError({
       code: 'mirror.needs-direct',

@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { defineCommand } from '../../conventions/command.ts'
+import { directFlag } from '../../conventions/direct.ts'
 import { entityName } from '../../conventions/entity-name.ts'
 import { AGAIN, CONCURRENCY, MAX_RATE, SEGMENTS } from '../../conventions/flags.ts'
 
@@ -33,6 +34,10 @@ const seconds = z.string().transform((text, context): number => {
   return z.NEVER
 })
 
+const DIRECT = directFlag(
+  'read the rows from the database itself, as mysql://HOST:3306, not over the Data API',
+)
+
 /** Whether both stores hold the same of an entity. */
 export const verify = defineCommand({
   name: 'verify',
@@ -47,6 +52,7 @@ export const verify = defineCommand({
     { flags: '--keys <file>', summary: 'only the keys in this file, one a line' },
     { flags: '--patience <seconds>', summary: 'before what differs is looked at again (default: 5)' },
     { flags: '--report <file>', summary: 'write each difference into this file, as JSON, one a line' },
+    DIRECT.flag,
     MAX_RATE.flag,
     SEGMENTS.flag,
     CONCURRENCY.flag,
@@ -57,6 +63,7 @@ export const verify = defineCommand({
     'backsync verify chef --dry-run',
     'backsync verify chef --report differences.jsonl',
     'backsync verify chef --since 2026-11-22T10:00:00Z',
+    'backsync verify chef --direct mysql://db.internal:3306',
   ],
   notes: [
     'It reads, and changes neither store; writes go on meanwhile. Both sides are summed up by buckets of the key; where a bucket',
@@ -77,6 +84,7 @@ export const verify = defineCommand({
         keys: z.string().optional(),
         patience: seconds.optional(),
         report: z.string().optional(),
+        direct: DIRECT.value.optional(),
         maxRate: MAX_RATE.value.optional(),
         segments: SEGMENTS.value.optional(),
         concurrency: CONCURRENCY.value.optional(),

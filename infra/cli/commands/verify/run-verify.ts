@@ -1,4 +1,5 @@
 import { appendFile, writeFile } from 'node:fs/promises'
+import type { Kysely } from 'kysely'
 import { NOTHING } from '../../../../functions/bridge/jobs/segments.ts'
 import {
   DIVERGENCES,
@@ -27,6 +28,7 @@ import { grouped } from '../../conventions/figures.ts'
 import { type FillingOptions, runFilling } from '../../conventions/filling.ts'
 import type { Stage } from '../../conventions/progress.ts'
 import { printTable } from '../../conventions/results.ts'
+import { openDirectDatabase } from '../../target/open-direct.ts'
 import { openVerify } from '../../target/open-verify.ts'
 import { readKeysFile } from './keys-file.ts'
 
@@ -36,6 +38,7 @@ export type VerifyOptions = FillingOptions & {
   readonly keys?: string | undefined
   readonly patience?: number | undefined
   readonly report?: string | undefined
+  readonly direct?: URL | undefined
 }
 
 /** Differences that are shown, and are in the answer for scripts; the report has all of them. */
@@ -51,9 +54,23 @@ export const runVerifyCommand = async (
   entity: Entity,
   options: VerifyOptions,
 ): Promise<ExitCode> => {
+  const direct = options.direct && openDirectDatabase(context.target, options.direct)
+  try {
+    return await verify(context, entity, options, direct?.db)
+  } finally {
+    await direct?.close()
+  }
+}
+
+const verify = async (
+  context: Context,
+  entity: Entity,
+  options: VerifyOptions,
+  direct: Kysely<unknown> | undefined,
+): Promise<ExitCode> => {
   const { interrupt: signal } = context
   const { again, segments, patience, report } = options
-  const parts = openVerify(context)
+  const parts = openVerify(context, direct)
   const scope = await scopeOf(entity, options)
   const plan = await planVerify(entity, parts, { scope, again, segments, signal }).catch(refused)
   const { job, todo, extent } = plan

@@ -41,6 +41,21 @@ describe('backsync verify', () => {
     expect(code).toBe(0)
   })
 
+  it('reads the rows from the database itself where that is named, and none over the Data API', async () => {
+    const { host, port, api } = stack.aurora
+    api.faults.add({ kind: 'error', error: 'ForbiddenException', sql: 'cheftable', times: 1_000 })
+    const direct = ['--direct', `mysql://root@${host}:${port}`]
+    const { code, stdout } = await stack.run('verify', 'chef', '--patience', '0.05', ...direct)
+    const { code: other } = await stack.run('verify', 'chef', '--patience', '0.05')
+    api.faults.clear()
+
+    expect([code, stdout]).toEqual([0, expect.stringMatching(/^rows compared +3\nitems compared +3\n/m)])
+    expect(other).toBe(1)
+    const away = await stack.run('verify', 'chef', '--direct', 'mysql://root@127.0.0.1:1')
+    expect([away.code, away.stderr]).toEqual([1, expect.stringMatching(/127\.0\.0\.1/)])
+    expect((await stack.run('verify', 'chef', '--direct', 'http://x')).code).toBe(2)
+  })
+
   it('ends with 3 where keys differ, names each with its kind, and says what to type', async () => {
     await put('bob', 'Eve')
     await put('dora', 'Ida')
