@@ -182,8 +182,9 @@ describe('the facade of that kitchen', () => {
       toAurora: expect.any(Number),
       toDynamo: expect.any(Number),
     })
-    const refused = await run('set', 'chef', 'shadow')
-    expect(refused.code).toBe(4)
+    expect((await run('set', 'recipe', 'mirrored')).code).toBe(0)
+    // Nothing has ever filled it.
+    expect((await run('set', 'recipe', 'shadow')).code).toBe(4)
     const key = await legacyChef('Swept')
     await move({ stage: 'live', percent: 100 })
     const swept = await run('sweep', 'chef')
