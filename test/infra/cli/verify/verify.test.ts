@@ -2,6 +2,9 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { localTarget } from '../../../../infra/cli/target/local.ts'
+import { openVerify } from '../../../../infra/cli/target/open-verify.ts'
+import { fakeTerminal } from '../conventions/terminal.ts'
 import { openTestStack, type TestStack } from '../harness.ts'
 
 describe('backsync verify', () => {
@@ -117,5 +120,17 @@ describe('backsync verify', () => {
 
     expect(code).toBe(4)
     expect(stderr).toContain('npx backsync owners take chef')
+  })
+
+  it('waits for what is late either way before it looks again: the stream as well', async () => {
+    const target = await localTarget({ ...process.env, BACKSYNC_HOME: stack.home })
+    const lag = async () => openVerify({ target, io: fakeTerminal(false).io, debug: false }).lag?.()
+    expect(await lag()).toBe(0)
+    stack.metrics.record({
+      ...{ service: 'event-source-mapping', entity: 'chef', functionName: 'BackSync', name: 'IteratorAge' },
+      ...{ unit: 'Milliseconds', values: [7_000] },
+    })
+
+    expect(await lag()).toBe(7_000)
   })
 })
