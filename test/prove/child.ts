@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { resolve } from 'node:path'
+import { hasCode } from '../../infra/local/processes/identity.ts'
 import type { Engine } from './engines.ts'
 
 const root = resolve(import.meta.dirname, '..', '..')
@@ -21,6 +22,8 @@ export const runProgram = (args: readonly string[], { engine, env, ms, signal }:
       cwd: root,
       env: { ...process.env, ...engine.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
+      // With what it starts itself it is a group: jest's workers go on with their tests when it is gone.
+      detached: true,
     })
     let [output, cut] = ['', false]
     for (const [stream, to] of [
@@ -45,12 +48,23 @@ export const runProgram = (args: readonly string[], { engine, env, ms, signal }:
     if (signal.aborted) end()
     child.once('error', fail)
     child.once('close', (code) => {
+      if (cut) killGroup(child.pid)
       clearTimeout(timer)
       clearTimeout(kill)
       signal.removeEventListener('abort', end)
       done({ code, output, cut })
     })
   })
+
+/** Ends what is left of a program's group. */
+const killGroup = (pid: number | undefined): void => {
+  if (pid === undefined) return
+  try {
+    process.kill(-pid, 'SIGKILL')
+  } catch (error) {
+    if (!hasCode(error, 'ESRCH')) throw error
+  }
+}
 
 type Running = {
   readonly engine: Engine

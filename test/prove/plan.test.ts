@@ -2,6 +2,7 @@ import { chmod, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import { makeFolder, type TemporaryFolder } from '../support/folder.ts'
+import { until } from '../support/until.ts'
 import { runProgram } from './child.ts'
 import { enginesOf } from './engines.ts'
 import { factorOf, makePlan } from './plan.ts'
@@ -99,4 +100,23 @@ describe('a program', () => {
     const ended = await run(script, 2_000)
     expect(ended).toEqual({ code: 1, output: 'up\n', cut: true })
   })
+
+  it('takes along what it has started, once it was asked to end', async () => {
+    const forever = 'setInterval(() => {}, 1000)'
+    const script = `const { pid } = require('node:child_process').spawn(process.execPath, ['-e', ${JSON.stringify(forever)}], { stdio: 'ignore' })
+      console.log(pid)
+      ${forever}`
+    const { output, cut } = await run(script, 2_000)
+    expect([output, cut]).toEqual([expect.stringMatching(/^\d+\n$/), true])
+    await until('it is gone', 10_000, async () => !isThere(Number(output)))
+  })
 })
+
+const isThere = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch {
+    return false
+  }
+}
