@@ -125,7 +125,7 @@ describe.each<Keys>(['counted', 'natural'])(
       'end on both sides as was acknowledged last, each under one key, and nothing moves any more',
       async () => {
         const found = await fc.check(fc.asyncProperty(history, play), {
-          ...runs(12, { seed: 11, short: 3 }),
+          ...runs(8, { seed: 11, short: 3 }),
           endOnFailure: true,
         })
         expect(found.failed ? String(found.errorInstance) : '').toBe('')
