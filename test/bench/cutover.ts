@@ -183,7 +183,7 @@ const run = async (): Promise<void> => {
             ExpressionAttributeValues: { ':n': { N: String(n) } },
           }),
         )
-        await sql`UPDATE plates SET title = ${`b${n}`} WHERE code = ${key} AND title <> ${`b${n}`}`.execute(
+        await sql`UPDATE plates SET backsync_updated_at = NOW(3) WHERE code = ${key} AND backsync_version > 0`.execute(
           world.sync.aurora.db,
         )
       })
