@@ -13,7 +13,7 @@ import { claimEach, pageOutcome } from './claim-page.ts'
 import type { Mover } from './move-route.ts'
 import { type RecoverKeyParts, recoverKey } from './recover-key.ts'
 import type { SweepParts } from './sweep.ts'
-import { readShelfPage, type Shelf, scanShelf } from './sweep-pages.ts'
+import { readShelfPage, scanShelf, shelfOf } from './sweep-pages.ts'
 
 /*
  * After one of the two stores was restored to what it held before: the route is moved to the other one by a new number, so that
@@ -212,9 +212,4 @@ const requireMove = async (
     throw new RecoveryEndedError(
       `The route of ${name} was moved to ${standsAt(route)} meanwhile: recover it once more, then move it`,
     )
-}
-
-const shelfOf = (step: RecoveryStep): Shelf => {
-  if (step.endsWith('rows')) return 'rows'
-  return step.endsWith('gone') ? 'gone' : 'items'
 }

@@ -19,6 +19,12 @@ import type { Deadline } from '../runtime/deadline.ts'
 
 export type Shelf = 'rows' | 'gone' | 'items'
 
+/** The shelf that a step of a job goes over, by the end of its name. */
+export const shelfOf = (step: Shelf | `${string}-${Shelf}`): Shelf => {
+  if (step.endsWith('rows')) return 'rows'
+  return step.endsWith('gone') ? 'gone' : 'items'
+}
+
 export type ShelfParts = {
   readonly db: Kysely<unknown>
   readonly client: DynamoDBClient

@@ -19,6 +19,7 @@ import {
   type ShelfParts,
   type SweptHead,
   scanShelf,
+  shelfOf,
 } from './sweep-pages.ts'
 
 /*
@@ -168,11 +169,6 @@ export const runSweep = async (
 }
 
 const isProof = (step: SweepStep): boolean => step.startsWith('prove-')
-
-const shelfOf = (step: SweepStep): Shelf => {
-  if (step.endsWith('rows')) return 'rows'
-  return step.endsWith('gone') ? 'gone' : 'items'
-}
 
 /** @throws SweepEndedError */
 const currentOf = async ({ name }: Entity, epoch: Epoch, routes: DynamoRoutes): Promise<Route> => {
