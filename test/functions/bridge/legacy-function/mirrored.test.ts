@@ -56,7 +56,7 @@ describe('trays that a function writes, and the mirror follows', () => {
   it('have no key but their own, while it may be theirs; a row that nobody names in time has its id for one, until then', async () => {
     await world.create(world.tray, 'dynamo', rowOf('Fir'), key)
     await calling({ fates: ['dies within'] }, async () =>
-      world.sync.deliver(await record()).catch(() => undefined),
+      expect(world.sync.deliver(await record())).rejects.toThrow(),
     )
     const id = await idOf('Fir')
     expect((await world.carry()).again).toBeGreaterThan(0)
@@ -119,7 +119,8 @@ describe('trays that a function writes, and the mirror follows', () => {
       {
         turn: async () => {
           turns += 1
-          if (turns === 1) await world.claim(world.tray, key, 'dynamo').catch(() => undefined)
+          if (turns === 1)
+            await expect(world.claim(world.tray, key, 'dynamo')).rejects.toThrow(CallUnderWayError)
         },
       },
       () => world.replace(world.tray, 'aurora', key, rowOf('Fig')),
