@@ -57,7 +57,7 @@ export class Backfill extends Construct {
     for (const table of tables) {
       table.grantGet(this.function)
       table.grantLift(this.function, entities)
-      if (mirrored.has(table.name)) table.grantMirror(this.function)
+      if (mirrored.has(table.name)) table.grantMirrorFill(this.function)
     }
     Grant.addToPrincipal({
       grantee: this.function,

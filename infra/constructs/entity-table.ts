@@ -113,11 +113,21 @@ export class EntityTable extends Construct {
     })
   }
 
-  /** Lets the grantee write what Aurora holds: items one by one, and tombstones without what others had put into them. */
+  /** Lets the grantee write what Aurora holds: items, new ones many at once, and tombstones without what others had put into them. */
   grantMirror(grantee: IGrantable): Grant {
     return Grant.addToPrincipal({
       grantee,
-      actions: ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'],
+      actions: ['dynamodb:GetItem', 'dynamodb:PartiQLInsert', 'dynamodb:PutItem', 'dynamodb:UpdateItem'],
+      resourceArns: [this.table.tableArn],
+    })
+  }
+
+  /** Lets the grantee fill it with what Aurora holds: it looks first what is there already. */
+  grantMirrorFill(grantee: IGrantable): Grant {
+    this.grantMirror(grantee)
+    return Grant.addToPrincipal({
+      grantee,
+      actions: ['dynamodb:BatchGetItem'],
       resourceArns: [this.table.tableArn],
     })
   }

@@ -6,12 +6,13 @@ import { startTestServers } from '../support/servers.ts'
 import { print as printLine } from './back-sync/line.ts'
 
 /*
- * What the relay carries over in a second, beside what PutItem does for as many items, one behind the other and so many at once
- * as the relay has; how late writes are on the modern side while legacy programs write at a rate; and what those pay for the
- * triggers. Ratios are of one run; prints a JSON line for each.
+ * What the relay carries over in a second of rows that are new, and of rows that have changed, beside what PutItem does for as many
+ * items, one behind the other and so many at once as the relay has; how late writes are on the modern side while legacy programs write
+ * at a rate; and what those pay for the triggers. Ratios are of one run; prints a JSON line for each.
  */
 
 const ROWS = 5_000
+const ROUNDS = 3
 const ONE_BY_ONE = 1_000
 const LANES = 32
 const RATES = [100, 500] as const
@@ -27,8 +28,16 @@ const perSecond = async (n: number, work: () => Promise<unknown>): Promise<numbe
   return Math.round((n / (performance.now() - begun)) * 1_000)
 }
 
-const percentile = (sorted: readonly number[], share: number): number =>
-  Math.round(sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0)
+const at = (sorted: readonly number[], share: number): number =>
+  sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0
+
+const percentile = (sorted: readonly number[], share: number): number => Math.round(at(sorted, share))
+
+const median = (values: readonly number[]): number =>
+  at(
+    values.toSorted((one, other) => one - other),
+    0.5,
+  )
 
 const run = async (): Promise<void> => {
   // They read at once where the servers are.
@@ -59,11 +68,25 @@ const run = async (): Promise<void> => {
   await relay(relayParts)
   await inLanes(numbers(500), LANES, put)
 
-  await insert(ROWS)
-  const carried = await perSecond(ROWS, () => relay(relayParts))
-  const limit = await perSecond(ROWS, () => inLanes(numbers(ROWS), LANES, put))
-  const single = await perSecond(ONE_BY_ONE, () => inLanes(numbers(ONE_BY_ONE), 1, put))
-  print({ rows: ROWS, carried, limit, single, ofLimit: carried / limit, ofSingle: carried / single })
+  const change = () =>
+    legacy.query("UPDATE cheftable SET cheflast = CONCAT('n', RAND()) ORDER BY id DESC LIMIT ?", [ROWS])
+  const writes = { new: () => insert(ROWS), changed: change }
+  for (const rows of ['new', 'changed'] as const) {
+    const rounds: { readonly carried: number; readonly limit: number; readonly single: number }[] = []
+    for (let round = 0; round < ROUNDS; round++) {
+      await writes[rows]()
+      const carried = await perSecond(ROWS, () => relay(relayParts))
+      const limit = await perSecond(ROWS, () => inLanes(numbers(ROWS), LANES, put))
+      const single = await perSecond(ONE_BY_ONE, () => inLanes(numbers(ONE_BY_ONE), 1, put))
+      rounds.push({ carried, limit, single })
+    }
+    const of = (which: 'carried' | 'limit' | 'single') => median(rounds.map((round) => round[which]))
+    print({
+      ...{ rows, count: ROWS, carried: of('carried'), limit: of('limit'), single: of('single') },
+      ofLimit: median(rounds.map(({ carried, limit }) => carried / limit)),
+      ofSingle: median(rounds.map(({ carried, single }) => carried / single)),
+    })
+  }
 
   for (const rate of RATES) {
     const lags: number[] = []

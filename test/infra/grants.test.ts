@@ -1,7 +1,9 @@
 import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import * as dynamodb from '@aws-sdk/client-dynamodb'
 import { describe, expect, it } from '@jest/globals'
 import type { Template } from 'aws-cdk-lib/assertions'
+import { build } from 'esbuild'
 import * as z from 'zod'
 import { repository } from '../../infra/constructs/bundled-code.ts'
 import { resourceOf, synthesise } from './fixtures/synthesise.ts'
@@ -45,13 +47,27 @@ function called(client: string, service: string, files = own): string[] {
     .map((file) => readFileSync(join(repository, file), 'utf8'))
     .filter((file) => file.includes(`@aws-sdk/${client}`))
     .join('\n')
-  const commands = Array.from(text.matchAll(/new ([A-Z]\w+)Command\(/g), ([, name = '']) => name)
-  const names = commands.flatMap((name) => (name === 'TransactWriteItems' ? transactionParts(text) : [name]))
+  return actionsIn(text, service)
+}
+
+function actionsIn(text: string, service: string): string[] {
+  const commands = Array.from(text.matchAll(/new ([A-Z]\w+?)Command\d*\(/g), ([, name = '']) => name)
+  const names = commands.flatMap((name) => {
+    if (name === 'BatchExecuteStatement') return statementsIn(text)
+    return name === 'TransactWriteItems' ? transactionParts(text) : [name]
+  })
   return [...new Set(names.map((name) => `${service}:${name}`))].sort()
 }
 
 const transactionParts = (text: string): string[] =>
   Array.from(text.matchAll(/\b(Put|Update|Delete|ConditionCheck): \{/g), ([, part = '']) => `${part}Item`)
+
+/** What PartiQL's statements are granted by. */
+const statementsIn = (text: string): string[] =>
+  Array.from(
+    text.matchAll(/`(INSERT|UPDATE|DELETE|SELECT)\b[^`$]*"\$\{/g),
+    ([, verb = '']) => `PartiQL${verb[0] ?? ''}${verb.slice(1).toLowerCase()}`,
+  )
 
 /** Who calls DynamoDB from where. */
 const callers = {
@@ -68,13 +84,37 @@ const callers = {
   reads: 'functions/bridge/{drivers/dynamo/{scan,describe},copy/copy-plan}.ts',
   scans: 'functions/bridge/drivers/dynamo/{scan,describe}.ts',
   writes: 'functions/bridge/copy/bulk-writer.ts',
+  /** New items, many with one call; and what is there already of a page. */
+  births: 'functions/bridge/dynamo/made-together.ts',
+  looks: 'functions/bridge/dynamo/many-items.ts',
   /** Makes clients that send what the others do. */
   roles: 'functions/bridge/copy/role-client.ts',
   /** Run by commands, with the rights of whoever gives them. */
   commands: 'functions/bridge/{tables/mend,jobs/job-notes,drivers/dynamo/batch-get}.ts',
   claims: 'functions/bridge/dynamo/dynamo-records.ts',
-  pages: 'functions/bridge/dynamo/{made-together,many-items}.ts',
 }
+
+/** Entry points of what is deployed, with what their code could send and never does: of what they import they use a part. */
+const bundles: Readonly<Record<string, { readonly entry: string; readonly unsent: readonly string[] }>> = {
+  ModernApi: { entry: 'functions/modern/handler.ts', unsent: [] },
+  BackSyncFunction: { entry: 'functions/legacy/handler.ts', unsent: [] },
+  FacadeFunction: { entry: 'functions/cutover/handler.ts', unsent: [] },
+  BackfillFunction: { entry: 'functions/operations/backfill.ts', unsent: [] },
+  CopyTableFunction: { entry: 'functions/operations/copy-table.ts', unsent: ['DeleteItem'] },
+  FillTablesFunction: { entry: 'functions/operations/fill-tables.ts', unsent: [] },
+  TableSyncFunction: { entry: 'functions/operations/keep-tables.ts', unsent: [] },
+  MirrorFunction: { entry: 'functions/operations/relay.ts', unsent: [] },
+  WatchFunction: {
+    entry: 'functions/operations/watch.ts',
+    unsent: ['BatchGetItem', 'DeleteItem', 'PutItem', 'UpdateItem'],
+  },
+}
+const mirrored = synthesise({}, [{ name: 'dish', plural: 'dishes', keyName: 'dishId', mirror: {} }])
+
+/** Clients of other services have commands of their own in the same bundle; the Data API has one of the same name. */
+const isOfDynamo = (action: string): boolean =>
+  action.startsWith('dynamodb:PartiQL') ||
+  (`${action.slice('dynamodb:'.length)}Command` in dynamodb && action !== 'dynamodb:ExecuteStatement')
 
 /** A grant that the code doesn't use is too wide; a call that isn't granted fails on AWS only. */
 describe('what is granted is what the code calls', () => {
@@ -87,6 +127,21 @@ describe('what is granted is what the code calls', () => {
   ])('of the Data API, for %s', (role) => {
     expect(granted(role, 'rds-data')).toEqual(called('client-rds-data', 'rds-data'))
   })
+
+  it.each(Object.entries(bundles))(
+    'of DynamoDB: %s may do whatever its bundle may send, but for what is said here',
+    async (role, { entry, unsent }) => {
+      const { outputFiles } = await build({
+        ...{ entryPoints: [join(repository, entry)], bundle: true, write: false, logLevel: 'silent' },
+        ...{ format: 'esm', platform: 'node', packages: 'external' },
+      })
+      const sent = actionsIn(outputFiles.map(({ text }) => text).join(''), 'dynamodb')
+      const allowed = granted(`${role}Role`, 'dynamodb', '', mirrored.template)
+      expect(sent.filter((action) => isOfDynamo(action) && !allowed.includes(action))).toEqual(
+        unsent.map((name) => `dynamodb:${name}`),
+      )
+    },
+  )
 
   it('of DynamoDB, from nowhere else than what is compared below', () => {
     const known = new Set(Object.values(callers).flatMap((files) => globSync(files, { cwd: repository })))
@@ -204,7 +259,11 @@ describe('what is granted is what the code calls', () => {
     const scans = called('client-dynamodb', 'dynamodb', callers.scans)
     const calls = (files: string) => called('client-dynamodb', 'dynamodb', files)
 
-    expect(own('dynamodb', 'DishTable')).toEqual([...new Set([...scans, ...calls(callers.mirror)])].sort())
+    expect(own('dynamodb', 'DishTable')).toEqual(
+      [
+        ...new Set([...scans, ...calls(callers.mirror), ...calls(callers.births), ...calls(callers.looks)]),
+      ].sort(),
+    )
     expect(own('dynamodb', 'GuestTable')).toEqual([...scans, 'dynamodb:GetItem'].sort())
     expect(own('dynamodb', 'Parking')).toEqual(calls(callers.parking))
     expect(own('dynamodb', 'Jobs')).toEqual(
@@ -250,7 +309,11 @@ describe('what is granted is what the code calls', () => {
     ]).template
     const own = (service: string, table?: string) => granted('MirrorFunctionRole', service, table, of)
 
-    expect(own('dynamodb', 'DishTable')).toEqual(called('client-dynamodb', 'dynamodb', callers.mirror))
+    expect(own('dynamodb', 'DishTable')).toEqual(
+      [callers.mirror, callers.births]
+        .flatMap((files) => called('client-dynamodb', 'dynamodb', files))
+        .sort(),
+    )
     expect(own('dynamodb', 'GuestTable')).toEqual(called('client-dynamodb', 'dynamodb', callers.items))
     expect(own('dynamodb', 'Parking')).toEqual(called('client-dynamodb', 'dynamodb', callers.parking))
     expect(own('rds-data')).toEqual(called('client-rds-data', 'rds-data'))

@@ -16,7 +16,6 @@ import { inOrderOfReference } from '../model/references.ts'
 import type { Sink } from '../ports/sink.ts'
 import type { Deadline } from '../runtime/deadline.ts'
 import { inLanes } from '../runtime/lanes.ts'
-import type { Log } from '../runtime/log.ts'
 import type { Tables } from '../runtime/tables.ts'
 import { emptied } from './burial.ts'
 import { conditionInput, stillBuried } from './conditions.ts'
@@ -24,7 +23,7 @@ import { readItem } from './get-item.ts'
 import { findItemKey } from './item-key.ts'
 import { verdictOf } from './mirror-verdict.ts'
 import { mirroredWrite } from './mirrored-write.ts'
-import { PageWrites } from './page-writes.ts'
+import { PageWrites, type Together } from './page-writes.ts'
 
 /** Items that are written at once. */
 const LANES = 32
@@ -40,11 +39,8 @@ export type EntitySinkParts = {
   readonly deadline: Deadline
   /** Items that are written at once. @default 32 */
   readonly lanes?: number
-  /**
-   * Whether it is to take whole pages, of which most is to be made or is there already: what of these is plain is done with few calls
-   * then. Absent: each change has a call of its own, which is what the changes of a log need.
-   */
-  readonly pages?: { readonly log: Pick<Log, 'warn'> } | undefined
+  /** What of the changes that come together is done with few calls. Absent: each has a call of its own. */
+  readonly together?: Together | undefined
 }
 
 /** A row is larger than an item may be. */
@@ -75,7 +71,7 @@ export class EntitySink implements Sink {
     this.#parts = parts
     this.#entities = inOrderOfReference(parts.entities)
     this.names = this.#entities.map(({ name }) => name)
-    this.#pages = parts.pages && new PageWrites({ ...parts, ...parts.pages })
+    this.#pages = parts.together && new PageWrites(parts, parts.together)
   }
 
   async applyIsolating(name: string, changes: readonly Change[]): Promise<PartialOutcome> {

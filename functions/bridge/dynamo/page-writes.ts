@@ -14,11 +14,22 @@ import { mirroredItem } from './mirrored-write.ts'
 
 /** An item that is near DynamoDB's bound, in bytes, is made alone: what is said of it is said there. */
 const LARGEST = 300_000
+/** The version of a row that was never another. */
+const FIRST = 1n
 
 type Parts = {
   readonly client: DynamoDBClient
   readonly tables: Tables
   readonly deadline: Deadline
+}
+
+/** What is written together. */
+export type Together = {
+  /**
+   * `pages`: most of what comes is to be made, or is there already, as in a fill. `births`: what comes is what was written just now,
+   * of which only a row's first version is made with others; the rest has changed, and looking first would be a call for nothing.
+   */
+  readonly of: 'pages' | 'births'
   readonly log: Pick<Log, 'warn'>
 }
 
@@ -39,11 +50,13 @@ type Fates = Map<Change, 'applied' | 'repeat'>
  */
 export class PageWrites {
   readonly #parts: Parts
+  readonly #together: Together
   #isNew = true
   #isAble = true
 
-  constructor(parts: Parts) {
+  constructor(parts: Parts, together: Together) {
     this.#parts = parts
+    this.#together = together
   }
 
   /**
@@ -54,6 +67,11 @@ export class PageWrites {
     const upserts = changes.filter(({ op }) => op === 'upsert')
     const fates: Fates = new Map()
     if (upserts.length < 2) return { fates, repeated: false }
+    if (this.#together.of === 'births') {
+      const births = upserts.filter(({ version }) => version === FIRST)
+      const { repeated } = await this.#make(entity, births, fates)
+      return { fates, repeated }
+    }
     if (this.#isNew && this.#isAble) {
       const { held, repeated } = await this.#make(entity, upserts, fates)
       this.#isNew = held.length * 2 < upserts.length
@@ -90,7 +108,7 @@ export class PageWrites {
   ): Promise<{ readonly held: readonly Change[]; readonly repeated: boolean }> {
     const items = this.#isAble ? changes.flatMap((change) => makeable(entity, change)) : []
     if (items.length < 2) return { held: [], repeated: false }
-    const { tables, log } = this.#parts
+    const { tables } = this.#parts
     const { makings, repeated, unable } = await makeTogether(
       this.#parts,
       tables.of(entity.item.table),
@@ -98,7 +116,9 @@ export class PageWrites {
     )
     if (unable && this.#isAble) {
       this.#isAble = false
-      log.warn('items are made one by one: many at once need dynamodb:PartiQLInsert', { entity: entity.name })
+      this.#together.log.warn('items are made one by one: many at once need dynamodb:PartiQLInsert', {
+        entity: entity.name,
+      })
     }
     const held: Change[] = []
     for (const [at, { change }] of items.entries()) {

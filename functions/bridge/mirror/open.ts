@@ -62,7 +62,10 @@ export const openRelay = ({
     outward: {
       ...parts,
       source,
-      sink: new EntitySink({ client, entities, tables, deadline, ...(pages && { pages: { log } }) }),
+      sink: new EntitySink({
+        ...{ client, entities, tables, deadline },
+        together: { of: pages ? 'pages' : 'births', log },
+      }),
       parking: new OutwardParking(parking, names),
       patience: [],
     },

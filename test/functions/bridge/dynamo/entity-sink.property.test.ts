@@ -84,11 +84,11 @@ describe('what the mirror writes, whatever comes twice, late, in another order o
     return { client, sink: new EntitySink({ ...partsOf(), client, entities: [chef] }) }
   }
   /**
-   * As a fill writes: pages, of which another key is always new.
+   * As a fill writes, or the relay: many together, of which another key is always new.
    *
    * @param guarded whether items are made only where there are none
    */
-  const sinkOfPages = (guarded = true) => {
+  const sinkOf = (of: 'pages' | 'births', guarded = true) => {
     const client = openDynamo()
     if (!guarded)
       client.middlewareStack.add(
@@ -98,7 +98,7 @@ describe('what the mirror writes, whatever comes twice, late, in another order o
             : next(args),
         { step: 'initialize', name: 'unguarded' },
       )
-    const sink = new EntitySink({ ...partsOf(), client, entities: [chef], pages: { log: silent } })
+    const sink = new EntitySink({ ...partsOf(), client, entities: [chef], together: { of, log: silent } })
     return { client, sink, beside: (): readonly Change[] => [born(), born()] }
   }
   const born = (): Change => ({
@@ -196,17 +196,20 @@ describe('what the mirror writes, whatever comes twice, late, in another order o
     sink.client.destroy()
   })
 
-  it('ends with the same where pages are written', async () => {
-    const sink = sinkOfPages()
+  it.each(['pages', 'births'] as const)('ends with the same where %s are written', async (of) => {
+    const sink = sinkOf(of)
     await fc.assert(property(sink), { numRuns: 60 })
     sink.client.destroy()
   })
 
-  it('needs that of a page only those items are made that are not there', async () => {
-    const sink = sinkOfPages(false)
-    await expect(fc.assert(property(sink), { numRuns: 300 })).rejects.toThrow('Property failed')
-    sink.client.destroy()
-  })
+  it.each(['pages', 'births'] as const)(
+    'needs that of %s only those items are made that are not there',
+    async (of) => {
+      const sink = sinkOf(of, false)
+      await expect(fc.assert(property(sink), { numRuns: 300 })).rejects.toThrow('Property failed')
+      sink.client.destroy()
+    },
+  )
 
   const OWNER = '#owner = :aurora'
   it.each([

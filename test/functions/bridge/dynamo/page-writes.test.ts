@@ -76,14 +76,18 @@ describe('a page of records for DynamoDB', () => {
       },
       { step: 'initialize', name: 'told' },
     )
-    const parts = {
-      client,
-      entities: [plate],
-      tables: new Tables({ plate: tables.TableName }),
-      deadline: new Deadline(),
-    }
-    pages = new EntitySink({ ...parts, pages: { log: { warn: (message) => warned.push(message) } } })
-    single = new EntitySink(parts)
+    pages = new EntitySink({
+      ...parts(),
+      together: { of: 'pages', log: { warn: (message) => warned.push(message) } },
+    })
+    single = new EntitySink(parts())
+  })
+
+  const parts = () => ({
+    client,
+    entities: [plate],
+    tables: new Tables({ plate: tables.TableName }),
+    deadline: new Deadline(),
   })
 
   const upsert = (version: number, row: Row, key: string = randomUUID()): Change => ({
@@ -123,6 +127,24 @@ describe('a page of records for DynamoDB', () => {
 
     expect(told()).not.toHaveProperty('GetItem')
     expect(await item(other)).toEqual({ ...(await item(one)), plateId: { S: other.key } })
+  })
+
+  it('makes of what was just written what is new with a call for 25 items, and looks for nothing', async () => {
+    const births = new EntitySink({ ...parts(), together: { of: 'births', log: { warn: () => {} } } })
+    const [young, old] = [page(1), page(3).slice(0, 10)]
+
+    expect(await births.applyIsolating('plate', [...young, ...old])).toMatchObject({ applied: PAGE + 10 })
+    expect(told()).toEqual({ BatchExecuteStatement: 3, UpdateItem: 10 })
+    // What another relay has made meanwhile is known by the call that each has.
+    expect(await births.applyIsolating('plate', young)).toMatchObject({
+      applied: 0,
+      skipped: PAGE,
+      refused: [],
+    })
+    expect(told()).toEqual({ BatchExecuteStatement: 3, UpdateItem: PAGE })
+    // One alone is as well made alone.
+    expect(await births.applyIsolating('plate', page(1).slice(0, 1))).toMatchObject({ applied: 1 })
+    expect(told()).toEqual({ UpdateItem: 1 })
   })
 
   it('writes nothing of what is there as it should be', async () => {
