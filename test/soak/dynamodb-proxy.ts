@@ -1,20 +1,25 @@
 import { Agent, type IncomingMessage, request as send } from 'node:http'
+import { setTimeout as wait } from 'node:timers/promises'
 import { type LocalServer, listen } from '../../infra/local/http/server.ts'
 
-/** What can go wrong between the functions and DynamoDB: a throttle, and an answer that is lost after the write. */
+/** What can go wrong between the functions and DynamoDB: a throttle, an answer that is lost after the write, and a call that comes late. */
 export type DynamoFault = {
-  readonly kind: 'throttle' | 'drop-after'
+  readonly kind: 'throttle' | 'drop-after' | 'hold'
+  /** How late a call comes that is held, in milliseconds. */
+  readonly ms?: number
   /** Only calls whose body names this table. */
   readonly table: string
   /** Only these operations; default: all. */
   readonly operations?: readonly string[]
   /** How many calls it hits; without it, every call until the faults are cleared. */
   readonly times?: number
+  readonly onHit?: () => void
 }
 
 /** A DynamoDB endpoint that passes everything on, but for the faults that are set. */
 export type DynamoProxy = LocalServer & {
-  add(fault: DynamoFault): void
+  /** @returns what ends this fault alone */
+  add(fault: DynamoFault): () => void
   clear(): void
   /** For the test of the test: answers every transaction over this table, and makes none; undefined ends that. */
   swallow(table: string | undefined): void
@@ -40,6 +45,7 @@ export const startDynamoProxy = async (upstream: string): Promise<DynamoProxy> =
     if (hit === undefined) return undefined
     hit.left -= 1
     hits += 1
+    hit.fault.onHit?.()
     armed = armed.filter(({ left }) => left > 0)
     return hit.fault
   }
@@ -75,6 +81,7 @@ export const startDynamoProxy = async (upstream: string): Promise<DynamoProxy> =
         })
       if (swallowed !== undefined && operation === 'TransactWriteItems' && body.includes(`"${swallowed}"`))
         return answer(200, {})
+      if (fault?.kind === 'hold') await wait(fault.ms)
       const real = await forward(incoming, body)
       if (fault?.kind === 'drop-after') {
         response.destroy()
@@ -88,6 +95,9 @@ export const startDynamoProxy = async (upstream: string): Promise<DynamoProxy> =
     ...server,
     add: (fault) => {
       armed.push({ fault, left: fault.times ?? Number.POSITIVE_INFINITY })
+      return () => {
+        armed = armed.filter((one) => one.fault !== fault)
+      }
     },
     clear: () => {
       armed = []

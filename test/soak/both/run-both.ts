@@ -12,6 +12,7 @@ import { becomeQuiet } from '../quiet.ts'
 import { Random } from '../random.ts'
 import { Tape } from '../tape.ts'
 import { openParking } from '../write-back.ts'
+import { breakMirror } from './mirror-faults.ts'
 import { BothWriters, listOf, type Move, rowOf } from './writers.ts'
 
 export type BothOptions = {
@@ -74,11 +75,16 @@ export const runBoth = async (ground: Ground, options: BothOptions): Promise<Bot
       await wait(250)
     }
   }
+  const breaking =
+    pause === undefined
+      ? undefined
+      : breakMirror(ground, random.fork('faults of the mirror'), { pause, signal: stop.signal })
   try {
     await Promise.all([
       writers.run(rate, stop.signal),
       taping(),
       pause === undefined ? Promise.resolve() : schedule.run(pause, stop.signal, false),
+      breaking,
     ])
   } finally {
     stop.abort()
@@ -104,7 +110,7 @@ export const runBoth = async (ground: Ground, options: BothOptions): Promise<Bot
     seconds: Math.round((performance.now() - started) / 1000),
     acknowledged: writers.written,
     counts: Object.fromEntries([...writers.counts].toSorted()),
-    faults: Object.fromEntries(schedule.fired),
+    faults: { ...Object.fromEntries(schedule.fired), ...(await breaking) },
     ...compared,
     quietAfterSeconds: Math.round(quietAfterSeconds * 10) / 10,
     problems: [...problems, ...compared.problems],

@@ -41,8 +41,13 @@ type Kind = keyof typeof WEIGHTS
 
 type Known = { readonly entity: SoakEntity; readonly key: string }
 
-/** Moves a key. @throws whatever keeps it from that */
-export type Move = (entity: SoakEntity, key: string, to: Owner) => Promise<void>
+/**
+ * Moves a key.
+ *
+ * @param diesAt which of its steps it no longer makes: what stands half done is for the next one to go on with
+ * @throws whatever keeps it from that
+ */
+export type Move = (entity: SoakEntity, key: string, to: Owner, diesAt?: number) => Promise<void>
 
 /** The register of a key's row, and that of its list. */
 export const rowOf = ({ entity, key }: Known): string => `${entity} ${key}`
@@ -525,7 +530,7 @@ export class BothWriters {
   async #claim({ entity, key }: Known): Promise<void> {
     const to = this.#random.chance(0.5) ? 'aurora' : 'dynamo'
     try {
-      await this.#move(entity, key, to)
+      await this.#move(entity, key, to, this.#random.chance(0.3) ? this.#random.int(1, 3) : undefined)
       this.#count(`moved to ${to}`)
     } catch (error) {
       this.#count(`not moved: ${String(Reflect.get(Object(error), 'code') ?? error)}`)
