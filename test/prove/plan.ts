@@ -20,8 +20,14 @@ const SHARE: Readonly<Record<PartName, number>> = {
   both: 0.2,
 }
 
-/** Less, in minutes, is too short for each part on each engine: then the field has one, the last, and both sides the first. */
+/**
+ * Less, in minutes, is too short for each part on each engine: then the field has one, the last; both sides the first, and so have the
+ * random tests, which whoever proves so shortly has just run on the other one.
+ */
 const SHORT = 20
+
+/** Times of a long proof. */
+const LONG = 3
 
 /** Splits the time over the parts, and each part's over its engines. */
 export const makePlan = ({
@@ -43,14 +49,14 @@ export const makePlan = ({
 
 const fewer = (name: PartName, engines: readonly Engine[]): readonly Engine[] => {
   if (name === 'field') return engines.slice(-1)
-  return name === 'both' ? engines.slice(0, 1) : engines
+  return name === 'soak' ? engines : engines.slice(0, 1)
 }
 
 /**
  * How many times as often as in `npm test` a random test runs in one round. In a long time each seed gets a longer look,
  * in a short one there are to be several seeds at all.
  */
-export const factorOf = (minutes: number): number => (minutes < 30 ? 1 : 3)
+export const factorOf = (minutes: number): number => (minutes < 30 ? 1 : LONG)
 
 export type Proving = {
   readonly engine: Engine
