@@ -6,7 +6,7 @@ const RELAY = 'functions/bridge/mirror/relay.ts'
 
 /**
  * Each guard of the mirror; the first leaves everything as it is. Where others hold as well whatever a run meets (a late write of the
- * relay's has an old version too; a page that fails as a whole stays in the log), the test is named that tells the guard from those.
+ * relay's has an old version too; a page that fails as a whole stays in the log; a row at its item's version is lifted), the test is named that tells the guard from those.
  */
 export const mutants: readonly Mutant[] = [
   {
@@ -47,6 +47,7 @@ export const mutants: readonly Mutant[] = [
     file: TRIGGERS,
     find: '      SET NEW.backsync_version = OLD.backsync_version + 1;\n',
     replace: '      SET NEW.backsync_version = OLD.backsync_version;\n',
+    test: 'test/functions/bridge/aurora/triggers/in-row.test.ts',
   },
   {
     name: 'a new row is not logged',
