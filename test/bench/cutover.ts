@@ -58,6 +58,7 @@ const run = async (): Promise<void> => {
       ...{ db: world.sync.aurora.db, client: world.sync.client, tables: world.sync.tables, deadline },
       ...{ jobs: jobs.jobs(), routes, database: 'bench', log: silent },
       claim: world.facadeParts.claim,
+      claimSet: world.claimSet,
     }
     const move = async (to: Partial<Placement>): Promise<Route> => {
       const route = await routes.note('plate', (was) =>

@@ -10,6 +10,7 @@ import type { AuroraStore } from './aurora-store.ts'
 import { type Batch, toBatches } from './batch.ts'
 import { selectNumber, selectUnderCall } from './called-rows.ts'
 import type { Catalogue } from './catalogue.ts'
+import { changeOfClaim } from './claim-change.ts'
 import {
   claimAbsent,
   claimRecords,
@@ -88,7 +89,7 @@ export class AuroraRecords implements DecidedRecords {
     const { epoch, version } = recordNames(entity)
     let batch = await this.#batchOf(entity, key, to, last.version)
     if (last.state !== 'absent') {
-      const change = changeOf(entity, last, to)
+      const change = changeOfClaim(entity, last, to)
       const { refused, overruled } = await this.#parts.sink.applyIsolating(entity.name, [change])
       if (refused[0]) throw refused[0].error
       if (overruled.length > 0) {
@@ -203,14 +204,4 @@ const batchOf = (entity: Entity, key: string, { epoch }: Authority, version: Ver
   const [batch] = toBatches(entity, [change], 'dynamo')
   if (batch === undefined) throw new TypeError('A change makes a batch')
   return batch
-}
-
-const changeOf = (entity: Entity, last: KeyRecord, { epoch }: Authority): Change => {
-  const { key, version, at } = last
-  // It was written before this move.
-  const own = { entity: entity.name, key, version, epoch: epoch - 1n, source: 'claim' }
-  const written = at ?? new Date().toISOString()
-  return last.state === 'held'
-    ? { ...own, at: written, op: 'upsert', row: last.row }
-    : { ...own, at: written, op: 'delete' }
 }

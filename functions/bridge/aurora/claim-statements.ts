@@ -1,4 +1,4 @@
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import type { Entity } from '../model/entity.ts'
 import type { Epoch, Owner } from '../model/owner.ts'
 import { isBeside, recordNames } from './record-names.ts'
@@ -44,6 +44,15 @@ const claimed = (entity: Entity, { owner: to, raised = false, tells = false }: R
 /** Whether the log has something of a key: 1 or 0. */
 export const isLogged = ({ name }: Entity, key: Sql): Sql =>
   sql`EXISTS (SELECT 1 FROM backsync_changes AS c WHERE c.entity = ${name} AND c.entity_key = ${key})`
+
+/** Lists the keys of which the log has something. */
+export const selectLogged = (
+  { name }: Entity,
+  keys: readonly string[],
+): RawBuilder<{ readonly k: string }> => sql`
+  SELECT DISTINCT c.entity_key AS k FROM backsync_changes AS c
+  WHERE c.entity = ${name} AND c.entity_key IN (SELECT j.k FROM JSON_TABLE(${JSON.stringify(keys)}, '$[*]' COLUMNS (
+    k VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin PATH '$' ERROR ON ERROR)) AS j)`
 
 /**
  * Whether a row may have other content than its version says: plain SQL writes lists, and their triggers can't write the row that

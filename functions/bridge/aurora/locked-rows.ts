@@ -20,10 +20,11 @@ export type LockedRows = {
  * that a new row falls into, of a unique value that another row has, of rows that cascade.
  */
 export const lockedRows = async (db: Kysely<unknown>, unknown: Batch): Promise<LockedRows> => {
-  const { entity, document, keys: names, lookup, changes } = await withKnownIds(db, unknown)
+  const known = await withKnownIds(db, unknown)
+  const { entity, document, lookup, changes } = known
   const { rows } = await selectThere(entity, document, lookup).execute(db)
   const there = new Map(rows.map((row) => [row.k, row]))
-  const own = namesOf((await selectOwnFree(entity, names, lookup).execute(db)).rows)
+  const own = await freeRows(db, known)
   // An entity that refers to none has nothing else that could be locked.
   const others = Object.values(entity.attributes).some(({ references }) => references !== undefined)
     ? namesOf((await selectReferredFree(entity, document, lookup).execute(db)).rows)
@@ -41,6 +42,12 @@ export const lockedRows = async (db: Kysely<unknown>, unknown: Batch): Promise<L
     ),
   }
 }
+
+/** Of a batch's keys those that have a row which may be written now. @param batch with known ids */
+export const freeRows = async (
+  db: Kysely<unknown>,
+  { entity, keys: names, lookup }: Batch,
+): Promise<ReadonlySet<string>> => namesOf((await selectOwnFree(entity, names, lookup).execute(db)).rows)
 
 type Named = { readonly k: string }
 

@@ -85,6 +85,19 @@ export const keysWithRecords = async (
   return new Set(read.flatMap(({ key, isHeld, gone }) => (isHeld || gone !== undefined ? [key] : [])))
 }
 
+/**
+ * Whose some keys are, as Aurora's records say it, without what they hold.
+ *
+ * @returns one for each key, in that order
+ * @throws OwnersUnknownError; DataApiError
+ */
+export const readAuthorities = async (
+  entity: Entity,
+  keys: readonly string[],
+  { db }: Pick<Parts, 'db'>,
+): Promise<readonly (Authority & { readonly key: string })[]> =>
+  keys.length === 0 ? [] : heads(idempotently(db), entity, keys, [])
+
 /** Whether some row may be to blame. */
 const isOfSome = (error: unknown): boolean =>
   isResultTooLarge(error) || ['data', 'unknown'].includes(kindOf(error))

@@ -1,15 +1,10 @@
 import type { Entity } from '../model/entity.ts'
 import { BridgeError } from '../model/errors.ts'
 import { UnsettledError } from '../model/outcome.ts'
-import { type Authority, type Epoch, laterMove, type Owner, otherOf } from '../model/owner.ts'
-import { ClaimConflictError, StaleClaimError, UndecidedError } from '../ports/claim-errors.ts'
-import {
-  type AsRead,
-  type DecidedRecords,
-  isBeyond,
-  type KeyRecord,
-  type KeyRecords,
-} from '../ports/key-records.ts'
+import { type Authority, type Epoch, type Owner, otherOf } from '../model/owner.ts'
+import { ClaimConflictError, StaleClaimError } from '../ports/claim-errors.ts'
+import type { DecidedRecords, KeyRecord, KeyRecords } from '../ports/key-records.ts'
+import { type Half, isMissing, isOf, isUntold, nextEpoch, releaseOf, stepOf } from './claim-step.ts'
 
 export type ClaimSides = { readonly aurora: KeyRecords; readonly dynamo: KeyRecords }
 
@@ -97,37 +92,40 @@ const attempt = async (
     sides,
     unmovable,
   }
-  const latest = laterMove(old.epoch, now.epoch)
-  const move: Authority = { owner: to, epoch: epoch ?? nextOf(old, now, to, latest) }
-  const isTold = now.epoch > move.epoch || old.epoch >= move.epoch
-  if (move.epoch === 0n || (now.owner === to && now.epoch >= move.epoch && isTold))
-    return { done: 'already', record: now }
-  if (move.epoch < latest) throw new StaleClaimError(entity)
-  if (insists) return insist(entity, seen, move, insists)
-  const half = halfDone(aurora, dynamo)
-  if (half !== undefined && half.to !== to) {
-    await giveBack(entity, aurora.key, half, sides)
-    return undefined
+  const move: Authority = { owner: to, epoch: epoch ?? nextEpoch({ aurora, dynamo }, to) }
+  const step = stepOf(entity, { aurora, dynamo }, move, {
+    isNumbered: epoch !== undefined,
+    isDecided: insists !== undefined,
+  })
+  switch (step.is) {
+    case 'already':
+      return { done: 'already', record: now }
+    case 'stale':
+      throw new StaleClaimError(entity)
+    case 'decided':
+      return insists && insist(entity, seen, move, insists)
+    case 'abandon':
+      await giveBack(entity, aurora.key, step.half, sides)
+      return undefined
+    case 'restore':
+      await sides[step.giver].restore(entity, aurora.key, aurora.epoch)
+      return undefined
+    case 'conflict': {
+      // The two were read one behind the other: what was written and carried over in between is no conflict.
+      if (!isSameRecord(await sides.aurora.read(entity, aurora.key), aurora)) return undefined
+      const error = new ClaimConflictError(entity)
+      await unmovable?.({ aurora, dynamo, error })
+      throw error
+    }
+    case 'complete': {
+      const record = await takeOrGiveBack(entity, old, { owner: to, epoch: step.half.epoch }, seen)
+      return record?.epoch === move.epoch ? { done: 'moved', record } : undefined
+    }
+    case 'affirm':
+      return affirm(entity, seen, move)
+    case 'move':
+      return moveOver(entity, seen, move)
   }
-  const giver = half === undefined ? givingBack(aurora, dynamo) : undefined
-  if (giver !== undefined) {
-    await sides[giver].restore(entity, aurora.key, aurora.epoch)
-    return undefined
-  }
-  // Without a number, somebody asked for one of the two contents.
-  const isConflict = isInTheWay(entity, seen, to) || (epoch !== undefined && areBothOwners(aurora, dynamo))
-  if (isConflict) {
-    // The two were read one behind the other: what was written and carried over in between is no conflict.
-    if (!isSameRecord(await sides.aurora.read(entity, aurora.key), aurora)) return undefined
-    const error = new ClaimConflictError(entity)
-    await unmovable?.({ aurora, dynamo, error })
-    throw error
-  }
-  if (half !== undefined) {
-    const record = await takeOrGiveBack(entity, old, { owner: to, epoch: half.epoch }, seen)
-    return record?.epoch === move.epoch ? { done: 'moved', record } : undefined
-  }
-  return isSaid(now, to) && saysSo(old, to) ? affirm(entity, seen, move) : moveOver(entity, seen, move)
 }
 
 /** First the side that has the key gives it away, then the other one takes it. */
@@ -169,92 +167,6 @@ const insist = async (
   return { done: 'moved', record: await insists.insist(entity, aurora.key, move, last.version) }
 }
 
-/** @param old the record that is to change, as it was read */
-const releaseOf = (aurora: KeyRecord, old: KeyRecord): AsRead => {
-  const isMirrored = aurora.state === 'held' && aurora.owner === 'dynamo'
-  if (isMirrored) return { was: old.epoch }
-  return { was: old.epoch, above: aurora.state === 'deleted' ? aurora.version : 0n }
-}
-
-const isOf = (record: KeyRecord, { owner, epoch }: Authority): boolean =>
-  record.owner === owner && record.epoch === epoch
-
-/**
- * The number of the move that is asked for: of one that stopped half way, its own; 0 where there is nothing to move.
- *
- * @param old the record at the side that is to lose the key
- */
-const nextOf = (old: KeyRecord, now: KeyRecord, to: Owner, latest: Epoch): Epoch => {
-  const isHalfDone = old.owner === to && old.state !== 'absent' && old.epoch > now.epoch
-  if (isHalfDone) return old.epoch
-  const isNowhere = old.state === 'absent' && now.state === 'absent' && latest === 0n
-  return !isNowhere && saysSo(old, to) && saysSo(now, to) ? 0n : latest + 1n
-}
-
-/** A move of which only the first step was done: nobody has the key. */
-type Half = { readonly to: Owner; readonly epoch: Epoch; readonly taker: KeyRecord }
-
-/** What has no item has no record of DynamoDB's that a claim could go on with. */
-const halfDone = (aurora: KeyRecord, dynamo: KeyRecord): Half | undefined => {
-  if (isMissing(dynamo)) return undefined
-  if (aurora.owner === 'dynamo' && dynamo.owner === 'aurora' && aurora.epoch !== dynamo.epoch)
-    return aurora.epoch > dynamo.epoch
-      ? { to: 'dynamo', epoch: aurora.epoch, taker: dynamo }
-      : { to: 'aurora', epoch: dynamo.epoch, taker: aurora }
-  const isNew = aurora.state === 'absent' && aurora.epoch === 0n
-  return isNew && dynamo.owner === 'aurora' && dynamo.epoch > 0n
-    ? { to: 'aurora', epoch: dynamo.epoch, taker: aurora }
-    : undefined
-}
-
-/**
- * The side that a key is being given back to, where each record says by one move that it is the other's: only of the giving back the
- * first step was done. Where one side has nothing it is the other one that the move was to take the key from.
- */
-const givingBack = (aurora: KeyRecord, dynamo: KeyRecord): Owner | undefined => {
-  const isCrossed = aurora.owner === 'dynamo' && dynamo.owner === 'aurora' && aurora.epoch === dynamo.epoch
-  if (!isCrossed || aurora.epoch === 0n) return undefined
-  if (aurora.state === 'absent' && dynamo.state !== 'absent') return 'dynamo'
-  return dynamo.state === 'absent' && aurora.state !== 'absent' ? 'aurora' : undefined
-}
-
-/** Whether a record says that a key is a side's; one that is absent, and of no move, says nothing. */
-const saysSo = ({ owner, state, epoch }: KeyRecord, to: Owner): boolean =>
-  owner === to || (state === 'absent' && epoch === 0n)
-
-const isSaid = ({ owner, state, epoch }: KeyRecord, to: Owner): boolean =>
-  owner === to && !(state === 'absent' && epoch === 0n)
-
-/** Whether there is no item, not even one that says that there is none. */
-const isMissing = ({ state, owner, epoch }: KeyRecord): boolean =>
-  state === 'absent' && owner === 'dynamo' && epoch === 0n
-
-/** Whether each side has made the key, and no move has decided between them. */
-const areBothOwners = (aurora: KeyRecord, dynamo: KeyRecord): boolean =>
-  ![aurora, dynamo].some(({ state }) => state === 'absent') &&
-  aurora.owner === 'aurora' &&
-  dynamo.owner === 'dynamo' &&
-  dynamo.epoch <= aurora.epoch
-
-/**
- * Whether one side holds something that would be lost by a move.
- *
- * @throws UndecidedError
- */
-const isInTheWay = (entity: Entity, { aurora, dynamo, old, now }: Seen, to: Owner): boolean => {
-  // Its delete is on its way: what it deletes must not come back.
-  if (isMissing(dynamo) && aurora.state === 'held' && aurora.owner === 'dynamo')
-    throw new UndecidedError(entity)
-  // Each takes the key for its own, and has accepted writes: neither may go without somebody's word.
-  const isDisputed = now.state !== 'absent' && now.owner === to && old.owner !== to && now.epoch === old.epoch
-  if (isDisputed && isBeyond(old, now)) return true
-  const isGone = old.state === 'absent' && now.state === 'deleted'
-  const isOfEarlierContent = isUntold(old) && now.version === old.version
-  return !isGone && !isOfEarlierContent && now.owner !== to && isBeyond(now, old)
-}
-
-const isUntold = (record: KeyRecord): boolean => record.state === 'held' && record.isUntold === true
-
 /** Whether a record is as it was read before. */
 const isSameRecord = (now: KeyRecord, before: KeyRecord): boolean =>
   now.state === before.state &&
@@ -267,7 +179,7 @@ const isSameRecord = (now: KeyRecord, before: KeyRecord): boolean =>
  * @returns undefined where another move was faster
  * @throws what the target has against it
  */
-const takeOrGiveBack = async (
+export const takeOrGiveBack = async (
   entity: Entity,
   last: KeyRecord,
   move: Authority,

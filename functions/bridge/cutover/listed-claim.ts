@@ -5,12 +5,13 @@ import { conflictsOf, isForeignWrite } from '../model/conflict.ts'
 import type { Entity } from '../model/entity.ts'
 import { BridgeError } from '../model/errors.ts'
 import { outwardRow } from '../model/outward.ts'
-import { type Owner, otherOf } from '../model/owner.ts'
+import { type Authority, type Owner, otherOf } from '../model/owner.ts'
 import { conflictSlots } from '../ports/conflict-slots.ts'
 import { isBeyond, type KeyRecord } from '../ports/key-records.ts'
 import type { Parked, ParkedHead, Parking } from '../ports/parking.ts'
 import { arrivalOf } from '../ports/place.ts'
 import { type Claimed, type ClaimOptions, type ClaimSides, claim, type Unmovable } from './claim.ts'
+import { type ClaimedSet, claimSet } from './claim-set.ts'
 
 type ListedClaimOptions = Omit<ClaimOptions, 'unmovable'> & {
   readonly parking: Pick<Parking, 'park' | 'parkedAmong' | 'resolve'>
@@ -45,6 +46,32 @@ export const claimListed = async (
     throw error
   })
   if (claimed.done === 'moved') await endListed(entity, claimed.record.key, sides, { parking, now })
+  return claimed
+}
+
+/**
+ * As `claimSet`, whose conflicts are listed as those of `claimListed`, and what was listed of a key ends where it has moved.
+ *
+ * @throws what `claimSet` throws
+ */
+export const claimSetListed = async (
+  entity: Entity,
+  keys: readonly string[],
+  move: Authority,
+  {
+    parking,
+    now = () => new Date(),
+    ...parts
+  }: Omit<Parameters<typeof claimSet>[3], 'unmovable'> & Pick<ListedClaimOptions, 'parking' | 'now'>,
+): Promise<ClaimedSet> => {
+  const claimed = await claimSet(entity, keys, move, {
+    ...parts,
+    unmovable: (met) => list(toParked(entity, move.owner, met), { parking, now }),
+  })
+  const moved = [...claimed.moved]
+  const listed = await parking.parkedAmong(conflictsOf(entity.name), moved.map(nameOf))
+  for (const key of moved)
+    if (listed.has(nameOf(key))) await endListed(entity, key, parts.sides, { parking, now })
   return claimed
 }
 

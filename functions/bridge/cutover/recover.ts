@@ -31,7 +31,7 @@ const STEPS = {
 } as const
 export type RecoveryStep = (typeof STEPS)[Owner][number]
 
-export type RecoverParts = Omit<SweepParts, 'claim'> & RecoverKeyParts
+export type RecoverParts = Omit<SweepParts, 'claim' | 'claimSet' | 'patience'> & RecoverKeyParts
 
 /** What a recovery is about to do. */
 export type RecoverPlan = {

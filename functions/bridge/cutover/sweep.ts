@@ -5,13 +5,12 @@ import { runJob, runSteps } from '../jobs/run-job.ts'
 import { addTallies, type ItemsRun, NOTHING, type PageOutcome, segmentCount } from '../jobs/segments.ts'
 import type { Entity } from '../model/entity.ts'
 import { BridgeError } from '../model/errors.ts'
-import type { Epoch, Owner } from '../model/owner.ts'
+import type { Epoch } from '../model/owner.ts'
 import { type Route, targetOf } from '../model/route.ts'
 import type { DynamoRoutes } from '../routes/dynamo-routes.ts'
 import type { Log } from '../runtime/log.ts'
 import type { Tables } from '../runtime/tables.ts'
-import type { Claimed } from './claim.ts'
-import { claimEach, pageOutcome, refusedKey } from './claim-page.ts'
+import { claimTogether, pageOutcome, refusedKey, type TogetherParts } from './claim-page.ts'
 import {
   readShelfPage,
   type Shelf,
@@ -40,16 +39,18 @@ const STEPS: readonly [SweepStep, ...SweepStep[]] = [
   'prove-items',
 ]
 
-export type SweepParts = Omit<ShelfParts, 'table' | 'limiter' | 'signal'> & {
-  readonly tables: Tables
-  readonly jobs: DynamoJobs
-  readonly routes: DynamoRoutes
-  /** Moves a key; what can't be moved is listed. */
-  readonly claim: (entity: Entity, key: string, to: Owner, epoch: Epoch) => Promise<Claimed>
-  /** Which database it is: a job of another one is not gone on with. */
-  readonly database: string
-  readonly log: Pick<Log, 'warn'>
-}
+export type SweepParts = Omit<ShelfParts, 'table' | 'limiter' | 'signal'> &
+  Claims & {
+    readonly tables: Tables
+    readonly jobs: DynamoJobs
+    readonly routes: DynamoRoutes
+    /** Which database it is: a job of another one is not gone on with. */
+    readonly database: string
+    readonly log: Pick<Log, 'warn'>
+  }
+
+/** How keys are moved; what can't be moved is listed. */
+type Claims = Pick<TogetherParts, 'claim' | 'claimSet' | 'patience'>
 
 /** What a sweep is about to do. */
 export type SweepPlan = {
@@ -187,7 +188,19 @@ const noteSettled = async ({ name }: Entity, epoch: Epoch, routes: DynamoRoutes)
   )
 }
 
-const provePage = ({ shelf, looked, heads, nameless, half }: ShelfPage, route: Route): PageOutcome => {
+/** What begins the reason of a key that a person has moved away from where its route has it. */
+export const MOVED_BY_HAND = 'key.moved-by-hand'
+
+const whyLeft = ({ entity, shelf }: ShelfPage, { key, owner, epoch }: SweptHead, route: Route): string => {
+  const target = targetOf(route, key)
+  const says = `${shelf === 'items' ? 'DynamoDB' : 'Aurora'} says ${owner}, of move ${epoch}`
+  if (epoch <= route.epoch || owner === target) return says
+  // A sweep claims nothing back that is of a later move than its route's.
+  return `${MOVED_BY_HAND}: ${says}: npx backsync key ${entity.name} ${key} --claim ${target}`
+}
+
+const provePage = (page: ShelfPage, route: Route): PageOutcome => {
+  const { looked, heads, nameless, half } = page
   const left = heads.filter(
     ({ key, owner, epoch }) => epoch < route.epoch || owner !== targetOf(route, key) || half.has(key),
   )
@@ -197,9 +210,7 @@ const provePage = ({ shelf, looked, heads, nameless, half }: ShelfPage, route: R
     skipped: looked - left.length - nameless.length,
     refused: left.length + nameless.length,
     refusals: [
-      ...left.map(({ key, owner, epoch }) =>
-        refusedKey(key, `${shelf === 'items' ? 'DynamoDB' : 'Aurora'} says ${owner}, of move ${epoch}`),
-      ),
+      ...left.map((head) => refusedKey(head.key, whyLeft(page, head, route))),
       ...nameless.map((place) =>
         refusedKey(place, 'has no key that the definition knows, or does not say whose it is'),
       ),
@@ -210,10 +221,15 @@ const provePage = ({ shelf, looked, heads, nameless, half }: ShelfPage, route: R
 const claimPage = async (
   { entity, looked, heads, nameless, half }: ShelfPage,
   route: Route,
-  { claim, ...parts }: Pick<SweepParts, 'claim'> & Pick<ItemsRun, 'limiter' | 'signal'>,
+  parts: TogetherParts,
 ): Promise<PageOutcome> => {
   // What is of a later move was moved by hand since, and stays where it is.
   const below = heads.filter(({ key, epoch }) => epoch < route.epoch || half.has(key))
-  const move = ({ key }: SweptHead) => claim(entity, key, targetOf(route, key), route.epoch)
-  return pageOutcome({ looked, nameless, todo: below, refusals: await claimEach(below, move, parts) })
+  const move = { targetOf: (key: string) => targetOf(route, key), epoch: route.epoch }
+  return pageOutcome({
+    looked,
+    nameless,
+    todo: below,
+    refusals: await claimTogether(entity, below, move, parts),
+  })
 }

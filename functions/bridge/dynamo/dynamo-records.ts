@@ -1,12 +1,6 @@
-import {
-  ConditionalCheckFailedException,
-  type DynamoDBClient,
-  PutItemCommand,
-  UpdateItemCommand,
-} from '@aws-sdk/client-dynamodb'
-import { call } from '../drivers/dynamo/call.ts'
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import type { Item } from '../drivers/dynamo/items.ts'
-import type { Change, Version } from '../model/change.ts'
+import type { Version } from '../model/change.ts'
 import type { Entity } from '../model/entity.ts'
 import { UnsettledError } from '../model/outcome.ts'
 import type { Authority, Epoch } from '../model/owner.ts'
@@ -15,21 +9,14 @@ import { type AsRead, type DecidedRecords, isBeyond, type KeyRecord } from '../p
 import type { Deadline } from '../runtime/deadline.ts'
 import type { Tables } from '../runtime/tables.ts'
 import { authorityOf, isTombstone, RECORD } from './authority.ts'
-import { absent, type Condition, conditionInput, unchanged } from './conditions.ts'
+import { AS_READ, assign, EARLIER, OWN, put, toNext, unwritten } from './claim-calls.ts'
+import { absent } from './conditions.ts'
 import { readItem } from './get-item.ts'
 import { itemKey } from './item-key.ts'
-import { belongsTo, ForeignItemError, toItem, toStored, writtenFields } from './items.ts'
+import { belongsTo, ForeignItemError, toStored } from './items.ts'
 import { authorityAttributes, toTombstone } from './tombstone.ts'
 
 type Parts = { readonly client: DynamoDBClient; readonly tables: Tables; readonly deadline: Deadline }
-
-/**
- * Conditions of an assignment: the item is of an earlier move, of none that is later than the one that was read, and of the
- * owner that it is given to.
- */
-const EARLIER = 'attribute_not_exists(#epoch) OR #epoch < :epoch'
-const AS_READ = 'attribute_not_exists(#epoch) OR (#epoch < :epoch AND #epoch <= :was)'
-const OWN = '(attribute_not_exists(#owner) OR #owner = :owner)'
 
 /** How often a key is tried that others write in between. */
 const ROUNDS = 5
@@ -66,13 +53,13 @@ export class DynamoRecords implements DecidedRecords {
         if (above === undefined) throw new UndecidedError(entity)
         const tombstone = toTombstone(entity, { key, version: above, at: null }, to)
         const mirrored = { ...tombstone, [RECORD.mirrored]: { N: String(above) } }
-        if (await this.#put(entity, mirrored, absent(entity))) return toRecord(entity, key, mirrored)
+        if (await put(this.#parts, entity, mirrored, absent(entity))) return toRecord(entity, key, mirrored)
       } else {
         const { epoch, owner } = authorityOf(item)
         if (epoch >= to.epoch || epoch > was) return toRecord(entity, key, item)
         const isGivenAway = owner === this.side && to.owner !== this.side
         const values = { ':was': { N: String(was) }, ...(isGivenAway && { ':none': { N: '0' } }) }
-        const now = await this.#assign(entity, key, to, AS_READ, values)
+        const now = await assign(this.#parts, entity, key, to, AS_READ, values)
         if (now !== undefined) return toRecord(entity, key, now)
       }
     }
@@ -87,7 +74,7 @@ export class DynamoRecords implements DecidedRecords {
       if (item !== undefined && record.epoch >= to.epoch) return record
       // It has the key: there is nothing later than what it has accepted.
       if (item !== undefined && record.owner === this.side) {
-        const now = await this.#assign(entity, key, to, `(${EARLIER}) AND ${OWN}`)
+        const now = await assign(this.#parts, entity, key, to, `(${EARLIER}) AND ${OWN}`)
         if (now !== undefined) return toRecord(entity, key, now)
         continue
       }
@@ -97,7 +84,7 @@ export class DynamoRecords implements DecidedRecords {
       // What is nowhere is DynamoDB's to make, unless something here says otherwise.
       if (item === undefined && last.version === 0n) return { ...record, ...to }
       const next = toNext(entity, item ?? {}, last, to)
-      if (await this.#put(entity, next, item === undefined ? absent(entity) : unwritten(entity, item)))
+      if (await put(this.#parts, entity, next, item === undefined ? absent(entity) : unwritten(entity, item)))
         return toRecord(entity, key, next)
     }
     throw new UnsettledError(`A ${entity.name} was written in between, again and again`)
@@ -111,81 +98,13 @@ export class DynamoRecords implements DecidedRecords {
       if (record.epoch >= to.epoch) return record
       const version = (record.version > above ? record.version : above) + 1n
       const next = { ...item, [entity.names.version]: { N: String(version) }, ...authorityAttributes(to) }
-      if (await this.#put(entity, next, unwritten(entity, item))) return toRecord(entity, key, next)
+      if (await put(this.#parts, entity, next, unwritten(entity, item))) return toRecord(entity, key, next)
     }
     throw new UnsettledError(`A ${entity.name} was written in between, again and again`)
   }
 
   async restore(entity: Entity, key: string, epoch: Epoch): Promise<void> {
-    await this.#assign(entity, key, { owner: this.side, epoch }, '#epoch = :epoch')
-  }
-
-  /**
-   * What is given to Aurora is stamped as the mirror stamps what it has written, unless it was Aurora's already: then the stamp
-   * that it has tells whether somebody else has written it since.
-   *
-   * @returns the item as it is then; undefined where the condition failed
-   */
-  async #assign(
-    entity: Entity,
-    key: string,
-    to: Authority,
-    earlier: string,
-    values: Item = {},
-  ): Promise<Item | undefined> {
-    const { client, tables, deadline } = this.#parts
-    const { keyAttribute, type, table } = entity.item
-    const isStamped = values[':none'] !== undefined
-    const stamp = isStamped ? ', #mirrored = if_not_exists(#version, :none)' : ''
-    const command = new UpdateItemCommand({
-      TableName: tables.of(table),
-      Key: itemKey(entity, key),
-      // Without a record that it is Aurora's, a write of the key would be taken here.
-      UpdateExpression: `SET #owner = :owner, #epoch = :epoch${stamp}${to.owner === 'aurora' ? ' REMOVE #expires' : ''}`,
-      ConditionExpression: [
-        `attribute_exists(#key) AND (${earlier})`,
-        ...(type === undefined ? [] : ['#type = :type']),
-      ].join(' AND '),
-      ExpressionAttributeNames: {
-        '#key': keyAttribute,
-        '#owner': RECORD.owner,
-        '#epoch': RECORD.epoch,
-        ...(isStamped && { '#mirrored': RECORD.mirrored, '#version': entity.names.version }),
-        ...(to.owner === 'aurora' && { '#expires': RECORD.expires }),
-        ...(type && { '#type': type.attribute }),
-      },
-      ExpressionAttributeValues: {
-        ':owner': { S: to.owner },
-        ':epoch': { N: String(to.epoch) },
-        ...values,
-        ...(type && { ':type': { S: type.value } }),
-      },
-      ReturnValues: 'ALL_NEW',
-    })
-    try {
-      const { Attributes } = await call('UpdateItem', deadline, (options) => client.send(command, options))
-      return Attributes
-    } catch (error) {
-      if (error instanceof ConditionalCheckFailedException) return undefined
-      throw error
-    }
-  }
-
-  /** @returns false where the condition failed */
-  async #put(entity: Entity, Item: Item, condition: Condition): Promise<boolean> {
-    const { client, tables, deadline } = this.#parts
-    const command = new PutItemCommand({
-      TableName: tables.of(entity.item.table),
-      Item,
-      ...conditionInput(condition),
-    })
-    try {
-      await call('PutItem', deadline, (options) => client.send(command, options))
-      return true
-    } catch (error) {
-      if (error instanceof ConditionalCheckFailedException) return false
-      throw error
-    }
+    await assign(this.#parts, entity, key, { owner: this.side, epoch }, '#epoch = :epoch')
   }
 
   async #item(entity: Entity, key: string): Promise<Item | undefined> {
@@ -199,22 +118,6 @@ export class DynamoRecords implements DecidedRecords {
 /** Whose an item is, and where it stands when it is a tombstone. */
 export type AuthorityHead = Authority & {
   readonly deleted?: { readonly version: Version; readonly at: string | null }
-}
-
-/** What was read is still what counts of it: its version, and whose it is. */
-const unwritten = ({ names }: Entity, item: Item): Condition =>
-  unchanged(item, [names.version, RECORD.owner, RECORD.epoch, RECORD.deleted])
-
-/** The item that a claim makes of what is there: attributes that the entity doesn't know stay. */
-const toNext = (entity: Entity, item: Item, last: KeyRecord, to: Authority): Item => {
-  if (last.state !== 'held') return toTombstone(entity, last, to)
-  const { key, version, row } = last
-  const at = last.at ?? new Date().toISOString()
-  const change: Change = { entity: entity.name, key, op: 'upsert', version, row, source: 'claim', at }
-  const own = new Set(Object.entries(writtenFields(entity)).map(([name, { as = name }]) => as))
-  const dropped = new Set<string>([RECORD.deleted, RECORD.expires, RECORD.mirrored])
-  const others = Object.entries(item).filter(([name]) => !own.has(name) && !dropped.has(name))
-  return { ...Object.fromEntries(others), ...toItem(entity, change, row), ...authorityAttributes(to) }
 }
 
 /**

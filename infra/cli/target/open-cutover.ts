@@ -1,15 +1,17 @@
 import { uuidv7 } from 'uuidv7'
+import { AuroraKeySets } from '../../../functions/bridge/aurora/aurora-key-sets.ts'
 import { AuroraRecords } from '../../../functions/bridge/aurora/aurora-records.ts'
 import { AuroraSink } from '../../../functions/bridge/aurora/aurora-sink.ts'
 import { readHeldRecord } from '../../../functions/bridge/aurora/held-record.ts'
 import { openAurora } from '../../../functions/bridge/aurora/open.ts'
 import { isFilledFromAurora } from '../../../functions/bridge/backfill/backfill-plan.ts'
 import type { CanaryParts } from '../../../functions/bridge/cutover/canary.ts'
-import { claimListed } from '../../../functions/bridge/cutover/listed-claim.ts'
+import { claimListed, claimSetListed } from '../../../functions/bridge/cutover/listed-claim.ts'
 import type { MoveParts } from '../../../functions/bridge/cutover/move-route.ts'
 import { countKeys, readFigures } from '../../../functions/bridge/cutover/read-figures.ts'
 import type { RecoverParts } from '../../../functions/bridge/cutover/recover.ts'
 import type { SweepParts } from '../../../functions/bridge/cutover/sweep.ts'
+import { DynamoKeySets } from '../../../functions/bridge/dynamo/dynamo-key-sets.ts'
 import { DynamoRecords } from '../../../functions/bridge/dynamo/dynamo-records.ts'
 import { DynamoStore } from '../../../functions/bridge/dynamo/dynamo-store.ts'
 import { lastVerification } from '../../../functions/bridge/jobs/verifications.ts'
@@ -59,6 +61,12 @@ export const openCutover = (
   const sides = { aurora: new AuroraRecords({ db, store, sink, catalogue: writer.catalogue }), dynamo: items }
   const claim: CanaryParts['claim'] = (entity, key, to, epoch) =>
     claimListed(entity, key, to, sides, { parking, ...(epoch !== undefined && { epoch }) })
+  const sets = {
+    aurora: new AuroraKeySets({ db, sink, catalogue: writer.catalogue, deadline }),
+    dynamo: new DynamoKeySets({ client, tables, deadline }),
+  }
+  const claimSet: SweepParts['claimSet'] = (entity, keys, owner, epoch) =>
+    claimSetListed(entity, keys, { owner, epoch }, { sets, sides, parking })
   const sources = {
     ...{ db, parking, lag, missingTriggers },
     lastVerification: (name: string) => lastVerification({ name }, jobs),
@@ -73,7 +81,7 @@ export const openCutover = (
       figures: (entity, route) => readFigures(entity, route, sources),
       count: (entity, route, both) => countKeys(entity, route, both, { db }),
     },
-    sweep: { ...keys, claim },
+    sweep: { ...keys, claim, claimSet },
     recover: { ...keys, sides, parking },
     canary: {
       ...{ claim, routes, newKey: uuidv7 },

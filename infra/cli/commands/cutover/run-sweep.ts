@@ -1,10 +1,12 @@
 import {
+  MOVED_BY_HAND,
   planSweep,
   runSweep,
   SweepEndedError,
   type SweepOutcome,
 } from '../../../../functions/bridge/cutover/sweep.ts'
 import type { Entity } from '../../../../functions/bridge/model/entity.ts'
+import { LOCKED } from '../../../../functions/bridge/model/outcome.ts'
 import type { Context } from '../../conventions/command.ts'
 import { CliError } from '../../conventions/errors.ts'
 import { EXIT, type ExitCode } from '../../conventions/exit-codes.ts'
@@ -49,6 +51,7 @@ export const runSweepCommand = async (
     interruptedAt: ({ claimed }) =>
       `${grouped(claimed.items)} records are looked at, ${grouped(claimed.applied)} are claimed`,
     ended: ({ claimed, left, settled, refusals }) => {
+      const again = `npx backsync cutover sweep ${name}`
       const rows = refusals.map(({ key, why }) => [key.key?.S ?? '', why] as const)
       return {
         facts: { looked: claimed.items, claimed: claimed.applied, left: left.refused, settled, rows },
@@ -60,9 +63,24 @@ export const runSweepCommand = async (
           settled: settled ? 'yes' : 'no',
         },
         more: () => rows.length > 0 && printTable(io, ['key', 'why'], rows, ROWS),
-        next: settled ? undefined : `npx backsync parked list, then: npx backsync cutover sweep ${name}`,
+        next: settled
+          ? undefined
+          : [cureOf(rows.map(([, why]) => why)), again].filter(Boolean).join(', then: '),
         left: !settled,
       }
     },
   })
 }
+
+/** What comes before another sweep, by the reasons of what is left; nothing where it came meanwhile. */
+const cureOf = (reasons: readonly string[]): string | undefined => {
+  const codes = new Set(reasons.map(codeOf))
+  const [isByHand, isLocked] = [codes.delete(MOVED_BY_HAND), codes.delete(LOCKED)]
+  codes.delete(undefined)
+  if (codes.size > 0) return 'npx backsync parked list'
+  if (isByHand) return 'the command beside each key that was moved by hand'
+  return isLocked ? 'end the transactions that hold rows' : undefined
+}
+
+/** What a claim was refused with begins a reason; what a proof alone has found has none. */
+const codeOf = (why: string): string | undefined => /^([a-z-]+\.[a-z-]+): /.exec(why)?.[1]

@@ -17,7 +17,8 @@ export const sweep = defineCommand({
   examples: ['backsync cutover sweep chef --dry-run', 'backsync cutover sweep chef --max-rate 50'],
   notes: [
     'Reads and writes go on meanwhile. Interrupted or killed, the same command goes on where it stopped. Exit code 3: keys are left, since',
-    'they can’t be moved ("backsync parked list" has both contents), or came meanwhile: mend them, and give it once more.',
+    'they can’t be moved ("backsync parked list" has both contents), are held by a transaction, were moved by hand, or came meanwhile:',
+    'each has its reason beside it. Mend that, and give it once more.',
   ].join('\n'),
   input: {
     arguments: z.tuple([entityName]),

@@ -5,10 +5,12 @@ import { fc } from '@fast-check/jest'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import type { ResultSetHeader } from 'mysql2'
 import { type ClaimSides, claim } from '../../../../functions/bridge/cutover/claim.ts'
+import { claimSet } from '../../../../functions/bridge/cutover/claim-set.ts'
 import type { RecordKind } from '../../../../functions/bridge/model/attributes/attribute.ts'
 import { BridgeError } from '../../../../functions/bridge/model/errors.ts'
 import { type Owner, otherOf } from '../../../../functions/bridge/model/owner.ts'
 import type { KeyRecord, KeyRecords } from '../../../../functions/bridge/ports/key-records.ts'
+import type { KeySets } from '../../../../functions/bridge/ports/key-sets.ts'
 import { interleave, type Turn } from '../../../support/interleave.ts'
 import { runs, times } from '../../../support/runs.ts'
 import { plate } from '../../fixtures/plate.ts'
@@ -25,8 +27,8 @@ const history = fc.record({
   begins: fc.constantFrom<Owner>('aurora', 'dynamo'),
   facades: fc.array(fc.array(wish, { minLength: 1, maxLength: 3 }), { minLength: 1, maxLength: 2 }),
   flips: fc.nat({ max: 3 }),
-  /** Runs of the job that claims keys for the route as it is. */
-  sweeps: fc.array(death, { maxLength: 2 }),
+  /** Runs of the job that claims keys for the route as it is, together where that can be, or one by one. */
+  sweeps: fc.array(fc.record({ dies: death, together: fc.boolean() }), { maxLength: 2 }),
   legacy: fc.nat({ max: 2 }),
   /** Deliveries of the stream, which die or do not, and earlier records that come once more. */
   deliveries: fc.array(death, { maxLength: 4 }),
@@ -107,9 +109,23 @@ class Play {
     await request({ sides: this.sides(turn), write }, of, asked, () => this.route)
   }
 
-  sweep(turn: Turn): Promise<unknown> {
-    const { target, epoch } = this.route
-    return claim(plate, this.key, target, this.sides(turn), { epoch })
+  #set(turn: Turn, set: KeySets): KeySets {
+    return {
+      side: set.side,
+      read: (...of) => this.#call(turn, () => set.read(...of)),
+      busy: (...of) => this.#call(turn, () => set.busy(...of)),
+      release: (...of) => this.#call(turn, () => set.release(...of)),
+      take: (...of) => this.#call(turn, () => set.take(...of)),
+    }
+  }
+
+  async sweep(turn: Turn, together: boolean): Promise<unknown> {
+    const { target: owner, epoch } = this.route
+    const sides = this.sides(turn)
+    const { aurora, dynamo } = this.#world.sets
+    const sets = { aurora: this.#set(turn, aurora), dynamo: this.#set(turn, dynamo) }
+    if (together) await claimSet(plate, [this.key], { owner, epoch }, { sets, sides })
+    return claim(plate, this.key, owner, sides, { epoch })
   }
 
   /** An UPDATE of a legacy program, and the trigger that is to come. */
@@ -202,9 +218,9 @@ describe.each<RecordKind>(['row', 'sideTable'])(
           }
         }
         const sweeper = async (turn: Turn) => {
-          for (const dies of of.sweeps) {
+          for (const { dies, together } of of.sweeps) {
             await turn()
-            if (play.route.epoch > 0n) await attempt(play.sweep(until(turn, dies)))
+            if (play.route.epoch > 0n) await attempt(play.sweep(until(turn, dies), together))
           }
         }
         const legacy = async (turn: Turn) => {

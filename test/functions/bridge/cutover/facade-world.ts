@@ -5,9 +5,10 @@ import { serve } from '../../../../functions/bridge/api/serve.ts'
 import { readHeldRecord } from '../../../../functions/bridge/aurora/held-record.ts'
 import { claim } from '../../../../functions/bridge/cutover/claim.ts'
 import { Facade } from '../../../../functions/bridge/cutover/facade.ts'
-import { claimListed } from '../../../../functions/bridge/cutover/listed-claim.ts'
+import { claimListed, claimSetListed } from '../../../../functions/bridge/cutover/listed-claim.ts'
 import type { FacadeParts } from '../../../../functions/bridge/cutover/look.ts'
 import { serveRoute } from '../../../../functions/bridge/cutover/serve-route.ts'
+import type { SweepParts } from '../../../../functions/bridge/cutover/sweep.ts'
 import { DynamoStore } from '../../../../functions/bridge/dynamo/dynamo-store.ts'
 import { text } from '../../../../functions/bridge/model/attributes/text.ts'
 import type { Row } from '../../../../functions/bridge/model/change.ts'
@@ -101,6 +102,9 @@ export const openFacadeWorld = async () => {
       since: async () => ({ route, isKnown: true, asOf: 0 }),
     },
   }
+  /** As a sweep claims the keys of a page. */
+  const claimSet: SweepParts['claimSet'] = (entity, keys, owner, epoch) =>
+    claimSetListed(entity, keys, { owner, epoch }, { sets: world.sets, sides: world.sides, parking })
   /** @param more stands in for parts, as where something happens in between */
   const facadeWith = ({ known, isBlind = false }: Memory = {}, more: Partial<FacadeParts> = {}): Facade => {
     const routes: FacadeParts['routes'] = {
@@ -141,6 +145,7 @@ export const openFacadeWorld = async () => {
     ...world,
     stores,
     facadeParts,
+    claimSet,
     facadeWith,
     send,
     /** The same at one side's own endpoint. */

@@ -57,6 +57,8 @@ describe('clients of facades, while the route is moved to and fro', () => {
       const route = world.move({ stage: 'live', percent })
       routes.push(route)
       for (const key of keys) {
+        // As a sweep does: together first, and then what was left by itself.
+        await world.claimSet(plate, [key], targetOf(route, key), route.epoch)
         await world.facadeParts.claim(plate, key, targetOf(route, key), route.epoch).catch(() => undefined)
       }
     }

@@ -2,6 +2,7 @@ import type { RecordKind } from '../../../../functions/bridge/model/attributes/a
 import type { Change, Intent } from '../../../../functions/bridge/model/change.ts'
 import type { Owner } from '../../../../functions/bridge/model/owner.ts'
 import type { KeyRecords } from '../../../../functions/bridge/ports/key-records.ts'
+import type { KeySets } from '../../../../functions/bridge/ports/key-sets.ts'
 import { keptBy } from '../../fixtures/adopted.ts'
 import { PLATES, plateOf } from '../../fixtures/plate.ts'
 import { openWorld } from './world.ts'
@@ -19,9 +20,17 @@ export const openPlates = async (record: RecordKind) => {
     take: (_, ...of) => side.take(plate, ...of),
     restore: (_, ...of) => side.restore(plate, ...of),
   })
+  const setAsOne = (set: KeySets): KeySets => ({
+    side: set.side,
+    read: (_, ...of) => set.read(plate, ...of),
+    busy: (_, ...of) => set.busy(plate, ...of),
+    release: (_, ...of) => set.release(plate, ...of),
+    take: (_, ...of) => set.take(plate, ...of),
+  })
   return {
     ...world,
     plate,
+    sets: { aurora: setAsOne(world.sets.aurora), dynamo: setAsOne(world.sets.dynamo) },
     sides: { aurora: asOne(world.sides.aurora), dynamo: asOne(world.sides.dynamo) },
     write: (side: Owner, change: Change | Intent) => world.stores[side].write(plate, change),
     /** An UPDATE of a legacy program, with what a trigger that is to come does to the record of a key which is Aurora's. */

@@ -35,6 +35,7 @@ describe('a sweep', () => {
       ...{ db: world.sync.aurora.db, client: world.sync.client, tables: world.sync.tables, deadline },
       ...{ jobs: jobs.jobs(), routes, database: 'test', log: silent },
       claim: (entity, key, to, epoch) => world.facadeParts.claim(entity, key, to, epoch),
+      claimSet: world.claimSet,
     }
   })
   afterAll(async () => {
@@ -51,6 +52,17 @@ describe('a sweep', () => {
   }
   const sweep = async (more: Partial<Parameters<typeof runSweep>[1]> = {}, again = false) =>
     runSweep(await planSweep(plate, parts, { again }), { ...parts, by: 'test', ...more })
+  /** Does something before each claim, of one key or of many. */
+  const meddling = (meddle: () => Promise<void>): Pick<SweepParts, 'claim' | 'claimSet'> => ({
+    claim: async (...of) => {
+      await meddle()
+      return parts.claim(...of)
+    },
+    claimSet: async (...of) => {
+      await meddle()
+      return parts.claimSet(...of)
+    },
+  })
   const make = (side: Owner, key: string) => world.make(plate, side, { code: key, title: 'one' }, key)
   const remove = (side: Owner, key: string) => world.remove(plate, side, key)
   /** Keys in each state that there is, at both sides. */
@@ -116,19 +128,14 @@ describe('a sweep', () => {
   it('tells of a key that came meanwhile at the other side, and is settled once that is claimed too', async () => {
     await move({ stage: 'live', percent: 100 })
     const late = `late-${randomUUID()}`
-    const outcome = await sweep({
-      // The page of rows was read by then.
-      claim: async (...of) => {
-        if (!keys.includes(late)) {
-          keys.push(late)
-          await world.sync.aurora.legacy.query('INSERT INTO plates (code, title) VALUES (?, ?)', [
-            late,
-            'sql',
-          ])
-        }
-        return parts.claim(...of)
-      },
-    })
+    // The page of rows was read by then.
+    const outcome = await sweep(
+      meddling(async () => {
+        if (keys.includes(late)) return
+        keys.push(late)
+        await world.sync.aurora.legacy.query('INSERT INTO plates (code, title) VALUES (?, ?)', [late, 'sql'])
+      }),
+    )
     expect(outcome).toMatchObject({ done: true, settled: false, left: { refused: 1 } })
     expect(outcome.refusals).toEqual(
       [{ key: { key: { S: late } }, why: 'Aurora says aurora, of move 0' }].map(() =>
@@ -165,15 +172,30 @@ describe('a sweep', () => {
     await world.sync.remove(plate, stuck)
   })
 
+  it('leaves what was moved by hand where that is, and names the command that has it follow', async () => {
+    const { epoch } = await move({ stage: 'live', percent: 100 })
+    const [key = ''] = keys
+    await parts.claim(plate, key, 'aurora', epoch + 5n)
+    const outcome = await sweep()
+    expect(outcome).toMatchObject({ done: true, settled: false, claimed: { refused: 0 } })
+    expect(outcome.refusals).toContainEqual({
+      key: { key: { S: key } },
+      why: `key.moved-by-hand: Aurora says aurora, of move ${epoch + 5n}: npx backsync key plate ${key} --claim dynamo`,
+    })
+    await parts.claim(plate, key, 'dynamo', epoch + 6n)
+    expect(await sweep()).toMatchObject({ settled: true })
+    // Behind the tests that follow no key is ahead of its route.
+    for (let n = 0; n < 6; n++) await move({ percent: 100 })
+  })
+
   it('goes on where it was interrupted, or has died, whatever it was at', async () => {
     const route = await move({ stage: 'live', percent: 100 })
     let calls = 0
-    const dying: SweepParts['claim'] = async (...of) => {
+    const dying = meddling(async () => {
       calls += 1
       if (calls === 5) throw new Error('died')
-      return parts.claim(...of)
-    }
-    await expect(sweep({ claim: dying })).rejects.toThrow('died')
+    })
+    await expect(sweep(dying)).rejects.toThrow('died')
     const stop = new AbortController()
     const half = sweep({ signal: stop.signal, onProgress: (step) => step === 'items' && stop.abort() })
     expect(await half).toMatchObject({ done: false, settled: false })
@@ -185,15 +207,13 @@ describe('a sweep', () => {
   it('ends when its route is moved or frozen meanwhile, and says nothing of the new one', async () => {
     await move({ stage: 'live', percent: 100 })
     let isMoved = false
-    const moving = sweep({
-      claim: async (...of) => {
-        if (!isMoved) {
-          isMoved = true
-          await move({ percent: 20 })
-        }
-        return parts.claim(...of)
-      },
-    })
+    const moving = sweep(
+      meddling(async () => {
+        if (isMoved) return
+        isMoved = true
+        await move({ percent: 20 })
+      }),
+    )
     await expect(moving).rejects.toThrow(SweepEndedError)
     expect((await routes.read('plate')).route).not.toHaveProperty('settled')
     await routes.note('plate', (route) => ({ ...route, frozen: { at: '', by: 'ann', why: '' } }))

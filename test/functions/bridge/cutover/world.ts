@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import type { AttributeValue } from '@aws-sdk/client-dynamodb'
+import { AuroraKeySets } from '../../../../functions/bridge/aurora/aurora-key-sets.ts'
 import { AuroraRecords } from '../../../../functions/bridge/aurora/aurora-records.ts'
 import { AuroraSink } from '../../../../functions/bridge/aurora/aurora-sink.ts'
 import { type Claimed, claim } from '../../../../functions/bridge/cutover/claim.ts'
+import { DynamoKeySets } from '../../../../functions/bridge/dynamo/dynamo-key-sets.ts'
 import { DynamoRecords } from '../../../../functions/bridge/dynamo/dynamo-records.ts'
 import { DynamoStore } from '../../../../functions/bridge/dynamo/dynamo-store.ts'
 import type { Change, Intent, Row } from '../../../../functions/bridge/model/change.ts'
@@ -34,6 +36,21 @@ export const openWorld = async (
     }),
     dynamo: new DynamoRecords(parts),
   }
+  const sink = new AuroraSink(entities, sync.aurora)
+  const { db, writer } = sync.aurora
+  /** @param between comes behind the content of keys that are taken, and before whose they are */
+  const rowSets = (between?: () => Promise<unknown>) =>
+    new AuroraKeySets({
+      ...{ db, catalogue: writer.catalogue, deadline },
+      sink: {
+        applyIsolating: async (...of) => {
+          const outcome = await sink.applyIsolating(...of)
+          await between?.()
+          return outcome
+        },
+      },
+    })
+  const sets = { aurora: rowSets(), dynamo: new DynamoKeySets(parts) }
   const stores = { aurora: sync.aurora.store, dynamo: modern }
   const identified = (entity: Entity, key: string) => ({
     ...{ entity: entity.name, key, source: 'api', at: new Date().toISOString() },
@@ -41,6 +58,8 @@ export const openWorld = async (
   return {
     sync,
     sides,
+    sets,
+    rowSets,
     stores,
     create: (entity: Entity, side: Owner, row: Row, key: string = randomUUID()) => {
       const change: Change = { ...identified(entity, key), op: 'upsert', version: 1n, row }

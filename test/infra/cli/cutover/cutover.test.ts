@@ -106,17 +106,30 @@ describe('backsync cutover', () => {
     )
   })
 
+  it('tells of a key that was moved by hand how it follows again', async () => {
+    await cutover('set', 'chef', 'live', '--percent', '100', ...forced)
+    expect((await cutover('sweep', 'chef', '--yes')).code).toBe(0)
+    expect((await stack.run('key', 'chef', '1', '--claim', 'aurora', '--yes')).code).toBe(0)
+    const { code, stdout } = await cutover('sweep', 'chef', '--again', '--yes')
+    expect(code).toBe(3)
+    expect(stdout).toMatch(/^1 +key\.moved-by-hand: .*npx backsync key chef 1 --claim dynamo$/m)
+    expect(stdout).toContain(
+      'the command beside each key that was moved by hand, then: npx backsync cutover sweep',
+    )
+    expect(stdout).not.toContain('parked list')
+  })
+
   it('tells of a key that can not follow, and ends with 3', async () => {
     await stack.aurora.legacy.query("INSERT INTO cheftable (cheffirst, cheflast) VALUES ('stuck', 'x')")
     await stack.put('chef', '3', 9, {
       ...{ firstName: { S: 'there' }, lastName: { S: 'x' } },
       ...{ backsync_owner: { S: 'aurora' }, backsync_epoch: { N: '0' } },
     })
-    await cutover('set', 'chef', 'live', '--percent', '100', ...forced)
-    const { code, stdout } = await cutover('sweep', 'chef', '--yes')
+    const { code, stdout } = await cutover('sweep', 'chef', '--again', '--yes')
     expect(code).toBe(3)
     expect(stdout).toMatch(/^settled +no$/m)
     expect(stdout).toMatch(/^3 +claim.conflict/m)
+    expect(stdout).toContain('npx backsync parked list, then: npx backsync cutover sweep chef')
     expect((await stack.run('parked', 'list')).stdout).toContain('chef.conflicts')
   })
 })
