@@ -3,10 +3,10 @@ import type { Entity } from '../model/entity.ts'
 import { BridgeError } from '../model/errors.ts'
 import { UnsettledError } from '../model/outcome.ts'
 import { type Epoch, type Owner, otherOf } from '../model/owner.ts'
-import { type Route, targetOf } from '../model/route.ts'
+import { isOver, type Route, targetOf } from '../model/route.ts'
 import { StaleClaimError } from '../ports/claim-errors.ts'
 import type { KeyRecord } from '../ports/key-records.ts'
-import { FormerKeyError, type OnceAnswer, type OnceRequest } from '../ports/once.ts'
+import { FormerKeyError, KEPT_FOR, type OnceAnswer, type OnceRequest } from '../ports/once.ts'
 import {
   type EntityStore,
   LostInMoveError,
@@ -120,7 +120,10 @@ export class FacadeRequest implements EntityStore {
         return await this.#place({ entity, key: made.key, may }, (side) => {
           const only = { ...once, only: true } as const
           // Before the key was moved the other one may have done it.
-          const elsewhere = (asked: Change) => stores[otherOf(side)].recall(entity, asked, only)
+          const elsewhere = async (asked: Change) =>
+            isForgotten(this.#known.route, asked.at)
+              ? undefined
+              : stores[otherOf(side)].recall(entity, asked, only)
           return stores[side].createOnce(entity, this.#underRoute(made), { ...only, elsewhere })
         })
       } catch (error) {
@@ -207,7 +210,8 @@ export class FacadeRequest implements EntityStore {
       return this.#claim(entity, whose.record.key, whose.to, undefined)
     }
     if (!(await this.#isFresh(entity, route))) return undefined
-    if (may === 'change' || to === 'aurora') return to
+    // Nobody makes anything in Aurora by then: it need not be kept from anybody there.
+    if (may === 'change' || to === 'aurora' || isOver(route)) return to
     // What is nowhere counts as Aurora's.
     return route.frozen === undefined ? this.#claim(entity, key, to, route.epoch) : 'aurora'
   }
@@ -249,6 +253,10 @@ const storedOf = (record: KeyRecord): Stored | undefined =>
   record.state === 'held'
     ? { key: record.key, row: record.row, version: record.version, updatedAt: record.at }
     : undefined
+
+/** Whether whatever Aurora has answered of a route that is over was so long ago that its record is. @param at ISO 8601, UTC */
+const isForgotten = (route: Route, at: string): boolean =>
+  isOver(route) && route.settled !== undefined && Date.parse(at) - Date.parse(route.settled.at) > KEPT_FOR
 
 /** What no repeat of a claim would mend: the key stays where it is. */
 const UNMOVABLE: ReadonlySet<string> = new Set(['data', 'dependency', 'client'])

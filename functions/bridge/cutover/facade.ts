@@ -1,6 +1,6 @@
 import type { Entity } from '../model/entity.ts'
 import type { Owner } from '../model/owner.ts'
-import { majorityOf } from '../model/route.ts'
+import { isOver, majorityOf } from '../model/route.ts'
 import { FacadeRequest } from './facade-request.ts'
 import type { FacadeParts } from './look.ts'
 
@@ -22,6 +22,8 @@ export class Facade {
   async open(entity: Entity, of?: Owner): Promise<FacadeRequest> {
     const began = this.#parts.routes.now()
     const known = await this.#parts.routes.current(entity.name)
-    return new FacadeRequest(this.#parts, { began, known, listed: of ?? majorityOf(known.route) })
+    // There is one list by then: a page of the other side's was the last one.
+    const listed = isOver(known.route) ? 'dynamo' : (of ?? majorityOf(known.route))
+    return new FacadeRequest(this.#parts, { began, known, listed })
   }
 }

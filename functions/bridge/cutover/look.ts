@@ -1,7 +1,7 @@
 import type { Entity } from '../model/entity.ts'
 import { legacyIdOf } from '../model/key.ts'
 import { type Epoch, type Owner, otherOf } from '../model/owner.ts'
-import type { Route } from '../model/route.ts'
+import { isOver, type Route } from '../model/route.ts'
 import type { KeyRecord } from '../ports/key-records.ts'
 import type { FirstAnswers } from '../ports/once.ts'
 import type { EntityStore } from '../ports/store.ts'
@@ -21,7 +21,7 @@ export type FacadeParts = {
   readonly routes: Pick<RouteCache, 'current' | 'since' | 'now'>
 }
 
-type Stage = Pick<Route, 'stage'>
+type Stand = Pick<Route, 'stage' | 'epoch' | 'settled'>
 
 /**
  * Whose a key is, by one read where its record at the first store says so, else by both.
@@ -32,12 +32,12 @@ export const lookAtKey = async (
   { read }: Pick<FacadeParts, 'read'>,
   { entity, key }: { readonly entity: Entity; readonly key: string },
   first: Owner,
-  { stage }: Stage,
+  route: Stand,
 ): Promise<Whose> => {
   const here = await read[first](entity, key)
   if (isOwnedAt(first, here)) return { is: 'owned', owner: first, record: here }
-  // Every key was claimed for it before the route could be complete: what it has no record of is nowhere.
-  if (stage === 'complete' && here.owner === first) return { is: 'nowhere' }
+  // Each key was claimed for it by now: what it has no record of is nowhere.
+  if (isOver(route) && here.owner === first) return { is: 'nowhere' }
   const there = await read[otherOf(first)](entity, here.key)
   const records = first === 'aurora' ? { aurora: here, dynamo: there } : { aurora: there, dynamo: here }
   const whose = whoseIs(records, first)
@@ -48,15 +48,16 @@ export const lookAtKey = async (
 
 /**
  * The key that a client means. Digits may be a row's id, and what a key's hash says is asked of its own key; where no key is to be
- * DynamoDB's, that makes no difference.
+ * DynamoDB's, that makes no difference. Once all are, Aurora is asked nothing any more, and digits are a key like any other.
  */
 export const keyMeant = async (
   { keyOfId }: Pick<FacadeParts, 'keyOfId'>,
   entity: Entity,
   key: string,
-  { stage }: Stage,
+  route: Stand,
 ): Promise<string> => {
   const mayBeId = entity.keyParts.length === 0 && legacyIdOf(key) !== undefined
-  if (!mayBeId || (stage !== 'live' && stage !== 'complete')) return key
+  const isAsked = route.stage === 'live' || (route.stage === 'complete' && !isOver(route))
+  if (!mayBeId || !isAsked) return key
   return (await keyOfId(entity, key)) ?? key
 }

@@ -76,6 +76,14 @@ export const targetOf = (
 export const majorityOf = ({ stage, percent }: Placement): Owner =>
   stage === 'complete' || (stage === 'live' && percent > 50) ? 'dynamo' : 'aurora'
 
+/**
+ * Whether nothing is carried between the stores any more: the route is complete, and since it is, each key has been found to be
+ * DynamoDB's by that move, with its last content. Until then all goes on as with a share of 100 %, so that whatever was on its way
+ * when the route became complete arrives as ever.
+ */
+export const isOver = ({ stage, epoch, settled }: Pick<Route, 'stage' | 'epoch' | 'settled'>): boolean =>
+  stage === 'complete' && settled?.epoch === epoch
+
 /** `live 25 %`, as a person reads it. */
 export const standsAt = ({ stage, percent }: Pick<Placement, 'stage' | 'percent'>): string =>
   stage === 'live' ? `live ${percent} %` : stage

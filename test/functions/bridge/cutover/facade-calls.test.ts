@@ -1,12 +1,15 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { type Route, STAGES, type Stage } from '../../../../functions/bridge/model/route.ts'
-import { type FacadeWorld, openFacadeWorld, plate, type Sent } from './facade-world.ts'
+import { chef, type FacadeWorld, openFacadeWorld, plate, type Sent } from './facade-world.ts'
 
 const placeOf = (stage: Stage): Partial<Route> => ({
   ...{ stage, percent: stage === 'live' || stage === 'complete' ? 100 : 0 },
 })
 const ownerAt = (stage: Stage) => (stage === 'live' || stage === 'complete' ? 'dynamo' : 'aurora')
+
+const withCode = <T>(make: (body: { code: string; title: string }) => T): T =>
+  make({ code: `p-${randomUUID().slice(0, 12)}`, title: 'x' })
 
 type Operation = (code: string) => readonly [method: string, path: string, sent?: Sent]
 const OPERATIONS: Readonly<Record<string, Operation>> = {
@@ -43,6 +46,90 @@ describe('the calls of the facade', () => {
         expect(owner === 'dynamo' ? facade.dynamo.length : facade.aurora).toBeGreaterThan(0)
       },
     )
+  })
+
+  describe('of a route that is complete, and settled as that', () => {
+    const over = () => {
+      const { epoch } = world.move(placeOf('complete'))
+      world.settle({ epoch, at: new Date().toISOString() })
+    }
+    it.each<readonly [string, () => ReturnType<Operation>, number]>([
+      ['a read of what is nowhere', () => ['GET', `/plates/${randomUUID()}`], 404],
+      ['a read by digits', () => ['GET', '/chefs/4711'], 404],
+      [
+        'a replacement by digits',
+        () => ['PUT', '/chefs/4711', { body: { firstName: 'a', lastName: 'b' } }],
+        404,
+      ],
+      ['a delete of what is nowhere', () => ['DELETE', `/plates/${randomUUID()}`], 404],
+      [
+        'a create of a key that the client brings',
+        () => withCode((body) => ['POST', '/plates', { body }]),
+        201,
+      ],
+      [
+        'a PUT that makes it',
+        () =>
+          withCode((body) => ['PUT', `/plates/${body.code}`, { body, headers: { 'if-none-match': '*' } }]),
+        201,
+      ],
+      [
+        'a create that may be repeated',
+        () => [
+          'POST',
+          '/chefs',
+          { body: { firstName: 'a', lastName: 'b' }, headers: { 'idempotency-key': randomUUID() } },
+        ],
+        201,
+      ],
+      ['a list', () => ['GET', '/plates'], 200],
+      [
+        'a list whose cursor is of the other side',
+        () => ['GET', '/plates', { query: `cursor=${Buffer.from('aurora\nx').toString('base64url')}` }],
+        400,
+      ],
+    ])('are none to Aurora for %s', async (_, operation, status) => {
+      over()
+      let answered: number | undefined
+      const calls = await world.calls(async () => {
+        answered = (await world.send(...operation())).status
+      })
+      expect([answered, calls.aurora]).toEqual([status, 0])
+    })
+
+    it('are none to Aurora for a repeat whose first answer is DynamoDB’s; for a week one, where it may be Aurora’s', async () => {
+      over()
+      const post = (key: string, at = new Date()) => {
+        const sent = { body: { firstName: 'a', lastName: 'b' }, headers: { 'idempotency-key': key }, at }
+        return world.send('POST', '/chefs', sent)
+      }
+      const own = randomUUID()
+      const { body } = await post(own)
+      expect((await world.calls(async () => expect((await post(own)).body).toEqual(body))).aurora).toBe(0)
+
+      world.settle(undefined)
+      world.move(placeOf('mirrored'))
+      const former = randomUUID()
+      const first = await post(former)
+      expect(first.side).toBe('aurora')
+      world.move(placeOf('live'))
+      await world.claim(chef, String(first.body.chefId), 'dynamo')
+      over()
+      const repeat = await world.calls(async () => expect((await post(former)).body).toEqual(first.body))
+      expect(repeat.aurora).toBeGreaterThan(0)
+      const later = new Date(Date.now() + 8 * 24 * 3_600_000)
+      expect((await world.calls(() => post(former, later))).aurora).toBe(0)
+    })
+
+    it('are as before until it is settled: what was made in Aurora meanwhile is found', async () => {
+      const code = `p-${randomUUID().slice(0, 12)}`
+      await world.make(plate, 'aurora', { code, title: 'late' }, code)
+      world.settle(undefined)
+      world.move(placeOf('complete'))
+      expect(await world.send('GET', `/plates/${code}`)).toMatchObject({ status: 200, side: 'aurora' })
+      over()
+      expect(await world.send('GET', `/plates/${code}`)).toMatchObject({ status: 404 })
+    })
   })
 
   it('for a read of a key that belongs elsewhere are one more, at most two of Aurora’s', async () => {

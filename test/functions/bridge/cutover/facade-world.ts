@@ -157,6 +157,11 @@ export const openFacadeWorld = async () => {
       return route
     },
     route: (): Route => route,
+    /** Has it that a sweep has found no key below a move; or that none has. */
+    settle: (settled: Route['settled']): void => {
+      const { settled: _, ...rest } = route
+      route = { ...rest, ...(settled && { settled }) }
+    },
     /** What both stores say of a key: owner, epoch, version, and a value or the state. */
     record: async (entity: Entity, key: string) => {
       const read = async (side: Owner) => {
