@@ -9,7 +9,7 @@ import { CopyTable } from './constructs/copy-table.ts'
 import { DeclaredTables } from './constructs/declared-tables.ts'
 import { type EntityDescription, EntityTable, onePerTable } from './constructs/entity-table.ts'
 import type { Extension } from './constructs/extension.ts'
-import { Facade } from './constructs/facade.ts'
+import { Facade, knowsRoutes } from './constructs/facade.ts'
 import { FillTables } from './constructs/fill-tables.ts'
 import { HttpApi } from './constructs/http-api.ts'
 import { LegacyDatabase } from './constructs/legacy-database.ts'
@@ -142,8 +142,8 @@ export class BacksyncStack extends Stack {
         : new Facade(this, 'Facade', {
             ...{ settings, database, tables, idempotency, parking },
             code: bundledCode({ entry: entries.facade, replace }),
-          }).function
-    const facades = facade === undefined ? [] : [facade]
+          })
+    const facades = facade === undefined ? [] : [facade.function]
     const mirror = entities.some(isMirrored)
       ? new Mirror(this, 'Mirror', {
           ...{ settings, database, tables, entities, parking },
@@ -160,6 +160,8 @@ export class BacksyncStack extends Stack {
               code: bundledCode({ entry: entries.backfill, replace }),
             }).function,
           ]
+    for (const reader of [legacy, backSync.function, ...relay])
+      if (facade !== undefined) knowsRoutes(facade.routes, reader)
     for (const caller of [legacy, ...facades]) mirror?.wake(caller)
     if (calls) {
       const functions = new LegacyFunctions(this, 'LegacyFunctions', {
@@ -221,7 +223,7 @@ export class BacksyncStack extends Stack {
       migrate: migrations.function,
       legacy,
       modern,
-      facade,
+      facade: facade?.function,
     })
     for (const extend of props.extensions ?? [])
       extend(this, {

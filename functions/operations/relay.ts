@@ -4,6 +4,7 @@ import { openCalling } from '../bridge/legacy-function/open.ts'
 import { openRelay } from '../bridge/mirror/open.ts'
 import { runRelay } from '../bridge/mirror/run-relay.ts'
 import { DynamoParking } from '../bridge/parking/dynamo-parking.ts'
+import { openComplete } from '../bridge/routes/open-complete.ts'
 import { readConfig, settings } from '../bridge/runtime/config.ts'
 import { Deadline, type InvocationContext } from '../bridge/runtime/deadline.ts'
 import { LambdaLog } from '../bridge/runtime/log.ts'
@@ -16,6 +17,7 @@ const config = readConfig(
     ...settings.tables.shape,
     ...settings.parking.shape,
     ...settings.relay.shape,
+    ...settings.routes.shape,
     ...settings.legacyFunctions.partial().shape,
   }),
   process.env,
@@ -30,7 +32,8 @@ const aurora = openAurora(
   entities.some(({ legacyFunction }) => legacyFunction) ? calling : undefined,
 )
 const client = openDynamo()
-const shared = { ...aurora, entities, deadline, log, metrics, now: () => new Date() }
+const ended = openComplete({ entities, table: config.ROUTES_TABLE, deadline, log })
+const shared = { ...aurora, entities, deadline, log, metrics, now: () => new Date(), ended }
 const relay = openRelay({
   ...shared,
   client,

@@ -24,11 +24,14 @@ export interface FacadeProps {
 /** The facade of both sides: a function that serves each key at its owner, and the table of where routes stand. */
 export class Facade extends Construct {
   readonly function: BridgeFunction
+  /** Where routes stand. */
+  readonly routes: StateTable
 
   constructor(scope: Construct, id: string, props: FacadeProps) {
     super(scope, id)
     const { settings, database, tables, idempotency, parking } = props
     const routes = new StateTable(this, 'Routes', { settings, setting: 'ROUTES_TABLE' })
+    this.routes = routes
     this.function = new BridgeFunction(this, 'Function', {
       settings,
       description: 'The facade: serves each key at the store that owns it',
@@ -48,6 +51,12 @@ export class Facade extends Construct {
     grantParking(parking, this.function)
     grantRoutes(routes, this.function)
   }
+}
+
+/** Has a function know which routes are complete: nothing is carried for these any more. */
+export const knowsRoutes = (routes: StateTable, reader: BridgeFunction): void => {
+  for (const [name, value] of Object.entries(routes.environment)) reader.addEnvironment(name, value)
+  grantRoutes(routes, reader)
 }
 
 /** Lets the grantee know where routes stand. Who moves them is an operator, with rights of his own. */

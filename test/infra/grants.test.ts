@@ -80,7 +80,7 @@ const callers = {
   tombstones: 'functions/bridge/tables/{table-sink,tombstones}.ts',
   states: 'functions/bridge/tables/states.ts',
   jobs: 'functions/bridge/jobs/job-calls.ts',
-  routes: 'functions/bridge/routes/dynamo-routes.ts',
+  routes: 'functions/bridge/routes/{dynamo-routes,read-route}.ts',
   reads: 'functions/bridge/{drivers/dynamo/{scan,describe},copy/copy-plan}.ts',
   scans: 'functions/bridge/drivers/dynamo/{scan,describe}.ts',
   writes: 'functions/bridge/copy/bulk-writer.ts',
@@ -334,8 +334,14 @@ describe('what is granted is what the code calls', () => {
     expect(own('lambda')).toEqual([])
   })
 
-  it.each(['LegacyApiRole', 'MigrationsMigrateRole'])('of DynamoDB nothing, for %s', (role) => {
-    expect(granted(role, 'dynamodb')).toEqual([])
+  it('of DynamoDB nothing, for the migrations; for the legacy API which routes are complete, and nothing else', () => {
+    expect(granted('MigrationsMigrateRole', 'dynamodb')).toEqual([])
+    expect(granted('LegacyApiRole', 'dynamodb')).toEqual(['dynamodb:GetItem'])
+    expect(granted('LegacyApiRole', 'dynamodb', 'FacadeRoutes')).toEqual(['dynamodb:GetItem'])
+  })
+
+  it.each(['BackSyncFunctionRole', 'LegacyApiRole'])('of where routes stand, for %s: to read it', (role) => {
+    expect(granted(role, 'dynamodb', 'FacadeRoutes')).toEqual(['dynamodb:GetItem'])
   })
 
   it.each(['ModernApiRole', 'TableSyncFunctionRole', 'CopyTableFunctionRole'])(

@@ -62,9 +62,9 @@ describe('the stack', () => {
   it('tells each function what it works on, and no more', () => {
     const cluster = ['CLUSTER_ARN', 'DATABASE_NAME', 'SECRET_ARN']
     const variables = (id: string) => Object.keys(lambda(id).properties.Environment.Variables).sort()
-    expect(variables('LegacyApi')).toEqual([...cluster, 'LOG_LEVEL', 'STAGE'].sort())
+    expect(variables('LegacyApi')).toEqual([...cluster, 'LOG_LEVEL', 'ROUTES_TABLE', 'STAGE'].sort())
     expect(variables('BackSyncFunction')).toEqual(
-      [...cluster, 'LOG_LEVEL', 'PARKING_TABLE', 'STAGE', 'TABLES'].sort(),
+      [...cluster, 'LOG_LEVEL', 'PARKING_TABLE', 'ROUTES_TABLE', 'STAGE', 'TABLES'].sort(),
     )
     expect(variables('ModernApi')).toEqual(['IDEMPOTENCY_TABLE', 'LOG_LEVEL', 'STAGE', 'TABLES'])
     expect(variables('MigrationsMigrate')).toEqual(

@@ -38,6 +38,7 @@ export const openRelay = ({
   entities: all,
   inward,
   pages = false,
+  ended,
   ...parts
 }: Given): RelayParts => {
   const { deadline, log, parking } = parts
@@ -77,6 +78,7 @@ export const openRelay = ({
       return authority === undefined || (authority.owner === 'dynamo' && authority.epoch >= move)
     },
     owned: () => readOwners(db),
+    ended,
     log,
   }
 }

@@ -5,6 +5,7 @@ import type { Change } from '../model/change.ts'
 import { conflictsOf, ForeignWriteError } from '../model/conflict.ts'
 import { InvalidRecordError } from '../model/errors.ts'
 import type { Parked } from '../ports/parking.ts'
+import type { Metrics } from '../runtime/metrics.ts'
 import type { Evidence } from '../sync/evidence.ts'
 import { follow } from '../sync/follow.ts'
 import type { Mirror } from '../sync/mirror.ts'
@@ -33,6 +34,22 @@ export const endConflicts = async (entities: readonly string[], parts: Parts): P
     behind = last.id
   }
   return ended
+}
+
+/**
+ * Ends those of entities whose routes are complete: the rows hold what was written, nobody asks for them, and nothing is put in
+ * their place any more. They are counted.
+ */
+export const forgetConflicts = async (
+  entities: readonly string[],
+  { changes, metrics }: { readonly changes: ChangeLog; readonly metrics: Metrics },
+): Promise<void> => {
+  while (entities.length > 0) {
+    const rows = await changes.conflicts(entities, 0n)
+    if (rows.length === 0) return
+    for (const { entity } of rows) metrics.count('AfterComplete', entity, 1)
+    await changes.removeConflicts(rows.map(({ id }) => id))
+  }
 }
 
 const endSome = async (rows: readonly RecordedConflict[], { changes, inward }: Parts): Promise<number> => {

@@ -8,13 +8,14 @@ import type { Change } from '../model/change.ts'
 import { kindOf } from '../model/errors.ts'
 import { nothingApplied } from '../model/outcome.ts'
 import type { Epoch } from '../model/owner.ts'
+import type { EndedRoutes } from '../ports/ended.ts'
 import type { Log } from '../runtime/log.ts'
 import type { Verdict } from '../sync/apply.ts'
 import { type Evidence, identityOf, identityOfKey } from '../sync/evidence.ts'
 import { follow } from '../sync/follow.ts'
 import type { Mirror } from '../sync/mirror.ts'
 import { unpark } from '../sync/unpark.ts'
-import { endConflicts } from './recorded-conflicts.ts'
+import { endConflicts, forgetConflicts } from './recorded-conflicts.ts'
 
 /** Rows of the log that are carried over at once. */
 const ROWS = 1_000
@@ -44,6 +45,8 @@ export type RelayParts = {
   readonly takenOver: (entity: string, key: string, move: Epoch) => Promise<boolean>
   /** The entities of which it is known of each record whose its key is. */
   readonly owned: () => Promise<{ has(entity: string): boolean }>
+  /** The entities of which nothing is carried any more. @default none */
+  readonly ended?: EndedRoutes | undefined
   readonly log: Log
 }
 
@@ -116,7 +119,9 @@ const ownedAmong = async ({ entities, owned, log }: RelayParts): Promise<readonl
 /** Goes once through the log: what can't be done now does not hold up what stands behind it. */
 const carryAll = async (parts: Pass, goesOn: () => boolean): Promise<Carried> => {
   const recording = parts.recording.filter((name) => parts.entities.includes(name))
-  let total: Carried = { ...NOTHING, conflicts: await endConflicts(recording, parts) }
+  const { open, ended } = await apart(recording, parts.ended)
+  let total: Carried = { ...NOTHING, conflicts: await endConflicts(open, parts) }
+  await forgetConflicts(ended, { changes: parts.changes, metrics: parts.outward.metrics })
   let behind = 0n
   while (goesOn()) {
     const rows = await parts.changes.read(parts.entities, behind, ROWS)
@@ -128,6 +133,20 @@ const carryAll = async (parts: Pass, goesOn: () => boolean): Promise<Carried> =>
   }
   return total
 }
+
+/** Entities that are carried over, and those whose routes are complete. */
+const apart = async (names: readonly string[], ended: EndedRoutes | undefined) => {
+  const over = new Set<string>()
+  for (const name of names) if ((await ended?.has(name)) === true) over.add(name)
+  return { open: names.filter((name) => !over.has(name)), ended: [...over] }
+}
+
+/**
+ * Whether a record is still carried over whose route is complete: one that was born through the facade, by an instance that
+ * knew an earlier move yet. Its client was told that it is there, and until it is claimed Aurora has it alone. Of all others
+ * DynamoDB has what counts; and what legacy programs make by themselves is what nobody carries any more.
+ */
+const isStraggler = ({ owner, epoch }: ReadRecord): boolean => owner === 'aurora' && epoch > 0n
 
 /** Rows of the log of one key. */
 type Logged = { readonly last: LogRow; readonly ids: readonly bigint[] }
@@ -145,6 +164,7 @@ const carry = async (rows: readonly LogRow[], parts: Pass): Promise<Carried> => 
   const done: bigint[] = []
   let again = 0
   for (const [entity, own] of Map.groupBy(logged, ({ last }) => last.entity)) {
+    const isEnded = (await parts.ended?.has(entity)) === true
     const records = await source.records(
       entity,
       own.map(({ last }) => last.key),
@@ -154,6 +174,11 @@ const carry = async (rows: readonly LogRow[], parts: Pass): Promise<Carried> => 
       if (one === undefined) continue
       if (record.state === 'called') {
         again += one.ids.length
+        continue
+      }
+      if (isEnded && !isStraggler(record)) {
+        outward.metrics.count('AfterComplete', entity, one.ids.length)
+        done.push(...one.ids)
         continue
       }
       const made = evidenceOf(one.last, record)

@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto'
-import { GetItemCommand, PutItemCommand, ScanCommand } from '@aws-sdk/client-dynamodb'
+import { PutItemCommand, ScanCommand } from '@aws-sdk/client-dynamodb'
 import { DynamoError } from '../drivers/dynamo/errors.ts'
 import { allPages, type OwnTable } from '../drivers/dynamo/own-table.ts'
 import { callPatiently } from '../drivers/dynamo/patient-call.ts'
 import { BridgeError } from '../model/errors.ts'
-import { type Route, unmoved } from '../model/route.ts'
+import type { Route } from '../model/route.ts'
+import { readRoute } from './read-route.ts'
 import { readRouteItem, routeItem, type StoredRoute } from './route-item.ts'
 import { routeTable } from './route-table.ts'
 
@@ -30,21 +31,9 @@ export class DynamoRoutes {
     this.#own = own
   }
 
-  /**
-   * @param limit how long it may take with its repeats, in milliseconds; absent: as any other
-   * @returns the route of an entity; of one that nobody has moved, revision 0
-   * @throws DynamoError, DeadlineError; the limit's TimeoutError; ForeignRouteError, as all of these methods
-   */
-  async read(entity: string, limit?: number): Promise<StoredRoute> {
-    const { client, table: TableName, deadline } = this.#own
-    const command = new GetItemCommand({
-      ...{ TableName, Key: { [routeTable.partition]: { S: entity } }, ConsistentRead: true },
-    })
-    const signal = limit === undefined ? undefined : AbortSignal.timeout(limit)
-    const { Item } = await callPatiently('GetItem', { deadline, signal }, (options) =>
-      client.send(command, options),
-    )
-    return Item === undefined ? { route: unmoved(entity), revision: 0, token: '' } : readRouteItem(Item)
+  /** As `readRoute`. @throws what it throws, as all of these methods */
+  read(entity: string, limit?: number): Promise<StoredRoute> {
+    return readRoute(this.#own, entity, limit)
   }
 
   /** All routes that were ever moved, by their entities' names. */

@@ -33,6 +33,8 @@ const REST = 1_000
 type Parts = {
   readonly routes: Pick<DynamoRoutes, 'read'>
   readonly log: Pick<Log, 'warn'>
+  /** A route that is older is read again before it is used, in milliseconds. @default 5 s */
+  readonly maxAge?: number
   /** Milliseconds of a clock that never goes back. @default performance.now */
   readonly now?: () => number
 }
@@ -58,7 +60,7 @@ export class RouteCache {
   async current(entity: string): Promise<KnownRoute> {
     const known = this.#known.get(entity)
     const at = this.#now()
-    if (known !== undefined && at - known.asOf < MAX_AGE) return known
+    if (known !== undefined && at - known.asOf < (this.#parts.maxAge ?? MAX_AGE)) return known
     const failed = this.#failed.get(entity)
     const rests = failed !== undefined && at - failed < REST
     const old = known ?? { route: unmoved(entity), isKnown: false, asOf: Number.NEGATIVE_INFINITY }

@@ -19,12 +19,17 @@ export type CountName =
   | 'Superseded'
   | 'Retried'
   | 'Ignored'
+  /** Of an entity whose route is complete: they were settled, and carried nowhere. */
+  | 'AfterComplete'
   | 'UnknownAttributes'
   | 'Collisions'
   /** Changes for which a function of the team's own was called; of these, those that it refused, or whose end isn't known. */
   | 'Called'
   | 'CallsRefused'
   | 'CallsUnclear'
+  /** Requests of clients at the legacy API, whatever came of them. */
+  | 'Reads'
+  | 'Writes'
 
 /** What is measured in milliseconds. `Lag`: from a write to its visibility in the other store. */
 export type DurationName = 'Lag'
@@ -52,6 +57,9 @@ export const METRICS_NAMESPACE = 'Backsync'
 
 /** The service that the stream function's metrics name: its alarms look for it. */
 export const BACK_SYNC = 'back-sync'
+
+/** As BACK_SYNC, of the legacy API: how often clients read and write there. */
+export const LEGACY_API = 'legacy-api'
 
 /** As BACK_SYNC, of the function that keeps tables by others. */
 export const KEEP_TABLES = 'keep-tables'

@@ -4,6 +4,7 @@ import { isWaiting } from '../ports/parking.ts'
 import { type Applied, applyAll, type Verdict } from './apply.ts'
 import type { Evidence } from './evidence.ts'
 import type { Mirror } from './mirror.ts'
+import { settleEnded } from './settle-ended.ts'
 import { readHeads, supersede } from './supersede.ts'
 import { leaveBehind, recheck, rejoin, rejoinCircles, sweep, unpark } from './unpark.ts'
 
@@ -22,6 +23,15 @@ const KEYS_NAMED = 20
  * @throws BridgeError when the store can't be reached, or when it or parking is not set up: then all of it is to come again
  */
 export const follow = async (evidence: readonly Evidence[], mirror: Mirror): Promise<readonly Verdict[]> => {
+  const ended = await settleEnded(evidence, mirror)
+  if (ended.size === 0) return followOpen(evidence, mirror)
+  const open = evidence.filter((one) => !ended.has(one))
+  const verdicts = (await followOpen(open, mirror)).values()
+  return evidence.map((one) => (ended.has(one) ? 'settled' : (verdicts.next().value ?? 'again')))
+}
+
+/** As `follow`, where none of it is of a route that is complete. */
+const followOpen = async (evidence: readonly Evidence[], mirror: Mirror): Promise<readonly Verdict[]> => {
   const { log } = mirror
   // What is parked already is read before anything is applied: what this batch parks itself must not count.
   const heads = readHeads(evidence, mirror)

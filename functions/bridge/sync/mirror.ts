@@ -1,3 +1,4 @@
+import type { EndedRoutes } from '../ports/ended.ts'
 import type { Parking } from '../ports/parking.ts'
 import type { Sink } from '../ports/sink.ts'
 import type { Source } from '../ports/source.ts'
@@ -24,4 +25,6 @@ export type Mirror = {
    * right to: what the owner holds takes its place. Absent where nothing could bring them.
    */
   readonly reclaim?: (entity: string, keys: readonly string[]) => Promise<void>
+  /** The entities of which nothing is carried any more: what comes is settled, and counted. @default none */
+  readonly ended?: EndedRoutes | undefined
 }

@@ -237,7 +237,7 @@ const tryAgain = async (
   refused: 'noted' | 'left' = 'noted',
 ): Promise<readonly ParkedHead[]> => {
   const { deadline, log, metrics, now } = mirror
-  const outcomes = await retryTogether(mirror, heads, {
+  const outcomes = await retryTogether(mirror, await openAmong(heads, mirror), {
     refused,
     // What time doesn't suffice for stays parked and is swept up later.
     mayBegin: () => deadline.remaining() >= GROUP_TIME,
@@ -251,4 +251,15 @@ const tryAgain = async (
     },
   })
   return outcomes.filter(({ outcome }) => outcome !== 'parked').map(({ head }) => head)
+}
+
+/** Without those of routes that are complete: what was left parked of these stays listed. */
+const openAmong = async (
+  heads: readonly ParkedHead[],
+  { ended }: Pick<Mirror, 'ended'>,
+): Promise<readonly ParkedHead[]> => {
+  if (ended === undefined || heads.length === 0) return heads
+  const open: ParkedHead[] = []
+  for (const head of heads) if (!(await ended.has(head.entity))) open.push(head)
+  return open
 }
