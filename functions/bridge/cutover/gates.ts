@@ -41,6 +41,8 @@ export type Figures = {
   readonly epoch: Epoch
   readonly settled: Route['settled']
   readonly isFrozen: boolean
+  /** Entities that refer to it, and whose routes are not complete. */
+  readonly referring: readonly string[]
 }
 
 /** Why a route can't go forward, and what to type about it. */
@@ -75,7 +77,7 @@ export const gatesOf = (from: Placement, to: Placement, figures: Figures): reado
   )
   if (to.stage === 'shadow') return refusals.filter((one) => one !== false)
   refusals.push(ofVerification(figures, to.stage === 'complete' ? FRESHEST : FRESH), ofCanary(figures))
-  if (to.stage === 'complete') refusals.push(ofSweep(figures))
+  if (to.stage === 'complete') refusals.push(ofSweep(figures), ofReferring(figures))
   return refusals.filter((one) => one !== false)
 }
 
@@ -193,4 +195,11 @@ const ofSweep = ({ entity, epoch, settled }: Figures): Refusal | false =>
     gate: 'settled',
     says: `not every key is known to be of move ${epoch}`,
     cure: `npx backsync cutover sweep ${entity}`,
+  }
+
+const ofReferring = ({ entity, referring: [first, ...others] }: Figures): Refusal | false =>
+  first !== undefined && {
+    gate: 'referring',
+    says: `${[first, ...others].join(', ')} ${others.length === 0 ? 'refers' : 'refer'} to it and ${others.length === 0 ? 'is' : 'are'} not complete: what names a new ${entity} could not be written to Aurora any more`,
+    cure: `npx backsync cutover set ${first} complete`,
   }

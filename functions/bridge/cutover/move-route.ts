@@ -5,8 +5,13 @@ import type { Placement, Route } from '../model/route.ts'
 import { faultOfMove, isForward, moved, placementAt } from '../model/route-moves.ts'
 import type { DynamoRoutes } from '../routes/dynamo-routes.ts'
 import type { StoredRoute } from '../routes/route-item.ts'
+import { type Figure, figure } from '../runtime/figure.ts'
 import { type Figures, gatesOf, type Refusal } from './gates.ts'
 import { extentOf, type KeyCount, type MoveExtent } from './move-extent.ts'
+import type { Readers } from './readers.ts'
+
+/** Metrics are waited for so long, in milliseconds: they stand against nothing. */
+const PATIENCE = 20_000
 
 export type MoveParts = {
   readonly routes: DynamoRoutes
@@ -14,6 +19,8 @@ export type MoveParts = {
   readonly figures: (entity: Entity, route: Route) => Promise<Figures>
   /** How many of the entity's keys belong to DynamoDB by the one placement and not by the other; and how many there are. */
   readonly count: (entity: Entity, route: Route, both: readonly [Placement, Placement]) => Promise<KeyCount>
+  /** Who has been seen at the legacy paths. */
+  readonly readers: (entity: Entity) => Promise<Readers>
 }
 
 /** What a move is about to do. */
@@ -27,6 +34,8 @@ export type MovePlan = {
   readonly refusals: readonly Refusal[]
   /** Undefined where it can't be counted, which hinders nobody from going back. */
   readonly extent: MoveExtent | undefined
+  /** Who would be left without what is new, where there is no way back; undefined of any other move. */
+  readonly readers: Figure<Readers> | undefined
 }
 
 /** The route can't be where somebody wants it. */
@@ -58,7 +67,7 @@ export class MoveRefusedError extends BridgeError {
 export const planRouteMove = async (
   entity: Entity,
   wish: Partial<Placement>,
-  { routes, figures, count }: MoveParts,
+  { routes, figures, count, readers }: MoveParts,
 ): Promise<MovePlan> => {
   const was = await routes.read(entity.name)
   const { route } = was
@@ -73,7 +82,8 @@ export const planRouteMove = async (
     if (forward) throw error
     return undefined
   })
-  return { entity, was, to, forward, refusals, extent: extentOf(counted) }
+  const seen = to.stage === 'complete' ? await figure(() => readers(entity), PATIENCE) : undefined
+  return { entity, was, to, forward, refusals, extent: extentOf(counted), readers: seen }
 }
 
 const areSame = (one: Placement, other: Placement): boolean =>

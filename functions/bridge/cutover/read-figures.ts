@@ -6,7 +6,8 @@ import { partsIn } from '../model/cohort.ts'
 import { conflictsOf } from '../model/conflict.ts'
 import type { Entity } from '../model/entity.ts'
 import { outwardParkingOf } from '../model/mirror.ts'
-import type { Placement, Route } from '../model/route.ts'
+import { referringTo } from '../model/references.ts'
+import type { Placement, Route, Stage } from '../model/route.ts'
 import type { Parking } from '../ports/parking.ts'
 import type { Figures, Verified } from './gates.ts'
 import type { KeyCount } from './move-extent.ts'
@@ -26,6 +27,9 @@ export type FigureSources = {
   readonly isFilled: (entity: Entity) => Promise<boolean>
   /** Batches that event sources gave up on. */
   readonly undelivered: () => Promise<number>
+  /** All of them: some may refer to the one that is asked about. */
+  readonly entities: readonly Entity[]
+  readonly stageOf: (entity: string) => Promise<Stage>
 }
 
 /** A way that was measured is believed for so long, in milliseconds. */
@@ -58,8 +62,17 @@ export const readFigures = async (
     parked: (await listed(name)) + (isMirrored ? await listed(outwardParkingOf(name)) : 0),
     conflicts: await listed(conflictsOf(name)),
     undelivered: await sources.undelivered(),
+    referring: await openAmong(referringTo(entity, sources.entities), sources),
     ...{ canary, epoch: route.epoch, settled: route.settled, isFrozen: route.frozen !== undefined },
   }
+}
+
+const openAmong = async (
+  names: readonly string[],
+  { stageOf }: Pick<FigureSources, 'stageOf'>,
+): Promise<readonly string[]> => {
+  const stages = await Promise.all(names.map(stageOf))
+  return names.filter((_, at) => stages[at] !== 'complete')
 }
 
 /** How many keys change hands between two placements of a route. @throws DataApiError */

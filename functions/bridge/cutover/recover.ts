@@ -81,13 +81,13 @@ export const planRecovery = async (
   const { name } = entity
   const was = await routes.read(name)
   const { route } = was
-  if (entity.mirror === undefined)
-    throw new RecoverFaultError(
-      `${name} is not mirrored: DynamoDB has all of its keys, and "npx backsync resync ${name} --from dynamo" brings them to Aurora`,
-    )
   if (route.stage === 'complete')
     throw new RecoverFaultError(
       `The route of ${name} is complete: Aurora has not been brought up to date since, and no store can stand in for the other one`,
+    )
+  if (entity.mirror === undefined)
+    throw new RecoverFaultError(
+      `${name} is not mirrored: DynamoDB has all of its keys, and "npx backsync resync ${name} --from dynamo" brings them to Aurora`,
     )
   const job = `${RECOVERY}:${name}`
   const [record, { items: estimate }] = await Promise.all([

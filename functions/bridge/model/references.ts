@@ -38,6 +38,12 @@ export const isInCircle = (entity: Entity, entities: readonly Entity[]): boolean
 export const referencesOf = (entity: Entity): string[] =>
   Object.values(entity.attributes).flatMap(({ references }) => (references ? [references.entity] : []))
 
+/** The names of the other entities that refer to this one. */
+export const referringTo = ({ name }: Pick<Entity, 'name'>, entities: readonly Entity[]): string[] =>
+  entities
+    .filter((other) => other.name !== name && referencesOf(other).includes(name))
+    .map((other) => other.name)
+
 /** Which rows of other entities a change refers to. */
 export const parentsOf = (entity: Entity, change: Change): { entity: string; key: string }[] =>
   change.op === 'delete'

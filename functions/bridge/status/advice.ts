@@ -86,8 +86,35 @@ export const entityAdviceOf = (
   figures: EntityFigures,
   { now, on = '' }: { readonly now: number; readonly on?: string },
 ): Pick<EntityStatus, 'blockers' | 'next'> => {
+  const last = told(figures.stage)
+  if (last?.name === 'complete') return ofComplete(figures, last.settled === true, on)
   const blockers = blockersOf(figures, now, on)
   return { blockers: [...blockers], next: blockers[0] ?? nextStepOf(figures) }
+}
+
+/** Of two stores of which only one is kept there is nothing to say but what is left to be done. */
+const ofComplete = (
+  { entity: name, parked }: EntityFigures,
+  isSettled: boolean,
+  on: string,
+): Pick<EntityStatus, 'blockers' | 'next'> => {
+  const left = [
+    ...ofConflicts(parked.conflicts, conflictsOf(name), on),
+    ...ofParked(parked.toAurora, { code: 'parked', name, on }),
+    ...ofParked(parked.toDynamo, { code: 'parked.outward', name: outwardParkingOf(name), on }),
+  ]
+  const next = isSettled
+    ? step(
+        'decommission',
+        'complete: nothing of it is kept in Aurora any more',
+        `npx backsync cutover decommission ${name}${on}`,
+      )
+    : step(
+        'settle',
+        'complete: keys are still to be found DynamoDB’s',
+        `npx backsync cutover sweep ${name}${on}`,
+      )
+  return { blockers: left, next: left[0] ?? next }
 }
 
 const blockersOf = (figures: EntityFigures, now: number, on: string): readonly Advice[] => {

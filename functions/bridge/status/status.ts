@@ -19,6 +19,8 @@ const stage = z.strictObject({
   name: z.string(),
   /** Share of the keys that it has reached, 0 to 100. */
   percentage: z.number().min(0).max(100).optional(),
+  /** Of one that is complete: whether each key has been found to be DynamoDB's since. Then nothing is carried any more. */
+  settled: z.boolean().optional(),
 })
 
 const owners = z.strictObject({

@@ -9,6 +9,7 @@ import type { CanaryParts } from '../../../functions/bridge/cutover/canary.ts'
 import { claimListed, claimSetListed } from '../../../functions/bridge/cutover/listed-claim.ts'
 import type { MoveParts } from '../../../functions/bridge/cutover/move-route.ts'
 import { countKeys, readFigures } from '../../../functions/bridge/cutover/read-figures.ts'
+import type { Readers } from '../../../functions/bridge/cutover/readers.ts'
 import type { RecoverParts } from '../../../functions/bridge/cutover/recover.ts'
 import type { SweepParts } from '../../../functions/bridge/cutover/sweep.ts'
 import { DynamoKeySets } from '../../../functions/bridge/dynamo/dynamo-key-sets.ts'
@@ -17,9 +18,12 @@ import { DynamoStore } from '../../../functions/bridge/dynamo/dynamo-store.ts'
 import { lastVerification } from '../../../functions/bridge/jobs/verifications.ts'
 import { MigrationLedgers } from '../../../functions/bridge/migrations/ledgers.ts'
 import { interruptedIn } from '../../../functions/bridge/migrations/state.ts'
+import type { Entity } from '../../../functions/bridge/model/entity.ts'
 import { DynamoRoutes } from '../../../functions/bridge/routes/dynamo-routes.ts'
+import type { Deadline } from '../../../functions/bridge/runtime/deadline.ts'
 import { entities } from '../../../functions/entities/index.ts'
 import type { Context } from '../conventions/command.ts'
+import { CliError } from '../conventions/errors.ts'
 import { stderrLog } from './log.ts'
 import { openBackfill } from './open-backfill.ts'
 import { openCallingOf } from './open-calling.ts'
@@ -73,6 +77,8 @@ export const openCutover = (
     openMigrations: async () => interruptedIn(await new MigrationLedgers(db).read()),
     isFilled: (entity: Parameters<typeof isFilledFromAurora>[0]) => isFilledFromAurora(entity, jobs),
     undelivered: () => openUndelivered(target).count(ENOUGH),
+    entities,
+    stageOf: async (name: string) => (await routes.read(name)).route.stage,
   }
   const keys = { db, client, tables, deadline, jobs, routes, database, log }
   return {
@@ -80,6 +86,7 @@ export const openCutover = (
       routes,
       figures: (entity, route) => readFigures(entity, route, sources),
       count: (entity, route, both) => countKeys(entity, route, both, { db }),
+      readers: (entity) => readersOf(target, entity, deadline),
     },
     sweep: { ...keys, claim, claimSet },
     recover: { ...keys, sides, parking },
@@ -96,6 +103,22 @@ export const openCutover = (
       },
     },
   }
+}
+
+/** What reads metrics is loaded when it is asked for. */
+const readersOf = async (
+  target: Given['target'],
+  { name }: Pick<Entity, 'name'>,
+  deadline: Deadline,
+): Promise<Readers> => {
+  // The SDK would ask AWS instead, with credentials of nobody's.
+  if (target.name === 'local' && process.env.AWS_ENDPOINT_URL_CLOUDWATCH === undefined)
+    throw new CliError({ code: 'target.incomplete', message: 'the stack measures nothing: start it again' })
+  const [{ openCloudWatch }, { readReaders }] = await Promise.all([
+    import('../../../functions/bridge/drivers/cloudwatch/read-metrics.ts'),
+    import('../../../functions/bridge/cutover/readers.ts'),
+  ])
+  return readReaders(openCloudWatch(), name, { now: new Date(), deadline })
 }
 
 /** Where a stack's routes stand. */

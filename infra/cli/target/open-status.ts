@@ -10,6 +10,7 @@ import { differing, lastVerification } from '../../../functions/bridge/jobs/veri
 import { readMigrations } from '../../../functions/bridge/migrations/files.ts'
 import { MigrationLedgers } from '../../../functions/bridge/migrations/ledgers.ts'
 import { reportMigrations } from '../../../functions/bridge/migrations/report.ts'
+import { isOver } from '../../../functions/bridge/model/route.ts'
 import { DynamoRoutes } from '../../../functions/bridge/routes/dynamo-routes.ts'
 import { Deadline } from '../../../functions/bridge/runtime/deadline.ts'
 import { readJobs } from '../../../functions/bridge/status/read-jobs.ts'
@@ -99,7 +100,11 @@ export const openStatus = (target: Target): StatusSources => {
             const { stage, percent } = route
             return revision === 0
               ? undefined
-              : { name: stage, ...(stage === 'live' && { percentage: percent }) }
+              : {
+                  name: stage,
+                  ...(stage === 'live' && { percentage: percent }),
+                  ...(stage === 'complete' && { settled: isOver(route) }),
+                }
           },
     lateness: async () =>
       readLateness(

@@ -24,6 +24,7 @@ import { type FillingOptions, runFilling } from '../../conventions/filling.ts'
 import type { Stage } from '../../conventions/progress.ts'
 import { openBackfill } from '../../target/open-backfill.ts'
 import { openStreamLag } from '../../target/open-stream-lag.ts'
+import { requireBothKept } from '../../target/require-kept.ts'
 
 /**
  * Fills one store with the other one's records of an entity; or makes both one again, deletes included.
@@ -40,6 +41,7 @@ export const runBackfillCommand = async (
   const { again, segments: wanted, on } = options
   const division = { again, segments: wanted, ...(on === 'aws' && { countSegments: machineSegments }) }
   const { name } = entity
+  await requireBothKept(context, entity)
   const parts = openBackfill(context)
   const stream = openStreamLag(context, 'BackSyncFunctionName')
   const plan = await refusing(planBackfill(entity, parts, { mode, from, ...division, signal }))

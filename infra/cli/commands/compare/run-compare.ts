@@ -6,6 +6,7 @@ import { EXIT, type ExitCode } from '../../conventions/exit-codes.ts'
 import { Progress } from '../../conventions/progress.ts'
 import { printJsonLines, printLine } from '../../conventions/results.ts'
 import { apiOf, ownerOfKey } from '../../target/open-compare.ts'
+import { requireBothKept } from '../../target/require-kept.ts'
 import type { Compared } from './compared.ts'
 import { jsonOf, print } from './print.ts'
 import { type CompareOptions, type Wanted, wantedOf } from './wanted.ts'
@@ -25,6 +26,7 @@ export const runCompare = async (
 ): Promise<ExitCode> => {
   const { io, json, target } = context
   const { wanted, passedOver } = await wantedOf(args, options)
+  for (const { of } of wanted) await requireBothKept(context, of.entity)
   const base = options.url?.replace(/\/+$/, '') ?? apiOf(target)
   const verdicts: Round['verdict'][] = []
   for (const [at, one] of wanted.entries()) {

@@ -6,6 +6,7 @@ import {
   runRouteMove,
 } from '../../../../functions/bridge/cutover/move-route.ts'
 import type { Entity } from '../../../../functions/bridge/model/entity.ts'
+import { pathOf } from '../../../../functions/bridge/model/paths.ts'
 import { type Placement, standsAt } from '../../../../functions/bridge/model/route.ts'
 import { lastRung, nextRung } from '../../../../functions/bridge/model/route-moves.ts'
 import { RouteChangedError } from '../../../../functions/bridge/routes/dynamo-routes.ts'
@@ -79,6 +80,9 @@ const carryOut = async (
     })
   }
   const isFinal = to.stage === 'complete'
+  // Whoever is to type its name has seen who still reads there.
+  if (isFinal && !json)
+    for (const [what, who] of Object.entries(readersOf(plan))) io.stderr.write(`${what}: ${who}\n`)
   await confirm(io, {
     what: `Moving the route of ${name} from ${from} to ${next} on ${target.description}${isFinal ? ', from where there is no way back' : ''}`,
     expected: isFinal ? name : target.name,
@@ -117,12 +121,30 @@ const refusing = async <T>(work: Promise<T>): Promise<T> => {
   }
 }
 
-const factsOf = ({ entity, was, to, forward, refusals, extent }: MovePlan) => ({
+const factsOf = ({ entity, was, to, forward, refusals, extent, readers }: MovePlan) => ({
   ...{ route: entity.name, from: standsAt(was.route), to: standsAt(to), forward },
   ...{ placement: to, keys: extent ?? null, refusals },
+  ...(readers && { readers }),
 })
 
-const tell = ({ io }: Context, { entity, was, to, forward, refusals, extent }: MovePlan): void => {
+/** Who would be left without what is new. */
+const readersOf = ({ entity, readers }: MovePlan): Record<string, string> => {
+  if (readers === undefined) return {}
+  const path = pathOf(entity, 'aurora')
+  const sql = `nobody can tell here: ask the database who reads ${entity.table}`
+  if ('unknown' in readers) return { 'readers there': `not known: ${readers.unknown}`, 'by SQL': sql }
+  const { hours, reads, writes, latest } = readers.value
+  return {
+    'readers there':
+      latest === null
+        ? `none at ${path} in ${hours} hours`
+        : `${grouped(reads)} reads and ${grouped(writes)} writes at ${path} in ${hours} hours, the last in the hour from ${latest}`,
+    'by SQL': sql,
+  }
+}
+
+const tell = ({ io }: Context, plan: MovePlan): void => {
+  const { entity, was, to, forward, refusals, extent } = plan
   const about = extent?.exact === false ? 'about ' : ''
   printFacts(io, {
     route: entity.name,
@@ -134,6 +156,7 @@ const tell = ({ io }: Context, { entity, was, to, forward, refusals, extent }: M
     sweep:
       extent &&
       `at most ${grouped(extent.sweep.dataApi)} calls of the Data API, ${grouped(extent.sweep.reads)} reads and ${grouped(extent.sweep.writes)} writes of items, ${duration(extent.sweep.seconds)}`,
+    ...readersOf(plan),
     gates: refusals.length === 0 ? (forward ? 'open' : 'none') : `${refusals.length} closed`,
   })
   if (refusals.length > 0)

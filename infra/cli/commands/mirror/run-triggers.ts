@@ -13,6 +13,7 @@ import { EXIT, type ExitCode } from '../../conventions/exit-codes.ts'
 import { printJson, printLine, printTable } from '../../conventions/results.ts'
 import { openDirectDatabase } from '../../target/open-direct.ts'
 import { openTriggers } from '../../target/open-triggers.ts'
+import { requireBothKept } from '../../target/require-kept.ts'
 
 export type TriggerOptions = { readonly direct?: URL | undefined; readonly print?: boolean | undefined }
 
@@ -33,6 +34,8 @@ export const runTriggers = async (
   { direct, print = false }: TriggerOptions,
 ): Promise<ExitCode> => {
   const { io, json, target } = context
+  // Whoever takes them away may do so at any time.
+  if (verb === 'install') for (const entity of entities) await requireBothKept(context, entity)
   const db = openTriggers(target)
   const plan = await (verb === 'install' ? planInstall(db, entities) : planRemoval(db, entities))
   if (print) {

@@ -26,6 +26,7 @@ import { Progress } from '../../conventions/progress.ts'
 import { printFacts, printJson, printLine, toJson } from '../../conventions/results.ts'
 import { withLease } from '../../target/open-jobs.ts'
 import { openRepair } from '../../target/open-repair.ts'
+import { requireBothKept } from '../../target/require-kept.ts'
 import { whoami } from '../../target/whoami.ts'
 import { readKeysFile } from '../verify/keys-file.ts'
 
@@ -50,6 +51,7 @@ export const runRepairCommand = async (
   { winner, keys: file, report, maxRate }: RepairOptions,
 ): Promise<ExitCode> => {
   const { io, target, interrupt, dryRun, yes } = context
+  await requireBothKept(context, entity)
   const parts = openRepair(context)
   const keys = file === undefined ? undefined : await readKeysFile(file, entity)
   const plan = await planRepair(entity, parts, { winner, keys }).catch(refused)

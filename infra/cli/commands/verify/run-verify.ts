@@ -30,6 +30,7 @@ import type { Stage } from '../../conventions/progress.ts'
 import { printTable } from '../../conventions/results.ts'
 import { openDirectDatabase } from '../../target/open-direct.ts'
 import { openVerify } from '../../target/open-verify.ts'
+import { requireBothKept } from '../../target/require-kept.ts'
 import { readKeysFile } from './keys-file.ts'
 
 export type VerifyOptions = FillingOptions & {
@@ -54,6 +55,7 @@ export const runVerifyCommand = async (
   entity: Entity,
   options: VerifyOptions,
 ): Promise<ExitCode> => {
+  await requireBothKept(context, entity)
   const direct = options.direct && openDirectDatabase(context.target, options.direct)
   try {
     return await verify(context, entity, options, direct?.db)

@@ -26,6 +26,7 @@ const fine: Figures = {
   epoch: 7n,
   settled: { epoch: 7n, at: ago(3) },
   isFrozen: false,
+  referring: [],
 }
 
 const STEPS = {
@@ -95,6 +96,8 @@ const CASES: readonly (readonly [gate: string, what: string, Partial<Figures>, a
     FROM_LIVE,
   ],
   ['settled', 'is not settled', { settled: undefined }, ['complete']],
+  ['referring', 'is referred to by one that goes on', { referring: ['recipe'] }, ['complete']],
+  ['referring', 'is referred to by two that go on', { referring: ['recipe', 'menu'] }, ['complete']],
   ['settled', 'was settled at an earlier move', { settled: { epoch: 6n, at: ago(3) } }, ['complete']],
 ]
 

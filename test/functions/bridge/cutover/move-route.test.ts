@@ -31,7 +31,10 @@ const fine = (entity: string): Figures => ({
   verified: { at: new Date().toISOString(), complete: true, rows: 1, differences: {} },
   ...{ parked: 0, conflicts: 0, undelivered: 0, epoch: 0n, settled: undefined, isFrozen: false },
   canary: { at: new Date().toISOString(), key: 'k', toAurora: 1 },
+  referring: [],
 })
+
+const READERS = { hours: 24, reads: 12, writes: 0, latest: '2026-11-30T09:00:00.000Z' }
 
 describe('moving a route', () => {
   let tables: JobTables
@@ -58,6 +61,7 @@ describe('moving a route', () => {
         ...figures,
       }),
       count: async () => ({ keys: 1_000, moving: 50, exact: true }),
+      readers: async () => READERS,
     }
   })
   const mover = { by: 'ann', why: 'because' }
@@ -108,12 +112,27 @@ describe('moving a route', () => {
     expect((await routes.read(entity.name)).route.epoch).toBe(1n)
   })
 
+  it('tells of readers where there is no way back, and only there; unknown ones stand against nothing', async () => {
+    await goLive()
+    expect((await planRouteMove(entity, { percent: 100 }, parts)).readers).toBeUndefined()
+    await go({ percent: 100 })
+    figures = { settled: { epoch: (await routes.read(entity.name)).route.epoch, at: '' } }
+    const plan = await planRouteMove(entity, { stage: 'complete' }, parts)
+    expect(plan).toMatchObject({ refusals: [], readers: { value: READERS } })
+    const blind = { ...parts, readers: () => Promise.reject(new Error('no metrics')) }
+    expect(await planRouteMove(entity, { stage: 'complete' }, blind)).toMatchObject({
+      refusals: [],
+      readers: { unknown: 'no metrics' },
+    })
+  })
+
   it('goes back whatever is wrong: nothing is asked, and nothing that fails stands against it', async () => {
     await goLive()
     const broken: MoveParts = {
       routes,
       figures: () => Promise.reject(new Error('no figures')),
       count: () => Promise.reject(new Error('Aurora is paused')),
+      readers: () => Promise.reject(new Error('no metrics')),
     }
     await freezeRoute(entity, mover, parts)
     const plan = await planRouteMove(entity, { stage: 'legacy' }, broken)
