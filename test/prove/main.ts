@@ -1,14 +1,14 @@
 /**
  * `npm run prove -- [--minutes N] [--seed S] [--only PART]`: the long runs, one behind the other within a time: property
- * tests and kills from one seed after another, then the soak, careless and legacy writers, and writers on both sides of the same
- * keys, on each database that there is: the one that `npm test` finds, and the one of BACKSYNC_MYSQLD. The last line is `N passed,
+ * tests and kills from one seed after another, then the soak, careless and legacy writers, writers on both sides of the same
+ * keys, and clients of facades whose routes are moved, on each database that there is: the one that `npm test` finds, and the one of BACKSYNC_MYSQLD. The last line is `N passed,
  * N failed`; what failed is said with its seed and the command that repeats just that.
  */
 import { Command, InvalidArgumentError } from 'commander'
 import { enginesOf } from './engines.ts'
 import { factorOf, makePlan, partNames } from './plan.ts'
 import { proveProperties } from './properties.ts'
-import { proveBoth, proveField, proveSoak } from './soak.ts'
+import { proveBoth, proveCutover, proveField, proveSoak } from './soak.ts'
 
 type Options = { readonly minutes: number; readonly seed: number; readonly only?: string }
 
@@ -47,7 +47,10 @@ for (const { name, engine, first, ms } of plan) {
     failed += 1
     continue
   }
-  const prove = { properties: proveProperties, soak: proveSoak, field: proveField, both: proveBoth }[name]
+  const prove = {
+    ...{ properties: proveProperties, soak: proveSoak, field: proveField },
+    ...{ both: proveBoth, cutover: proveCutover },
+  }[name]
   const outcome = await prove({
     engine,
     first,

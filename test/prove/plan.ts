@@ -1,6 +1,6 @@
 import type { Engine } from './engines.ts'
 
-export const partNames = ['properties', 'soak', 'field', 'both'] as const
+export const partNames = ['properties', 'soak', 'field', 'both', 'cutover'] as const
 export type PartName = (typeof partNames)[number]
 
 /** What is proved, on what, and in which time, in milliseconds. */
@@ -15,14 +15,15 @@ export type Part = {
 /** What each has of the whole time. */
 const SHARE: Readonly<Record<PartName, number>> = {
   properties: 0.35,
-  soak: 0.25,
-  field: 0.2,
-  both: 0.2,
+  soak: 0.2,
+  field: 0.15,
+  both: 0.15,
+  cutover: 0.15,
 }
 
 /**
- * Less, in minutes, is too short for each part on each engine: then the field has one, the last; both sides the first, and so have the
- * random tests, which whoever proves so shortly has just run on the other one.
+ * Less, in minutes, is too short for each part on each engine: then the field and the cutover have one, the last; both sides the first,
+ * and so have the random tests, which whoever proves so shortly has just run on the other one.
  */
 const SHORT = 20
 
@@ -48,7 +49,7 @@ export const makePlan = ({
     })
 
 const fewer = (name: PartName, engines: readonly Engine[]): readonly Engine[] => {
-  if (name === 'field') return engines.slice(-1)
+  if (name === 'field' || name === 'cutover') return engines.slice(-1)
   return name === 'soak' ? engines : engines.slice(0, 1)
 }
 

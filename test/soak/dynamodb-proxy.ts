@@ -21,6 +21,8 @@ export type DynamoProxy = LocalServer & {
   /** @returns what ends this fault alone */
   add(fault: DynamoFault): () => void
   clear(): void
+  /** Lets these operations wait, whatever table they are for, until it is called again; without any it lets all go on. */
+  hold(operations?: readonly string[]): void
   /** For the test of the test: answers every transaction over this table, and makes none; undefined ends that. */
   swallow(table: string | undefined): void
   /** Calls that faults have hit so far. */
@@ -37,6 +39,7 @@ export const startDynamoProxy = async (upstream: string): Promise<DynamoProxy> =
   let armed: { readonly fault: DynamoFault; left: number }[] = []
   let hits = 0
   let swallowed: string | undefined
+  let held: { readonly operations: readonly string[]; readonly gate: PromiseWithResolvers<void> } | undefined
 
   const take = (operation: string, body: string): DynamoFault | undefined => {
     const hit = armed.find(
@@ -69,6 +72,7 @@ export const startDynamoProxy = async (upstream: string): Promise<DynamoProxy> =
     handler: async (incoming, response) => {
       const body = await readAll(incoming)
       const operation = String(incoming.headers['x-amz-target']).split('.').at(-1) ?? ''
+      while (held?.operations.includes(operation) === true) await held.gate.promise
       const fault = take(operation, armed.length === 0 ? '' : body.toString('utf8'))
       const answer = (status: number, value: unknown): void => {
         response.writeHead(status, { 'content-type': 'application/x-amz-json-1.0' })
@@ -102,11 +106,18 @@ export const startDynamoProxy = async (upstream: string): Promise<DynamoProxy> =
     clear: () => {
       armed = []
     },
+    hold: (operations) => {
+      const before = held
+      held = operations && { operations, gate: Promise.withResolvers() }
+      before?.gate.resolve()
+    },
     swallow: (table) => {
       swallowed = table
     },
     hits: () => hits,
     close: async () => {
+      held?.gate.resolve()
+      held = undefined
       await server.close()
       agent.destroy()
     },

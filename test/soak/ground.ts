@@ -69,7 +69,7 @@ const LOGGED = 500
  * locked. Here it is some seconds, or a soak with many crashes would mostly wait.
  */
 const ABANDONED_MS = 5_000
-const HASTY: Clock = {
+export const HASTY: Clock = {
   now: () => systemClock.now(),
   after: (ms, run) => systemClock.after(ms === limits.transactionIdleMs ? ABANDONED_MS : ms, run),
 }
