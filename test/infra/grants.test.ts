@@ -91,7 +91,7 @@ const callers = {
   roles: 'functions/bridge/copy/role-client.ts',
   /** Run by commands, with the rights of whoever gives them. */
   commands: 'functions/bridge/{tables/mend,jobs/job-notes,drivers/dynamo/batch-get}.ts',
-  claims: 'functions/bridge/dynamo/dynamo-records.ts',
+  claims: 'functions/bridge/dynamo/{dynamo-records,claim-calls,dynamo-key-sets}.ts',
 }
 
 /** Entry points of what is deployed, with what their code could send and never does: of what they import they use a part. */

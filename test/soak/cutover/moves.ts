@@ -77,7 +77,15 @@ export class Moves {
     const to = placementAt(was.route, wish)
     if (faultOfMove(was.route, to) !== undefined) return
     const forward = isForward(was.route, to)
-    const plan = { entity: MOVED[entity], was, to, forward, refusals: [], extent: undefined }
+    const plan = {
+      entity: MOVED[entity],
+      was,
+      to,
+      forward,
+      refusals: [],
+      extent: undefined,
+      readers: undefined,
+    }
     try {
       await runRouteMove(plan, { by: 'soak', force: true }, { routes: this.#routes })
       this.#moves += 1

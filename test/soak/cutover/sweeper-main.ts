@@ -8,10 +8,12 @@ import { CLOCK, putClock } from './clock.ts'
 putClock(Number(process.env[CLOCK] ?? 0))
 const { DynamoDBClient } = await import('@aws-sdk/client-dynamodb')
 const { openAurora } = await import('../../../functions/bridge/aurora/open.ts')
+const { AuroraKeySets } = await import('../../../functions/bridge/aurora/aurora-key-sets.ts')
 const { AuroraRecords } = await import('../../../functions/bridge/aurora/aurora-records.ts')
 const { AuroraSink } = await import('../../../functions/bridge/aurora/aurora-sink.ts')
-const { claimListed } = await import('../../../functions/bridge/cutover/listed-claim.ts')
+const { claimListed, claimSetListed } = await import('../../../functions/bridge/cutover/listed-claim.ts')
 const { planSweep, runSweep } = await import('../../../functions/bridge/cutover/sweep.ts')
+const { DynamoKeySets } = await import('../../../functions/bridge/dynamo/dynamo-key-sets.ts')
 const { DynamoRecords } = await import('../../../functions/bridge/dynamo/dynamo-records.ts')
 const { DynamoJobs } = await import('../../../functions/bridge/jobs/dynamo-jobs.ts')
 const { DynamoParking } = await import('../../../functions/bridge/parking/dynamo-parking.ts')
@@ -39,6 +41,13 @@ const sides = {
   }),
   dynamo: new DynamoRecords({ client, tables, deadline }),
 }
+const sets = {
+  aurora: new AuroraKeySets({
+    ...{ db: aurora.db, catalogue: aurora.writer.catalogue, deadline },
+    sink: new AuroraSink(Object.values(MOVED), aurora),
+  }),
+  dynamo: new DynamoKeySets({ client, tables, deadline }),
+}
 const parking = new DynamoParking({ client, table: settings.PARKING_TABLE, deadline })
 const parts = {
   ...{ db: aurora.db, client, tables, deadline, database: settings.DATABASE_NAME, log: silent },
@@ -46,6 +55,8 @@ const parts = {
   routes: new DynamoRoutes({ client, table: settings.ROUTES_TABLE, deadline }),
   claim: (...[entity, key, to, epoch]: Parameters<Parameters<typeof runSweep>[1]['claim']>) =>
     claimListed(entity, key, to, sides, { parking, epoch }),
+  claimSet: (...[entity, keys, owner, epoch]: Parameters<Parameters<typeof runSweep>[1]['claimSet']>) =>
+    claimSetListed(entity, keys, { owner, epoch }, { sets, sides, parking }),
 }
 
 /** @returns how it ended: the figures of its report, or what kept it from its end */
