@@ -20,6 +20,7 @@ import {
   mayBeUntold,
   type RowClaim,
 } from './claim-statements.ts'
+import { selectHeld } from './held-record.ts'
 import { withKnownIds } from './known-ids.ts'
 import { readOwners } from './owners.ts'
 import { isBeside, recordNames } from './record-names.ts'
@@ -47,7 +48,13 @@ export class AuroraRecords implements DecidedRecords {
   /** @throws OwnersUnknownError as long as not every record of the entity says whose its key is */
   async read(entity: Entity, key: string): Promise<KeyRecord> {
     const { store } = this.#parts
-    const head = await store.head(entity, key)
+    // What may be untold has to be asked for first.
+    const held = mayBeUntold(entity) ? undefined : await selectHeld(entity, key, this.#db)
+    if (held?.is === 'held') {
+      if (!held.known) throw new OwnersUnknownError(entity)
+      return held.record
+    }
+    const head = held?.is === 'none' ? undefined : await store.head(entity, key)
     const own = head?.key ?? key
     const tombstone = head === undefined ? await store.tombstone(entity, own) : undefined
     const known = head ?? tombstone
@@ -70,17 +77,37 @@ export class AuroraRecords implements DecidedRecords {
   }
 
   /** The tombstone goes before the row: whoever makes the row in between has met the one, or is met by the other. */
-  async release(entity: Entity, key: string, to: Authority, { was }: AsRead): Promise<KeyRecord> {
+  async release(
+    entity: Entity,
+    key: string,
+    to: Authority,
+    { was, isHeld = false }: AsRead,
+  ): Promise<KeyRecord> {
+    if (isHeld && entity.legacyFunction === undefined && !isBeside(entity)) {
+      const now = await this.#releaseHeld(entity, key, to, was)
+      if (now.state === 'held' && now.owner === to.owner && now.epoch === to.epoch) return now
+    }
     // A row that a function has made may be about to get another key than its id: not once that is moved.
     await this.#requireNoCall(entity, selectNumber(entity, key))
     const batch = await this.#batchOf(entity, key, to)
-    const asRead = (epoch: string): Sql => sql`${raw(epoch)} < j.e AND ${raw(epoch)} <= ${was}`
     await this.#run(claimAbsent(entity, batch.keys, batch.lookup, to.owner, was))
-    await this.#run(claimTombstones(entity, batch.keys, to.owner, { where: asRead('d.epoch') }))
-    const tells = to.owner === 'dynamo' && mayBeUntold(entity)
-    await this.#claimRows(batch, to, { where: asRead(recordNames(entity).epoch), tells })
+    await this.#releaseRecords(batch, to, was)
     await this.#requireNoCall(entity, selectUnderCall(entity, key))
     return this.read(entity, key)
+  }
+
+  /** As for a row that is there: one that has gone since is left as it is. */
+  async #releaseHeld(entity: Entity, key: string, to: Authority, was: Epoch): Promise<KeyRecord> {
+    await this.#releaseRecords(await this.#batchOf(entity, key, to), to, was)
+    return this.read(entity, key)
+  }
+
+  async #releaseRecords(batch: Batch, to: Authority, was: Epoch): Promise<void> {
+    const { entity, keys } = batch
+    const asRead = (epoch: string): Sql => sql`${raw(epoch)} < j.e AND ${raw(epoch)} <= ${was}`
+    await this.#run(claimTombstones(entity, keys, to.owner, { where: asRead('d.epoch') }))
+    const tells = to.owner === 'dynamo' && mayBeUntold(entity)
+    await this.#claimRows(batch, to, { where: asRead(recordNames(entity).epoch), tells })
   }
 
   /** The content comes first, as a mirrored change does, while the record is still DynamoDB's. */

@@ -5,6 +5,7 @@ import type { Entity } from '../model/entity.ts'
 import type { Authority } from '../model/owner.ts'
 import type { KeyRecord } from '../ports/key-records.ts'
 import type { AuroraStore } from './aurora-store.ts'
+import { ownersKnown } from './authority.ts'
 import { recordNames } from './record-names.ts'
 import { source } from './record-place.ts'
 import { keyOfSelected, whichRow } from './row-key.ts'
@@ -23,23 +24,55 @@ type Parts = { readonly db: Kysely<unknown>; readonly store: AuroraStore }
  * @throws RowTooLargeError; UnreadableAttributesError and the like for a row that can't be told as it is
  */
 export const readHeldRecord = async (entity: Entity, key: string, parts: Parts): Promise<KeyRecord> => {
-  if (entity.read !== undefined) return readInParts(entity, key, parts.store)
+  const held = await selectHeld(entity, key, parts.db)
+  switch (held.is) {
+    case 'held':
+      return held.record
+    case 'in parts':
+      return readInParts(entity, key, parts.store)
+    case 'uncounted':
+    case 'none':
+      return readGone(entity, key, parts.store)
+  }
+}
+
+/**
+ * `uncounted`: a row that counts as none; `in parts`: what one statement can't tell. `known`: whether each record of the entity says
+ * whose its key is.
+ */
+export type Held =
+  | { readonly is: 'held'; readonly record: KeyRecord & { readonly state: 'held' }; readonly known: boolean }
+  | { readonly is: 'uncounted' | 'none' | 'in parts' }
+
+/**
+ * The row of a key, with its record, by one statement.
+ *
+ * @throws UnreadableAttributesError and the like for a row that can't be told as it is
+ */
+export const selectHeld = async (entity: Entity, key: string, db: Kysely<unknown>): Promise<Held> => {
+  if (entity.read !== undefined) return { is: 'in parts' }
   const { owner, epoch } = recordNames(entity)
   try {
     const { rows } = await sql<SqlRow>`
-      SELECT ${selection(entity)}, ${sql.raw(owner)} AS held_owner, CAST(${sql.raw(epoch)} AS CHAR) AS held_epoch
-      FROM ${source(entity, key)} WHERE ${whichRow(entity, key)}`.execute(idempotently(parts.db))
+      SELECT ${selection(entity)}, ${sql.raw(owner)} AS held_owner, CAST(${sql.raw(epoch)} AS CHAR) AS held_epoch,
+        IF(${ownersKnown(entity)}, 1, 0) AS held_known
+      FROM ${source(entity, key)} WHERE ${whichRow(entity, key)}`.execute(idempotently(db))
     const [row] = rows
-    if (row === undefined || isDeleted(row)) return await readGone(entity, key, parts.store)
+    if (row === undefined) return { is: 'none' }
+    if (isDeleted(row)) return { is: 'uncounted' }
     const { version, updatedAt: at } = readRecord(row)
     const values = readSelected(entity, row)
     const authority: Authority = {
       owner: row.held_owner === 'dynamo' ? 'dynamo' : 'aurora',
       epoch: BigInt(String(row.held_epoch ?? 0)),
     }
-    return { key: keyOfSelected(entity, row), state: 'held', row: values, version, at, ...authority }
+    return {
+      is: 'held',
+      record: { key: keyOfSelected(entity, row), state: 'held', row: values, version, at, ...authority },
+      known: Number(row.held_known) === 1,
+    }
   } catch (error) {
-    if (isResultTooLarge(error)) return readInParts(entity, key, parts.store)
+    if (isResultTooLarge(error)) return { is: 'in parts' }
     throw error
   }
 }

@@ -56,8 +56,8 @@ export const inTurn = ({ aurora, dynamo }: Records, to: Owner): readonly [old: K
 /** @param old the record that is to change, as it was read */
 export const releaseOf = (aurora: KeyRecord, old: KeyRecord): AsRead => {
   const isMirrored = aurora.state === 'held' && aurora.owner === 'dynamo'
-  if (isMirrored) return { was: old.epoch }
-  return { was: old.epoch, above: aurora.state === 'deleted' ? aurora.version : 0n }
+  const read = { was: old.epoch, isHeld: old.state === 'held' }
+  return isMirrored ? read : { ...read, above: aurora.state === 'deleted' ? aurora.version : 0n }
 }
 
 export const isOf = (record: KeyRecord, { owner, epoch }: Authority): boolean =>

@@ -2,9 +2,18 @@ import type { Entity } from '../model/entity.ts'
 import { BridgeError } from '../model/errors.ts'
 import { UnsettledError } from '../model/outcome.ts'
 import { type Authority, type Epoch, type Owner, otherOf } from '../model/owner.ts'
-import { ClaimConflictError, StaleClaimError } from '../ports/claim-errors.ts'
+import { ClaimConflictError, StaleClaimError, UndecidedError } from '../ports/claim-errors.ts'
 import type { DecidedRecords, KeyRecord, KeyRecords } from '../ports/key-records.ts'
-import { type Half, isMissing, isOf, isUntold, nextEpoch, releaseOf, stepOf } from './claim-step.ts'
+import {
+  type Half,
+  isMissing,
+  isOf,
+  isUntold,
+  nextEpoch,
+  type Records,
+  releaseOf,
+  stepOf,
+} from './claim-step.ts'
 
 export type ClaimSides = { readonly aurora: KeyRecords; readonly dynamo: KeyRecords }
 
@@ -19,6 +28,8 @@ export type Unmovable = {
 export type ClaimOptions = {
   readonly epoch?: Epoch
   readonly insists?: DecidedRecords
+  /** What the caller has just read of both sides, under one key: it stands for the first look, unless the claim would end with that. */
+  readonly seen?: Records | undefined
   /** Hears of what no repeat would mend, before the claim fails with it. @default nobody does */
   readonly unmovable?: (met: Unmovable) => Promise<void>
 }
@@ -51,8 +62,10 @@ export const claim = async (
   options: ClaimOptions = {},
 ): Promise<Claimed> => {
   let isBegun = false
+  const { seen, ...rest } = options
   for (let round = 1; round <= ROUNDS; round++) {
-    const claimed = await attempt(entity, key, to, sides, options)
+    const known = round === 1 && seen !== undefined && leadsOn(entity, seen, to, options) ? seen : undefined
+    const claimed = await attempt(entity, key, to, sides, { ...rest, seen: known })
     if (claimed !== undefined) return isBegun ? { ...claimed, done: 'moved' } : claimed
     isBegun = true
   }
@@ -77,10 +90,10 @@ const attempt = async (
   key: string,
   to: Owner,
   sides: ClaimSides,
-  { epoch, insists, unmovable }: ClaimOptions,
+  { epoch, insists, unmovable, seen: known }: ClaimOptions,
 ): Promise<Claimed | undefined> => {
-  const aurora = await sides.aurora.read(entity, key)
-  const dynamo = await sides.dynamo.read(entity, aurora.key)
+  const aurora = known?.aurora ?? (await sides.aurora.read(entity, key))
+  const dynamo = known?.dynamo ?? (await sides.dynamo.read(entity, aurora.key))
   const [old, now] = to === 'dynamo' ? [aurora, dynamo] : [dynamo, aurora]
   const seen: Seen = {
     aurora,
@@ -125,6 +138,27 @@ const attempt = async (
       return affirm(entity, seen, move)
     case 'move':
       return moveOver(entity, seen, move)
+  }
+}
+
+/**
+ * Whether what was read before the claim can stand for its own look: whatever each step changes, it changes only of the move that was
+ * read. What would end the claim may be told only by a look of its own.
+ */
+const leadsOn = (
+  entity: Entity,
+  { aurora, dynamo }: Records,
+  to: Owner,
+  { epoch, insists }: ClaimOptions,
+): boolean => {
+  if (epoch === undefined || insists !== undefined || aurora.key !== dynamo.key) return false
+  const how = { isNumbered: true, isDecided: false }
+  try {
+    const { is } = stepOf(entity, { aurora, dynamo }, { owner: to, epoch }, how)
+    return is !== 'already' && is !== 'stale' && is !== 'conflict'
+  } catch (error) {
+    if (error instanceof UndecidedError) return false
+    throw error
   }
 }
 

@@ -201,7 +201,7 @@ export class FacadeRequest implements EntityStore {
         may === 'create' ? record.state === 'held' : may === 'repeat' && record.state !== 'absent'
       const stays = owner === to || record.epoch >= route.epoch || route.frozen !== undefined
       // A create of what is there changes nothing, so nothing has to move for it.
-      return stays || isRefused ? owner : this.#claim(entity, record.key, to, route.epoch)
+      return stays || isRefused ? owner : this.#claim(entity, record.key, to, route.epoch, whose.records)
     }
     if (whose.is === 'half') {
       if (whose.epoch <= route.epoch) return this.#claim(entity, whose.record.key, to, route.epoch)
@@ -220,9 +220,15 @@ export class FacadeRequest implements EntityStore {
    * @returns the side that has the key then: where it can't be moved, the one that had it, and it is listed; undefined where a
    *   later move has it
    */
-  async #claim(entity: Entity, key: string, to: Owner, epoch: Epoch | undefined): Promise<Owner | undefined> {
+  async #claim(
+    entity: Entity,
+    key: string,
+    to: Owner,
+    epoch: Epoch | undefined,
+    seen?: Readonly<Record<Owner, KeyRecord>>,
+  ): Promise<Owner | undefined> {
     try {
-      await this.#parts.claim(entity, key, to, epoch)
+      await this.#parts.claim(entity, key, to, epoch, seen)
       return to
     } catch (error) {
       if (error instanceof StaleClaimError) return undefined

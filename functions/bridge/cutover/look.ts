@@ -16,8 +16,19 @@ export type FacadeParts = {
   readonly read: Readonly<Record<Owner, (entity: Entity, key: string) => Promise<KeyRecord>>>
   /** The key of the row that has a legacy id; undefined where there is none. */
   readonly keyOfId: (entity: Entity, id: string) => Promise<string | undefined>
-  /** Moves a key; a conflict is listed. @param epoch of the move; absent: as it takes to complete the one that has begun */
-  readonly claim: (entity: Entity, key: string, to: Owner, epoch: Epoch | undefined) => Promise<Claimed>
+  /**
+   * Moves a key; a conflict is listed.
+   *
+   * @param epoch of the move; absent: as it takes to complete the one that has begun
+   * @param seen what was just read of both stores
+   */
+  readonly claim: (
+    entity: Entity,
+    key: string,
+    to: Owner,
+    epoch: Epoch | undefined,
+    seen?: Readonly<Record<Owner, KeyRecord>>,
+  ) => Promise<Claimed>
   readonly routes: Pick<RouteCache, 'current' | 'since' | 'now'>
 }
 

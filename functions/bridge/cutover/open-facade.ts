@@ -53,8 +53,8 @@ export const openFacade = (given: Given): Facade => {
       dynamo: (entity, key) => items.read(entity, key),
     },
     keyOfId: async (entity, id) => (await store.head(entity, id))?.key,
-    claim: (entity, key, to, epoch) =>
-      claimListed(entity, key, to, sides, { parking, ...(epoch !== undefined && { epoch }) }),
+    claim: (entity, key, to, epoch, seen) =>
+      claimListed(entity, key, to, sides, { parking, seen, ...(epoch !== undefined && { epoch }) }),
     routes: new RouteCache({ routes, log }),
   })
 }

@@ -3,7 +3,13 @@ import type { KeyRecord } from '../ports/key-records.ts'
 
 /** Whose a key is, as both stores say it together. */
 export type Whose =
-  | { readonly is: 'owned'; readonly owner: Owner; readonly record: KeyRecord }
+  | {
+      readonly is: 'owned'
+      readonly owner: Owner
+      readonly record: KeyRecord
+      /** What both were read as, where both were. */
+      readonly records?: Readonly<Record<Owner, KeyRecord>>
+    }
   /** A move of it has stopped half way: nobody may write it, and the record of the larger version is what it holds. */
   | {
       readonly is: 'half'
@@ -31,7 +37,7 @@ export const isOwnedAt = (side: Owner, record: KeyRecord): boolean =>
  */
 export const whoseIs = (records: Readonly<Record<Owner, KeyRecord>>, first: Owner): Whose => {
   for (const side of [first, otherOf(first)])
-    if (isOwnedAt(side, records[side])) return { is: 'owned', owner: side, record: records[side] }
+    if (isOwnedAt(side, records[side])) return { is: 'owned', owner: side, record: records[side], records }
   const { aurora, dynamo } = records
   const silent = (['aurora', 'dynamo'] as const).filter((side) => saysNothing(side, records[side]))
   if (silent.length === 2) return { is: 'nowhere' }

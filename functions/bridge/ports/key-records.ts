@@ -30,6 +30,8 @@ export type AsRead = {
    * its way.
    */
   readonly above?: Version
+  /** Whether it had content when it was read: then nothing need be made, as long as it is still there. */
+  readonly isHeld?: boolean
 }
 
 /** A store as one side of a claim. Each call may be repeated, and lands late without harm. */

@@ -10,6 +10,18 @@ import { chef } from '../../../fixtures/entities/chef.ts'
 import { recipe } from '../../../fixtures/entities/recipe.ts'
 import { openWorld, type World } from './world.ts'
 
+/** A side that says when it is asked what it has. */
+const counting = (of: KeyRecords, looked: () => void): KeyRecords => ({
+  side: of.side,
+  read: (...asked) => {
+    looked()
+    return of.read(...asked)
+  },
+  release: (...asked) => of.release(...asked),
+  take: (...asked) => of.take(...asked),
+  restore: (...asked) => of.restore(...asked),
+})
+
 const named = (firstName: string): Row => ({ firstName, lastName: 'Test' })
 
 describe('a key that changes hands', () => {
@@ -80,6 +92,63 @@ describe('a key that changes hands', () => {
     await streamed(() => world.replace(chef, 'dynamo', key, named('four')))
     expect(await both()).toEqual(['held dynamo 2 4 four', 'held dynamo 2 4 four'])
     expect(await parked()).toEqual([])
+  })
+
+  it('goes on by what was read before it, and looks for itself where the claim would end with that', async () => {
+    await streamed(() => world.create(chef, 'dynamo', named('one'), key))
+    await world.claim(chef, key, 'aurora')
+    const read = async () => ({
+      aurora: await world.sides.aurora.read(chef, key),
+      dynamo: await world.sides.dynamo.read(chef, key),
+    })
+    const now = await read()
+    const later = { owner: 'dynamo', epoch: 99n } as const
+    let looks = 0
+    const sides: ClaimSides = {
+      dynamo: world.sides.dynamo,
+      aurora: counting(world.sides.aurora, () => {
+        looks += 1
+      }),
+    }
+    const move = async (to: Owner, epoch: bigint, seen: typeof now) => {
+      looks = 0
+      const { done, record } = await claim(chef, key, to, sides, { epoch, seen })
+      return [done, record.owner, Number(record.epoch), looks]
+    }
+
+    expect(await move('dynamo', 2n, now)).toEqual(['moved', 'dynamo', 2, 0])
+    expect(await move('aurora', 3n, now)).toEqual(['moved', 'aurora', 3, 1])
+    const other = { state: 'held', row: named('other'), version: 7n } as const
+    const missing = { key, state: 'absent', version: 0n, at: null, owner: 'dynamo', epoch: 0n } as const
+    const wrong: Readonly<Record<string, (is: typeof now) => typeof now>> = {
+      'it is there': ({ aurora, dynamo }) => ({
+        aurora: { ...aurora, ...later },
+        dynamo: { ...dynamo, ...later },
+      }),
+      'a later move has it': ({ aurora, dynamo }) => ({
+        aurora: { ...aurora, epoch: 99n },
+        dynamo: { ...dynamo, epoch: 99n },
+      }),
+      'both have written it': ({ aurora, dynamo }) => ({
+        aurora,
+        dynamo: { ...dynamo, ...other, owner: 'dynamo' },
+      }),
+      'its delete is on its way': ({ aurora }) => ({
+        aurora: { ...aurora, owner: 'dynamo' },
+        dynamo: missing,
+      }),
+      'it is another key’s': ({ aurora, dynamo }) => ({ aurora, dynamo: { ...dynamo, key: 'another' } }),
+    }
+    const told: unknown[] = []
+    let epoch = 3n
+    for (const [what, seen] of Object.entries(wrong)) {
+      epoch += 1n
+      told.push([what, ...(await move('dynamo', epoch, seen(await read())))])
+      epoch += 1n
+      await claim(chef, key, 'aurora', world.sides, { epoch })
+    }
+    expect(told).toEqual(Object.keys(wrong).map((what, at) => [what, 'moved', 'dynamo', 4 + 2 * at, 1]))
+    expect(await both()).toEqual(['held aurora 13 1 one', 'held aurora 13 1 one'])
   })
 
   it('is where it was, and unchanged, when it is claimed again', async () => {

@@ -54,7 +54,12 @@ const wordsOf = (stores: Stores) => {
       return source.lift?.(change, above, under)
     },
     /** @param was the move of the record as it was read. @default the one that it is of */
-    release: async (side: Owner, owner: Owner, epoch: Epoch, as: { was?: Epoch; above?: Version } = {}) => {
+    release: async (
+      side: Owner,
+      owner: Owner,
+      epoch: Epoch,
+      as: { was?: Epoch; above?: Version; isHeld?: boolean } = {},
+    ) => {
       const { was = (await sides[side].read(plate, key)).epoch, ...others } = as
       return sides[side].release(plate, key, { owner, epoch }, { was, ...others })
     },
@@ -111,6 +116,15 @@ const CASES: readonly Case[] = [
     title: 'a key that is nowhere is refused where it was released',
     play: async ({ create, release }) => {
       await release('aurora', 'dynamo', 1n, { above: 0n })
+      return refused(create('aurora', 'one'))
+    },
+    comes: 'owner.other',
+  },
+  {
+    guard: 'fence',
+    title: 'a key that is nowhere any more is refused where it was released, by whoever has read its row',
+    play: async ({ create, release }) => {
+      await release('aurora', 'dynamo', 1n, { above: 0n, isHeld: true })
       return refused(create('aurora', 'one'))
     },
     comes: 'owner.other',

@@ -158,4 +158,27 @@ describe('the calls of the facade', () => {
     expect(first.aurora).toBeGreaterThan(0)
     expect(await put()).toEqual({ aurora: 0, dynamo: ['UpdateItem'] })
   })
+
+  it('for the first write of a key behind a move are those of its claim, which looks at nothing twice', async () => {
+    const code = `p-${randomUUID().slice(0, 12)}`
+    await world.make(plate, 'aurora', { code, title: 'x' }, code)
+    const put = () => world.calls(() => world.send('PUT', `/plates/${code}`, { body: { code, title: 'y' } }))
+    const [there, back] = [placeOf('live'), placeOf('shadow')]
+    for (const place of [there, back]) {
+      world.move(place)
+      await put()
+    }
+    world.move(there)
+    // Aurora: the look, tombstone, row, and the row's last image. DynamoDB: the try, the look, what is written over, the list of conflicts.
+    expect(await put()).toEqual({
+      aurora: 4,
+      dynamo: ['UpdateItem', 'GetItem', 'GetItem', 'PutItem', 'BatchGetItem', 'UpdateItem'],
+    })
+    world.move(back)
+    // Aurora: the try, two looks, content, tombstone, row and what it is then, and the write with its own two looks.
+    expect(await put()).toEqual({
+      aurora: 9,
+      dynamo: ['GetItem', 'GetItem', 'UpdateItem', 'BatchGetItem'],
+    })
+  })
 })

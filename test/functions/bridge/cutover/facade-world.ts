@@ -94,8 +94,8 @@ export const openFacadeWorld = async () => {
       dynamo: (entity, key) => world.sides.dynamo.read(entity, key),
     },
     keyOfId: async (entity, id) => (await aurora.store.head(entity, id))?.key,
-    claim: (entity, key, to, epoch) =>
-      claimListed(entity, key, to, world.sides, { parking, ...(epoch !== undefined && { epoch }) }),
+    claim: (entity, key, to, epoch, seen) =>
+      claimListed(entity, key, to, world.sides, { parking, seen, ...(epoch !== undefined && { epoch }) }),
     routes: {
       now: () => 0,
       current: async () => ({ route, isKnown: true, asOf: 0 }),

@@ -29,7 +29,10 @@ export const request = async (
     const says = isUnknown ? await sides.aurora.read(plate, of.key) : here
     if (says.owner === target) return send(write, target, here, wish)
     if (says.epoch < epoch) {
-      await claim(plate, of.key, target, sides, { epoch })
+      // Both have been looked at by then: what is plain is claimed by that look.
+      const other = await sides[otherOf(target)].read(plate, of.key)
+      const seen = target === 'aurora' ? { aurora: here, dynamo: other } : { aurora: other, dynamo: here }
+      await claim(plate, of.key, target, sides, { epoch, seen })
       continue
     }
     const there = isUnknown ? says : await sides[otherOf(target)].read(plate, of.key)
