@@ -9,7 +9,7 @@ import type { Deadline } from '../runtime/deadline.ts'
 import { inLanes } from '../runtime/lanes.ts'
 import type { Tables } from '../runtime/tables.ts'
 import { RECORD } from './authority.ts'
-import { AS_READ, assign, EARLIER, OWN, put, toNext, unwritten } from './claim-calls.ts'
+import { AS_READ, assign, put, toNext, unwritten } from './claim-calls.ts'
 import { absent } from './conditions.ts'
 import { toRecord } from './dynamo-records.ts'
 import { findItemKey } from './item-key.ts'
@@ -56,7 +56,7 @@ export class DynamoKeySets implements KeySets {
     to: Authority,
   ): Promise<ReadonlyMap<string, KeyRecord>> {
     const released = await inLanes(asked, LANES, async ({ record, as: { above, was } }) => {
-      const { key, owner, epoch } = record
+      const { key, owner } = record
       if (isNowhere(record)) {
         if (above === undefined) return []
         const tombstone = toTombstone(entity, { key, version: above, at: null }, to)
@@ -65,7 +65,6 @@ export class DynamoKeySets implements KeySets {
           ? [[key, toRecord(entity, key, mirrored)] as const]
           : []
       }
-      if (epoch >= to.epoch || epoch > was) return []
       const isGivenAway = owner === this.side && to.owner !== this.side
       const values = {
         ':was': { N: String(was) },
@@ -97,10 +96,8 @@ export class DynamoKeySets implements KeySets {
     const { key } = last
     const record = recordIn(entity, key, item)
     if (record === undefined || item === undefined || record.epoch >= to.epoch) return false
-    // It has the key: there is nothing later than what it has accepted.
-    if (record.owner === this.side)
-      return (await assign(this.#parts, entity, key, to, `(${EARLIER}) AND ${OWN}`)) !== undefined
-    if (isBeyond(record, last)) return false
+    // What has the key keeps its content, and what is later is a conflict: a claim of its own says so.
+    if (record.owner === this.side || isBeyond(record, last)) return false
     try {
       return await put(this.#parts, entity, toNext(entity, item, last, to), unwritten(entity, item))
     } catch (error) {

@@ -191,6 +191,44 @@ describe('keys that are claimed together', () => {
     expect((await bothOf(first)).dynamo).toBe('dynamo 2 v1 one')
   })
 
+  it('are not written over where one is written between the look and the claim', async () => {
+    keys = await made('aurora', 2)
+    const [first = ''] = keys
+    const { client } = world.sync
+    let isLate = true
+    client.middlewareStack.add(
+      (next, { commandName }) =>
+        async (args) => {
+          if (commandName === 'PutItemCommand' && isLate) {
+            isLate = false
+            const item = await world.sync.item(plate, first)
+            await world.sync.put(plate, { ...item, version: { N: '9' }, title: { S: 'other' } })
+          }
+          return next(args)
+        },
+      { step: 'initialize', name: 'between' },
+    )
+    try {
+      const { moved, failed } = await together('dynamo', 2n)
+      expect([moved.size, failed.get(first)?.code]).toEqual([1, 'claim.conflict'])
+      expect(await bothOf(first)).toEqual({ aurora: 'aurora 2 v1 one', dynamo: 'aurora 2 v9 other' })
+    } finally {
+      client.middlewareStack.remove('between')
+    }
+  })
+
+  it('keep what DynamoDB has of one, where that has had it all along', async () => {
+    keys = await made('dynamo', 2)
+    const [first = ''] = keys
+    // A restore of Aurora's, from which somebody went on.
+    await world.sync.aurora.legacy.query(
+      "UPDATE plates SET title = 'old', backsync_version = 5, backsync_owner = NULL, backsync_epoch = 0 WHERE code = ?",
+      [first],
+    )
+    await together('dynamo', 2n)
+    expect(await bothOf(first)).toEqual({ aurora: 'dynamo 2 v5 old', dynamo: 'dynamo 2 v1 one' })
+  })
+
   it('are made where DynamoDB has none of them, behind an item that says so', async () => {
     keys = [randomUUID(), randomUUID()]
     for (const key of keys) await world.make(plate, 'aurora', { code: key, title: 'one' }, key)
@@ -203,16 +241,34 @@ describe('keys that are claimed together', () => {
       expect(await bothOf(key)).toEqual({ aurora: 'dynamo 2 v1 one', dynamo: 'dynamo 2 v1 one' })
   })
 
-  it('say of what is in both stores, and was moved by none, that it has to be looked at by itself', async () => {
-    keys = [randomUUID()]
-    for (const key of keys) {
-      await world.make(plate, 'aurora', { code: key, title: 'one' }, key)
-      await world.make(plate, 'dynamo', { code: key, title: 'two' }, key)
-    }
-    const claimed = await together('dynamo', 2n)
-    expect(Object.values(claimed).map(({ size }) => size)).toEqual([0, 0, 0, 0])
-    expect(await bothOf(keys[0] ?? '')).toEqual({ aurora: 'aurora 0 v1 one', dynamo: 'dynamo 0 v1 two' })
-  })
+  it.each(['one', 'two'])(
+    'leave to a look at itself what both stores have made, with %s at the other one',
+    async (title) => {
+      keys = [randomUUID()]
+      for (const key of keys) {
+        await world.make(plate, 'aurora', { code: key, title: 'one' }, key)
+        await world.make(plate, 'dynamo', { code: key, title }, key)
+      }
+      const claimed = await together('dynamo', 2n)
+      expect(Object.values(claimed).map(({ size }) => size)).toEqual([0, 0, 0, 0])
+      expect(await bothOf(keys[0] ?? '')).toEqual({
+        aurora: 'aurora 0 v1 one',
+        dynamo: `dynamo 0 v1 ${title}`,
+      })
+    },
+  )
+
+  it.each(SIDES)(
+    'leave to a look at itself what DynamoDB has deleted, and Aurora not yet: to %s',
+    async (to) => {
+      keys = await made('dynamo', 2)
+      const [first = ''] = keys
+      await world.sync.remove(plate, first)
+      const { moved, already } = await together(to, 2n)
+      expect([moved.has(first), already.has(first), moved.size]).toEqual([false, false, 1])
+      expect(await bothOf(first)).toEqual({ aurora: 'dynamo 1 v1 one', dynamo: 'dynamo 0 v0 absent' })
+    },
+  )
 
   describe('of which somebody is writing one', () => {
     const page = (patience: number, more: Partial<TogetherParts> = {}) =>
