@@ -195,6 +195,8 @@ export class BacksyncStack extends Stack {
       settings,
       failures: backSync.failures,
       parking,
+      jobs,
+      routes: facade?.routes,
       database,
       code: bundledCode({ entry: entries.watch, replace }),
     })

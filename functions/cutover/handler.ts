@@ -10,7 +10,7 @@ import { normaliseApiEvent } from '../bridge/normalise/api.ts'
 import { readConfig, settings } from '../bridge/runtime/config.ts'
 import { Deadline, type InvocationContext } from '../bridge/runtime/deadline.ts'
 import { LambdaLog } from '../bridge/runtime/log.ts'
-import { FACADE, LambdaMetrics } from '../bridge/runtime/metrics.ts'
+import { FACADE, LambdaMetrics, WHOLE_STACK } from '../bridge/runtime/metrics.ts'
 import { UnknownEventError } from '../bridge/runtime/unknown-event.ts'
 import { entities } from '../entities/index.ts'
 
@@ -43,6 +43,7 @@ const facade = openFacade({
   routesTable: config.ROUTES_TABLE,
   deadline,
   log,
+  metrics,
 })
 const wake = openWake({ relay: config.RELAY_FUNCTION, deadline, log })
 const paths = facadePaths(entities)
@@ -57,6 +58,8 @@ export const handler = async (event: unknown, context: InvocationContext): Promi
     })
     if (call === undefined) throw new UnknownEventError()
     const answer = await serveRoute(call, facade, { requestId: context.awsRequestId, log })
+    if (answer.statusCode >= 500)
+      metrics.count('Faults', call.action === 'refuse' ? WHOLE_STACK : call.entity.name, 1)
     if (answer.headers[SIDE] === 'aurora') await wake.behind(call, answer)
     return answer
   } finally {

@@ -40,7 +40,7 @@ const tables = entityReaders(
   config.TABLES?.including(entities.map(({ item }) => item.table)).names ?? {},
 )
 const wake = openWake({ relay: config.RELAY_FUNCTION, deadline, log })
-const complete = openComplete({ entities, table: config.ROUTES_TABLE, deadline, log })
+const complete = openComplete({ entities, table: config.ROUTES_TABLE, deadline, metrics, log })
 const now = () => new Date()
 const sync = openSync(config, { ...aurora, entities, deadline, log, metrics, now, ended: complete })
 const completeOf = complete && ((entity: string) => complete.completeOf(entity))

@@ -32,7 +32,7 @@ const aurora = openAurora(
   entities.some(({ legacyFunction }) => legacyFunction) ? calling : undefined,
 )
 const client = openDynamo()
-const ended = openComplete({ entities, table: config.ROUTES_TABLE, deadline, log })
+const ended = openComplete({ entities, table: config.ROUTES_TABLE, deadline, metrics, log })
 const shared = { ...aurora, entities, deadline, log, metrics, now: () => new Date(), ended }
 const relay = openRelay({
   ...shared,

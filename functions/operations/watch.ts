@@ -1,12 +1,15 @@
 import { TombstoneSweep } from '../bridge/aurora/expired-tombstones.ts'
 import { openDatabase } from '../bridge/aurora/open.ts'
 import { unseenEntities } from '../bridge/aurora/triggers/trigger-state.ts'
+import { unfollowedRoutes } from '../bridge/cutover/unfollowed.ts'
 import { openDynamo } from '../bridge/drivers/dynamo/client.ts'
 import { ObjectBucket } from '../bridge/drivers/s3/bucket.ts'
 import { openS3 } from '../bridge/drivers/s3/client.ts'
+import { DynamoJobs } from '../bridge/jobs/dynamo-jobs.ts'
 import { conflictsOf } from '../bridge/model/conflict.ts'
 import { kindOf } from '../bridge/model/errors.ts'
 import { DynamoParking } from '../bridge/parking/dynamo-parking.ts'
+import { DynamoRoutes } from '../bridge/routes/dynamo-routes.ts'
 import { readConfig, settings } from '../bridge/runtime/config.ts'
 import { Deadline, type InvocationContext } from '../bridge/runtime/deadline.ts'
 import { LambdaLog } from '../bridge/runtime/log.ts'
@@ -20,7 +23,12 @@ const ENOUGH = 20_000
 const RESERVE = 15_000
 
 const config = readConfig(
-  settings.failures.extend({ ...settings.aurora.shape, ...settings.parking.shape }),
+  settings.failures.extend({
+    ...settings.aurora.shape,
+    ...settings.parking.shape,
+    ...settings.routes.partial().shape,
+    ...settings.jobs.partial().shape,
+  }),
   process.env,
 )
 const deadline = new Deadline()
@@ -28,7 +36,8 @@ const log = new LambdaLog('watch')
 const metrics = new LambdaMetrics(WATCH)
 const bucket = new ObjectBucket({ client: openS3(), bucket: config.FAILURE_BUCKET, deadline })
 const undelivered = new Undelivered(bucket)
-const parking = new DynamoParking({ client: openDynamo(), table: config.PARKING_TABLE, deadline })
+const client = openDynamo()
+const parking = new DynamoParking({ client, table: config.PARKING_TABLE, deadline })
 const database = openDatabase(config, deadline)
 const tombstones = new TombstoneSweep(database, entities)
 const mirrored = entities.filter(({ mirror }) => mirror !== undefined)
@@ -48,6 +57,7 @@ export const handler = async (_event: unknown, context: InvocationContext): Prom
     for (const { name } of entities) keys += (await parking.parkedOf(conflictsOf(name))).size
     metrics.gauge('Undecided', WHOLE_STACK, keys)
     if (keys > 0) log.warn('keys are in conflict: see backsync parked list', { keys })
+    const unfollowed = await lookAtRoutes()
     // What is found is told, whatever becomes of the rest.
     metrics.flush()
     const unseen = await lookAtTriggers()
@@ -55,12 +65,28 @@ export const handler = async (_event: unknown, context: InvocationContext): Prom
     return {
       undelivered: batches,
       undecided: keys,
+      ...(unfollowed !== undefined && { unfollowed }),
       ...(unseen !== undefined && { unseen }),
       ...(ended !== undefined && { ended }),
     }
   } finally {
     metrics.flush()
   }
+}
+
+/** Where there are no routes nobody follows one. */
+const lookAtRoutes = async (): Promise<number | undefined> => {
+  const { ROUTES_TABLE, JOBS_TABLE } = config
+  if (ROUTES_TABLE === undefined || JOBS_TABLE === undefined) return undefined
+  const parts = {
+    routes: new DynamoRoutes({ client, table: ROUTES_TABLE, deadline }),
+    jobs: new DynamoJobs({ client, table: JOBS_TABLE, deadline }),
+  }
+  const names = await unfollowedRoutes(entities, parts, Date.now())
+  metrics.gauge('Unfollowed', WHOLE_STACK, names.length)
+  if (names.length > 0)
+    log.warn('keys have not followed their route: see backsync cutover status', { routes: names.join(', ') })
+  return names.length
 }
 
 /** Without a mirror nobody asks the database: a paused cluster would wake up for it. */

@@ -5,6 +5,7 @@ import type { Settings } from '../settings.ts'
 import { answersWithin, grantFirstAnswers } from './api-tier.ts'
 import { BridgeFunction } from './bridge-function.ts'
 import type { EntityTable } from './entity-table.ts'
+import { FacadeAlarms } from './facade-alarms.ts'
 import type { LegacyDatabase } from './legacy-database.ts'
 import { StateTable } from './state-table.ts'
 import { grantParking } from './stream-follower.ts'
@@ -50,6 +51,8 @@ export class Facade extends Construct {
     grantFirstAnswers(idempotency, this.function)
     grantParking(parking, this.function)
     grantRoutes(routes, this.function)
+    new FacadeAlarms(this, 'Alarms', { function: this.function, topicArn: settings.alarmTopicArn })
+    this.routes = routes
   }
 }
 

@@ -26,6 +26,9 @@ export interface WatchProps {
   readonly failures: FailureBucket
   /** Where conflicts are set aside. */
   readonly parking: StateTable
+  /** Where routes stand, and how far the jobs are that have their keys follow; undefined: there are none. */
+  readonly routes: StateTable | undefined
+  readonly jobs: StateTable
   /** Whose tombstones end. */
   readonly database: LegacyDatabase
   /** The function that looks. */
@@ -45,6 +48,12 @@ const ALARMS: readonly (readonly [GaugeName, string])[] = [
   ],
 ]
 
+/** As these, where there are routes. */
+const UNFOLLOWED = [
+  'Unfollowed',
+  'Keys have not followed the last move of their route, and nobody has them do so: a sweep stands still, or there is none for a day. See: npx backsync cutover status',
+] as const satisfies (typeof ALARMS)[number]
+
 /**
  * Says what waits for an operator, for as long as it does: an alarm on what has just been given up is silent a minute
  * later, when the batch is still there.
@@ -52,7 +61,7 @@ const ALARMS: readonly (readonly [GaugeName, string])[] = [
 export class Watch extends Construct {
   constructor(scope: Construct, id: string, props: WatchProps) {
     super(scope, id)
-    const { settings, failures, parking, database } = props
+    const { settings, failures, parking, routes, jobs, database } = props
     const watch = new BridgeFunction(this, 'Function', {
       settings,
       description: 'Counts what waits for an operator',
@@ -60,11 +69,17 @@ export class Watch extends Construct {
       // Of a paused cluster that is to wake up, and of what has expired since it did last.
       timeout: Duration.minutes(2),
       memorySize: 256,
-      environment: { ...failures.environment, ...parking.environment, ...database.environment },
+      environment: {
+        ...failures.environment,
+        ...parking.environment,
+        ...database.environment,
+        ...(routes && { ...routes.environment, ...jobs.environment }),
+      },
     })
     failures.grantList(watch)
     parking.grant(watch, ['Query'])
     database.grantSql(watch)
+    if (routes !== undefined) for (const table of [routes, jobs]) table.grant(watch, ['GetItem'])
     new Rule(this, 'Schedule', {
       description: 'Has counted what waits for an operator',
       schedule: Schedule.rate(interval),
@@ -76,7 +91,7 @@ export class Watch extends Construct {
       settings.alarmTopicArn === undefined
         ? undefined
         : Topic.fromTopicArn(this, 'Topic', settings.alarmTopicArn)
-    for (const [metricName, alarmDescription] of ALARMS) {
+    for (const [metricName, alarmDescription] of routes === undefined ? ALARMS : [...ALARMS, UNFOLLOWED]) {
       const alarm = new Alarm(this, metricName, {
         alarmDescription: `${alarmDescription} --stack ${Stack.of(this).stackName}`,
         metric: new Metric({

@@ -91,7 +91,7 @@ const callers = {
   roles: 'functions/bridge/copy/role-client.ts',
   /** Run by commands, with the rights of whoever gives them. */
   commands: 'functions/bridge/{tables/mend,jobs/job-notes,drivers/dynamo/batch-get}.ts',
-  claims: 'functions/bridge/dynamo/{dynamo-records,claim-calls,dynamo-key-sets}.ts',
+  claims: 'functions/bridge/dynamo/claim-calls.ts',
 }
 
 /** Entry points of what is deployed, with what their code could send and never does: of what they import they use a part. */
@@ -181,7 +181,9 @@ describe('what is granted is what the code calls', () => {
   })
 
   it('of DynamoDB, for who looks what is in conflict: the list of it, and neither to read payloads nor to end any', () => {
-    expect(granted('WatchFunctionRole', 'dynamodb')).toEqual(['dynamodb:Query'])
+    expect(granted('WatchFunctionRole', 'dynamodb')).toEqual(['dynamodb:GetItem', 'dynamodb:Query'])
+    for (const table of ['FacadeRoutes', 'Jobs'])
+      expect(granted('WatchFunctionRole', 'dynamodb', table)).toEqual(['dynamodb:GetItem'])
     expect(granted('WatchFunctionRole', 'dynamodb', 'Parking')).toEqual(['dynamodb:Query'])
   })
 

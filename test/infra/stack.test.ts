@@ -84,7 +84,10 @@ describe('the stack', () => {
     ])
     expect(variables('CopyTableFunction')).toEqual(['JOBS_TABLE', 'LOG_LEVEL', 'STAGE'])
     expect(variables('WatchFunction')).toEqual(
-      [...cluster, 'FAILURE_BUCKET', 'LOG_LEVEL', 'PARKING_TABLE', 'STAGE'].sort(),
+      [
+        ...cluster,
+        ...['FAILURE_BUCKET', 'JOBS_TABLE', 'LOG_LEVEL', 'PARKING_TABLE', 'ROUTES_TABLE', 'STAGE'],
+      ].sort(),
     )
     expect(variables('FacadeFunction')).toEqual(
       [

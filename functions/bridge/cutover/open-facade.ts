@@ -8,11 +8,14 @@ import { readHeldRecord } from '../aurora/held-record.ts'
 import { DynamoRecords } from '../dynamo/dynamo-records.ts'
 import { DynamoStore } from '../dynamo/dynamo-store.ts'
 import type { Entity } from '../model/entity.ts'
+import { kindOf } from '../model/errors.ts'
 import { DynamoParking } from '../parking/dynamo-parking.ts'
+import { StaleClaimError } from '../ports/claim-errors.ts'
 import { DynamoRoutes } from '../routes/dynamo-routes.ts'
 import { RouteCache } from '../routes/route-cache.ts'
 import type { Deadline } from '../runtime/deadline.ts'
 import type { Log } from '../runtime/log.ts'
+import type { Metrics } from '../runtime/metrics.ts'
 import type { Tables } from '../runtime/tables.ts'
 import { Facade } from './facade.ts'
 import { claimListed } from './listed-claim.ts'
@@ -30,11 +33,12 @@ type Given = {
   readonly routesTable: string
   readonly deadline: Deadline
   readonly log: Log
+  readonly metrics: Pick<Metrics, 'count'>
 }
 
 /** The facade over a stack's two stores. */
 export const openFacade = (given: Given): Facade => {
-  const { entities, db, store, writer, client, tables, deadline, log } = given
+  const { entities, db, store, writer, client, tables, deadline, log, metrics } = given
   const items = new DynamoRecords({ client, tables, deadline })
   const sink = new AuroraSink(entities, { writer, store })
   const sides = {
@@ -53,8 +57,19 @@ export const openFacade = (given: Given): Facade => {
       dynamo: (entity, key) => items.read(entity, key),
     },
     keyOfId: async (entity, id) => (await store.head(entity, id))?.key,
-    claim: (entity, key, to, epoch, seen) =>
-      claimListed(entity, key, to, sides, { parking, seen, ...(epoch !== undefined && { epoch }) }),
-    routes: new RouteCache({ routes, log }),
+    claim: async (entity, key, to, epoch, seen) => {
+      try {
+        const how = { parking, seen, ...(epoch !== undefined && { epoch }) }
+        return await claimListed(entity, key, to, sides, how)
+      } catch (error) {
+        if (isUnmovable(error)) metrics.count('MovesRefused', entity.name, 1)
+        throw error
+      }
+    },
+    routes: new RouteCache({ routes, log, metrics }),
   })
 }
+
+/** What no repeat would mend: the key stays where it is. */
+const isUnmovable = (error: unknown): boolean =>
+  !(error instanceof StaleClaimError) && ['data', 'dependency', 'client'].includes(kindOf(error))

@@ -11,6 +11,7 @@ import type { DynamoRoutes } from '../routes/dynamo-routes.ts'
 import type { Log } from '../runtime/log.ts'
 import type { Tables } from '../runtime/tables.ts'
 import { claimTogether, pageOutcome, refusedKey, type TogetherParts } from './claim-page.ts'
+import { SWEEP, sweepJobOf } from './sweep-job.ts'
 import {
   readShelfPage,
   type Shelf,
@@ -25,9 +26,6 @@ import {
  * Claims every key of a route that is of an earlier move than the route, so that nobody who knows an earlier one can move it any
  * more, and then looks at all of them once more: a pass that finds none proves that the route is settled.
  */
-
-/** The kind of the job. */
-const SWEEP = 'sweep'
 
 export type SweepStep = Shelf | `prove-${Shelf}`
 const STEPS: readonly [SweepStep, ...SweepStep[]] = [
@@ -81,7 +79,7 @@ export const planSweep = async (
 ): Promise<SweepPlan> => {
   const { route } = await routes.read(entity.name)
   const { epoch, settled } = route
-  const job = `${SWEEP}:${entity.name}`
+  const job = sweepJobOf(entity)
   const [record, { items: estimate }] = await Promise.all([
     jobs.read(job),
     describeTable(client, tables.of(entity.item.table), { deadline }),

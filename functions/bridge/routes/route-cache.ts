@@ -1,6 +1,7 @@
 import { BridgeError, kindOf } from '../model/errors.ts'
 import { type Route, unmoved } from '../model/route.ts'
 import type { Log } from '../runtime/log.ts'
+import type { Metrics } from '../runtime/metrics.ts'
 import type { DynamoRoutes } from './dynamo-routes.ts'
 
 /** Where a route stands can't be read at the moment, and what is asked for needs to know it as it is now. */
@@ -35,6 +36,7 @@ type Parts = {
   readonly log: Pick<Log, 'warn'>
   /** A route that is older is read again before it is used, in milliseconds. @default 5 s */
   readonly maxAge?: number
+  readonly metrics: Pick<Metrics, 'count'>
   /** Milliseconds of a clock that never goes back. @default performance.now */
   readonly now?: () => number
 }
@@ -70,6 +72,7 @@ export class RouteCache {
     } catch (error) {
       if (kindOf(error) === 'configuration') throw error
       this.#failed.set(entity, this.#now())
+      this.#parts.metrics.count('RouteUnreadable', entity, 1)
       this.#parts.log.warn('where a route stands could not be read: it goes on from what was known', {
         entity,
         error,
@@ -90,6 +93,7 @@ export class RouteCache {
       return await this.#read(entity)
     } catch (cause) {
       if (kindOf(cause) === 'configuration') throw cause
+      this.#parts.metrics.count('RouteUnreadable', entity, 1)
       throw new RouteUnreadableError(entity, { cause })
     }
   }

@@ -30,6 +30,12 @@ export type CountName =
   /** Requests of clients at the legacy API, whatever came of them. */
   | 'Reads'
   | 'Writes'
+  /** Of the facade: keys that stay where they are although their route says otherwise, since they can't be moved. */
+  | 'MovesRefused'
+  /** Where a route stands could not be read, so that the facade, the way back or the relay goes on from what was known. */
+  | 'RouteUnreadable'
+  /** Of the facade: answers that say that it, or what it needs, has failed: with 500 and above. */
+  | 'Faults'
 
 /** What is measured in milliseconds. `Lag`: from a write to its visibility in the other store. */
 export type DurationName = 'Lag'
@@ -38,9 +44,10 @@ export type DurationName = 'Lag'
  * What is so many now, at each time that somebody looks. `Undelivered`: batches that an event source gave up on. `Undecided`:
  * keys over which the two sides are in conflict, until somebody decides. `LogRows`: writes of Aurora's that have not been carried
  * over yet; `LogAge`: for how long the first of them has not, in milliseconds. `Unseen`: mirrored entities of which triggers are
- * missing or changed, so that plain SQL on their tables is not seen.
+ * missing or changed, so that plain SQL on their tables is not seen. `Unfollowed`: routes whose keys have not all followed their last
+ * move, and nobody has them do so.
  */
-export type GaugeName = 'Undelivered' | 'Undecided' | 'LogRows' | 'LogAge' | 'Unseen'
+export type GaugeName = 'Undelivered' | 'Undecided' | 'LogRows' | 'LogAge' | 'Unseen' | 'Unfollowed'
 
 /** Figures about changes, by entity. They carry no key and no customer's value. */
 export interface Metrics {
@@ -185,7 +192,7 @@ export class LambdaMetrics implements Metrics {
 }
 
 /** Counts that are published for all entities together, too: one alarm watches them. */
-const WATCHED_TOGETHER: readonly CountName[] = ['Overdue']
+const WATCHED_TOGETHER: readonly CountName[] = ['Overdue', 'MovesRefused', 'RouteUnreadable', 'Faults']
 
 const ofService = (counts: ReadonlyMap<string, number>) => {
   const Metrics = WATCHED_TOGETHER.filter((name) => counts.has(name)).map((Name) => ({ Name, Unit: 'Count' }))

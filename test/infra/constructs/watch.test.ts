@@ -22,6 +22,7 @@ describe('Watch', () => {
     ['Undelivered', 'npx backsync undelivered list --stack Backsync'],
     ['Undecided', 'npx backsync parked list --stack Backsync'],
     ['Unseen', 'npx backsync mirror status --stack Backsync'],
+    ['Unfollowed', 'npx backsync cutover status --stack Backsync'],
   ] as const)(
     'alarms while anything is %s, by the gauge that the function publishes, and says with which command to look',
     (name, command) => {

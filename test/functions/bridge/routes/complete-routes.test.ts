@@ -20,7 +20,13 @@ describe('what is known of routes that are complete', () => {
       if (fails !== undefined) throw fails
       return { route: { ...unmoved(entity), ...routes.get(entity) }, revision: 1, token: '' }
     }
-    const cache = new RouteCache({ routes: { read }, log: silent, maxAge: LOOKED_AT, now: () => now })
+    const cache = new RouteCache({
+      routes: { read },
+      log: silent,
+      metrics: { count: () => {} },
+      maxAge: LOOKED_AT,
+      now: () => now,
+    })
     return new CompleteRoutes({ entities, routes: cache, log: silent })
   }
   beforeEach(() => {

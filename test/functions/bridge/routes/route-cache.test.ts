@@ -3,6 +3,7 @@ import { ConfigurationError } from '../../../../functions/bridge/model/errors.ts
 import { unmoved } from '../../../../functions/bridge/model/route.ts'
 import { RouteCache } from '../../../../functions/bridge/routes/route-cache.ts'
 import type { StoredRoute } from '../../../../functions/bridge/routes/route-item.ts'
+import type { Metrics } from '../../../../functions/bridge/runtime/metrics.ts'
 import { silent } from '../../../support/log.ts'
 
 describe('what is known of a route', () => {
@@ -11,18 +12,23 @@ describe('what is known of a route', () => {
   let epoch: bigint
   let fails: Error | undefined
   let cache: RouteCache
+  let counted: string[]
+  const metrics: Pick<Metrics, 'count'> = {
+    count: (name, entity, n) => counted.push(`${name} ${entity} ${n}`),
+  }
 
   beforeEach(() => {
     now = 1_000
     reads = 0
     epoch = 3n
     fails = undefined
+    counted = []
     const read = async (entity: string): Promise<StoredRoute> => {
       reads += 1
       if (fails !== undefined) throw fails
       return { route: { ...unmoved(entity), epoch }, revision: 1, token: '' }
     }
-    cache = new RouteCache({ routes: { read }, log: silent, now: () => now })
+    cache = new RouteCache({ routes: { read }, log: silent, metrics, now: () => now })
   })
   const current = async () => {
     const { route, isKnown } = await cache.current('chef')
@@ -47,10 +53,14 @@ describe('what is known of a route', () => {
     expect(await current()).toEqual([3n, true, 2])
     now += 1
     expect(await current()).toEqual([3n, true, 3])
+    // Each read that has failed is told of: so long nobody may move it.
+    expect(counted).toEqual(['RouteUnreadable chef 1', 'RouteUnreadable chef 1'])
+    await expect(cache.since('chef', now)).rejects.toThrow("can't be read")
+    expect(counted).toHaveLength(3)
     fails = undefined
     epoch = 9n
     now += 1_000
-    expect(await current()).toEqual([9n, true, 4])
+    expect(await current()).toEqual([9n, true, 5])
   })
 
   it('is nothing where it could never be read: each key is served at its owner, and none is claimed', async () => {
