@@ -20,6 +20,7 @@ import { output } from './constructs/output.ts'
 import { pascalCase } from './constructs/pascal-case.ts'
 import type { ProjectionDescription, TableDescription } from './constructs/plain-table.ts'
 import { StateTable } from './constructs/state-table.ts'
+import { Sweep } from './constructs/sweep.ts'
 import { TableSync } from './constructs/table-sync.ts'
 import { Watch } from './constructs/watch.ts'
 import type { Settings } from './settings.ts'
@@ -64,6 +65,7 @@ export interface FunctionEntries {
   readonly watch: string
   readonly relay: string
   readonly facade: string
+  readonly sweep: string
 }
 
 const ownEntries: FunctionEntries = {
@@ -77,6 +79,7 @@ const ownEntries: FunctionEntries = {
   watch: 'functions/operations/watch.ts',
   relay: 'functions/operations/relay.ts',
   facade: 'functions/cutover/handler.ts',
+  sweep: 'functions/operations/sweep.ts',
 }
 
 /**
@@ -162,6 +165,15 @@ export class BacksyncStack extends Stack {
           ]
     for (const reader of [legacy, backSync.function, ...relay])
       if (facade !== undefined) knowsRoutes(facade.routes, reader)
+    const sweep =
+      facade === undefined
+        ? []
+        : [
+            new Sweep(this, 'Sweep', {
+              ...{ settings, database, tables, parking, jobs, routes: facade.routes },
+              code: bundledCode({ entry: entries.sweep, replace }),
+            }).function,
+          ]
     for (const caller of [legacy, ...facades]) mirror?.wake(caller)
     if (calls) {
       const functions = new LegacyFunctions(this, 'LegacyFunctions', {
@@ -173,7 +185,7 @@ export class BacksyncStack extends Stack {
             mayRequire: true,
           }),
       })
-      for (const caller of [legacy, backSync.function, ...relay, ...backfill, ...facades])
+      for (const caller of [legacy, backSync.function, ...relay, ...backfill, ...sweep, ...facades])
         functions.serve(caller)
     }
     const tableSync = new TableSync(this, 'TableSync', {
@@ -217,7 +229,7 @@ export class BacksyncStack extends Stack {
       settings,
       database,
       code: bundledCode({ entry: entries.migrate, replace, folders: sources.migrations }),
-      before: [legacy, modern, backSync.function, ...relay, ...backfill, ...facades],
+      before: [legacy, modern, backSync.function, ...relay, ...backfill, ...sweep, ...facades],
     })
     const api = new HttpApi(this, 'HttpApi', {
       settings,

@@ -92,6 +92,7 @@ const callers = {
   /** Run by commands, with the rights of whoever gives them. */
   commands: 'functions/bridge/{tables/mend,jobs/job-notes,drivers/dynamo/batch-get}.ts',
   claims: 'functions/bridge/dynamo/claim-calls.ts',
+  getOne: 'functions/bridge/dynamo/get-item.ts',
 }
 
 /** Entry points of what is deployed, with what their code could send and never does: of what they import they use a part. */
@@ -100,13 +101,14 @@ const bundles: Readonly<Record<string, { readonly entry: string; readonly unsent
   BackSyncFunction: { entry: 'functions/legacy/handler.ts', unsent: [] },
   FacadeFunction: { entry: 'functions/cutover/handler.ts', unsent: [] },
   BackfillFunction: { entry: 'functions/operations/backfill.ts', unsent: [] },
+  SweepFunction: { entry: 'functions/operations/sweep.ts', unsent: [] },
   CopyTableFunction: { entry: 'functions/operations/copy-table.ts', unsent: ['DeleteItem'] },
   FillTablesFunction: { entry: 'functions/operations/fill-tables.ts', unsent: [] },
   TableSyncFunction: { entry: 'functions/operations/keep-tables.ts', unsent: [] },
   MirrorFunction: { entry: 'functions/operations/relay.ts', unsent: [] },
   WatchFunction: {
     entry: 'functions/operations/watch.ts',
-    unsent: ['BatchGetItem', 'DeleteItem', 'PutItem', 'UpdateItem'],
+    unsent: ['BatchGetItem', 'DeleteItem', 'PutItem', 'Scan', 'UpdateItem'],
   },
 }
 const mirrored = synthesise({}, [{ name: 'dish', plural: 'dishes', keyName: 'dishId', mirror: {} }])
@@ -122,6 +124,7 @@ describe('what is granted is what the code calls', () => {
     'LegacyApiRole',
     'BackSyncFunctionRole',
     'BackfillFunctionRole',
+    'SweepFunctionRole',
     'MigrationsMigrateRole',
     'WatchFunctionRole',
   ])('of the Data API, for %s', (role) => {
@@ -273,6 +276,26 @@ describe('what is granted is what the code calls', () => {
     )
     expect(own('dynamodb', 'Tables')).toEqual([])
     expect(own('rds-data')).toEqual(called('client-rds-data', 'rds-data'))
+    expect(own('lambda')).toEqual([])
+  })
+
+  it('of both stores, for a sweep: items to read and to claim, its job, where routes stand, parking', () => {
+    const own = (service: string, table?: string) => granted('SweepFunctionRole', service, table)
+    const calls = (files: string) => called('client-dynamodb', 'dynamodb', files)
+
+    expect(own('dynamodb', 'DishTable')).toEqual(
+      [
+        ...new Set([callers.scans, callers.claims, callers.getOne].flatMap(calls)),
+        'dynamodb:BatchGetItem',
+      ].sort(),
+    )
+    expect(own('dynamodb', 'FacadeRoutes')).toEqual(
+      calls(callers.routes).filter((action) => action !== 'dynamodb:Scan'),
+    )
+    expect(own('dynamodb', 'Parking')).toEqual(calls(callers.parking))
+    expect(own('dynamodb', 'Jobs')).toEqual(
+      calls(callers.jobs).filter((action) => action !== 'dynamodb:Scan'),
+    )
     expect(own('lambda')).toEqual([])
   })
 

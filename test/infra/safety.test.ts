@@ -72,13 +72,13 @@ const wildcards: readonly { actions: readonly string[]; resource: RegExp; why: s
   },
   {
     actions: ['lambda:InvokeFunction'],
-    resource: /^<(?:CopyTable|Backfill|FillTables)Function\w+\.Arn>:\*$/,
+    resource: /^<(?:CopyTable|Backfill|FillTables|Sweep)Function\w+\.Arn>:\*$/,
     why: 'aws-cdk-lib grants the versions of a function with it',
   },
   {
     actions: ['states:DescribeExecution', 'states:StopExecution', 'states:RedriveExecution'],
     resource:
-      /^arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:<(?:CopyTable|Backfill|FillTables)StateMachine\w+>(\/\*)?:\*$/,
+      /^arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:<(?:CopyTable|Backfill|FillTables|Sweep)StateMachine\w+>(\/\*)?:\*$/,
     why: 'Step Functions names the executions of a map run',
   },
   {
@@ -149,7 +149,7 @@ describe.each(deployments)('rules of safety over %s', (_, context) => {
   it('lets only AWS services and the roles themselves act', () => {
     for (const { id, Properties } of ofType('AWS::IAM::Role')) {
       for (const { Statement } of documentsIn(Properties.AssumeRolePolicyDocument)) {
-        const service = /^(CopyTable|Backfill|FillTables)StateMachine/.test(id) ? 'states' : 'lambda'
+        const service = /^(CopyTable|Backfill|FillTables|Sweep)StateMachine/.test(id) ? 'states' : 'lambda'
         expect(Statement.map(({ Principal }) => Principal)).toEqual([{ Service: `${service}.amazonaws.com` }])
       }
     }

@@ -52,6 +52,9 @@ describe('the stack', () => {
       BackfillStateMachineArn: {
         Ref: resourceOf(dev.template, 'AWS::StepFunctions::StateMachine', 'Backfill').id,
       },
+      SweepStateMachineArn: {
+        Ref: resourceOf(dev.template, 'AWS::StepFunctions::StateMachine', 'Sweep').id,
+      },
       FillTablesStateMachineArn: {
         Ref: resourceOf(dev.template, 'AWS::StepFunctions::StateMachine', 'FillTables').id,
       },
@@ -73,6 +76,7 @@ describe('the stack', () => {
     expect(variables('BackfillFunction')).toEqual(
       [...cluster, 'JOBS_TABLE', 'LOG_LEVEL', 'PARKING_TABLE', 'STAGE', 'TABLES'].sort(),
     )
+    expect(variables('SweepFunction')).toEqual([...variables('BackfillFunction'), 'ROUTES_TABLE'].sort())
     expect(variables('FillTablesFunction')).toEqual(variables('TableSyncFunction'))
     expect(variables('TableSyncFunction')).toEqual([
       'JOBS_TABLE',
@@ -312,7 +316,7 @@ describe('the stack', () => {
         Environment: { Variables: Match.objectLike({ LOG_LEVEL: 'debug' }) },
         LoggingConfig: Match.objectLike({ ApplicationLogLevel: 'DEBUG' }),
       },
-      11,
+      12,
     )
   })
 

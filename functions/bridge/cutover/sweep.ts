@@ -1,7 +1,7 @@
 import { describeTable } from '../drivers/dynamo/describe.ts'
 import type { DynamoJobs } from '../jobs/dynamo-jobs.ts'
-import type { RefusedItem, Tally } from '../jobs/jobs.ts'
-import { runJob, runSteps } from '../jobs/run-job.ts'
+import type { JobLease, JobRecord, JobRequest, RefusedItem, Tally } from '../jobs/jobs.ts'
+import { type JobRun, type OpenedStep, runJob, runSteps, workOn } from '../jobs/run-job.ts'
 import { addTallies, type ItemsRun, NOTHING, type PageOutcome, segmentCount } from '../jobs/segments.ts'
 import type { Entity } from '../model/entity.ts'
 import { BridgeError } from '../model/errors.ts'
@@ -28,14 +28,10 @@ import {
  */
 
 export type SweepStep = Shelf | `prove-${Shelf}`
-const STEPS: readonly [SweepStep, ...SweepStep[]] = [
-  'rows',
-  'gone',
-  'items',
-  'prove-rows',
-  'prove-gone',
-  'prove-items',
-]
+export const SWEEP_STEPS = [
+  ...(['rows', 'gone', 'items'] as const),
+  ...(['prove-rows', 'prove-gone', 'prove-items'] as const),
+] as const satisfies readonly SweepStep[]
 
 export type SweepParts = Omit<ShelfParts, 'table' | 'limiter' | 'signal'> &
   Claims & {
@@ -75,7 +71,16 @@ export class SweepEndedError extends BridgeError {
 export const planSweep = async (
   entity: Entity,
   { jobs, routes, client, tables, deadline }: SweepParts,
-  { again = false }: { readonly again?: boolean | undefined } = {},
+  {
+    again = false,
+    segments,
+    countSegments = segmentCount,
+  }: {
+    readonly again?: boolean | undefined
+    /** Of the items. @default by how many there are */
+    readonly segments?: number | undefined
+    readonly countSegments?: ((estimate: number) => number) | undefined
+  } = {},
 ): Promise<SweepPlan> => {
   const { route } = await routes.read(entity.name)
   const { epoch, settled } = route
@@ -91,11 +96,11 @@ export const planSweep = async (
     return {
       ...facts,
       todo: 'go on',
-      step: STEPS.find((step) => step === record.step) ?? STEPS[0],
+      step: SWEEP_STEPS.find((step) => step === record.step) ?? SWEEP_STEPS[0],
       segments: Number(spec.items),
     }
   const todo = epoch === 0n || (settled?.epoch === epoch && !again) ? 'nothing' : 'begin'
-  return { ...facts, todo, step: STEPS[0], segments: segmentCount(estimate) }
+  return { ...facts, todo, step: SWEEP_STEPS[0], segments: segments ?? countSegments(estimate) }
 }
 
 /** How far a sweep came. */
@@ -111,60 +116,119 @@ export type SweepOutcome = {
   readonly settled: boolean
 }
 
+type SweepRun = SweepParts &
+  Omit<ItemsRun, 'onProgress'> & {
+    readonly onProgress?: ((step: SweepStep, tally: Tally) => void) | undefined
+  }
+
 /**
  * Sweeps as planned, and notes with the route that it is settled, where a whole pass has found no key to claim.
  *
  * @throws SweepEndedError where the route is moved or frozen meanwhile; JobBusyError; what `runJob` and a claim throw
  */
-export const runSweep = async (
+export const runSweep = async (plan: SweepPlan, parts: SweepRun): Promise<SweepOutcome> => {
+  const { jobs, signal, log } = parts
+  return runJob(sweepRequest(plan, parts), { jobs, signal, log }, (run) => workThrough(plan, run, parts))
+}
+
+/** As `runSweep`, where the job is taken already. */
+export const finishSweep = async (
+  work: SweepWork,
+  lease: JobLease,
+  parts: Omit<SweepRun, 'by' | 'maxRate'>,
+): Promise<SweepOutcome> =>
+  workOn(lease, { signal: parts.signal, log: parts.log }, (run) => workThrough(work, run, parts))
+
+/** What of a plan its execution needs. */
+export type SweepWork = Pick<SweepPlan, 'entity' | 'job' | 'epoch' | 'segments'>
+
+/** The request for a sweep's job. */
+export const sweepRequest = (
   { entity, job, epoch, todo, segments }: SweepPlan,
   {
-    onProgress,
-    ...parts
-  }: SweepParts &
-    Omit<ItemsRun, 'onProgress'> & {
-      readonly onProgress?: ((step: SweepStep, tally: Tally) => void) | undefined
-    },
-): Promise<SweepOutcome> => {
-  const { jobs, routes, by, maxRate, deadline, pace, concurrency = 4, onBegin } = parts
+    tables,
+    database,
+    ...taken
+  }: Pick<SweepParts, 'tables' | 'database'> & Pick<JobRequest, 'by' | 'owner' | 'maxRate'>,
+): JobRequest => ({
+  ...{ job, kind: SWEEP, segments: 1, step: SWEEP_STEPS[0] },
+  spec: { epoch: String(epoch), table: tables.of(entity.item.table), database, items: segments },
+  ...{ by: taken.by, owner: taken.owner, maxRate: taken.maxRate },
+  again: todo === 'begin' && 'unfinished',
+})
+
+/** The plan that a job was begun with, by what is noted with it. */
+export const sweepWorkOf = (entity: Entity, { spec }: Pick<JobRecord, 'spec'>): SweepWork => {
+  const { epoch, items } = Object(spec)
+  return { entity, job: sweepJobOf(entity), epoch: BigInt(String(epoch ?? 0)), segments: Number(items) }
+}
+
+/** Aurora is read from its beginning to its end; what DynamoDB has in as many segments as was planned. */
+export const segmentsOfSweep = (step: SweepStep, { segments }: Pick<SweepWork, 'segments'>): number =>
+  step.endsWith('items') ? segments : 1
+
+/** What a step reads, and what it does with a page of that. */
+export const openSweepStep = (
+  step: SweepStep,
+  { entity, epoch }: SweepWork,
+  parts: SweepParts & Pick<ItemsRun, 'limiter' | 'signal'>,
+): OpenedStep => {
+  const shelf = shelfOf(step)
   const table = parts.tables.of(entity.item.table)
-  const spec = { epoch: String(epoch), table, database: parts.database, items: segments }
-  const again = todo === 'begin' && ('unfinished' as const)
-  const segmentsFor = (step: SweepStep): number => (step.endsWith('items') ? segments : 1)
-  const request = { job, kind: SWEEP, spec, segments: 1, step: STEPS[0], by, again, maxRate }
-  return runJob(request, { jobs, signal: parts.signal, log: parts.log }, async (run) => {
-    onBegin?.(addTallies(run.lease.progress.map(({ tally }) => tally)))
-    const done = await runSteps<SweepStep>(run, {
-      ...{ steps: STEPS, segmentsFor, deadline, pace, concurrency, onProgress },
-      open: (step, signal) => {
-        const shelf = shelfOf(step)
-        const shelfParts = { ...parts, table, signal }
-        return {
-          scan: (of, start) => scanShelf(shelf, entity, of, start, shelfParts),
-          page: async (page) => {
-            const route = await currentOf(entity, epoch, routes)
-            const read = await readShelfPage(shelf, entity, page, parts)
-            return isProof(step) ? provePage(read, route) : claimPage(read, route, { ...parts, signal })
-          },
-        }
-      },
-    })
-    const all = await Promise.all(STEPS.map(async (step) => ({ step, of: await jobs.segmentsOf(job, step) })))
-    const tallyOf = (which: boolean): Tally =>
-      addTallies(
-        all.filter(({ step }) => isProof(step) === which).flatMap(({ of }) => of.map(({ tally }) => tally)),
-      )
-    const [claimed, left] = [tallyOf(false), tallyOf(true)]
-    const isSettled = done && left.refused === 0
-    if (isSettled) await noteSettled(entity, epoch, routes)
-    return {
-      done,
-      result: { claimed: claimed.applied, refused: claimed.refused, left: left.refused, settled: isSettled },
-      ...{ claimed, left, settled: isSettled },
-      step: STEPS.find((step) => step === run.lease.record.step) ?? STEPS[0],
-      refusals: all.flatMap(({ of }) => of.flatMap(({ refusals = [] }) => refusals)),
-    }
+  return {
+    scan: (of, start) => scanShelf(shelf, entity, of, start, { ...parts, table }),
+    page: async (page) => {
+      const route = await currentOf(entity, epoch, parts.routes)
+      const read = await readShelfPage(shelf, entity, page, parts)
+      return isProof(step) ? provePage(read, route) : claimPage(read, route, parts)
+    },
+  }
+}
+
+const workThrough = async (
+  work: SweepWork,
+  run: JobRun,
+  { onProgress, ...parts }: Omit<SweepRun, 'by' | 'maxRate'>,
+): Promise<SweepOutcome & { readonly result: unknown }> => {
+  const { jobs, routes, deadline, pace, concurrency = 4, onBegin } = parts
+  onBegin?.(addTallies(run.lease.progress.map(({ tally }) => tally)))
+  const done = await runSteps<SweepStep>(run, {
+    ...{ steps: SWEEP_STEPS, deadline, pace, concurrency, onProgress },
+    segmentsFor: (step) => segmentsOfSweep(step, work),
+    open: (step, signal) => openSweepStep(step, work, { ...parts, signal }),
   })
+  const outcome = { ...(await readSweep(work, jobs, run.lease.record)), done }
+  const { claimed, left } = outcome
+  const settled = done && left.refused === 0
+  if (settled) await noteSettled(work.entity, work.epoch, routes)
+  return {
+    ...{ ...outcome, settled },
+    result: { claimed: claimed.applied, refused: claimed.refused, left: left.refused, settled },
+  }
+}
+
+/** How far a sweep has come by what is noted with its job. @throws DynamoError, DeadlineError */
+export const readSweep = async (
+  { job }: Pick<SweepWork, 'job'>,
+  jobs: Pick<DynamoJobs, 'segmentsOf'>,
+  { step, state }: Pick<JobRecord, 'step' | 'state'>,
+): Promise<SweepOutcome> => {
+  const all = await Promise.all(
+    SWEEP_STEPS.map(async (of) => ({ of, segments: await jobs.segmentsOf(job, of) })),
+  )
+  const tallyOf = (which: boolean): Tally =>
+    addTallies(
+      all
+        .filter(({ of }) => isProof(of) === which)
+        .flatMap(({ segments }) => segments.map(({ tally }) => tally)),
+    )
+  const left = tallyOf(true)
+  return {
+    ...{ done: state === 'done', claimed: tallyOf(false), left },
+    settled: state === 'done' && left.refused === 0,
+    step: SWEEP_STEPS.find((known) => known === step) ?? SWEEP_STEPS[0],
+    refusals: all.flatMap(({ segments }) => segments.flatMap(({ refusals = [] }) => refusals)),
+  }
 }
 
 const isProof = (step: SweepStep): boolean => step.startsWith('prove-')

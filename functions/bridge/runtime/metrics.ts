@@ -80,6 +80,9 @@ export const FACADE = 'facade'
 /** As BACK_SYNC, of the function that fills one store with what the other one has. */
 export const BACKFILL = 'backfill'
 
+/** As BACK_SYNC, of the function that has keys follow their routes. */
+export const SWEEP_KEYS = 'sweep'
+
 /** As BACK_SYNC, of the function that fills the tables that are kept by others. */
 export const FILL_TABLES = 'fill-tables'
 

@@ -1,19 +1,14 @@
 import { uuidv7 } from 'uuidv7'
-import { AuroraKeySets } from '../../../functions/bridge/aurora/aurora-key-sets.ts'
-import { AuroraRecords } from '../../../functions/bridge/aurora/aurora-records.ts'
-import { AuroraSink } from '../../../functions/bridge/aurora/aurora-sink.ts'
 import { readHeldRecord } from '../../../functions/bridge/aurora/held-record.ts'
 import { openAurora } from '../../../functions/bridge/aurora/open.ts'
 import { isFilledFromAurora } from '../../../functions/bridge/backfill/backfill-plan.ts'
 import type { CanaryParts } from '../../../functions/bridge/cutover/canary.ts'
-import { claimListed, claimSetListed } from '../../../functions/bridge/cutover/listed-claim.ts'
 import type { MoveParts } from '../../../functions/bridge/cutover/move-route.ts'
+import { openClaims } from '../../../functions/bridge/cutover/open-claims.ts'
 import { countKeys, readFigures } from '../../../functions/bridge/cutover/read-figures.ts'
 import type { Readers } from '../../../functions/bridge/cutover/readers.ts'
 import type { RecoverParts } from '../../../functions/bridge/cutover/recover.ts'
 import type { SweepParts } from '../../../functions/bridge/cutover/sweep.ts'
-import { DynamoKeySets } from '../../../functions/bridge/dynamo/dynamo-key-sets.ts'
-import { DynamoRecords } from '../../../functions/bridge/dynamo/dynamo-records.ts'
 import { DynamoStore } from '../../../functions/bridge/dynamo/dynamo-store.ts'
 import { lastVerification } from '../../../functions/bridge/jobs/verifications.ts'
 import { MigrationLedgers } from '../../../functions/bridge/migrations/ledgers.ts'
@@ -60,17 +55,9 @@ export const openCutover = (
   const { db, store, writer } = aurora
   const routes = new DynamoRoutes({ client, table: outputOf(target, 'RoutesTableName'), deadline })
   const parking = openParking(target)
-  const items = new DynamoRecords({ client, tables, deadline })
-  const sink = new AuroraSink(entities, aurora)
-  const sides = { aurora: new AuroraRecords({ db, store, sink, catalogue: writer.catalogue }), dynamo: items }
-  const claim: CanaryParts['claim'] = (entity, key, to, epoch) =>
-    claimListed(entity, key, to, sides, { parking, ...(epoch !== undefined && { epoch }) })
-  const sets = {
-    aurora: new AuroraKeySets({ db, sink, catalogue: writer.catalogue, deadline }),
-    dynamo: new DynamoKeySets({ client, tables, deadline }),
-  }
-  const claimSet: SweepParts['claimSet'] = (entity, keys, owner, epoch) =>
-    claimSetListed(entity, keys, { owner, epoch }, { sets, sides, parking })
+  const { sides, claim, claimSet } = openClaims({
+    ...{ entities, db, store, writer, client, tables, parking, deadline },
+  })
   const sources = {
     ...{ db, parking, lag, missingTriggers },
     lastVerification: (name: string) => lastVerification({ name }, jobs),
@@ -99,7 +86,7 @@ export const openCutover = (
       },
       read: {
         aurora: (entity, key) => readHeldRecord(entity, key, { db, store }),
-        dynamo: (entity, key) => items.read(entity, key),
+        dynamo: (entity, key) => sides.dynamo.read(entity, key),
       },
     },
   }

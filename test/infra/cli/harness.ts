@@ -196,6 +196,7 @@ export const openTestStack = async ({
       SecretArn: aurora.secretArn,
       DatabaseName: aurora.database,
       BackfillStateMachineArn: 'arn:aws:states:us-east-1:000000000000:stateMachine:Backfill',
+      SweepStateMachineArn: 'arn:aws:states:us-east-1:000000000000:stateMachine:Sweep',
     },
   }
   await writeFile(join(folder.path, 'stack.json'), JSON.stringify(stack))
@@ -235,6 +236,7 @@ export const openTestStack = async ({
       TABLES: JSON.stringify(tables),
       PARKING_TABLE: parking.table,
       JOBS_TABLE: jobs,
+      ROUTES_TABLE: routes,
     },
     put: async (entity, key, version, row) => {
       const Item = { ...keyOf(entity, key), ...row, version: { N: String(version) }, updatedAt: { S: AT } }

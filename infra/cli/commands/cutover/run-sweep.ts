@@ -1,10 +1,12 @@
 import {
   MOVED_BY_HAND,
   planSweep,
+  readSweep,
   runSweep,
   SweepEndedError,
   type SweepOutcome,
 } from '../../../../functions/bridge/cutover/sweep.ts'
+import { machineSegments } from '../../../../functions/bridge/jobs/fill-requests.ts'
 import type { Entity } from '../../../../functions/bridge/model/entity.ts'
 import { LOCKED } from '../../../../functions/bridge/model/outcome.ts'
 import type { Context } from '../../conventions/command.ts'
@@ -26,7 +28,9 @@ export const runSweepCommand = async (
   const { io, target } = context
   const { name } = entity
   const parts = openCutover(context).sweep
-  const plan = await planSweep(entity, parts, { again: options.again })
+  const { again: anew, segments, on } = options
+  const division = { again: anew, segments, ...(on === 'aws' && { countSegments: machineSegments }) }
+  const plan = await planSweep(entity, parts, division)
   const { job, epoch, todo, estimate, step } = plan
   const facts = { route: name, move: epoch, todo, step, estimate }
   const lines = {
@@ -48,6 +52,12 @@ export const runSweepCommand = async (
         if (!(cause instanceof SweepEndedError)) throw cause
         throw new CliError({ code: cause.code, message: cause.message, exit: EXIT.refused }, { cause })
       }),
+    machine: {
+      output: 'SweepStateMachineArn',
+      request: { entity: name },
+      stageOf: (step) => ({ what: `records (${step})` }),
+      outcome: (record) => readSweep(plan, parts.jobs, record),
+    },
     interruptedAt: ({ claimed }) =>
       `${grouped(claimed.items)} records are looked at, ${grouped(claimed.applied)} are claimed`,
     ended: ({ claimed, left, settled, refusals }) => {

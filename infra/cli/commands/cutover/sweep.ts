@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { defineCommand } from '../../conventions/command.ts'
 import { entityName } from '../../conventions/entity-name.ts'
-import { AGAIN, CONCURRENCY, MAX_RATE } from '../../conventions/flags.ts'
+import { AGAIN, CONCURRENCY, MAX_RATE, ON, SEGMENTS } from '../../conventions/flags.ts'
 import { ROUTE } from './input.ts'
 
 export const sweep = defineCommand({
@@ -11,6 +11,8 @@ export const sweep = defineCommand({
   flags: [
     MAX_RATE.flag,
     CONCURRENCY.flag,
+    SEGMENTS.flag,
+    ON.flag,
     { flags: AGAIN, summary: 'look once more at a route that is settled, or begin anew' },
   ],
   writes: true,
@@ -25,6 +27,8 @@ export const sweep = defineCommand({
     options: z.object({
       maxRate: MAX_RATE.value.optional(),
       concurrency: CONCURRENCY.value.optional(),
+      segments: SEGMENTS.value.optional(),
+      on: ON.value.optional(),
       again: z.boolean().optional(),
     }),
   },
