@@ -1,13 +1,14 @@
 import { Table } from 'aws-cdk-lib/aws-dynamodb'
 import { Stack, Tags } from 'aws-cdk-lib/core'
 import type { Construct } from 'constructs'
+import { keptIn } from '../functions/bridge/model/retired.ts'
 import { addApiTier } from './constructs/api-tier.ts'
 import { BackSync } from './constructs/back-sync.ts'
 import { Backfill } from './constructs/backfill.ts'
 import { bundledCode } from './constructs/bundled-code.ts'
 import { CopyTable } from './constructs/copy-table.ts'
 import { DeclaredTables } from './constructs/declared-tables.ts'
-import { type EntityDescription, EntityTable, onePerTable } from './constructs/entity-table.ts'
+import { type EntityDescription, EntityTable, onePerTable, tablesOf } from './constructs/entity-table.ts'
 import type { Extension } from './constructs/extension.ts'
 import { Facade, knowsRoutes } from './constructs/facade.ts'
 import { FillTables } from './constructs/fill-tables.ts'
@@ -89,9 +90,11 @@ const ownEntries: FunctionEntries = {
 export class BacksyncStack extends Stack {
   constructor(scope: Construct, id: string, props: BacksyncStackProps) {
     const { settings, entities, entries = ownEntries, sources = ownSources } = props
-    const calls = haveFunctions(entities)
+    // Of what is retired nothing is left but its table, and the paths that are served from that.
+    const kept = keptIn(entities)
+    const calls = haveFunctions(kept)
     // What calls functions, and the client for it, is in the packages only where there is something to call.
-    const wakes = settings.relay !== 'stay' && entities.some(isMirrored)
+    const wakes = settings.relay !== 'stay' && kept.some(isMirrored)
     const replace = {
       ...sources.replace,
       ...(!calls && { [CALLS]: NO_CALLS }),
@@ -114,6 +117,7 @@ export class BacksyncStack extends Stack {
           entities,
         }),
     )
+    const keptTables = tablesOf(tables, kept)
     const declared = new DeclaredTables(this, 'Tables', {
       settings,
       tables: props.tables,
@@ -134,8 +138,8 @@ export class BacksyncStack extends Stack {
     const backSync = new BackSync(this, 'BackSync', {
       settings,
       database,
-      tables,
-      entities,
+      tables: keptTables,
+      entities: kept,
       parking,
       code: legacyCode,
     })
@@ -147,19 +151,19 @@ export class BacksyncStack extends Stack {
             code: bundledCode({ entry: entries.facade, replace }),
           })
     const facades = facade === undefined ? [] : [facade.function]
-    const mirror = entities.some(isMirrored)
+    const mirror = kept.some(isMirrored)
       ? new Mirror(this, 'Mirror', {
-          ...{ settings, database, tables, entities, parking },
+          ...{ settings, database, tables: keptTables, entities: kept, parking },
           code: bundledCode({ entry: entries.relay, replace }),
         })
       : undefined
     const relay = mirror === undefined ? [] : [mirror.function]
     const backfill =
-      entities.length === 0
+      kept.length === 0
         ? []
         : [
             new Backfill(this, 'Backfill', {
-              ...{ settings, database, tables, entities, parking, jobs },
+              ...{ settings, database, tables: keptTables, entities: kept, parking, jobs },
               code: bundledCode({ entry: entries.backfill, replace }),
             }).function,
           ]
@@ -177,7 +181,7 @@ export class BacksyncStack extends Stack {
     for (const caller of [legacy, ...facades]) mirror?.wake(caller)
     if (calls) {
       const functions = new LegacyFunctions(this, 'LegacyFunctions', {
-        ...{ settings, entities, database },
+        ...{ settings, entities: kept, database },
         code: (module) =>
           bundledCode({
             entry: 'functions/operations/legacy-function.ts',
@@ -203,7 +207,7 @@ export class BacksyncStack extends Stack {
         tombstones: tableSync.tombstones,
         code: bundledCode({ entry: entries.fillTables, replace }),
       })
-    new Watch(this, 'Watch', {
+    const watch = new Watch(this, 'Watch', {
       settings,
       failures: backSync.failures,
       parking,
@@ -212,6 +216,7 @@ export class BacksyncStack extends Stack {
       database,
       code: bundledCode({ entry: entries.watch, replace }),
     })
+    if (facade !== undefined) knowsRoutes(facade.routes, watch.function)
     for (const [name, { functionName }] of [
       ['BackSyncFunctionName', backSync.function],
       ['TableSyncFunctionName', tableSync.function],

@@ -6,6 +6,7 @@ import { openDynamo } from '../bridge/drivers/dynamo/client.ts'
 import { openCalling } from '../bridge/legacy-function/open.ts'
 import { openWake } from '../bridge/mirror/open-wake.ts'
 import { facadePaths } from '../bridge/model/paths.ts'
+import { keptIn } from '../bridge/model/retired.ts'
 import { normaliseApiEvent } from '../bridge/normalise/api.ts'
 import { readConfig, settings } from '../bridge/runtime/config.ts'
 import { Deadline, type InvocationContext } from '../bridge/runtime/deadline.ts'
@@ -33,7 +34,7 @@ const facade = openFacade({
   ...openAurora(
     config,
     deadline,
-    entities.some(({ legacyFunction }) => legacyFunction) ? calling : undefined,
+    keptIn(entities).some(({ legacyFunction }) => legacyFunction) ? calling : undefined,
   ),
   entities,
   client: openDynamo(),

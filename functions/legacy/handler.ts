@@ -4,6 +4,7 @@ import { openAurora } from '../bridge/aurora/open.ts'
 import { entityReaders } from '../bridge/dynamo/entity-reader.ts'
 import { openCalling } from '../bridge/legacy-function/open.ts'
 import { openWake } from '../bridge/mirror/open-wake.ts'
+import { keptIn } from '../bridge/model/retired.ts'
 import { normalise } from '../bridge/normalise/index.ts'
 import { openComplete } from '../bridge/routes/open-complete.ts'
 import { readConfig, settings } from '../bridge/runtime/config.ts'
@@ -12,8 +13,9 @@ import { LambdaLog } from '../bridge/runtime/log.ts'
 import { BACK_SYNC, LambdaMetrics, LEGACY_API } from '../bridge/runtime/metrics.ts'
 import { applyStream } from '../bridge/sync/apply-stream.ts'
 import { openSync } from '../bridge/sync/open.ts'
-import { entities } from '../entities/index.ts'
+import { entities as all } from '../entities/index.ts'
 
+const entities = keptIn(all)
 const config = readConfig(
   settings.aurora.extend({
     ...settings.tables.partial().shape,

@@ -11,14 +11,16 @@ import { DynamoJobs } from '../bridge/jobs/dynamo-jobs.ts'
 import { openCalling } from '../bridge/legacy-function/open.ts'
 import { openRelay } from '../bridge/mirror/open.ts'
 import type { Entity } from '../bridge/model/entity.ts'
+import { keptIn } from '../bridge/model/retired.ts'
 import { DynamoParking } from '../bridge/parking/dynamo-parking.ts'
 import { readConfig, settings } from '../bridge/runtime/config.ts'
 import { Deadline, type InvocationContext } from '../bridge/runtime/deadline.ts'
 import { LambdaLog } from '../bridge/runtime/log.ts'
 import { BACKFILL, LambdaMetrics } from '../bridge/runtime/metrics.ts'
 import { openSync } from '../bridge/sync/open.ts'
-import { entities } from '../entities/index.ts'
+import { entities as all } from '../entities/index.ts'
 
+const entities = keptIn(all)
 const config = readConfig(
   settings.aurora.extend({
     ...settings.tables.shape,

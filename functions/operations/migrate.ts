@@ -15,12 +15,15 @@ import { MigrationLock } from '../bridge/migrations/lock.ts'
 import { Migrator } from '../bridge/migrations/migrator.ts'
 import type { OfBoth } from '../bridge/migrations/report.ts'
 import { requireServerSettings } from '../bridge/migrations/server-settings.ts'
+import { keptIn } from '../bridge/model/retired.ts'
 import { methodNotAllowed } from '../bridge/normalise/api.ts'
 import { readConfig, settings } from '../bridge/runtime/config.ts'
 import { Deadline, type InvocationContext } from '../bridge/runtime/deadline.ts'
 import { LambdaLog } from '../bridge/runtime/log.ts'
-import { entities } from '../entities/index.ts'
+import { entities as all } from '../entities/index.ts'
 
+// Of what is retired no column has to be there.
+const entities = keptIn(all)
 const config = readConfig(settings.aurora.extend(settings.migrations.shape), process.env)
 const deadline = new Deadline()
 const log = new LambdaLog('migrate')

@@ -3,6 +3,7 @@ import { openDynamo } from '../bridge/drivers/dynamo/client.ts'
 import { openCalling } from '../bridge/legacy-function/open.ts'
 import { openRelay } from '../bridge/mirror/open.ts'
 import { runRelay } from '../bridge/mirror/run-relay.ts'
+import { keptIn } from '../bridge/model/retired.ts'
 import { DynamoParking } from '../bridge/parking/dynamo-parking.ts'
 import { openComplete } from '../bridge/routes/open-complete.ts'
 import { readConfig, settings } from '../bridge/runtime/config.ts'
@@ -10,8 +11,9 @@ import { Deadline, type InvocationContext } from '../bridge/runtime/deadline.ts'
 import { LambdaLog } from '../bridge/runtime/log.ts'
 import { LambdaMetrics, RELAY } from '../bridge/runtime/metrics.ts'
 import { openSync } from '../bridge/sync/open.ts'
-import { entities } from '../entities/index.ts'
+import { entities as all } from '../entities/index.ts'
 
+const entities = keptIn(all)
 const config = readConfig(
   settings.aurora.extend({
     ...settings.tables.shape,

@@ -7,9 +7,12 @@ import { ObjectBucket } from '../bridge/drivers/s3/bucket.ts'
 import { openS3 } from '../bridge/drivers/s3/client.ts'
 import { DynamoJobs } from '../bridge/jobs/dynamo-jobs.ts'
 import { conflictsOf } from '../bridge/model/conflict.ts'
+import type { Entity } from '../bridge/model/entity.ts'
 import { kindOf } from '../bridge/model/errors.ts'
+import { keptIn } from '../bridge/model/retired.ts'
 import { DynamoParking } from '../bridge/parking/dynamo-parking.ts'
 import { DynamoRoutes } from '../bridge/routes/dynamo-routes.ts'
+import { openComplete } from '../bridge/routes/open-complete.ts'
 import { readConfig, settings } from '../bridge/runtime/config.ts'
 import { Deadline, type InvocationContext } from '../bridge/runtime/deadline.ts'
 import { LambdaLog } from '../bridge/runtime/log.ts'
@@ -39,8 +42,10 @@ const undelivered = new Undelivered(bucket)
 const client = openDynamo()
 const parking = new DynamoParking({ client, table: config.PARKING_TABLE, deadline })
 const database = openDatabase(config, deadline)
-const tombstones = new TombstoneSweep(database, entities)
-const mirrored = entities.filter(({ mirror }) => mirror !== undefined)
+const kept = keptIn(entities)
+const tombstones = new TombstoneSweep(database, kept)
+const mirrored = kept.filter(({ mirror }) => mirror !== undefined)
+const ended = openComplete({ entities: kept, table: config.ROUTES_TABLE, deadline, metrics, log })
 
 /**
  * Looks, every few minutes, what waits for an operator, and publishes how much it is: alarms stay on until it is none. Now and
@@ -92,7 +97,11 @@ const lookAtRoutes = async (): Promise<number | undefined> => {
 /** Without a mirror nobody asks the database: a paused cluster would wake up for it. */
 const lookAtTriggers = async (): Promise<number | undefined> => {
   if (mirrored.length === 0) return undefined
-  const names = await unseenEntities(database, mirrored)
+  const open: Entity[] = []
+  // Of a route that is over nobody has to see anything.
+  for (const entity of mirrored) if ((await ended?.has(entity.name)) !== true) open.push(entity)
+  if (open.length === 0) return undefined
+  const names = await unseenEntities(database, open)
   metrics.gauge('Unseen', WHOLE_STACK, names.length)
   if (names.length > 0)
     log.warn('triggers are missing or changed: see backsync mirror status', { entities: names.join(', ') })

@@ -51,6 +51,8 @@ export interface EntityDescription {
    * @default moved: nothing, but of keys that have changed hands
    */
   readonly tombstones?: 'moved' | 'item'
+  /** Nothing of it is left in Aurora: its table stays, with what serves it, and nothing else. @default false */
+  readonly retired?: boolean
   /** Set where a function of a team's own writes it to Aurora. */
   readonly legacyFunction?: LegacyFunctionDescription
   /** A valid body, for people and for commands to paste. */
@@ -169,6 +171,15 @@ const layoutOf = ({ name, keyName, item }: EntityDescription): { name: string; k
       ...(sort && { sort: { name: sort.attribute, type: sort.type ?? 'S' } }),
     },
   }
+}
+
+/** Those of some tables that have items of one of these entities. */
+export const tablesOf = (
+  tables: readonly EntityTable[],
+  entities: readonly EntityDescription[],
+): readonly EntityTable[] => {
+  const names = new Set(entities.map((entity) => layoutOf(entity).name))
+  return tables.filter(({ name }) => names.has(name))
 }
 
 /**

@@ -98,6 +98,7 @@ export class HttpApi extends Construct {
         ['aurora', legacy, 'legacy'],
         ['dynamo', modern, 'modern'],
       ] as const) {
+        if (side === 'aurora' && entity.retired === true) continue
         const path = pathOf(entity, side)
         this.#route(path, integration, { methods: ['GET', 'POST'], example })
         this.#route(`${path}/{${keyName}}`, integration, {

@@ -59,6 +59,8 @@ const UNFOLLOWED = [
  * later, when the batch is still there.
  */
 export class Watch extends Construct {
+  readonly function: BridgeFunction
+
   constructor(scope: Construct, id: string, props: WatchProps) {
     super(scope, id)
     const { settings, failures, parking, routes, jobs, database } = props
@@ -76,6 +78,7 @@ export class Watch extends Construct {
         ...(routes && { ...routes.environment, ...jobs.environment }),
       },
     })
+    this.function = watch
     failures.grantList(watch)
     parking.grant(watch, ['Query'])
     database.grantSql(watch)

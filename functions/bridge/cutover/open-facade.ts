@@ -19,6 +19,7 @@ import type { Metrics } from '../runtime/metrics.ts'
 import type { Tables } from '../runtime/tables.ts'
 import { Facade } from './facade.ts'
 import { claimListed } from './listed-claim.ts'
+import { withRetired } from './retired-routes.ts'
 
 type Given = {
   readonly entities: readonly Entity[]
@@ -66,7 +67,7 @@ export const openFacade = (given: Given): Facade => {
         throw error
       }
     },
-    routes: new RouteCache({ routes, log, metrics }),
+    routes: withRetired(entities, new RouteCache({ routes, log, metrics })),
   })
 }
 

@@ -92,6 +92,11 @@ export type EntityDefinition = ContractDefinition & {
   readonly read?: OwnReading | ReadRows
   /** Its writes in Aurora are made by the team's own Lambda function: see `legacyFunction`. Its records are beside its rows. */
   readonly legacyFunction?: LegacyFunction
+  /**
+   * Says that its route is complete, and that nothing of it is left in Aurora: it has no legacy paths, its stream is not written
+   * back, and its table there is neither carried over nor looked at. Only `npx backsync cutover decommission` says when. @default false
+   */
+  readonly retired?: boolean
   /** A valid body, for documentation and for commands to paste. */
   readonly example: Readonly<Record<string, unknown>>
 }
@@ -110,6 +115,7 @@ export type Entity = Omit<
   | 'tombstoneDays'
   | 'mirror'
   | 'record'
+  | 'retired'
   | 'write'
   | 'read'
   | keyof ContractDefinition
@@ -125,6 +131,7 @@ export type Entity = Omit<
     readonly tombstoneDays: number
     readonly mirror?: Required<MirrorDefinition>
     readonly record: RecordKind
+    readonly retired: boolean
     readonly write?: Hooks
     readonly read?: OwnReading
     /** The column that numbers its rows or, where the key is the primary key's columns, the first of these. */
@@ -253,6 +260,7 @@ export const defineEntity = (definition: EntityDefinition): Entity => {
     tombstones,
     tombstoneDays,
     record,
+    retired: definition.retired ?? false,
     idColumn,
     get keyParts() {
       return ofKey().keyParts
@@ -400,6 +408,10 @@ const requireReferences = (entity: Entity, entities: readonly Entity[]): void =>
       fail(`refers to a ${references.entity} of another table or key than that entity has`)
     if (listed.record !== references.record)
       fail(`refers to a ${references.entity} whose records are elsewhere than that entity's`)
+    if (listed.retired && !entity.retired)
+      fail(
+        `refers to a ${references.entity}, which is retired: what names one could not be written to Aurora`,
+      )
   }
   // What refers to later definitions could not be checked before.
   if (Object.values(entity.attributes).some(({ references }) => references !== undefined)) {

@@ -10,6 +10,7 @@ import { differing, lastVerification } from '../../../functions/bridge/jobs/veri
 import { readMigrations } from '../../../functions/bridge/migrations/files.ts'
 import { MigrationLedgers } from '../../../functions/bridge/migrations/ledgers.ts'
 import { reportMigrations } from '../../../functions/bridge/migrations/report.ts'
+import { keptIn } from '../../../functions/bridge/model/retired.ts'
 import { isOver } from '../../../functions/bridge/model/route.ts'
 import { DynamoRoutes } from '../../../functions/bridge/routes/dynamo-routes.ts'
 import { Deadline } from '../../../functions/bridge/runtime/deadline.ts'
@@ -68,7 +69,8 @@ export const openStatus = (target: Target): StatusSources => {
   )
   const followers = [target.outputs.BackSyncFunctionName, target.outputs.TableSyncFunctionName]
   return {
-    entities,
+    // Of what is retired there is nothing left to look at.
+    entities: keptIn(entities),
     tables: projections.map(({ name }) => name),
     ownersKnown: async () => readOwners(db()),
     ownerCounts: async (entity) => countOwners(db(), entity),

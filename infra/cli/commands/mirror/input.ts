@@ -16,7 +16,8 @@ export const entitiesNamed = (byDefault: (entity: Entity) => boolean) =>
     .tuple([z.array(entityName).default([])])
     .transform(([named]): readonly Entity[] => (named.length > 0 ? named : entities.filter(byDefault)))
 
-export const isMirrored = ({ mirror }: Pick<Entity, 'mirror'>): boolean => mirror !== undefined
+export const isMirrored = ({ mirror, retired }: Pick<Entity, 'mirror' | 'retired'>): boolean =>
+  mirror !== undefined && !retired
 
 export const PRINT: Flag = {
   flags: '--print',

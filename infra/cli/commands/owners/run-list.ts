@@ -1,4 +1,5 @@
 import { listTakeovers } from '../../../../functions/bridge/cutover/takeover.ts'
+import { keptIn } from '../../../../functions/bridge/model/retired.ts'
 import { entities } from '../../../../functions/entities/index.ts'
 import type { Context } from '../../conventions/command.ts'
 import { EXIT, type ExitCode } from '../../conventions/exit-codes.ts'
@@ -7,7 +8,7 @@ import { openTakeover } from '../../target/open-takeover.ts'
 
 export const runList = async (context: Context): Promise<ExitCode> => {
   const { io, json } = context
-  const states = await listTakeovers(entities, openTakeover(context))
+  const states = await listTakeovers(keptIn(entities), openTakeover(context))
   const rows = states.map((state) => ({ ...state, next: nextOf(state) }))
   if (json) printJsonLines(io, rows)
   else if (rows.length === 0) printLine(io, 'no entity is defined')
