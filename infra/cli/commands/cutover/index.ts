@@ -2,6 +2,7 @@ import type { CommandGroup } from '../../conventions/command.ts'
 import { advance } from './advance.ts'
 import { back } from './back.ts'
 import { canary } from './canary.ts'
+import { decommission } from './decommission.ts'
 import { freeze } from './freeze.ts'
 import { history } from './history.ts'
 import { plan } from './plan.ts'
@@ -14,6 +15,6 @@ import { sweep } from './sweep.ts'
 export const cutover: CommandGroup = {
   name: 'cutover',
   summary:
-    'Which side serves which keys: status, plan, set, advance, back, freeze, history, sweep, canary, recover.',
-  commands: [advance, back, canary, freeze, history, plan, recover, set, status, sweep],
+    'Which side serves which keys: status, plan, set, advance, back, freeze, history, sweep, canary, recover, decommission.',
+  commands: [advance, back, canary, decommission, freeze, history, plan, recover, set, status, sweep],
 }

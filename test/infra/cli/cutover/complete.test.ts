@@ -1,5 +1,8 @@
+import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { LEGACY_API } from '../../../../functions/bridge/runtime/metrics.ts'
+import { makeFolder, type TemporaryFolder } from '../../../support/folder.ts'
 import { openTestStack, type TestStack } from '../harness.ts'
 
 describe('a route that is complete', () => {
@@ -96,5 +99,68 @@ describe('a route that is complete', () => {
 
   it('does not stand against the same of others', async () => {
     expect((await stack.run('verify', 'recipe')).code).toBe(0)
+  })
+
+  describe('and what is left of it in Aurora', () => {
+    let folder: TemporaryFolder
+    beforeAll(async () => {
+      folder = await makeFolder()
+      await writeFile(join(folder.path, '0041_last.up.sql'), 'DO 0;')
+      await writeFile(join(folder.path, '0041_last.down.sql'), 'DO 0;')
+    })
+    afterAll(() => folder.remove())
+    const decommission = (...args: string[]) =>
+      cutover('decommission', 'chef', '--folder', folder.path, ...args)
+    const files = async () => (await readdir(folder.path)).filter((file) => file.includes('chef'))
+
+    it('is not taken out while another one that goes on refers to it: it is named, and nothing is written', async () => {
+      const { code, stdout, stderr } = await decommission('--write')
+      expect([code, stderr]).toEqual([
+        4,
+        expect.stringMatching(
+          /^backsync: chef is still touched: recipe refers to chef, and its route is legacy.*npx backsync cutover plan recipe complete/s,
+        ),
+      ])
+      expect(stdout).toMatch(/^columns +backsync_key, .*backsync_epoch of cheftable$/m)
+      expect(stdout).toMatch(/^in the way +1$/m)
+      expect(await files()).toEqual([])
+    })
+
+    it('is shown with the migration that takes it out, and the line of the definition; nothing is written', async () => {
+      await go('recipe', 'mirrored')
+      await go('recipe', 'shadow')
+      await go('recipe', 'live', '--percent', '100')
+      await go('recipe', 'complete')
+      expect((await cutover('sweep', 'recipe', '--yes')).code).toBe(0)
+      const { code, stdout } = await decommission()
+      expect([code, stdout]).toEqual([
+        0,
+        expect.stringMatching(/^legacy paths +\/aurora\/chefs, and what is below it$/m),
+      ])
+      expect(stdout).toMatch(/^ALTER TABLE `cheftable`\n {2}DROP KEY `backsync_key`,$/m)
+      expect(stdout).toMatch(/^DELETE FROM backsync_owners WHERE entity IN \('chef', 'chef.lifted'\);$/m)
+      expect(stdout).toMatch(
+        /^1\. npx backsync cutover decommission chef --write\n2\. in the definition of chef.*, say: retired: true\n3\. deploy/m,
+      )
+      expect(await files()).toEqual([])
+    })
+
+    it('is written once, under the next number', async () => {
+      const json = JSON.parse((await decommission('--write', '--json')).stdout)
+      expect(json).toMatchObject({ route: 'chef', written: '0042_decommission_chef.up.sql', refusals: [] })
+      expect((await files()).toSorted()).toEqual([
+        '0042_decommission_chef.down.sql',
+        '0042_decommission_chef.up.sql',
+      ])
+      const up = join(folder.path, '0042_decommission_chef.up.sql')
+      expect(await readFile(up, 'utf8')).toBe(json.migration.up)
+      await writeFile(up, '-- changed by hand\nDO 0;')
+      const { code, stdout } = await decommission('--write')
+      expect([code, stdout]).toEqual([
+        0,
+        expect.stringMatching(/^1\. commit sql\/0042_decommission_chef\.up\.sql/m),
+      ])
+      expect(await readFile(up, 'utf8')).toMatch(/changed by hand/)
+    })
   })
 })
