@@ -2,13 +2,14 @@
 export type Step = { readonly command: string; readonly expected: string }
 
 /**
- * Reads the transcripts of a page: blocks marked `console`, in which a line that begins with `$ ` is a command and what
+ * Reads the transcripts of a page: blocks with the mark, in which a line that begins with `$ ` is a command and what
  * follows, up to the next one, its output.
  *
  * @param page Markdown
+ * @param mark what stands behind the block's backquotes @default console
  */
-export const transcriptsOf = (page: string): readonly Step[] =>
-  [...page.matchAll(/^```console\n(.*?)^```$/gms)].flatMap(([, block = '']) =>
+export const transcriptsOf = (page: string, mark = 'console'): readonly Step[] =>
+  [...page.matchAll(new RegExp(`^\`\`\`${mark}\\n(.*?)^\`\`\`$`, 'gms'))].flatMap(([, block = '']) =>
     block
       .split(/^\$ /m)
       .slice(1)
@@ -24,6 +25,7 @@ const VOLATILE: readonly (readonly [RegExp, string])[] = [
   [/\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\b/g, '<time>'],
   [/\b[0-9a-f]{32}\b/g, '<checksum>'],
   [/\b\d+(\.\d+)? (ms|s|min)\b/g, '<duration>'],
+  [/\S+@\S+, process \d+/g, '<who>'],
   [/^the local stack in \S+,/gm, 'the local stack in <folder>,'],
   // How much of it the stream had brought before, and what DynamoDB believes of a young table.
   [/^(applied|skipped|deleted) +[\d,]+/gm, '$1 <number>'],
