@@ -145,7 +145,8 @@ export class Clients {
 
   #read({ entity, key, asked }: Call, answer: FacadeAnswer, open: ReturnType<Recorder['open']>): boolean {
     const read = readAnswer(entity, asked, answer)
-    open.answered(read, nameOf(answer))
+    const { 'backsync-side': side, 'backsync-epoch': epoch } = answer.headers
+    open.answered(read, nameOf(answer), `${side ?? 'no side'}, move ${epoch}`)
     const own = key ?? read.key
     if (asked.do === 'create' && own !== undefined && read.answer?.is === 'done')
       this.#keys.knows(entity, own)

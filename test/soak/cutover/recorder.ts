@@ -13,7 +13,8 @@ type Begun = {
 export type Open = {
   /** Which facade has taken it. */
   sentTo(instance: number): void
-  answered(read: Read, name: string): void
+  /** @param at the side that has answered, and the route as it knew it */
+  answered(read: Read, name: string, at: string): void
   /** Nobody knows what became of it. */
   unanswered(): void
 }
@@ -50,10 +51,11 @@ export class Recorder {
       sentTo: (instance) => {
         who = `${by} at facade ${instance}`
       },
-      answered: (read, name) => {
+      answered: (read, name, at) => {
         const until = performance.now()
         // Its caller has long gone, and has noted so.
         if (!this.#open.delete(open)) return
+        who = `${who} (${at})`
         this.#requests += 1
         this.times.push(until - from)
         this.count(name)
