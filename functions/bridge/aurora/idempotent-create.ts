@@ -4,7 +4,7 @@ import { type Change, holdsAll } from '../model/change.ts'
 import { generationOf } from '../model/derived-key.ts'
 import type { Entity } from '../model/entity.ts'
 import { kindOf } from '../model/errors.ts'
-import type { ApplyOutcome } from '../model/outcome.ts'
+import { type ApplyOutcome, UnsettledError } from '../model/outcome.ts'
 import {
   FormerKeyError,
   isFormer,
@@ -27,6 +27,9 @@ import type { GuardedWriter } from './guarded-writer.ts'
 import * as records from './idempotency-records.ts'
 import { isMade, madeBy } from './made-by.ts'
 import { recallRecord } from './recall.ts'
+
+/** How often a natural key is made that others make and delete in between. */
+const ATTEMPTS = 5
 
 /** What is asked of the store. */
 type Reads = {
@@ -161,8 +164,17 @@ export class IdempotentCreate {
     return { key: next }
   }
 
-  /** @returns what the create made, whatever became of it since; `former` where its key was another life's */
-  async #write(entity: Entity, change: Change, once: OnceRequest, claimed: ClaimedRecord): Promise<Made> {
+  /**
+   * @returns what the create made, whatever became of it since; `former` where its key was another life's
+   * @throws UnsettledError where others make and delete the key again and again
+   */
+  async #write(
+    entity: Entity,
+    change: Change,
+    once: OnceRequest,
+    claimed: ClaimedRecord,
+    attempt = 1,
+  ): Promise<Made> {
     const { reclaimed, isFresh, record } = claimed
     const { id } = record
     const isDerived = generationOf(once.id, change.key) !== undefined
@@ -194,6 +206,11 @@ export class IdempotentCreate {
       if (isNatural && stored !== undefined) {
         await records.release(this.#db, id, change.key)
         throw new KeyExistsError(entity)
+      }
+      // Others have deleted it since its tombstone was read: nothing was made under it.
+      if (isNatural && outcome?.repeated === false) {
+        if (attempt < ATTEMPTS) return this.#write(entity, change, once, claimed, attempt + 1)
+        throw new UnsettledError(`A create of ${entity.name} lost every race`)
       }
     }
     if (stored?.version !== making.version) return { is: 'made', stored: made, isFound: false }

@@ -9,6 +9,7 @@ import { KEPT_FOR } from '../../../../functions/bridge/ports/once.ts'
 import type { EntityStore } from '../../../../functions/bridge/ports/store.ts'
 import { chef } from '../../../fixtures/entities/chef.ts'
 import { openTestAurora, type TestAurora } from '../../../support/aurora.ts'
+import { PLATES, plate } from '../../fixtures/plate.ts'
 import { clientOf, describeRepeatableCreate, type Side } from '../api/idempotency-suite.ts'
 
 const rowsOf = async (aurora: TestAurora, query: string, values: unknown[] = []) => {
@@ -168,6 +169,41 @@ describe('on Aurora', () => {
       expect([first.statusCode, second.statusCode]).toEqual([201, 201])
       expect(Buffer.byteLength(first.body ?? '')).toBeGreaterThan(170_000)
       expect(second.body).toBe(first.body)
+    })
+  })
+
+  describe('a create of a natural key that somebody deletes meanwhile', () => {
+    let aurora: TestAurora
+    beforeAll(async () => {
+      aurora = await openTestAurora()
+      await aurora.legacy.query(PLATES)
+    })
+    afterAll(() => aurora.close())
+    afterEach(() => aurora.api.faults.clear())
+
+    const plateOf = (key: string, title: string): Change => ({
+      ...{ entity: 'plate', key, op: 'upsert', version: 1n, source: 'api', at: new Date().toISOString() },
+      row: { code: key, title },
+    })
+
+    it('makes it above that delete, and answers with that', async () => {
+      const { store, api } = aurora
+      await store.write(plate, plateOf('a', 'first'))
+      const removed = Promise.withResolvers<void>()
+      api.faults.onHit(() => {
+        const gone = { entity: 'plate', key: 'a', op: 'delete', version: 'next', source: 'api' } as const
+        store
+          .write(plate, { ...gone, at: new Date().toISOString() })
+          .then(() => removed.resolve(), removed.reject)
+      })
+      api.faults.add({ kind: 'delay', ms: 500, sql: 'INSERT INTO `plates`', times: 1 })
+
+      const { answer } = await store.createOnce(plate, plateOf('a', 'second'), onceOf('plate', randomUUID()))
+      await removed.promise
+
+      const held = await store.get(plate, 'a')
+      expect([held?.version, held?.row.title]).toEqual([3n, 'second'])
+      expect(JSON.parse(answer)).toMatchObject({ version: '3', row: { title: 'second' } })
     })
   })
 
