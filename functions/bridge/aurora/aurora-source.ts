@@ -100,9 +100,20 @@ export class AuroraSource implements Source {
       SET ${raw(columns.version)} = ${next}${under === undefined ? sql`` : sql`, ${raw(columns.epoch)} = ${under}`}${untouched(unchanged)}
       WHERE ${raw(version)} = j.v AND NOT (${raw(owner)} <=> 'dynamo')
         ${under === undefined ? sql`` : sql`AND ${raw(epoch)} < ${under}`}`.execute(this.#db)
+    if (numAffectedRows === 0n && under !== undefined && (await this.#isSince(entity, change, under))) {
+      await this.#log(entity, { ...change, epoch: under }, change.version)
+      return 'lifted'
+    }
     const lifting = numAffectedRows > 0n ? 'lifted' : await this.#found(entity, change, next)
     if (lifting === 'lifted' && isBeside(entity)) await this.#log(entity, change, next)
     return lifting
+  }
+
+  /** Whether a row was said to be of a move since it was read, and is as it was: it gets through once that is read with it. */
+  async #isSince(entity: Entity, { key, version }: Change, move: Epoch): Promise<boolean> {
+    const record = await this.#record(entity, key)
+    if (record?.state !== 'held' || record.owner === 'dynamo') return false
+    return record.version === version && record.epoch >= move
   }
 
   /** Its tombstone is raised, so that whoever makes the key anew is above both. */

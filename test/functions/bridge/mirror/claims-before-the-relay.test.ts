@@ -157,6 +157,32 @@ describe.each<RecordKind>(['row', 'sideTable'])(
       await world.carry()
     })
 
+    it.each([
+      ['that is mirrored', mirrored],
+      ['that DynamoDB has nothing of', () => run("INSERT INTO menus (name) VALUES ('Tea')").then(String)],
+    ])(
+      '%s is carried over though a sweep says that it is Aurora’s between the look at it and its write',
+      async (_, made) => {
+        const id = await made()
+        await run("UPDATE menus SET name = 'Supper' WHERE id = ?", id)
+        const name = `sweeps ${id}`
+        world.sync.client.middlewareStack.add(
+          (next, { commandName }) =>
+            async (args) => {
+              if (commandName === 'UpdateItemCommand' && world.sync.client.middlewareStack.remove(name))
+                await claim(menu, id, 'aurora', world.sides, { epoch: 9n })
+              return next(args)
+            },
+          { step: 'initialize', name },
+        )
+        await world.carry()
+        const [aurora, dynamo] = await both(id)
+        expect(aurora).toMatchObject({ owner: 'aurora', row: { name: 'Supper' } })
+        expect(dynamo).toEqual(aurora)
+        expect(await logged()).toBe(0)
+      },
+    )
+
     it('waits for a transaction that is changing its list', async () => {
       const id = await mirrored()
       await world.legacy.query('BEGIN')
