@@ -1,7 +1,7 @@
 import * as z from 'zod'
-import type { MovedEntity } from './ground.ts'
 import type { Answered, Asked } from './history.ts'
 import type { FacadeAnswer } from './instances.ts'
+import type { MovedEntity } from './moved.ts'
 
 /** What an answer says of a key, and of the run. */
 export type Read = {

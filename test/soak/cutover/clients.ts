@@ -2,10 +2,10 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { httpApiEvent } from '../../functions/fixtures/http-events.ts'
 import type { Random } from '../random.ts'
 import { nameOf, readAnswer } from './answers.ts'
-import type { MovedEntity } from './ground.ts'
 import type { Asked } from './history.ts'
 import type { FacadeAnswer, Instances } from './instances.ts'
 import type { Keys, Living, Once } from './keys.ts'
+import type { MovedEntity } from './moved.ts'
 import type { Recorder } from './recorder.ts'
 
 /** What clients do, and how much of it. */

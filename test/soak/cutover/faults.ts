@@ -35,14 +35,16 @@ const LASTS: Readonly<Record<Name, number>> = {
 
 /** Has things go wrong beside kills, and counts those that hit. */
 export class Faulty {
-  readonly counts = new Map<string, number>()
+  readonly #counts: Map<string, number>
   readonly #ground: MovedGround
   readonly #instances: Instances
   readonly #random: Random
   readonly #ends = new Set<() => void>()
   readonly #under = new Map<Name, number>()
 
-  constructor(ground: MovedGround, instances: Instances, random: Random) {
+  /** @param counts how often each has hit so far */
+  constructor(ground: MovedGround, instances: Instances, random: Random, counts: Map<string, number>) {
+    this.#counts = counts
     this.#ground = ground
     this.#instances = instances
     this.#random = random
@@ -57,14 +59,10 @@ export class Faulty {
       if ((this.#under.get(name) ?? 0) >= most || signal.aborted) continue
       const end = this.#begin(name)
       if (end === undefined) continue
-      this.count(name)
+      this.#counts.set(name, (this.#counts.get(name) ?? 0) + 1)
       this.#under.set(name, (this.#under.get(name) ?? 0) + 1)
       this.#later(name, end)
     }
-  }
-
-  count(name: string): void {
-    this.counts.set(name, (this.counts.get(name) ?? 0) + 1)
   }
 
   #later(name: Name, end: () => void): void {

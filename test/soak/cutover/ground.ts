@@ -4,24 +4,22 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import { type Connection, createConnection } from 'mysql2/promise'
 import * as z from 'zod'
-import { carryOutTriggers, planInstall } from '../../../functions/bridge/aurora/triggers/install-triggers.ts'
+import {
+  carryOutTriggers,
+  planInstall,
+  planRemoval,
+} from '../../../functions/bridge/aurora/triggers/install-triggers.ts'
 import { openDirect } from '../../../functions/bridge/drivers/direct/open.ts'
-import type { Entity } from '../../../functions/bridge/model/entity.ts'
 import { Faults } from '../../../infra/local/data-api/faults.ts'
 import { startDynamoDb } from '../../../infra/local/dynamodb/server.ts'
 import { LOCAL_CREDENTIALS } from '../../../infra/local/lambda/variables.ts'
 import { type LocalStack, startLocalStack } from '../../../infra/local/stack.ts'
 import { REGION } from '../../../infra/local/template/pseudo.ts'
-import { movedChef, movedPlate } from '../../fixtures/cutover/entities.ts'
 import { movedApp } from '../../fixtures/cutover/sources.ts'
 import { sharedAssembly } from '../../support/assemblies.ts'
 import { type DynamoProxy, startDynamoProxy } from '../dynamodb-proxy.ts'
 import { HASTY } from '../ground.ts'
-
-export type MovedEntity = 'chef' | 'plate'
-export const MOVED: Readonly<Record<MovedEntity, Entity>> = { chef: movedChef, plate: movedPlate }
-// The object's own keys.
-export const movedNames = Object.keys(MOVED) as readonly MovedEntity[]
+import { MOVED, type MovedEntity } from './moved.ts'
 
 /** The local stack, and what facades of their own need to work on its stores. */
 export type MovedGround = {
@@ -44,6 +42,8 @@ export type MovedGround = {
   readonly logged: readonly string[]
   /** A login of its own on the database. */
   sql(): Promise<Connection>
+  /** Makes the triggers of the mirror, or takes them away. */
+  triggers(how: 'install' | 'remove'): Promise<void>
   close(): Promise<void>
 }
 
@@ -54,11 +54,15 @@ const FACADE = 'FacadeFunction'
  * Starts private servers and the stack on them.
  *
  * @param home data and logs; everything in it is the soak's
+ * @param options.retentionSeconds how long streams keep their records. @default a day
  * @throws what startLocalStack throws; nothing is left running then
  */
 export const openMovedGround = async (
   home: string,
-  env: NodeJS.ProcessEnv = process.env,
+  {
+    env = process.env,
+    retentionSeconds,
+  }: { readonly env?: NodeJS.ProcessEnv; readonly retentionSeconds?: number | undefined } = {},
 ): Promise<MovedGround> => {
   const logged: string[] = []
   const log = (line: string): void => {
@@ -89,13 +93,14 @@ export const openMovedGround = async (
       env: stackEnv,
       log,
       dataApi: { faults, clock: HASTY },
+      ...(retentionSeconds !== undefined && { mappings: { retentionSeconds } }),
     })
     closers.push(() => stack.close())
     const dynamodb = new DynamoDBClient({
       ...{ endpoint: server.endpoint, region: REGION, credentials: LOCAL_CREDENTIALS },
     })
     closers.push(() => dynamodb.destroy())
-    await installTriggers(stack)
+    await changeTriggers(stack, 'install')
     const tables = tablesOf(stack)
     const logs = join(home, 'soak', 'logs')
     await mkdir(logs, { recursive: true })
@@ -105,6 +110,7 @@ export const openMovedGround = async (
       facade: await moduleOf(assembly, FACADE),
       variables: variablesOf(stack, tables, facadeProxy.endpoint),
       logs,
+      triggers: (how) => changeTriggers(stack, how),
       sql: () =>
         createConnection({
           ...{ host, port: Number(port), user: 'root', database: String(stack.outputs.DatabaseName) },
@@ -117,8 +123,11 @@ export const openMovedGround = async (
   }
 }
 
-/** The triggers of the mirror, as `backsync mirror install` makes them. */
-const installTriggers = async ({ clusters: [cluster], endpoints, outputs }: LocalStack): Promise<void> => {
+/** Makes the triggers of the mirror, as `backsync mirror install` does, or takes them away. */
+const changeTriggers = async (
+  { clusters: [cluster], endpoints, outputs }: LocalStack,
+  how: 'install' | 'remove',
+): Promise<void> => {
   const [host = '', port = ''] = endpoints.mysql.split(':')
   const secretsClient = new SecretsManagerClient({
     ...{ endpoint: endpoints.secretsManager, region: REGION, credentials: LOCAL_CREDENTIALS },
@@ -128,7 +137,8 @@ const installTriggers = async ({ clusters: [cluster], endpoints, outputs }: Loca
     ...{ host, port: Number(port), database: String(outputs.DatabaseName) },
   })
   try {
-    await carryOutTriggers(direct.db, await planInstall(direct.db, Object.values(MOVED)))
+    const plan = how === 'install' ? planInstall : planRemoval
+    await carryOutTriggers(direct.db, await plan(direct.db, Object.values(MOVED)))
   } finally {
     await direct.close()
     secretsClient.destroy()

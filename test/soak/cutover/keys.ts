@@ -1,5 +1,5 @@
 import type { Random } from '../random.ts'
-import type { MovedEntity } from './ground.ts'
+import type { MovedEntity } from './moved.ts'
 
 /** A key that clients and legacy programs work on, for as long as its history is short enough to be searched. */
 export type Living = {

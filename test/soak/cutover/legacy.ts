@@ -1,9 +1,10 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Connection, ResultSetHeader } from 'mysql2/promise'
 import type { Random } from '../random.ts'
-import type { MovedEntity, MovedGround } from './ground.ts'
+import type { MovedGround } from './ground.ts'
 import type { Asked } from './history.ts'
 import type { Keys } from './keys.ts'
+import type { MovedEntity } from './moved.ts'
 import type { Recorder } from './recorder.ts'
 
 const TABLES = { chef: 'cheftable', plate: 'plates' } as const

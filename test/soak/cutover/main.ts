@@ -9,8 +9,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { InterruptedError, unlessInterrupted } from '../interrupted.ts'
+import type { Finding } from './checker.ts'
 import { openMovedGround } from './ground.ts'
 import { runCutover } from './run-cutover.ts'
+import { RETENTION_SECONDS, runRestored } from './run-restored.ts'
 
 type Options = {
   readonly moves: number
@@ -23,7 +25,10 @@ type Options = {
   readonly engine?: 'mariadb' | 'mysql'
   readonly faults: boolean
   readonly keep: boolean
+  readonly restored?: 'aurora' | 'dynamo'
 }
+
+type Result = { readonly problems: readonly string[]; readonly findings?: readonly Finding[] }
 
 const positive = (text: string): number => {
   const value = Number(text)
@@ -40,6 +45,12 @@ const options = new Command('cutover')
   .option('--minutes <n>', 'ends it earlier', positive)
   .option('--patience <s>', 'how long both stores may take to become equal in the end', positive, 240)
   .addOption(new Option('--engine <name>', 'refuses another server than this').choices(['mariadb', 'mysql']))
+  .addOption(
+    new Option('--restored <store>', 'restores that one to before a move, and recovers').choices([
+      'aurora',
+      'dynamo',
+    ]),
+  )
   .option('--no-faults', 'without faults and kills')
   .option('--keep', 'leaves data and logs where they are', false)
   .parse()
@@ -52,20 +63,25 @@ const home = await mkdtemp(join(tmpdir(), 'backsync-cutover-'))
 console.log(
   `seed ${options.seed}, ${options.requests} requests, ${options.moves} moves; data and logs in ${home}`,
 )
-const ground = await openMovedGround(home)
+const { restored } = options
+const ground = await openMovedGround(home, {
+  retentionSeconds: restored === 'dynamo' ? RETENTION_SECONDS : undefined,
+})
 let isOver = false
 try {
   const engine = ground.stack.servers.mysql
   if (options.engine !== undefined && !engine.toLowerCase().startsWith(options.engine))
     throw new Error(`this is ${engine}: name a ${options.engine} server in BACKSYNC_MYSQLD`)
   const { minutes, ...rest } = options
-  const running = runCutover(ground, {
+  const given = {
     ...rest,
     patience: options.patience * 1_000,
     ...(minutes !== undefined && { time: minutes * 60_000 }),
-    progress: (line) => console.log(line),
-  })
-  const { problems, findings, ...figures } = await unlessInterrupted(running)
+    progress: (line: string) => console.log(line),
+  }
+  const running =
+    restored === undefined ? runCutover(ground, given) : runRestored(ground, { ...given, restored })
+  const { problems, findings = [], ...figures }: Result = await unlessInterrupted<Result>(running)
   for (const problem of problems.slice(0, SHOWN)) console.log(`problem: ${problem}`)
   for (const { key, what, evidence } of findings.slice(0, SHOWN))
     console.log([`finding: ${key}: ${what}`, ...evidence.map((line) => `  ${line}`)].join('\n'))

@@ -4,8 +4,9 @@ import { faultOfMove, isForward, placementAt } from '../../../functions/bridge/m
 import { DynamoRoutes, RouteChangedError } from '../../../functions/bridge/routes/dynamo-routes.ts'
 import { Deadline } from '../../../functions/bridge/runtime/deadline.ts'
 import type { Random } from '../random.ts'
-import { MOVED, type MovedEntity, type MovedGround, movedNames } from './ground.ts'
+import type { MovedGround } from './ground.ts'
 import type { Keys } from './keys.ts'
+import { MOVED, type MovedEntity, movedNames } from './moved.ts'
 
 /** Shares at which a route stands, in percent. */
 const SHARES = [0, 1, 5, 20, 50, 50, 80, 100, 100, 12.5] as const

@@ -1,6 +1,6 @@
 import type { Read } from './answers.ts'
-import type { MovedEntity } from './ground.ts'
 import type { Answered, Asked, Operation } from './history.ts'
+import type { MovedEntity } from './moved.ts'
 
 type Begun = {
   readonly entity: MovedEntity

@@ -1,54 +1,20 @@
-import { setTimeout as wait } from 'node:timers/promises'
 import { comesTrue } from '../faults/until-true.ts'
-import { Random } from '../random.ts'
 import { check, type Finding } from './checker.ts'
-import { Clients } from './clients.ts'
-import { Faulty } from './faults.ts'
-import { type MovedGround, movedNames } from './ground.ts'
-import { Instances } from './instances.ts'
-import { Keys } from './keys.ts'
-import { Legacy } from './legacy.ts'
-import { Moves } from './moves.ts'
-import { Recorder } from './recorder.ts'
+import { Crowd, type CrowdFigures, type CrowdOptions } from './crowd.ts'
+import type { MovedGround } from './ground.ts'
+import { movedNames } from './moved.ts'
+import type { Recorder } from './recorder.ts'
 import { differenceOf, listsOf, readBoth, readLogged } from './stores.ts'
-import { Sweeps } from './sweeps.ts'
+import type { Sweeps } from './sweeps.ts'
 
-export type CutoverOptions = {
-  readonly seed: number
-  readonly instances: number
-  /** How many of each there are to be. */
-  readonly moves: number
-  readonly requests: number
-  readonly kills: number
-  /** Ends it earlier, in milliseconds: then it is by this that moves and kills are spread. */
-  readonly time?: number
-  readonly faults: boolean
+export type CutoverOptions = CrowdOptions & {
   /** How long both stores may take to become equal in the end, in milliseconds. */
   readonly patience: number
-  readonly progress?: (line: string) => void
 }
 
-type Counts = Readonly<Record<string, number>>
-
-export type CutoverResult = {
+export type CutoverResult = CrowdFigures & {
   readonly seed: number
   readonly engine: string
-  readonly seconds: number
-  readonly moves: number
-  readonly movesByKind: Counts
-  readonly requests: number
-  readonly requestsPerSecond: number
-  readonly clients: number
-  readonly instances: number
-  readonly kills: number
-  readonly answers: Counts
-  /** Of answers: half of them came within so many, and so on. */
-  readonly milliseconds: Counts
-  /** How long a 503 was in coming, at most, in milliseconds. */
-  readonly longestRefusal: number
-  readonly sql: Counts
-  readonly faults: Counts
-  readonly sweeps: Counts
   /** Operations of the history, of so many keys, of which one has at most so many. */
   readonly history: number
   readonly keys: number
@@ -62,136 +28,50 @@ export type CutoverResult = {
   readonly findings: readonly Finding[]
 }
 
-/** Of each facade, so that some meet at a key, and at a facade that is free. */
-const CLIENTS = 1.5
-/** The share of requests that may be answered with 503, where things go wrong. */
-const REFUSED = 0.05
-/** Facades have so long to answer what they have begun, in milliseconds. */
-const LAST_MS = 35_000
-const SWEPT = 0.6
-const KILLED = 0.3
-const FROZEN = 0.1
+/** The share of requests that may be answered with 503, where so much goes wrong. */
+const REFUSED = 0.1
 
-/** Has clients, legacy programs, moves, sweeps and faults at work on the same keys, and then checks all that was answered. */
+/** Has a crowd at work on the same keys, and then checks all that was answered, and what both stores hold. */
 export const runCutover = async (ground: MovedGround, options: CutoverOptions): Promise<CutoverResult> => {
-  const {
-    seed,
-    instances: count,
-    moves: mostMoves,
-    requests: mostRequests,
-    time,
-    progress = () => {},
-  } = options
-  const random = new Random(`cutover ${seed}`)
-  const keys = new Keys(random.fork('keys'))
-  const recorder = new Recorder()
-  const moves = new Moves(ground, keys, random.fork('moves'))
-  const sweeps = new Sweeps(ground, random.fork('sweeps'))
-  await moves.begin()
-  const instances = await Instances.open(ground, count, random.fork('instances'))
-  const faulty = new Faulty(ground, instances, random.fork('faults'))
-  const clients = Math.ceil(count * CLIENTS)
-  const of = { instances, keys, recorder, random: random.fork('clients') }
-  const crowd = new Clients(of)
-  const legacy = new Legacy({ ground, keys, recorder, random: random.fork('legacy') })
-  const driver = random.fork('driver')
+  const crowd = new Crowd(ground, options)
+  const { recorder, moves, sweeps } = crowd
   const problems: string[] = []
-  const started = performance.now()
-  const stop = new AbortController()
-  let kills = 0
-
-  const done = (): number =>
-    Math.max(recorder.requests / mostRequests, time === undefined ? 0 : (performance.now() - started) / time)
-  let sweeping: Promise<void> | undefined
-  const drive = async (): Promise<void> => {
-    for (;;) {
-      const at = done()
-      if (at >= 1 && moves.made >= mostMoves && (kills >= options.kills || !options.faults)) return
-      if (moves.made < Math.min(1, at) * mostMoves) {
-        const entity = await moves.step()
-        if (sweeping === undefined && driver.chance(SWEPT)) {
-          const luck = options.faults ? driver.next() : 1
-          const fate = luck < KILLED ? 'killed' : luck < KILLED + FROZEN ? 'frozen' : 'end'
-          sweeping = sweeps.run(entity, fate).then(() => {
-            sweeping = undefined
-            sweeps.thaw()
-          })
-        }
-      }
-      if (options.faults && kills < Math.min(1, at) * options.kills && (await instances.kill())) kills += 1
-      await wait(20)
-    }
-  }
-  const told = setInterval(
-    () =>
-      progress(`${recorder.requests} requests, ${moves.made} moves, ${kills} kills, ${keys.all.length} keys`),
-    10_000,
-  )
-  const working = [
-    ...Array.from({ length: clients }, (_, at) => crowd.run(`client ${at}`, stop.signal)),
-    ...[150, 150, 300].map((pause, at) => legacy.run(stop.signal, pause, at === 2)),
-    ...(options.faults ? [faulty.run(700, stop.signal)] : []),
-  ]
+  await moves.begin()
   try {
-    await Promise.race([drive(), Promise.all(working).then(() => new Promise<never>(() => {}))])
+    await crowd.work(1)
+    const quietFrom = performance.now()
+    await moves.thaw()
+    const isListed = await settle(ground, sweeps, options.patience, problems)
+    const owned = await compare(ground, recorder, isListed, problems)
+    const quietAfterSeconds = (performance.now() - quietFrom) / 1000
+    problems.push(...refusedTooOften(recorder), ...new Set(recorder.faults))
+    const checking = performance.now()
+    const { findings, keys, longest } = check(recorder.history)
+    return {
+      ...{ seed: options.seed, engine: ground.stack.servers.mysql, ...crowd.figures() },
+      ...{ history: recorder.history.length, keys, longestKey: longest },
+      checkedInSeconds: tenths((performance.now() - checking) / 1000),
+      quietAfterSeconds: tenths(quietAfterSeconds),
+      ...{ owned, problems, findings },
+    }
   } finally {
-    stop.abort()
-    clearInterval(told)
-    faulty.clear()
-    instances.thaw()
-  }
-  const seconds = (performance.now() - started) / 1000
-  await Promise.all(working)
-  await comesTrue(LAST_MS, () => instances.busy === 0)
-  recorder.close()
-  await instances.close()
-  await sweeping
-  sweeps.thaw()
-
-  const quietFrom = performance.now()
-  await moves.thaw()
-  const listed = await settle(ground, sweeps, options.patience, problems)
-  await sweeps.close()
-  const owned = await compare(ground, recorder, listed, problems)
-  const quietAfterSeconds = (performance.now() - quietFrom) / 1000
-
-  const refused = [...recorder.answers]
-    .filter(([name]) => name.startsWith('503'))
-    .reduce((sum, [, n]) => sum + n, 0)
-  if (refused > recorder.requests * REFUSED)
-    problems.push(`${refused} of ${recorder.requests} requests were answered with 503`)
-  problems.push(...new Set(recorder.faults))
-  const checking = performance.now()
-  const { findings, keys: checked, longest } = check(recorder.history)
-  return {
-    ...{ seed, engine: ground.stack.servers.mysql, seconds: Math.round(seconds) },
-    ...{ moves: moves.made, movesByKind: sorted(moves.counts), requests: recorder.requests },
-    requestsPerSecond: Math.round(recorder.requests / seconds),
-    ...{ clients, instances: count, kills, answers: sorted(recorder.answers) },
-    milliseconds: percentiles(recorder.times),
-    longestRefusal: Math.round(recorder.longestRefusal),
-    ...{ sql: sorted(legacy.counts), faults: sorted(faulty.counts), sweeps: { ...sweeps.counts } },
-    ...{ history: recorder.history.length, keys: checked, longestKey: longest },
-    checkedInSeconds: tenths((performance.now() - checking) / 1000),
-    quietAfterSeconds: tenths(quietAfterSeconds),
-    ...{ owned, problems, findings },
+    await sweeps.close()
   }
 }
 
-const sorted = (counts: ReadonlyMap<string, number>): Counts => Object.fromEntries([...counts].toSorted())
-const percentiles = (times: readonly number[]): Counts => {
-  const inOrder = times.toSorted((one, other) => one - other)
-  const at = (share: number): number => Math.round(inOrder[Math.floor((inOrder.length - 1) * share)] ?? 0)
-  return { p50: at(0.5), p90: at(0.9), p99: at(0.99), longest: at(1) }
-}
 const tenths = (value: number): number => Math.round(value * 10) / 10
+
+const refusedTooOften = ({ answers, requests }: Recorder): readonly string[] => {
+  const refused = [...answers].filter(([name]) => name.startsWith('503')).reduce((sum, [, n]) => sum + n, 0)
+  return refused > requests * REFUSED ? [`${refused} of ${requests} requests were answered with 503`] : []
+}
 
 /**
  * Sweeps all routes to their ends, so that nothing is half done, and waits until both stores hold the same.
  *
  * @returns tells which keys are listed
  */
-const settle = async (
+export const settle = async (
   ground: MovedGround,
   sweeps: Sweeps,
   patience: number,
@@ -242,19 +122,14 @@ const compare = async (
     const { item, row } = one ?? {}
     if (one !== undefined && (await isListed(one))) {
       owned.listed += 1
-      problems.push(`${name} is listed, though nothing but the bridge, plain SQL and its own code wrote it`)
+      problems.push(`${name} is listed, though nothing but the bridge and plain SQL wrote it`)
       continue
     }
     const held = item?.owner === 'dynamo' ? item : row
     if (held !== undefined) owned[held.owner] += 1
+    const until = performance.now()
     recorder.add({
-      ...{
-        key: name,
-        asked: { do: 'read' },
-        from,
-        until: performance.now(),
-        by: 'what its owner holds in the end',
-      },
+      ...{ key: name, asked: { do: 'read' }, from, until, by: 'what its owner holds in the end' },
       answer:
         held === undefined ? { is: 'absent' } : { is: 'found', value: held.value, version: held.version },
     })

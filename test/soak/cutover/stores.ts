@@ -3,7 +3,8 @@ import type { RowDataPacket } from 'mysql2/promise'
 import { DynamoParking } from '../../../functions/bridge/parking/dynamo-parking.ts'
 import { conflictSlots } from '../../../functions/bridge/ports/conflict-slots.ts'
 import { Deadline } from '../../../functions/bridge/runtime/deadline.ts'
-import { type MovedEntity, type MovedGround, movedNames } from './ground.ts'
+import type { MovedGround } from './ground.ts'
+import { type MovedEntity, movedNames } from './moved.ts'
 
 /** What a store holds of a key. */
 export type Held = { readonly value: string; readonly version: number; readonly owner: 'aurora' | 'dynamo' }

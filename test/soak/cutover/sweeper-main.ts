@@ -20,7 +20,7 @@ const { DynamoParking } = await import('../../../functions/bridge/parking/dynamo
 const { DynamoRoutes } = await import('../../../functions/bridge/routes/dynamo-routes.ts')
 const { Deadline } = await import('../../../functions/bridge/runtime/deadline.ts')
 const { Tables } = await import('../../../functions/bridge/runtime/tables.ts')
-const { MOVED } = await import('./ground.ts')
+const { MOVED } = await import('./moved.ts')
 const { silent } = await import('../../support/log.ts')
 
 const settingsSchema = z.object({

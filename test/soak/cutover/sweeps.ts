@@ -3,7 +3,8 @@ import * as z from 'zod'
 import type { Random } from '../random.ts'
 import { Child } from './child.ts'
 import { CLOCK } from './clock.ts'
-import type { MovedEntity, MovedGround } from './ground.ts'
+import type { MovedGround } from './ground.ts'
+import type { MovedEntity } from './moved.ts'
 
 const MAIN = join(import.meta.dirname, 'sweeper-main.ts')
 /** Longer than a lease, in milliseconds: by this much the next sweeper's clock is ahead. */
