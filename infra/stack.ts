@@ -170,11 +170,11 @@ export class BacksyncStack extends Stack {
     for (const reader of [legacy, backSync.function, ...relay])
       if (facade !== undefined) knowsRoutes(facade.routes, reader)
     const sweep =
-      facade === undefined
+      facade === undefined || kept.length === 0
         ? []
         : [
             new Sweep(this, 'Sweep', {
-              ...{ settings, database, tables, parking, jobs, routes: facade.routes },
+              ...{ settings, database, tables: keptTables, parking, jobs, routes: facade.routes },
               code: bundledCode({ entry: entries.sweep, replace }),
             }).function,
           ]

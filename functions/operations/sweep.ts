@@ -9,13 +9,14 @@ import {
 import { openDynamo } from '../bridge/drivers/dynamo/client.ts'
 import { DynamoJobs } from '../bridge/jobs/dynamo-jobs.ts'
 import { openCalling } from '../bridge/legacy-function/open.ts'
+import { keptIn } from '../bridge/model/retired.ts'
 import { DynamoParking } from '../bridge/parking/dynamo-parking.ts'
 import { DynamoRoutes } from '../bridge/routes/dynamo-routes.ts'
 import { readConfig, settings } from '../bridge/runtime/config.ts'
 import { Deadline, type InvocationContext } from '../bridge/runtime/deadline.ts'
 import { LambdaLog } from '../bridge/runtime/log.ts'
 import { LambdaMetrics, SWEEP_KEYS } from '../bridge/runtime/metrics.ts'
-import { entities } from '../entities/index.ts'
+import { entities as all } from '../entities/index.ts'
 
 const config = readConfig(
   settings.aurora.extend({
@@ -27,6 +28,8 @@ const config = readConfig(
   }),
   process.env,
 )
+// What is retired has nothing in Aurora that could move.
+const entities = keptIn(all)
 const deadline = new Deadline()
 const log = new LambdaLog('sweep')
 const metrics = new LambdaMetrics(SWEEP_KEYS)
