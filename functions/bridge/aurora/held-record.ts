@@ -40,7 +40,7 @@ export const readHeldRecord = async (entity: Entity, key: string, parts: Parts):
  * `uncounted`: a row that counts as none; `in parts`: what one statement can't tell. `known`: whether each record of the entity says
  * whose its key is.
  */
-export type Held =
+export type SelectedRow =
   | { readonly is: 'held'; readonly record: KeyRecord & { readonly state: 'held' }; readonly known: boolean }
   | { readonly is: 'uncounted' | 'none' | 'in parts' }
 
@@ -49,7 +49,7 @@ export type Held =
  *
  * @throws UnreadableAttributesError and the like for a row that can't be told as it is
  */
-export const selectHeld = async (entity: Entity, key: string, db: Kysely<unknown>): Promise<Held> => {
+export const selectHeld = async (entity: Entity, key: string, db: Kysely<unknown>): Promise<SelectedRow> => {
   if (entity.read !== undefined) return { is: 'in parts' }
   const { owner, epoch } = recordNames(entity)
   try {

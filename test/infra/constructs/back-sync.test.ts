@@ -174,11 +174,11 @@ describe('StreamAlarms', () => {
   })
 
   it('is calm while nothing flows, and tells nobody unless a topic is named', () => {
-    // Of back-sync 11, of table-sync with its three sources and projections 14, and three on gauges: of these, missing data
-    // say nothing.
-    expect(alarms).toHaveLength(28)
+    // Of back-sync 11, of table-sync with its three sources and projections 14, of the facade six, and four on gauges: of these, missing
+    // data say nothing.
+    expect(alarms).toHaveLength(35)
     for (const alarm of alarms) {
-      const isGauge = ['Undelivered', 'Undecided', 'Unseen'].includes(String(alarm.MetricName))
+      const isGauge = ['Undelivered', 'Undecided', 'Unseen', 'Unfollowed'].includes(String(alarm.MetricName))
       expect(alarm).toMatchObject({ TreatMissingData: isGauge ? 'ignore' : 'notBreaching' })
       expect(alarm).not.toHaveProperty('AlarmActions')
     }

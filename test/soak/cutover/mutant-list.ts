@@ -1,7 +1,7 @@
 import type { Mutant } from '../mutants.ts'
 
 const AURORA = 'functions/bridge/aurora/aurora-records.ts'
-const DYNAMO = 'functions/bridge/dynamo/dynamo-records.ts'
+const CALLS = 'functions/bridge/dynamo/claim-calls.ts'
 const CLAIM = 'functions/bridge/cutover/claim.ts'
 const FACADE = 'functions/bridge/cutover/facade-request.ts'
 const LOOK = 'functions/bridge/cutover/look.ts'
@@ -58,13 +58,13 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "a late claim takes the key from DynamoDB's later move",
-    file: DYNAMO,
-    find: "const AS_READ = 'attribute_not_exists(#epoch) OR (#epoch < :epoch AND #epoch <= :was)'",
-    replace: "const AS_READ = 'attribute_not_exists(#epoch) OR #epoch <> :epoch OR #epoch <= :was'",
+    file: CALLS,
+    find: "export const AS_READ = 'attribute_not_exists(#epoch) OR (#epoch < :epoch AND #epoch <= :was)'",
+    replace: "export const AS_READ = 'attribute_not_exists(#epoch) OR #epoch <> :epoch OR #epoch <= :was'",
   },
   {
     name: 'DynamoDB takes an image over what came since',
-    file: DYNAMO,
+    file: CALLS,
     find: 'unchanged(item, [names.version, RECORD.owner, RECORD.epoch, RECORD.deleted])',
     replace: 'unchanged(item, names.version === RECORD.deleted ? [] : [RECORD.deleted])',
   },

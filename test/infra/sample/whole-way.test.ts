@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { delimiter, join, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import { runCommand } from '../../infra/local/processes/command.ts'
-import { chefsAloneApp, withChefsAlone } from '../fixtures/chefs-alone/sources.ts'
-import { makeFolder, type TemporaryFolder } from '../support/folder.ts'
-import { type RunningStack, runStack } from '../support/stack.ts'
-import { settled, transcriptsOf } from '../support/transcripts.ts'
+import { runCommand } from '../../../infra/local/processes/command.ts'
+import { makeFolder, type TemporaryFolder } from '../../support/folder.ts'
+import { type RunningStack, runStack } from '../../support/stack.ts'
+import { settled, transcriptsOf } from '../../support/transcripts.ts'
+import { chefsAloneApp, withChefsAlone } from './chefs-alone/sources.ts'
 
 /** A stack of its own: what it does to its route can't be taken back, and other transcripts need one that goes on. */
 describe('the whole way of a route, as the handbook tells it', () => {
