@@ -60,5 +60,6 @@ export const mutants: readonly Mutant[] = [
     file: 'functions/bridge/dynamo/move.ts',
     find: '(isMirrored(after, names) ? NOTHING : FOREIGN)',
     replace: "(isMirrored(after, names) ? { is: 'own', epoch: 0n } : FOREIGN)",
+    test: 'test/functions/bridge/dynamo/move.test.ts',
   },
 ]
