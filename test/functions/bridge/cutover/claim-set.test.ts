@@ -217,6 +217,31 @@ describe('keys that are claimed together', () => {
     }
   })
 
+  it('leave to a look at itself a row of which it is known only whose the key is', async () => {
+    keys = await made('aurora', 2)
+    const [first = ''] = keys
+    await world.sync.aurora.legacy.query('UPDATE plates SET backsync_version = 0 WHERE code = ?', [first])
+    const { moved, already, busy } = await together('dynamo', 2n)
+    expect([moved, already, busy].map((of) => of.has(first))).toEqual([false, false, false])
+    expect(moved.size).toBe(1)
+  })
+
+  it('end what was listed of one, where it has moved', async () => {
+    keys = await made('aurora', 2)
+    const [first = ''] = keys
+    const item = await world.sync.item(plate, first)
+    await world.sync.put(plate, { ...item, version: { N: '9' }, title: { S: 'other' } })
+    const listed = async () =>
+      (await world.sync.parts.parking.parkedAmong('plate.conflicts', [first])).has(first)
+    await expect(world.facadeParts.claim(plate, first, 'dynamo', 2n)).rejects.toMatchObject({
+      code: 'claim.conflict',
+    })
+    expect(await listed()).toBe(true)
+    await world.sync.put(plate, { ...item })
+    const { moved } = await world.claimSet(plate, keys, 'dynamo', 2n)
+    expect([moved.size, await listed()]).toEqual([2, false])
+  })
+
   it('keep what DynamoDB has of one, where that has had it all along', async () => {
     keys = await made('dynamo', 2)
     const [first = ''] = keys
