@@ -107,6 +107,20 @@ describe('keys that are claimed together', () => {
       expect(await bothOf(first)).toMatchObject({ [from]: `${from} 5 v1 one` })
     })
 
+    it('do not overtake one that comes once they were given away', async () => {
+      const [first = ''] = keys
+      const late: KeySets = {
+        ...bound(world.sets[to]),
+        take: async (...of) => {
+          await world.facadeParts.claim(plate, first, from, 5n)
+          return world.sets[to].take(...of)
+        },
+      }
+      const { moved } = await together(to, 2n, { ...world.sets, [to]: late })
+      expect([moved.has(first), moved.size]).toEqual([false, 2])
+      expect(await bothOf(first)).toEqual({ aurora: `${from} 5 v1 one`, dynamo: `${from} 5 v1 one` })
+    })
+
     it('do not overtake one that has come and was taken back by another since they were read', async () => {
       const [first = ''] = keys
       const late: KeySets = {
@@ -218,12 +232,14 @@ describe('keys that are claimed together', () => {
   })
 
   it('leave to a look at itself a row of which it is known only whose the key is', async () => {
-    keys = await made('aurora', 2)
+    keys = [randomUUID(), randomUUID()]
     const [first = ''] = keys
+    for (const key of keys) await world.make(plate, 'aurora', { code: key, title: 'one' }, key)
     await world.sync.aurora.legacy.query('UPDATE plates SET backsync_version = 0 WHERE code = ?', [first])
     const { moved, already, busy } = await together('dynamo', 2n)
     expect([moved, already, busy].map((of) => of.has(first))).toEqual([false, false, false])
     expect(moved.size).toBe(1)
+    expect(await world.sync.item(plate, first)).toBeUndefined()
   })
 
   it('end what was listed of one, where it has moved', async () => {
