@@ -165,7 +165,9 @@ const find = (functions: FunctionRegistry, text: string, qualifier: string | und
   const elsewhere = [parts.region, parts.account].some(
     (part) => part !== undefined && !arn.includes(`:${part}`),
   )
-  if (elsewhere || version !== '$LATEST')
+  // One that is played for somebody else's is known by the alias that it is called by.
+  const isKnown = version === '$LATEST' || arn.endsWith(`:function:${parts.name}:${version}`)
+  if (elsewhere || !isKnown)
     throw new InvokeError(
       'lambda.unknown-function',
       `Function not found: ${elsewhere ? text : `${arn}:${version}`}`,

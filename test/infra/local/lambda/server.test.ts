@@ -31,10 +31,10 @@ describe('the Lambda endpoint, to the unmodified SDK', () => {
     folder = await mkdtemp(join(tmpdir(), 'backsync-lambda-'))
     await mkdir(join(folder, 'asset'))
     await writeFile(join(folder, 'asset', 'index.mjs'), CODE)
-    const add = (name: string, reservedConcurrency?: number): void => {
+    const add = (name: string, reservedConcurrency?: number, alias = ''): void => {
       const definition = {
         name,
-        arn: ARN.replace('Echo', name),
+        arn: ARN.replace('Echo', name) + alias,
         folder: join(folder, 'asset'),
         handler: 'index.handler',
         timeoutSeconds: 10,
@@ -52,6 +52,7 @@ describe('the Lambda endpoint, to the unmodified SDK', () => {
     }
     add('Echo')
     add('Nobody', 0)
+    add('Played', undefined, ':live')
     server = await startLambda({ functions })
     client = new LambdaClient({
       endpoint: server.endpoint,
@@ -178,6 +179,15 @@ describe('the Lambda endpoint, to the unmodified SDK', () => {
     ],
   ])("refuses %s in Lambda's words", async (_, input, name, status) => {
     expect(await refusal(input)).toMatchObject({ name, $metadata: { httpStatusCode: status } })
+  })
+
+  it('knows one that is played for somebody else’s by the alias that it is called by, and by no other', async () => {
+    const name = ARN.replace('Echo', 'Played')
+    for (const FunctionName of [`${name}:live`, name, 'Played'])
+      expect(await invoke({ FunctionName }, 1)).toMatchObject({ StatusCode: 200 })
+    expect(await refusal({ FunctionName: `${name}:other` })).toMatchObject({
+      name: 'ResourceNotFoundException',
+    })
   })
 
   it('refuses what is no operation of it, and a type that there is not', async () => {
