@@ -20,6 +20,7 @@ import { isMirrored, Mirror } from './constructs/mirror.ts'
 import { output } from './constructs/output.ts'
 import { pascalCase } from './constructs/pascal-case.ts'
 import type { ProjectionDescription, TableDescription } from './constructs/plain-table.ts'
+import { grantSides, haveSides } from './constructs/side-functions.ts'
 import { StateTable } from './constructs/state-table.ts'
 import { Sweep } from './constructs/sweep.ts'
 import { TableSync } from './constructs/table-sync.ts'
@@ -52,6 +53,7 @@ export interface TeamSources {
 const ownSources: TeamSources = { replace: {}, migrations: { sql: 'sql' } }
 
 const [WAKE, NO_WAKE] = ['functions/bridge/mirror/open-wake.ts', 'infra/constructs/bundle/no-wake.ts']
+const [SIDES, NO_SIDES] = ['functions/bridge/cutover/open-sides.ts', 'infra/constructs/bundle/no-sides.ts']
 const [CALLS, NO_CALLS] = ['functions/bridge/legacy-function/open.ts', 'infra/constructs/bundle/no-calls.ts']
 
 /** The modules that export the handlers. */
@@ -99,6 +101,7 @@ export class BacksyncStack extends Stack {
       ...sources.replace,
       ...(!calls && { [CALLS]: NO_CALLS }),
       ...(!wakes && { [WAKE]: NO_WAKE }),
+      ...(!haveSides(entities) && { [SIDES]: NO_SIDES }),
     }
     super(scope, id, {
       description: `Backsync (${settings.stage}): a bridge from Aurora MySQL to DynamoDB, and back`,
@@ -151,6 +154,7 @@ export class BacksyncStack extends Stack {
             code: bundledCode({ entry: entries.facade, replace }),
           })
     const facades = facade === undefined ? [] : [facade.function]
+    for (const caller of facades) grantSides(entities, caller)
     const mirror = kept.some(isMirrored)
       ? new Mirror(this, 'Mirror', {
           ...{ settings, database, tables: keptTables, entities: kept, parking },

@@ -1,8 +1,10 @@
 import { uuidv7 } from 'uuidv7'
 import { openAurora } from '../bridge/aurora/open.ts'
 import { openFacade } from '../bridge/cutover/open-facade.ts'
+import { openSides } from '../bridge/cutover/open-sides.ts'
 import { SIDE, serveRoute } from '../bridge/cutover/serve-route.ts'
 import { openDynamo } from '../bridge/drivers/dynamo/client.ts'
+import { authorizerOf } from '../bridge/http/principal.ts'
 import { openCalling } from '../bridge/legacy-function/open.ts'
 import { openWake } from '../bridge/mirror/open-wake.ts'
 import { facadePaths } from '../bridge/model/paths.ts'
@@ -30,14 +32,16 @@ const deadline = new Deadline()
 const log = new LambdaLog('cutover')
 const metrics = new LambdaMetrics(FACADE)
 const calling = openCalling({ functions: config.LEGACY_FUNCTIONS, deadline, metrics, log })
+const client = openDynamo()
+const aurora = openAurora(
+  config,
+  deadline,
+  keptIn(entities).some(({ legacyFunction }) => legacyFunction) ? calling : undefined,
+)
 const facade = openFacade({
-  ...openAurora(
-    config,
-    deadline,
-    keptIn(entities).some(({ legacyFunction }) => legacyFunction) ? calling : undefined,
-  ),
+  ...aurora,
   entities,
-  client: openDynamo(),
+  client,
   tables: config.TABLES.including(entities.map(({ item }) => item.table)),
   idempotencyTable: config.IDEMPOTENCY_TABLE,
   parkingTable: config.PARKING_TABLE,
@@ -45,6 +49,10 @@ const facade = openFacade({
   deadline,
   log,
   metrics,
+})
+const sides = openSides({
+  ...{ db: aurora.db, client, deadline, log },
+  idempotencyTable: config.IDEMPOTENCY_TABLE,
 })
 const wake = openWake({ relay: config.RELAY_FUNCTION, deadline, log })
 const paths = facadePaths(entities)
@@ -58,7 +66,9 @@ export const handler = async (event: unknown, context: InvocationContext): Promi
       ...{ entities, base: 'facade', paths, now: () => new Date(), newKey: uuidv7 },
     })
     if (call === undefined) throw new UnknownEventError()
-    const answer = await serveRoute(call, facade, { requestId: context.awsRequestId, log })
+    const requestId = context.awsRequestId
+    const sent = { request: call.request, requestId, authorizer: authorizerOf(event), at: Date.now() }
+    const answer = await serveRoute(call, facade, { requestId, log }, sides && { ...sides, call: sent })
     if (answer.statusCode >= 500)
       metrics.count('Faults', call.action === 'refuse' ? WHOLE_STACK : call.entity.name, 1)
     if (answer.headers[SIDE] === 'aurora') await wake.behind(call, answer)

@@ -51,6 +51,8 @@ export interface EntityDescription {
    * @default moved: nothing, but of keys that have changed hands
    */
   readonly tombstones?: 'moved' | 'item'
+  /** Functions of a team's own that serve a side of it to the facade. @default none */
+  readonly sides?: { readonly [side in 'aurora' | 'dynamo']?: { readonly functionArn: string } }
   /** Nothing of it is left in Aurora: its table stays, with what serves it, and nothing else. @default false */
   readonly retired?: boolean
   /** Set where a function of a team's own writes it to Aurora. */

@@ -93,6 +93,8 @@ const callers = {
   commands: 'functions/bridge/{tables/mend,jobs/job-notes,drivers/dynamo/batch-get}.ts',
   claims: 'functions/bridge/dynamo/claim-calls.ts',
   getOne: 'functions/bridge/dynamo/get-item.ts',
+  /** First answers, in the table in which the modern side keeps its own. */
+  answers: 'functions/bridge/cutover/side-answers.ts',
 }
 
 /** Entry points of what is deployed, with what their code could send and never does: of what they import they use a part. */
@@ -352,11 +354,25 @@ describe('what is granted is what the code calls', () => {
     )
     expect(own('dynamodb', 'DishTable')).toEqual([...new Set(items)].sort())
     expect(own('dynamodb', 'Idempotency')).toEqual(['dynamodb:GetItem', 'dynamodb:PutItem'])
+    expect(called('client-dynamodb', 'dynamodb', callers.answers)).toEqual(['dynamodb:PutItem'])
     expect(own('dynamodb', 'Parking')).toEqual(called('client-dynamodb', 'dynamodb', callers.parking))
     expect(called('client-dynamodb', 'dynamodb', callers.routes)).toContain('dynamodb:PutItem')
     expect(own('dynamodb', 'FacadeRoutes')).toEqual(['dynamodb:GetItem'])
     expect(own('rds-data')).toEqual(called('client-rds-data', 'rds-data'))
     expect(own('lambda')).toEqual([])
+  })
+
+  it('of functions that serve sides: to call these, for the facade and nobody else', () => {
+    const ARN = 'arn:aws:lambda:eu-west-1:123456789012:function:old-dishes:live'
+    const { template: served } = synthesise({}, [
+      { name: 'dish', plural: 'dishes', keyName: 'dishId', sides: { aurora: { functionArn: ARN } } },
+    ])
+    const called = policyOf('FacadeFunctionRole', served).Statement.filter(({ Action }) =>
+      Action.includes('lambda:InvokeFunction'),
+    )
+    expect(called.map(({ Resource }) => Resource)).toEqual([ARN])
+    for (const role of ['LegacyApiRole', 'ModernApiRole', 'BackSyncFunctionRole'])
+      expect([role, granted(role, 'lambda', '', served)]).toEqual([role, []])
   })
 
   it('of DynamoDB nothing, for the migrations; for the legacy API which routes are complete, and nothing else', () => {

@@ -23,6 +23,7 @@ import type {
   WrittenUpsert,
 } from '../../functions/bridge/model/hooks.ts'
 import { autoIncrement } from '../../functions/bridge/model/identity.ts'
+import { sideFunction } from '../../functions/bridge/model/side-function.ts'
 import { isTrue, type Same } from './same.ts'
 
 const dish = {
@@ -187,3 +188,17 @@ smallest.name = 'meal'
 // @ts-expect-error and so do its attributes
 smallest.attributes.title = dish.attributes.title
 void example
+
+// A side is served by a function that sideFunction has made, and by no more than its ARN and its manners.
+const side = sideFunction({
+  functionArn: 'arn:aws:lambda:eu-west-1:123456789012:function:dishes',
+  payload: '1.0',
+})
+defineEntity({ ...dish, mirror: {}, sides: { aurora: side, dynamo: side } })
+// @ts-expect-error there are two sides
+defineEntity({ ...dish, mirror: {}, sides: { mysql: side } })
+// @ts-expect-error it is told by its ARN
+sideFunction({ module: 'functions/legacy/dishes.js' })
+// @ts-expect-error there are two payloads
+sideFunction({ functionArn: 'arn', payload: '3.0' })
+isTrue<Same<Entity['retired'], boolean>>()

@@ -6,6 +6,7 @@ const response = z.object({
   statusCode: z.number(),
   headers: z.record(z.string(), z.string()),
   body: z.string().exactOptional(),
+  isBase64Encoded: z.boolean().exactOptional(),
 })
 
 /** An answer as the stores keep it. */

@@ -42,15 +42,16 @@ export const serve = async (
 ): Promise<HttpResponse> => {
   try {
     if (call.action === 'refuse') throw call.problem
-    return await answer(call, store, log)
+    return await answerAt(call, store, log)
   } catch (error) {
     if (error instanceof NotTheOwnerError && call.action !== 'refuse')
-      return problemResponse(notTheOwner(call, error), call.request.path, requestId)
+      return problemResponse(ownerProblem(call, error), call.request.path, requestId)
     return problemResponse(toProblem(error, log), call.request.path, requestId)
   }
 }
 
-const answer = async (call: ApiCall, store: EntityStore, log: Log): Promise<HttpResponse> => {
+/** As `serve`, and what a store throws comes out. */
+export const answerAt = async (call: ApiCall, store: EntityStore, log: Log): Promise<HttpResponse> => {
   const { entity, request } = call
   switch (call.action) {
     case 'list': {
@@ -162,7 +163,7 @@ const represent = (
 const isShown = ({ hidden }: Entity, what: Beside): boolean => !hidden.includes(what)
 
 /** Where the write belongs, and what an operator types to have it here. */
-const notTheOwner = (
+export const ownerProblem = (
   { entity, request }: ApiCall,
   { owner, key, message, beside }: NotTheOwnerError,
 ): Problem => {

@@ -70,13 +70,23 @@ export class FacadeRequest implements EntityStore {
   }
 
   async get(entity: Entity, asked: string): Promise<Stored | undefined> {
+    const found = await this.find(entity, asked)
+    return found && storedOf(found.record)
+  }
+
+  /** Where a key is, to be read, and what stands there of it; undefined where it is nowhere. */
+  async find(
+    entity: Entity,
+    asked: string,
+  ): Promise<{ readonly side: Owner; readonly record: KeyRecord } | undefined> {
     for (let round = 1; round <= ROUNDS; round++) {
       const { route } = this.#known
       const key = await keyMeant(this.#parts, entity, asked, route)
       const whose = await lookAtKey(this.#parts, { entity, key }, targetOf(route, key), route)
       if (whose.is !== 'nowhere') {
-        this.#answered = whose.is === 'owned' ? whose.owner : whose.from
-        return storedOf(whose.record)
+        const side = whose.is === 'owned' ? whose.owner : whose.from
+        this.#answered = side
+        return { side, record: whose.record }
       }
       // What is nowhere is told so only by who knows the route as it is now.
       if (await this.#isFresh(entity, route)) return undefined
@@ -87,6 +97,30 @@ export class FacadeRequest implements EntityStore {
   list(entity: Entity, page: PageRequest): Promise<Page> {
     this.#answered = this.side
     return this.#parts.stores[this.side].list(entity, page)
+  }
+
+  /** Does something at a side, which has answered then. */
+  async at<T>(side: Owner, send: Send<T>): Promise<T> {
+    this.#answered = side
+    return send(side)
+  }
+
+  /** Does what a write does, by whatever serves the sides: where the key is, after a claim where the route says so. */
+  place<T>(asked: Asked, send: Send<T>): Promise<T> {
+    return this.#place(asked, send)
+  }
+
+  /** As `place`, with the key in its own form: clients may have named it by an id. */
+  async placeNamed<T>(asked: Asked, send: (side: Owner, key: string) => Promise<T>): Promise<T> {
+    const key = await keyMeant(this.#parts, asked.entity, asked.key, this.#known.route)
+    return this.#place({ ...asked, key }, (side) => send(side, key))
+  }
+
+  /** Where what has a key is born that is nobody else's: it is nobody's to claim. */
+  async birthSide(entity: Entity, key: string): Promise<Owner> {
+    // Who knows nothing of the route may not choose where a key is born.
+    if (!this.#known.isKnown) this.#known = await this.#parts.routes.since(entity.name, this.#began)
+    return targetOf(this.#known.route, key)
   }
 
   async write(entity: Entity, wish: Change | Intent): Promise<Stored | undefined> {
@@ -133,11 +167,9 @@ export class FacadeRequest implements EntityStore {
     }
   }
 
-  /** Makes what has a key that is nobody else's: it is nobody's to claim. */
+  /** Makes what has a key that is nobody else's. */
   async #make(entity: Entity, change: Change): Promise<Stored | undefined> {
-    // Who knows nothing of the route may not choose where a key is born.
-    if (!this.#known.isKnown) this.#known = await this.#parts.routes.since(entity.name, this.#began)
-    const side = targetOf(this.#known.route, change.key)
+    const side = await this.birthSide(entity, change.key)
     this.#answered = side
     return this.#parts.stores[side].write(entity, this.#underRoute(change))
   }

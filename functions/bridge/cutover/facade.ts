@@ -9,10 +9,13 @@ import type { FacadeParts } from './look.ts'
  * came, and says afterwards which side has answered.
  */
 export class Facade {
+  /** Both sides by themselves. */
+  readonly stores: FacadeParts['stores']
   readonly #parts: FacadeParts
 
   constructor(parts: FacadeParts) {
     this.#parts = parts
+    this.stores = parts.stores
   }
 
   /**

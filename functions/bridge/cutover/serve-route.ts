@@ -5,6 +5,12 @@ import type { Route } from '../model/route.ts'
 import type { ApiCall, RefusedCall } from '../normalise/api.ts'
 import type { Log } from '../runtime/log.ts'
 import type { Facade } from './facade.ts'
+import type { FacadeRequest } from './facade-request.ts'
+import { type SideParts, serveBySides } from './serve-by-sides.ts'
+import type { SideCall } from './side-caller.ts'
+
+/** What serves sides by functions, and the call as they are to get it. */
+type SidesOfCall = SideParts & { readonly call: SideCall }
 
 /**
  * Serves a call at the owner of its key, as `serve` does at one side: the same contract, the same faults. Headers say which side
@@ -14,16 +20,39 @@ export const serveRoute = async (
   call: ApiCall | RefusedCall,
   facade: Facade,
   context: { readonly requestId: string; readonly log: Log },
+  sides?: SidesOfCall,
 ): Promise<HttpResponse> => {
   const { path, query } = call.request
   if (call.action === 'refuse') return problemResponse(call.problem, path, context.requestId)
   try {
     const listed = call.action === 'list' ? storeOfCursor(query.cursor) : undefined
     const request = await facade.open(call.entity, listed)
-    const response = await serve(call, request, context)
+    const response =
+      sides === undefined || call.entity.sides === undefined
+        ? await serve(call, request, context)
+        : await atSides(
+            call,
+            request,
+            { ...sides, stores: facade.stores, log: context.log },
+            context.requestId,
+          )
     return { ...response, headers: { ...response.headers, ...headersOf(request.answered, request.route) } }
   } catch (error) {
     return problemResponse(toProblem(error, context.log), path, context.requestId)
+  }
+}
+
+/** What fails is told with the side that has failed. */
+const atSides = async (
+  call: ApiCall,
+  request: FacadeRequest,
+  parts: Parameters<typeof serveBySides>[2],
+  requestId: string,
+): Promise<HttpResponse> => {
+  try {
+    return await serveBySides(call, request, parts)
+  } catch (error) {
+    return problemResponse(toProblem(error, parts.log), call.request.path, requestId)
   }
 }
 

@@ -10,6 +10,7 @@ import {
   type Recalled,
   recallFrom,
   replay,
+  stillInProgress,
 } from '../ports/once.ts'
 import { type Condition, conditionInput } from './conditions.ts'
 import { recordTable } from './idempotency-table.ts'
@@ -110,8 +111,10 @@ export const firstAnswerOf = (error: unknown): FirstAnswer | undefined => {
   return item === undefined || Object.keys(item).length === 0 ? undefined : toFirst(item)
 }
 
-/** @throws IdempotencyRecordError */
-const toFirst = ({ fingerprint, answer, doneBy }: Item): FirstAnswer => {
+/** @throws IdempotencyRecordError, InProgressError */
+const toFirst = ({ fingerprint, answer, doneBy, pending }: Item): FirstAnswer => {
+  // A function that serves a side is at work on it, or nobody knows what became of that.
+  if (pending !== undefined && answer === undefined) throw stillInProgress()
   if (fingerprint?.S === undefined || answer?.S === undefined)
     throw new IdempotencyRecordError('The record of an idempotency key lacks its attributes')
   return {

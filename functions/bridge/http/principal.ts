@@ -47,5 +47,10 @@ export const principalOf = (requestContext: unknown): string | undefined => {
   return principalId === undefined ? undefined : `principal:${principalId}`
 }
 
+/** What the authorizer of a gateway's event has said, as it has said it; undefined where there is none. */
+export const authorizerOf = (event: unknown): unknown =>
+  z.object({ requestContext: z.object({ authorizer: z.unknown() }) }).safeParse(event).data?.requestContext
+    .authorizer
+
 /** A role's session has a new name whenever it is assumed again; a client that repeats a request is still the same. */
 const withoutSession = (arn: string): string => arn.replace(/(:assumed-role\/[^/]+)\/.*$/, '$1')

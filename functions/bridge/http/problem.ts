@@ -12,6 +12,7 @@ const TITLES = {
   415: 'Unsupported media type',
   422: 'Unprocessable content',
   500: 'Internal server error',
+  502: 'Bad gateway',
   503: 'Service unavailable',
 } as const
 

@@ -5,6 +5,8 @@ export type HttpResponse = {
   readonly statusCode: number
   readonly headers: Readonly<Record<string, string>>
   readonly body?: string
+  /** Whether the body is base64, of bytes that are no text. @default false */
+  readonly isBase64Encoded?: boolean
 }
 
 export const jsonResponse = (

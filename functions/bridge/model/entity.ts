@@ -21,6 +21,7 @@ import { faultBeside, type LegacyFunction } from './legacy-function.ts'
 import { mapOf } from './map-of.ts'
 import { type MirrorDefinition, mirrorOf } from './mirror.ts'
 import { requireOwnPaths } from './paths.ts'
+import { faultOfSides, type Sides } from './side-function.ts'
 
 /** What an author of an entity says about it. */
 export type EntityDefinition = ContractDefinition & {
@@ -92,6 +93,8 @@ export type EntityDefinition = ContractDefinition & {
   readonly read?: OwnReading | ReadRows
   /** Its writes in Aurora are made by the team's own Lambda function: see `legacyFunction`. Its records are beside its rows. */
   readonly legacyFunction?: LegacyFunction
+  /** Functions of the team's own that serve a side of it to the facade, deployed already: see `sideFunction`. @default none */
+  readonly sides?: Sides
   /**
    * Says that its route is complete, and that nothing of it is left in Aurora: it has no legacy paths, its stream is not written
    * back, and its table there is neither carried over nor looked at. Only `npx backsync cutover decommission` says when. @default false
@@ -239,6 +242,8 @@ export const defineEntity = (definition: EntityDefinition): Entity => {
 
   const unfit = legacyFunction && faultBeside(legacyFunction, { record, write: definition.write, identity })
   if (unfit !== undefined) fail(unfit)
+  const unserved = definition.sides && faultOfSides(definition.sides, { mirror: definition.mirror, identity })
+  if (unserved !== undefined) fail(unserved)
   // Whoever replaces the rows of one list would delete the other's.
   if (new Set(tables).size < tables.length) fail('two of its lists, or it and a list, share a table')
 
