@@ -28,6 +28,7 @@ export class Child {
   #isFrozen = false
   #isDead = false
   #isReady = false
+  #wasKilled = false
 
   constructor({ args, env, log }: ChildOptions) {
     const file = openSync(log, 'a')
@@ -72,6 +73,11 @@ export class Child {
     return this.#isDead
   }
 
+  /** Whether it was ended on purpose. */
+  get wasKilled(): boolean {
+    return this.#wasKilled
+  }
+
   /** Until it takes messages, or has ended. */
   ready(): Promise<void> {
     return this.#ready.promise
@@ -104,6 +110,7 @@ export class Child {
 
   /** Kills it as the system does, frozen or not. */
   async kill(): Promise<void> {
+    this.#wasKilled = true
     this.#process.kill('SIGKILL')
     await this.#ended.promise
   }

@@ -1,4 +1,4 @@
-import { mkdir, readFile } from 'node:fs/promises'
+import { cp, mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
@@ -74,7 +74,10 @@ export const openMovedGround = async (
     for (const one of closers.splice(0).reverse()) await one()
   }
   try {
-    const assembly = await sharedAssembly({ parallelizationFactor: '2' }, { app: movedApp })
+    // A copy: other runs make the shared one anew, and facades that are killed load theirs again.
+    const assembly = join(home, 'assembly')
+    const shared = await sharedAssembly({ parallelizationFactor: '2' }, { app: movedApp })
+    await cp(shared, assembly, { recursive: true })
     const server = await startDynamoDb({
       home: join(home, 'soak'),
       log,

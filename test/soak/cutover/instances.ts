@@ -23,6 +23,7 @@ export class Instances {
   readonly #waiting: (() => void)[] = []
   readonly #starting = new Set<Promise<void>>()
   #isClosed = false
+  #failure: unknown
 
   private constructor(ground: MovedGround, count: number, random: Random) {
     this.#ground = ground
@@ -51,6 +52,7 @@ export class Instances {
    */
   async call(event: object, sent: (at: number) => void): Promise<FacadeAnswer | undefined> {
     while (!this.#isClosed) {
+      if (this.#failure !== undefined) throw this.#failure
       const free = this.#all.filter((one) => one?.isFree === true)
       if (free.length === 0) {
         await new Promise<void>((resolve) => this.#waiting.push(resolve))
@@ -91,7 +93,12 @@ export class Instances {
     const met = this.#atWork()
     if (met === undefined) return false
     await met.child.kill()
-    const starting = this.#start(met.at).finally(() => this.#starting.delete(starting))
+    const starting = this.#start(met.at)
+      .catch((error: unknown) => {
+        this.#failure = error
+        this.#wake()
+      })
+      .finally(() => this.#starting.delete(starting))
     this.#starting.add(starting)
     return true
   }
@@ -110,6 +117,8 @@ export class Instances {
     })
     this.#all[at] = child
     await child.ready()
+    if (child.isDead && !child.wasKilled)
+      throw new Error(`a facade did not start: ${join(this.#ground.logs, `instance-${at}.log`)}`)
     this.#wake()
   }
 

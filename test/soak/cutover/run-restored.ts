@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { type Owner, otherOf } from '../../../functions/bridge/model/owner.ts'
@@ -24,7 +25,10 @@ export type RestoredResult = CrowdFigures & {
   readonly problems: readonly string[]
 }
 
-/** What carries changes from one store to the other: all of it rests while a store is restored. */
+/**
+ * What carries changes from one store to the other: it rests until all keys are the other store's. A relay on an Aurora of before would
+ * lift what that still has to carry over above newer items.
+ */
 const CARRYING = ['GetRecords', 'PutItem', 'UpdateItem', 'TransactWriteItems', 'DeleteItem']
 /** A table that is restored has a new stream: what the writes of the restore would say in the old one is lost by this time. */
 export const RETENTION_SECONDS = 10
@@ -55,12 +59,11 @@ export const runRestored = async (
     const after = await readAll(records, names)
     await restore()
     if (restored === 'dynamo') await wait(RETENTION_SECONDS * 1_500)
+    const type = await openCommands(ground)
+    for (const entity of movedNames)
+      problems.push(...(await type('cutover', 'recover', entity, '--restored', restored)))
     ground.proxy.hold()
-
-    for (const entity of movedNames) {
-      problems.push(...(await command(ground, ['cutover', 'recover', entity, '--restored', restored])))
-      problems.push(...(await command(ground, ['resync', entity])))
-    }
+    for (const entity of movedNames) problems.push(...(await type('resync', entity)))
     const isListed = await settle(ground, sweeps, options.patience, problems)
     const survivor = otherOf(restored)
     let [differing, listed] = [0, 0]
@@ -125,20 +128,31 @@ const readAll = async (
   return all
 }
 
-/** Types a command, as an operator does. @returns what is wrong with its end; keys that it has listed are none of that */
-const command = async (ground: MovedGround, args: readonly string[]): Promise<readonly string[]> => {
-  const child = spawn(process.execPath, [join(ROOT, 'infra/cli/main.ts'), ...args, '--yes', '--json'], {
-    cwd: ROOT,
-    env: { ...process.env, BACKSYNC_HOME: ground.stack.home, NODE_OPTIONS: withMoved },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  let said = ''
-  for (const stream of [child.stdout, child.stderr])
-    stream.setEncoding('utf8').on('data', (text: string) => {
-      said += text
+/** @returns types a command, as an operator does, and tells what is wrong with its end; keys that it has listed are none of that */
+const openCommands = async (ground: MovedGround) => {
+  // It goes to DynamoDB itself, where the stack's functions are held.
+  const home = join(ground.logs, 'operator')
+  await mkdir(home, { recursive: true })
+  const facts = await readFile(join(ground.stack.home, 'stack.json'), 'utf8')
+  const endpoint = await ground.dynamodb.config.endpoint?.()
+  if (endpoint === undefined) throw new Error('DynamoDB has no endpoint')
+  const own = `http://${endpoint.hostname}:${endpoint.port}`
+  await writeFile(join(home, 'stack.json'), facts.replaceAll(ground.stack.endpoints.dynamodb, own))
+  await copyFile(join(ground.stack.home, 'stack.lock'), join(home, 'stack.lock'))
+  return async (...args: readonly string[]): Promise<readonly string[]> => {
+    const child = spawn(process.execPath, [join(ROOT, 'infra/cli/main.ts'), ...args, '--yes', '--json'], {
+      cwd: ROOT,
+      env: { ...process.env, BACKSYNC_HOME: home, NODE_OPTIONS: withMoved },
+      stdio: ['ignore', 'pipe', 'pipe'],
     })
-  const [code]: (number | null)[] = await once(child, 'close')
-  return code === 0 || code === 3
-    ? []
-    : [`backsync ${args.join(' ')} ended with ${code}: ${said.slice(-600)}`]
+    let said = ''
+    for (const stream of [child.stdout, child.stderr])
+      stream.setEncoding('utf8').on('data', (text: string) => {
+        said += text
+      })
+    const [code]: (number | null)[] = await once(child, 'close')
+    return code === 0 || code === 3
+      ? []
+      : [`backsync ${args.join(' ')} ended with ${code}: ${said.slice(-600)}`]
+  }
 }
