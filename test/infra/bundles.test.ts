@@ -48,8 +48,8 @@ describe('the bundles', () => {
   }
 
   it.each([
-    ['LegacyApi', 650],
-    ['BackSyncFunction', 650],
+    ['LegacyApi', 655],
+    ['BackSyncFunction', 655],
     ['ModernApi', 360],
     ['MigrationsMigrate', 480],
     ['TableSyncFunction', 330],
