@@ -80,6 +80,20 @@ describe('keys that are claimed together', () => {
       expect(await bothOf(first)).toMatchObject({ [from]: `${from} 7 v1 one` })
     })
 
+    it('are said anew to be where they belong already, by the side that has them first', async () => {
+      const dead: KeySets = { ...bound(world.sets[to]), release: () => Promise.reject(new Error('died')) }
+      await expect(together(from, 2n, { ...world.sets, [to]: dead })).rejects.toThrow('died')
+      for (const key of keys)
+        expect(await bothOf(key)).toEqual({
+          [from]: `${from} 2 v1 one`,
+          [to]: `${from} 1 v1 one`,
+        })
+      const { moved } = await together(from, 3n)
+      expect(moved.size).toBe(keys.length)
+      for (const key of keys)
+        expect(await bothOf(key)).toEqual({ aurora: `${from} 3 v1 one`, dynamo: `${from} 3 v1 one` })
+    })
+
     it('are left half way by whoever dies in between, and anybody goes on with them', async () => {
       const dead: KeySets = { ...bound(world.sets[to]), take: () => Promise.reject(new Error('died')) }
       await expect(together(to, 2n, { ...world.sets, [to]: dead })).rejects.toThrow('died')
