@@ -28,8 +28,9 @@ export type CutoverResult = CrowdFigures & {
   readonly findings: readonly Finding[]
 }
 
-/** The share of requests that may be answered with 503, where so much goes wrong. */
+/** The share of requests that may be answered with 503, where so much goes wrong; of fewer requests it says nothing. */
 const REFUSED = 0.1
+const MANY = 1_000
 
 /** Has a crowd at work on the same keys, and then checks all that was answered, and what both stores hold. */
 export const runCutover = async (ground: MovedGround, options: CutoverOptions): Promise<CutoverResult> => {
@@ -63,7 +64,9 @@ const tenths = (value: number): number => Math.round(value * 10) / 10
 
 const refusedTooOften = ({ answers, requests }: Recorder): readonly string[] => {
   const refused = [...answers].filter(([name]) => name.startsWith('503')).reduce((sum, [, n]) => sum + n, 0)
-  return refused > requests * REFUSED ? [`${refused} of ${requests} requests were answered with 503`] : []
+  return requests >= MANY && refused > requests * REFUSED
+    ? [`${refused} of ${requests} requests were answered with 503`]
+    : []
 }
 
 /**
