@@ -44,7 +44,7 @@ export class AuroraKeySets implements KeySets {
 
   /** @throws OwnersUnknownError as long as not every record of the entity says whose its key is; DataApiError */
   async read(entity: Entity, keys: readonly string[]): Promise<ReadonlyMap<string, KeyRecord>> {
-    if (!isPlain(entity) || keys.length === 0) return new Map()
+    if (!areClaimedTogether(entity) || keys.length === 0) return new Map()
     // Before the content, as for one key: what is carried over in between has raised the version.
     const logged = mayBeUntold(entity) ? await this.#logged(entity, keys) : new Set()
     const records = await readRecords(entity, keys, this.#parts)
@@ -142,7 +142,8 @@ export class AuroraKeySets implements KeySets {
 }
 
 /** Whether an entity's keys can be claimed together: others have records beside their rows, or a function that writes them. */
-const isPlain = (entity: Entity): boolean => !isBeside(entity) && entity.legacyFunction === undefined
+export const areClaimedTogether = (entity: Entity): boolean =>
+  !isBeside(entity) && entity.legacyFunction === undefined
 
 const isOf = (record: Authority, { owner, epoch }: Authority): boolean =>
   record.owner === owner && record.epoch === epoch

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { areClaimedTogether } from '../aurora/aurora-key-sets.ts'
 import type { Entity } from '../model/entity.ts'
 import { BridgeError } from '../model/errors.ts'
 import type { Placement, Route } from '../model/route.ts'
@@ -83,7 +84,15 @@ export const planRouteMove = async (
     return undefined
   })
   const seen = to.stage === 'complete' ? await figure(() => readers(entity), PATIENCE) : undefined
-  return { entity, was, to, forward, refusals, extent: extentOf(counted), readers: seen }
+  return {
+    entity,
+    was,
+    to,
+    forward,
+    refusals,
+    extent: extentOf(counted, areClaimedTogether(entity)),
+    readers: seen,
+  }
 }
 
 const areSame = (one: Placement, other: Placement): boolean =>

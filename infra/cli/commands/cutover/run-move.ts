@@ -1,3 +1,4 @@
+import type { SweepPrice } from '../../../../functions/bridge/cutover/move-extent.ts'
 import {
   MoveFaultError,
   type MoveParts,
@@ -143,6 +144,9 @@ const readersOf = ({ entity, readers }: MovePlan): Record<string, string> => {
   }
 }
 
+const priceOf = ({ dataApi, reads, writes, seconds }: SweepPrice): string =>
+  `${grouped(dataApi)} calls of the Data API, ${grouped(reads)} reads and ${grouped(writes)} writes of items, ${duration(seconds)}`
+
 const tell = ({ io }: Context, plan: MovePlan): void => {
   const { entity, was, to, forward, refusals, extent } = plan
   const about = extent?.exact === false ? 'about ' : ''
@@ -155,7 +159,9 @@ const tell = ({ io }: Context, plan: MovePlan): void => {
       extent && `${about}${grouped(extent.keys)}, of which ${about}${grouped(extent.moving)} change hands`,
     sweep:
       extent &&
-      `at most ${grouped(extent.sweep.dataApi)} calls of the Data API, ${grouped(extent.sweep.reads)} reads and ${grouped(extent.sweep.writes)} writes of items, ${duration(extent.sweep.seconds)}`,
+      (extent.usual === undefined
+        ? `at most ${priceOf(extent.sweep)}`
+        : `about ${priceOf(extent.usual)}; at most ${grouped(extent.sweep.dataApi)}, ${grouped(extent.sweep.reads)} and ${grouped(extent.sweep.writes)}`),
     ...readersOf(plan),
     gates: refusals.length === 0 ? (forward ? 'open' : 'none') : `${refusals.length} closed`,
   })

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
 import { claimTogether, type TogetherParts } from '../../../../functions/bridge/cutover/claim-page.ts'
 import { claimSet, type SetSides } from '../../../../functions/bridge/cutover/claim-set.ts'
+import { PER_SET } from '../../../../functions/bridge/cutover/move-extent.ts'
 import { type Owner, otherOf } from '../../../../functions/bridge/model/owner.ts'
 import type { KeySets } from '../../../../functions/bridge/ports/key-sets.ts'
 import { type FacadeWorld, openFacadeWorld, plate } from './facade-world.ts'
@@ -64,7 +65,7 @@ describe('keys that are claimed together', () => {
       const few = await count(keys)
       const many = await count(await made(from, 40))
       expect(many.aurora).toBe(few.aurora)
-      expect(many.aurora).toBeLessThanOrEqual(MOST_STATEMENTS)
+      expect(many.aurora).toBeLessThanOrEqual(PER_SET.dataApi)
       // One write for each key, and a look at a hundred with one call.
       const [write] = from === 'dynamo' ? ['UpdateItem'] : ['PutItem']
       expect(Object.keys(many.each).sort()).toEqual(['BatchGetItem', write].sort())
@@ -385,9 +386,6 @@ describe('keys that are claimed together', () => {
 
 /** With what a trigger does. */
 const LEGACY_UPDATE = 'UPDATE plates SET title = ?, backsync_version = backsync_version + 1 WHERE code = ?'
-
-/** Of the Data API, for the claims of one page: two looks, the locks, tombstones, rows, and the records of both. */
-const MOST_STATEMENTS = 10
 
 const bound = (set: KeySets): KeySets => ({
   side: set.side,
