@@ -23,6 +23,13 @@ export const toldColumns = (entity: Entity, columns: readonly Column[]): readonl
   return entity.read === undefined ? picked(own, toldNames(entity)) : own.filter(isStored)
 }
 
+/** The columns that a key which the table has itself is made of. */
+export const keyColumns = (entity: Entity, columns: readonly Column[]): readonly Column[] =>
+  picked(
+    columns.filter((column) => !isOurs(column)),
+    ownColumns(entity),
+  )
+
 /** The names of the columns that an entity's definition tells of. */
 export const toldNames = (entity: Entity): readonly string[] => [
   ...Object.values(entity.attributes).flatMap(columnsOf),

@@ -3,7 +3,7 @@ import { keepsDeleted } from '../../model/hooks.ts'
 import type { Column } from '../catalogue.ts'
 import { hasOwnKey, quoted } from '../part-sql.ts'
 import { ownColumns } from '../row-key.ts'
-import { haveChanged, rowAsJson, toldColumns } from './columns-of.ts'
+import { haveChanged, keyColumns, rowAsJson, toldColumns } from './columns-of.ts'
 import { isKeyInSql, keyInSql } from './key-text.ts'
 import { type Moment, nameOf } from './names.ts'
 import {
@@ -77,13 +77,14 @@ export const rowTriggers = (entity: Entity, columns: readonly Column[]): Bodies 
       END IF;`
   const isGiven = isCounted ? `NEW.${quoted(entity.idColumn)} <> 0 AND ` : ''
 
+  // Variables are declared where they are needed: a row that needs none pays for none.
   const bi = `BEGIN
-  DECLARE found INT;
-  ${keyVariable(KEY)}
-  ${TOMBSTONE_VARIABLES}
   IF ${IS_PLAIN_INSERT} THEN
     ${isCounted ? `SET ${askedId} = COALESCE(NEW.${quoted(entity.idColumn)}, 0);` : ''}
-    IF ${isGiven}NOT ${marked} THEN
+    IF ${isGiven}NOT ${marked} THEN BEGIN
+      DECLARE found INT;
+      ${keyVariable(KEY)}
+      ${TOMBSTONE_VARIABLES}
       ${inherit}
       IF found > 0 THEN
         SET ${isCounted ? `NEW.backsync_key = ${KEY}, ` : ''}NEW.backsync_version = d_version + 2,
@@ -93,17 +94,17 @@ export const rowTriggers = (entity: Entity, columns: readonly Column[]): Bodies 
         ${ownTombstone}
         ${beginAbove}
       END IF;
-    END IF;
+    END; END IF;
   END IF;
 END`
 
   const isAsked = isCounted ? `NOT (${askedId} <=> 0)` : 'TRUE'
   const ai = `BEGIN
-  ${keyVariable(KEY)}
-  ${TOMBSTONE_VARIABLES}
   IF NOT (${IS_PLAIN_INSERT}) OR NOT ${marked} THEN
-    SET ${KEY} = ${newKey};
-    IF ${IS_PLAIN_INSERT} THEN
+    IF ${IS_PLAIN_INSERT} AND (${isAsked} OR ${IS_DYNAMOS}) THEN BEGIN
+      ${keyVariable(KEY)}
+      ${TOMBSTONE_VARIABLES}
+      SET ${KEY} = ${newKey};
       IF ${isAsked} THEN
         ${ifKey(KEY, askTombstone(entity, KEY))}
       END IF;
@@ -114,18 +115,20 @@ END`
       END IF;`
           : `IF ${IS_DYNAMOS} OR ${isDynamos('d_owner')} THEN ${refuses(entity)} END IF;`
       }
-    END IF;
-    IF NOT (${IS_DYNAMOS}) THEN ${logged(entity, 'upsert', recordOf('NEW', KEY))} END IF;
+    END; END IF;
+    IF NOT (${IS_DYNAMOS}) THEN ${logged(entity, 'upsert', recordOf('NEW', newKey))} END IF;
   END IF;
 END`
 
   const keyChanges = `NOT (${KEY} <=> ${OLD_KEY})`
+  const mayChangeKey = isCounted ? changedKey(entity) : haveChanged(keyColumns(entity, columns))
   const bu = `BEGIN
-  ${keyVariable(KEY)}
-  ${keyVariable(OLD_KEY)}
-  ${TOMBSTONE_VARIABLES}
   IF ${SAME_RECORD}
     AND ${unlessGone('OLD', told)} AND NOT ${marked} THEN
+    IF ${WAS_DYNAMOS} OR ${mayChangeKey} THEN BEGIN
+    ${keyVariable(KEY)}
+    ${keyVariable(OLD_KEY)}
+    ${TOMBSTONE_VARIABLES}
     SET ${KEY} = ${newKey}, ${OLD_KEY} = ${oldKey};
     IF ${WAS_DYNAMOS} THEN
       ${
@@ -157,19 +160,28 @@ END`
           NEW.backsync_epoch = GREATEST(NEW.backsync_epoch, d_epoch);
       END IF;
     END IF;
+    END;
+    ELSE
+      SET NEW.backsync_version = OLD.backsync_version + 1;
+    END IF;
   ELSEIF ${SAME_RECORD} AND NOT ${marked} THEN
     SET NEW.backsync_updated_at = OLD.backsync_updated_at;
   END IF;
 END`
 
   const gone = `IF NEW.backsync_version = 0 AND OLD.backsync_version <> 0 THEN
-      ${logged(entity, 'delete', { ...recordOf('OLD', OLD_KEY), version: `COALESCE((SELECT d.version FROM ${fromTombstone(entity, OLD_KEY)}), OLD.backsync_version + 1)` })}
+      ${logged(entity, 'delete', { ...recordOf('OLD', oldKey), version: `COALESCE((SELECT d.version FROM ${fromTombstone(entity, oldKey)}), OLD.backsync_version + 1)` })}
     ELSE`
-  const moved = `IF ${keyChanges} AND NOT (${WAS_DYNAMOS}) AND NOT ${marked} THEN
+  const moved = `IF ${mayChangeKey} THEN BEGIN
+      ${keyVariable(KEY)}
+      ${keyVariable(OLD_KEY)}
+      SET ${KEY} = ${newKey}, ${OLD_KEY} = ${oldKey};
+      IF ${keyChanges} AND NOT (${WAS_DYNAMOS}) AND NOT ${marked} THEN
         ${ifKey(OLD_KEY, leaveTombstone(entity, { ...recordOf('OLD', OLD_KEY), version: '(OLD.backsync_version + 1)' }))}
         ${logged(entity, 'delete', { ...recordOf('OLD', OLD_KEY), version: 'OLD.backsync_version + 1' })}
       END IF;
-      ${logged(entity, 'upsert', recordOf('NEW', KEY))}`
+      END; END IF;
+      ${logged(entity, 'upsert', recordOf('NEW', newKey))}`
   const unlessBoth = `${unlessGone(
     'NEW',
     `NEW.backsync_version <> OLD.backsync_version OR ${changedKey(entity)}
@@ -177,14 +189,11 @@ END`
   )}`
   // What another trigger has made of a row between ours: it has its version already.
   const au = `BEGIN
-  ${keyVariable(KEY)}
-  ${keyVariable(OLD_KEY)}
   IF ${IS_DYNAMOS} THEN
     IF ${SAME_RECORD} AND ${unlessGone('NEW', told)} AND NOT ${marked} THEN
       ${mayRecord ? `IF NEW.backsync_version <> 0 THEN ${noted('upsert', 'NEW', newKey)} END IF;` : refuses(entity)}
     END IF;
   ELSEIF ${keepsDeleted(entity) ? `(NEW.backsync_version = 0 AND OLD.backsync_version <> 0) OR (${unlessBoth})` : unlessBoth} THEN
-    SET ${KEY} = ${newKey}, ${OLD_KEY} = ${oldKey};
     ${keepsDeleted(entity) ? gone : ''}
       ${moved}
     ${keepsDeleted(entity) ? 'END IF;' : ''}
@@ -194,8 +203,8 @@ END`
   // The bridge buries first; where that can't be told from an older tombstone it marks its deletes.
   const isBuried = `EXISTS (SELECT 1 FROM ${fromTombstone(entity, OLD_KEY)} AND d.version > OLD.backsync_version)`
   const bd = `BEGIN
-  ${keyVariable(OLD_KEY)}
-  IF ${WAS_DYNAMOS} THEN
+  IF ${WAS_DYNAMOS} THEN BEGIN
+    ${keyVariable(OLD_KEY)}
     SET ${OLD_KEY} = ${oldKey};
     ${
       mayRecord
@@ -205,16 +214,17 @@ END`
     END IF;`
         : `IF ${unlessGone('OLD', `NOT ${isBuried}`)} AND NOT ${marked} THEN ${refuses(entity)} END IF;`
     }
-  END IF;
+  END; END IF;
 END`
 
+  // The tombstone is at a later version only where one was there: whoever reads the log asks for it.
   const ad = `BEGIN
-  ${keyVariable(OLD_KEY)}
-  IF ${unlessGone('OLD', `NOT (${WAS_DYNAMOS})`)} THEN
+  IF ${unlessGone('OLD', `NOT (${WAS_DYNAMOS})`)} THEN BEGIN
+    ${keyVariable(OLD_KEY)}
     SET ${OLD_KEY} = ${oldKey};
     ${ifKey(OLD_KEY, leaveTombstone(entity, { ...recordOf('OLD', OLD_KEY), version: '(OLD.backsync_version + 1)' }))}
-    ${logged(entity, 'delete', { ...recordOf('OLD', OLD_KEY), version: `COALESCE((SELECT d.version FROM ${fromTombstone(entity, OLD_KEY)}), OLD.backsync_version + 1)` })}
-  END IF;
+    ${logged(entity, 'delete', { ...recordOf('OLD', OLD_KEY), version: 'OLD.backsync_version + 1' })}
+  END; END IF;
 END`
 
   return { bi, ai, bu, au, bd, ad }

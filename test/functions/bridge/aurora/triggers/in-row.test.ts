@@ -55,6 +55,13 @@ describe('what a legacy program writes', () => {
     expect(await readTombstones(aurora)).toEqual([])
   })
 
+  it('is refused where it says of a new row that it is DynamoDB’s, also of one whose id the server chooses', async () => {
+    expect(
+      await refusalOf(aurora, "INSERT INTO cheftable (cheffirst, backsync_owner) VALUES ('A', 'dynamo')"),
+    ).toBe(REFUSED)
+    expect([await chefs(aurora), await readLog(aurora)]).toEqual([[], []])
+  })
+
   it('is logged at a larger version as it is updated, also where only the case of a letter is another one', async () => {
     await run("INSERT INTO cheftable (cheffirst) VALUES ('a')")
     await run("UPDATE cheftable SET cheffirst = 'A'")
