@@ -45,15 +45,15 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'plain SQL raises no version',
     file: TRIGGERS,
-    find: '      SET NEW.backsync_version = OLD.backsync_version + 1;\n',
-    replace: '      SET NEW.backsync_version = OLD.backsync_version;\n',
+    find: '      SET NEW.backsync_version = OLD.backsync_version + 1;\n    END IF;\n  ELSEIF',
+    replace: '      SET NEW.backsync_version = OLD.backsync_version;\n    END IF;\n  ELSEIF',
     test: 'test/functions/bridge/aurora/triggers/in-row.test.ts',
   },
   {
     name: 'a new row is not logged',
     file: TRIGGERS,
-    find: "logged(entity, 'upsert', recordOf('NEW', KEY))} END IF;",
-    replace: "logged({ name: 'nobody' }, 'upsert', recordOf('NEW', KEY))} END IF;",
+    find: "logged(entity, 'upsert', recordOf('NEW', newKey))} END IF;",
+    replace: "logged({ name: 'nobody' }, 'upsert', recordOf('NEW', newKey))} END IF;",
   },
   {
     name: 'what the mirror has written is no echo',

@@ -121,11 +121,16 @@ const rowsOf = async (stack: FormerStack): Promise<Record<string, string>> => {
   return Object.fromEntries(rows.map(({ k, f, v, o, e }) => [k, `${f} ${v} ${o} ${e}`]))
 }
 
+/**
+ * The local DynamoDB ends a scan of several segments early where the item is gone behind which it goes on; DynamoDB itself goes on.
+ */
+const segmentsBeside = (steps: Steps): number => (steps.some(({ does }) => does === 'delete') ? 1 : 2)
+
 /** @returns whether it came to its end */
-const takeUntil = async (stack: FormerStack, items: number): Promise<boolean> => {
+const takeUntil = async (stack: FormerStack, items: number, segments: number): Promise<boolean> => {
   const interrupt = new AbortController()
   const { done } = await stack.take(chef, {
-    ...{ segments: 2, page: 1, rests: true, signal: interrupt.signal },
+    ...{ segments, page: 1, rests: true, signal: interrupt.signal },
     onProgress: (looked) => looked >= items && interrupt.abort(),
   })
   return done
@@ -147,8 +152,9 @@ describe('a takeover beside writes on both sides, and the stream that brings the
         await world.begin()
         await world.does(before)
         const take = async (): Promise<void> => {
-          for (const items of interruptions) if (await takeUntil(stack, items)) return
-          while (!(await takeUntil(stack, Number.POSITIVE_INFINITY)));
+          const segments = segmentsBeside(beside)
+          for (const items of interruptions) if (await takeUntil(stack, items, segments)) return
+          while (!(await takeUntil(stack, Number.POSITIVE_INFINITY, segments)));
         }
         await Promise.all([take(), world.does(beside)])
         expect(await stack.isKnown(chef)).toBe(true)
