@@ -2,7 +2,7 @@ import { type Kysely, type RawBuilder, sql, type Transaction } from 'kysely'
 import { isResultTooLarge } from '../drivers/data-api/errors.ts'
 import { idempotently } from '../drivers/data-api/idempotent.ts'
 import { answerSize, LARGEST_ANSWER } from '../model/answer-size.ts'
-import { type Change, holdsAll, type Intent, settle, type Version } from '../model/change.ts'
+import { asBirth, type Change, holdsAll, type Intent, settle, type Version } from '../model/change.ts'
 import type { Entity } from '../model/entity.ts'
 import { BridgeError } from '../model/errors.ts'
 import type { OwnReading } from '../model/hooks.ts'
@@ -210,7 +210,7 @@ export class AuroraStore implements EntityStore, FirstAnswers {
   /** A natural key may be somebody else's, or have been deleted: a new row is above all that was there. */
   async #createNatural(entity: Entity, wish: Change): Promise<Stored | undefined> {
     for (let attempt = 1; attempt <= 5; attempt++) {
-      const change = await this.#aboveTombstone(entity, wish)
+      const change = await this.#aboveTombstone(entity, asBirth(wish))
       const { applied, repeated } = await this.#apply(entity, change)
       const after = await this.get(entity, change.key)
       if (applied > 0 || (repeated && isOwn(change, after))) return answerOf(change, after)
@@ -228,7 +228,7 @@ export class AuroraStore implements EntityStore, FirstAnswers {
   async #createFound(entity: Entity, intent: Intent): Promise<Stored | undefined> {
     if (intent.finding === undefined) throw new NoSuchKeyError(entity)
     if (intent.finding === 'something') throw new StaleVersionError(entity)
-    const change = await this.#aboveTombstone(entity, settle(intent, 0n))
+    const change = await this.#aboveTombstone(entity, asBirth(settle(intent, 0n)))
     const { applied, repeated } = await this.#apply(entity, change)
     const after = await this.get(entity, change.key)
     return applied > 0 || (repeated && isOwn(change, after))

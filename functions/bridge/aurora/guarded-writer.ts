@@ -2,7 +2,7 @@ import type { Kysely } from 'kysely'
 import { mayHaveWaited } from '../drivers/data-api/errors.ts'
 import { idempotently } from '../drivers/data-api/idempotent.ts'
 import { ownerSignalOf } from '../drivers/sql-errors.ts'
-import { type Change, coalesce } from '../model/change.ts'
+import { type Change, coalesce, isBirth } from '../model/change.ts'
 import type { Entity } from '../model/entity.ts'
 import {
   type ApplyOutcome,
@@ -234,7 +234,7 @@ export class GuardedWriter {
     let rest = batch
     let guess: Guess = isNew
       ? { older: batch.only((change) => !isNew(change)), missing: batch.only(isNew) }
-      : { older: batch, missing: batch }
+      : bothWays(batch)
     for (let round = 1; round <= ROUNDS; round++) {
       if (round > 1 || entity.write !== undefined) await this.#runner.prepare(rest, manner)
       const done = await this.#runner.together(entity, (step) => upsertRows(step, rest, guess), manner)
@@ -264,7 +264,7 @@ export class GuardedWriter {
       }
       rest = rest.only((change) => open.has(change))
       if (rest.changes.length === 0) return outcome()
-      guess = { older: rest, missing: rest }
+      guess = bothWays(rest)
     }
     throw new UnsettledError(`Changes of ${entity.name} did not settle in ${ROUNDS} rounds`)
   }
@@ -375,6 +375,12 @@ const afterRepeat = (entity: Entity, error: Error): Error =>
   error instanceof NotTheOwnerError && error.beside === undefined
     ? new NotTheOwnerError(entity, error.key, error.owner, { mayHaveRun: true, cause: error })
     : error
+
+/** Each change may find a row or none; but a birth leaves the row that it finds. */
+const bothWays = (batch: Batch): Guess => ({
+  older: batch.only((change) => !isBirth(change)),
+  missing: batch,
+})
 
 /** What is known of changes beside themselves. */
 type Known = History & { readonly keptBy: readonly ReferringColumns[] }

@@ -1,6 +1,6 @@
 import type { Kysely } from 'kysely'
 import { idempotently } from '../drivers/data-api/idempotent.ts'
-import { type Change, holdsAll } from '../model/change.ts'
+import { asBirth, type Change, holdsAll } from '../model/change.ts'
 import { generationOf } from '../model/derived-key.ts'
 import type { Entity } from '../model/entity.ts'
 import { kindOf } from '../model/errors.ts'
@@ -186,7 +186,7 @@ export class IdempotentCreate {
       // What was deleted is what this request has made elsewhere, perhaps.
       const said = making.version === change.version ? undefined : await this.#asked(entity, change, once, id)
       if (said?.is === 'done') return said
-      outcome = await this.#writer.apply(entity, [making])
+      outcome = await this.#writer.apply(entity, [asBirth(making)])
     } catch (error) {
       outcome = await this.#refused(entity, making, { once, id }, error)
     }

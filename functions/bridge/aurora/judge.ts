@@ -1,4 +1,4 @@
-import type { Change, Version } from '../model/change.ts'
+import { type Change, isBirth, type Version } from '../model/change.ts'
 import type { Entity } from '../model/entity.ts'
 import type { Overruled } from '../model/outcome.ts'
 import type { Authority, Owner } from '../model/owner.ts'
@@ -27,7 +27,8 @@ export const judge = (entity: Entity, change: Change, row: Standing, by: Owner):
     const ofAuthority = judgeAuthority(entity, change, { ...row, version: standing, op }, by)
     if (ofAuthority !== undefined) return ofAuthority
   }
-  if (standing !== undefined && standing >= change.version) {
+  const stays = held !== undefined && isBirth(change)
+  if (standing !== undefined && (standing >= change.version || stays)) {
     const ofSameWrite = op === 'upsert' && standing === change.version && Number(row.own ?? 0) === 1
     return { is: 'overruled', overruled: { change, held: heldOf(standing, op, row, by), ofSameWrite } }
   }

@@ -1,6 +1,6 @@
 import type { QueryResult } from 'kysely'
 import { wasRepeated } from '../drivers/data-api/driver.ts'
-import type { Change } from '../model/change.ts'
+import { type Change, isBirth } from '../model/change.ts'
 import type { Entity } from '../model/entity.ts'
 import type { Hooks, UpsertToWrite } from '../model/hooks.ts'
 import { Batch } from './batch.ts'
@@ -73,7 +73,10 @@ const upsertGuarded = async (step: Step, unknown: Batch, guess: Guess): Promise<
   const { entity } = batch
   const { before, after, instead } = entity.write ?? {}
   if (entity.write === undefined) return writeRows(step, unknown, batch, guess)
-  const winners = await upsertsToWrite(db, batch)
+  // Their rows are locked by now: those that are there stay there.
+  const winners = (await upsertsToWrite(db, batch)).filter(
+    (one) => !(isBirth(one) && one.legacyId !== undefined),
+  )
   if (before !== undefined && winners.length > 0)
     await runHook(step, entity, 'write.before', { changes: winners, by: batch.by }, (transaction) =>
       before({ changes: winners, transaction }),

@@ -59,6 +59,8 @@ type Upsert = Identified & {
   readonly restates?: boolean
   /** The source says that it held the key before. A hint: it may spare a sink the dearer of two ways. */
   readonly replaces?: boolean
+  /** It makes what is not there, and nothing else: a row that is there by then stays as it is, whatever its version. */
+  readonly birth?: true
 }
 type Delete = Identified & { readonly op: 'delete' }
 
@@ -85,6 +87,13 @@ export const settle = ({ ifMatch: _, finding: __, ...intent }: Intent, current: 
   ...intent,
   version: current + 1n,
 })
+
+/** As a change that only makes what is not there. */
+export const asBirth = (change: Change): Change =>
+  change.op === 'upsert' ? { ...change, birth: true } : change
+
+/** Whether a change leaves a row that is there as it is. */
+export const isBirth = (change: Change): boolean => change.op === 'upsert' && change.birth === true
 
 /** What a change is of, as its source names it: by this it is parked and tried again. */
 export const subjectOf = ({ key, sourceKey = key }: Pick<Change, 'key' | 'sourceKey'>): string => sourceKey

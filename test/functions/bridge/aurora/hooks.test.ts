@@ -176,6 +176,29 @@ describe('code of an entity’s own', () => {
     })
   })
 
+  it('is given nothing to make where a row is there, whatever its version', async () => {
+    const birth = { ...upsert('a', 5), birth: true } as const
+    await aurora.writer.apply(mug({ before: async () => {} }), [upsert('a', 1)])
+    const seen: string[] = []
+    const see: Hooks['before'] = async ({ changes }) => {
+      seen.push(...changes.map(({ key }) => key))
+    }
+    const remove = async () => {}
+    for (const write of [
+      { before: see, after: see },
+      { after: see, instead: { upsert: makeRows, delete: remove } },
+    ]) {
+      const outcome = await aurora.writer.apply(mug(write), [birth, upsert('b', 1)])
+      expect(outcome).toMatchObject({ applied: 1, skipped: 1 })
+      expect(await mugs()).toEqual([
+        ['a', '1'],
+        ['b', '1'],
+      ])
+      expect(new Set(seen.splice(0))).toEqual(new Set(['b']))
+      await aurora.legacy.query("DELETE FROM mugs WHERE backsync_key = 'b'")
+    }
+  })
+
   describe('that ends the transaction that it runs in', () => {
     const hooks = ['before', 'after', 'instead.upsert', 'instead.delete'] as const
     const withEnding = (hook: (typeof hooks)[number], routine: string | undefined): Entity => {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
 import { AuroraStore } from '../../../../functions/bridge/aurora/aurora-store.ts'
 import * as records from '../../../../functions/bridge/aurora/idempotency-records.ts'
 import { readOnce } from '../../../../functions/bridge/http/idempotency-key.ts'
@@ -204,6 +204,72 @@ describe('on Aurora', () => {
       const held = await store.get(plate, 'a')
       expect([held?.version, held?.row.title]).toEqual([3n, 'second'])
       expect(JSON.parse(answer)).toMatchObject({ version: '3', row: { title: 'second' } })
+    })
+  })
+
+  describe('a create of a natural key that plain SQL makes meanwhile', () => {
+    let aurora: TestAurora
+    beforeAll(async () => {
+      aurora = await openTestAurora()
+      await aurora.legacy.query(PLATES)
+    })
+    afterAll(() => aurora.close())
+    beforeEach(async () => {
+      const { store, api } = aurora
+      for (const table of ['plates', 'backsync_tombstones']) await aurora.legacy.query(`DELETE FROM ${table}`)
+      await store.write(plate, { ...plateOf('first'), version: 1n })
+      await store.write(plate, { ...plateOf('first'), op: 'delete', version: 'next' })
+      made = Promise.withResolvers<void>()
+      api.faults.onHit(() => {
+        aurora.legacy
+          .query("INSERT INTO plates (code, title) VALUES ('a', 'SQL')")
+          .then(() => made.resolve(), made.reject)
+      })
+      api.faults.add({ kind: 'delay', ms: 500, sql: 'INSERT INTO `plates`', times: 1 })
+    })
+    afterEach(() => aurora.api.faults.clear())
+
+    let made: PromiseWithResolvers<void>
+    const plateOf = (title: string): Change & { readonly op: 'upsert' } => ({
+      ...{
+        entity: 'plate',
+        key: 'a',
+        op: 'upsert',
+        version: 1n,
+        source: 'api',
+        at: new Date().toISOString(),
+      },
+      row: { code: 'a', title },
+    })
+    const held = async () => {
+      await made.promise
+      return (await aurora.store.get(plate, 'a'))?.row.title
+    }
+
+    it('is refused', async () => {
+      await expect(aurora.store.write(plate, plateOf('mine'))).rejects.toMatchObject({ code: 'key.exists' })
+      expect(await held()).toBe('SQL')
+    })
+
+    it('is refused to who may repeat it', async () => {
+      const once = onceOf('plate', randomUUID())
+      await expect(aurora.store.createOnce(plate, plateOf('mine'), once)).rejects.toMatchObject({
+        code: 'key.exists',
+      })
+      expect(await held()).toBe('SQL')
+    })
+
+    it('is refused to who replaces nothing', async () => {
+      const wish = { ...plateOf('mine'), version: 'next', finding: 'nothing' } as const
+      await expect(aurora.store.write(plate, wish)).rejects.toMatchObject({ code: 'version.stale' })
+      expect(await held()).toBe('SQL')
+    })
+
+    it('is no create of who replaces what is there as well', async () => {
+      const wish = { ...plateOf('mine'), version: 'next', finding: 'either' } as const
+      const done = await aurora.store.write(plate, wish)
+      expect(done?.created).toBeUndefined()
+      expect(await held()).toBe('mine')
     })
   })
 

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
 import type { RowDataPacket } from 'mysql2/promise'
 import { toBatches } from '../../../../functions/bridge/aurora/batch.ts'
 import { updateOlder } from '../../../../functions/bridge/aurora/statements.ts'
@@ -14,7 +14,7 @@ const both = recordKinds.flatMap((record) =>
   keyedOf(record).map(([name, one]) => [name, record, one] as const),
 )
 
-describe.each(both)('an entity whose key is %s, with its record in its %s', (_, __, example) => {
+describe.each(both)('an entity whose key is %s, with its record in its %s', (_, record, example) => {
   const { entity, keys, rows, changed, unknown, near, tables } = example
   const [key, other] = keys
   const [row, otherRow] = rows
@@ -123,6 +123,57 @@ describe.each(both)('an entity whose key is %s, with its record in its %s', (_, 
 
       await aurora.writer.apply(entity, [gone(5)])
       expect(await aurora.store.write(entity, create())).toMatchObject({ row, version: 6n })
+    })
+
+    describe.each([
+      ['of a delete that has yet to come to the row', 5],
+      ['of a delete that lost the race for the row', 4],
+      ['of an earlier life', 2],
+    ])('whose row stands beside a tombstone %s', (_, buried) => {
+      const once = { id: 'd'.repeat(64), fingerprint: 'f'.repeat(64), answer: () => '{}' }
+      beforeEach(async () => {
+        await aurora.writer.apply(entity, [upsert(4, changed)])
+        await aurora.legacy.execute(
+          'INSERT INTO backsync_tombstones (entity, entity_key, version, deleted_at) VALUES (?, ?, ?, ?)',
+          [entity.name, key, buried, '2026-11-22 03:00:00.123'],
+        )
+      })
+      afterEach(async () => {
+        expect(await get()).toMatchObject({ row: changed, version: 4n, updatedAt: AT })
+      })
+
+      it('is not there to be created', async () => {
+        await expect(aurora.store.write(entity, create())).rejects.toMatchObject({ code: 'key.exists' })
+      })
+
+      it('is not there to be created by who may repeat it', async () => {
+        await expect(aurora.store.createOnce(entity, create(), once)).rejects.toMatchObject({
+          code: 'key.exists',
+        })
+      })
+
+      it('is not there to be made by who replaces nothing', async () => {
+        const wish = { ...upsert(1, row, key, LATER), version: 'next', finding: 'nothing' } as const
+        await expect(aurora.store.write(entity, wish)).rejects.toMatchObject({ code: 'version.stale' })
+      })
+    })
+
+    it('leaves a row that was made since a create has looked for it, whatever its version', async () => {
+      await aurora.writer.apply(entity, [upsert(3), gone(4)])
+      // As plain SQL makes one where nothing sees to it that versions grow.
+      const insert = async () => {
+        await aurora.writer.apply(entity, [upsert(9, changed)])
+        await aurora.legacy.query(
+          record === 'row'
+            ? `UPDATE ${entity.table} SET backsync_version = 1`
+            : 'UPDATE backsync_records SET version = 1',
+        )
+      }
+      const birth = { ...upsert(5), birth: true } as const
+      await insert()
+      expect(await aurora.writer.apply(entity, [birth])).toMatchObject({ applied: 0, skipped: 1 })
+      expect(await get()).toMatchObject({ row: changed, version: 1n })
+      expect(await aurora.writer.apply(entity, [upsert(5)])).toMatchObject({ applied: 1 })
     })
 
     it('says to a repeatable create that its key is there, and gives its first answer again', async () => {
