@@ -20,7 +20,7 @@ import {
   InvalidPositionError,
   KeyExistsError,
   type Listed,
-  LostInMoveError,
+  LostAnswerError,
   NoSuchKeyError,
   NotTheOwnerError,
   RowTooLargeError,
@@ -188,8 +188,8 @@ export const toProblem = (error: unknown, log: Log): Problem => {
     // It names attributes and rules, so that whoever reads it can have the row mended.
     return new Problem(500, 'unreadable', `${error.message}.`)
   }
-  if (error instanceof LostInMoveError) {
-    log.warn('a key was moved while a write of it was without an answer', { error })
+  if (error instanceof LostAnswerError) {
+    log.warn('a key was moved, or written by others, while a write of it was without an answer', { error })
     const detail = `${error.message}. Whether it was done is not known: it is not done again.`
     return new Problem(503, 'outcome-unknown', detail)
   }

@@ -13,7 +13,7 @@ import {
   type EntityStore,
   KeyExistsError,
   type Listed,
-  LostInMoveError,
+  LostAnswerError,
   matches,
   NoSuchKeyError,
   NotTheOwnerError,
@@ -186,7 +186,7 @@ export class AuroraStore implements EntityStore, FirstAnswers {
    * Applies a client's own write. Where its key was moved while it was without an answer, the write is looked for in what
    * was taken over: that still shows the last that was accepted here, unless somebody has written since.
    *
-   * @throws LostInMoveError when it doesn't show it
+   * @throws LostAnswerError when it doesn't show it
    */
   async #apply(entity: Entity, change: Change): Promise<ApplyOutcome> {
     try {
@@ -195,7 +195,7 @@ export class AuroraStore implements EntityStore, FirstAnswers {
       if (!(error instanceof NotTheOwnerError) || !error.mayHaveRun) throw error
       if (change.op === 'upsert' && isOwn(change, await this.get(entity, change.key)))
         return { applied: 0, skipped: 1, repeated: true }
-      throw new LostInMoveError(entity, { cause: error })
+      throw new LostAnswerError(entity, 'moved', { cause: error })
     }
   }
 
@@ -214,6 +214,7 @@ export class AuroraStore implements EntityStore, FirstAnswers {
       const { applied, repeated } = await this.#apply(entity, change)
       const after = await this.get(entity, change.key)
       if (applied > 0 || (repeated && isOwn(change, after))) return answerOf(change, after)
+      if (repeated) await this.#requireTold(entity, change, after)
       if (after !== undefined) throw new KeyExistsError(entity)
     }
     throw new UnsettledError(`A create of ${entity.name} lost every race`)
@@ -231,9 +232,26 @@ export class AuroraStore implements EntityStore, FirstAnswers {
     const change = await this.#aboveTombstone(entity, asBirth(settle(intent, 0n)))
     const { applied, repeated } = await this.#apply(entity, change)
     const after = await this.get(entity, change.key)
-    return applied > 0 || (repeated && isOwn(change, after))
-      ? { ...answerOf(change, after), created: true }
-      : undefined
+    if (applied > 0 || (repeated && isOwn(change, after)))
+      return { ...answerOf(change, after), created: true }
+    if (repeated) await this.#requireTold(entity, change, after)
+    return undefined
+  }
+
+  /**
+   * That it is known what became of the first attempt at a write: what stands there is not above the version that it would have
+   * made. What is above it others may have made of it.
+   *
+   * @param standing what is there by now
+   * @throws LostAnswerError
+   */
+  async #requireTold(
+    entity: Entity,
+    change: Change,
+    standing: Pick<Stored, 'version'> | undefined,
+  ): Promise<void> {
+    const last = standing ?? (await this.tombstone(entity, change.key))
+    if (last !== undefined && last.version > change.version) throw new LostAnswerError(entity, 'written')
   }
 
   /** @throws NotTheOwnerError when the key, deleted, is DynamoDB's */
@@ -260,7 +278,8 @@ export class AuroraStore implements EntityStore, FirstAnswers {
         return made
       }
       // An earlier attempt may have been accepted, and written over, before the key was moved.
-      if (mayHaveRun && current.known && current.owner !== 'aurora') throw new LostInMoveError(entity)
+      if (mayHaveRun && current.known && current.owner !== 'aurora')
+        throw new LostAnswerError(entity, 'moved')
       requireOwn(entity, current.key, current)
       if (intent.finding === 'nothing') throw new StaleVersionError(entity)
       if (!matches(intent.ifMatch, current.version)) throw new StaleVersionError(entity)
@@ -268,12 +287,14 @@ export class AuroraStore implements EntityStore, FirstAnswers {
       const { applied, repeated } = await this.#apply(entity, change)
       mayHaveRun ||= repeated
       if (change.op === 'delete') {
-        if (applied > 0 || (repeated && (await this.head(entity, current.key)) === undefined))
-          return undefined
+        const head = applied > 0 || !repeated ? undefined : await this.head(entity, current.key)
+        if (applied > 0 || (repeated && head === undefined)) return undefined
+        if (repeated) await this.#requireTold(entity, change, head)
         continue
       }
       const after = await this.get(entity, current.key)
       if (applied > 0 || (repeated && isOwn(change, after))) return answerOf(change, after)
+      if (repeated) await this.#requireTold(entity, change, after)
     }
     throw new UnsettledError(`A write of ${entity.name} lost every race`)
   }

@@ -20,7 +20,7 @@ import {
   replay,
   stillInProgress,
 } from '../ports/once.ts'
-import { KeyExistsError, LostInMoveError, NotTheOwnerError } from '../ports/store.ts'
+import { KeyExistsError, LostAnswerError, NotTheOwnerError } from '../ports/store.ts'
 import type { Stored } from '../ports/stored.ts'
 import { type Again, type ClaimedRecord, claimRecord } from './claim-record.ts'
 import type { GuardedWriter } from './guarded-writer.ts'
@@ -204,6 +204,9 @@ export class IdempotentCreate {
       if (isDerived && (isStranger || isOfOver(once.id, change.key, said) || isFormer(written, change.at)))
         return this.#meet(change, once, { stored, written, said, id })
       if (isNatural && stored !== undefined) {
+        // Others may have made that of what this one has made: it stays its record's.
+        if (outcome?.repeated === true && stored.version > making.version)
+          throw new LostAnswerError(entity, 'written')
         await records.release(this.#db, id, change.key)
         throw new KeyExistsError(entity)
       }
@@ -241,7 +244,7 @@ export class IdempotentCreate {
    * What a write that failed has done.
    *
    * @returns undefined where the key, which only this request can have made, is the other side's with something under it
-   * @throws the error; LostInMoveError where nobody can tell
+   * @throws the error; LostAnswerError where nobody can tell
    */
   async #refused(
     entity: Entity,
@@ -257,7 +260,7 @@ export class IdempotentCreate {
         // It was this one, and its answer was lost before the key was moved.
         if (stored !== undefined && isMade(stored, madeBy(making)))
           return { applied: 0, skipped: 1, repeated: true }
-        if (error.mayHaveRun) throw new LostInMoveError(entity, { cause: error })
+        if (error.mayHaveRun) throw new LostAnswerError(entity, 'moved', { cause: error })
       }
     }
     const kind = kindOf(error)

@@ -9,7 +9,7 @@ import type { KeyRecord } from '../ports/key-records.ts'
 import { FormerKeyError, KEPT_FOR, type OnceAnswer, type OnceRequest } from '../ports/once.ts'
 import {
   type EntityStore,
-  LostInMoveError,
+  LostAnswerError,
   NoSuchKeyError,
   NotTheOwnerError,
   type Page,
@@ -302,10 +302,10 @@ const UNMOVABLE: ReadonlySet<string> = new Set(['data', 'dependency', 'client'])
 /**
  * Whether a write was refused for its key's owner, and so was not done.
  *
- * @throws LostInMoveError where it may have been
+ * @throws LostAnswerError where it may have been
  */
 const isElsewhere = (entity: Entity, error: unknown): error is NotTheOwnerError => {
   if (!(error instanceof NotTheOwnerError) || error.beside !== undefined) return false
-  if (error.mayHaveRun) throw new LostInMoveError(entity, { cause: error })
+  if (error.mayHaveRun) throw new LostAnswerError(entity, 'moved', { cause: error })
   return true
 }

@@ -29,6 +29,7 @@ import {
 import {
   type EntityStore,
   KeyExistsError,
+  LostAnswerError,
   matches,
   NoSuchKeyError,
   type Page,
@@ -207,7 +208,7 @@ export class DynamoStore implements EntityStore, FirstAnswers {
         const stored = ownOf(entity, found, own, rowOf(change))
         if (stored !== undefined) return stored
       }
-      if (found !== undefined) requireTold(entity, found, error)
+      if (found !== undefined) requireTold(entity, found, error, [toStored(entity, item).version - 1n])
       const next = birthOver(entity, change, birth, found)
       if (next !== undefined) return this.#create(entity, change, next)
       throw existing(entity, error)
@@ -282,7 +283,7 @@ export class DynamoStore implements EntityStore, FirstAnswers {
       const found = isRepeat(error) ? conflicting(entity, error) : undefined
       const own = found && ownOf(entity, found, change, row)
       if (own !== undefined) return own
-      toStored(entity, refusal(entity, change.key, error))
+      toStored(entity, refusal(entity, change, error))
       throw new StaleVersionError(entity)
     }
   }
@@ -308,7 +309,9 @@ export class DynamoStore implements EntityStore, FirstAnswers {
       const buried = conflicting(entity, error)
       // And the key was moved since: then it has a tombstone.
       if (buried !== undefined && isTombstone(buried) && isRepeat(error)) return
-      const found = refusal(entity, change.key, error)
+      // What is there at a repeated attempt may have been made behind the first one: a delete leaves nothing that tells.
+      const found = refusal(entity, change, error)
+      if (isRepeat(error)) throw new LostAnswerError(entity, 'written', { cause: error })
       const { version } = toStored(entity, found)
       if (!matches(change.ifMatch, version)) throw new StaleVersionError(entity)
       if (found[RECORD.epoch] === undefined) throw error
@@ -334,7 +337,7 @@ export class DynamoStore implements EntityStore, FirstAnswers {
       const found = conflicting(entity, error)
       // The first attempt's answer was lost, its delete was not.
       if (isRepeat(error) && found?.[RECORD.deleted]?.S === change.at) return
-      toStored(entity, refusal(entity, change.key, error))
+      toStored(entity, refusal(entity, change, error))
       throw new StaleVersionError(entity)
     }
   }

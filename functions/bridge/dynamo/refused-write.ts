@@ -1,8 +1,8 @@
 import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb'
 import type { Item } from '../drivers/dynamo/items.ts'
-import { type Change, holdsAll, type Intent, type Row } from '../model/change.ts'
+import { type Change, holdsAll, type Intent, type Row, type Version } from '../model/change.ts'
 import type { Entity } from '../model/entity.ts'
-import { LostInMoveError, NoSuchKeyError } from '../ports/store.ts'
+import { LostAnswerError, NoSuchKeyError } from '../ports/store.ts'
 import type { Stored } from '../ports/stored.ts'
 import { authorityOf, isTombstone } from './authority.ts'
 import { requireOurs } from './birth.ts'
@@ -26,26 +26,38 @@ export const conflicting = (entity: Entity, error: unknown): Item | undefined =>
 /**
  * The item that stands against a write.
  *
- * @throws NoSuchKeyError when there is none, or another entity's, NotTheOwnerError when it is Aurora's, LostInMoveError when it
+ * @throws NoSuchKeyError when there is none, or another entity's, NotTheOwnerError when it is Aurora's, LostAnswerError when it
  *   may have become that behind a first attempt; any other error as it is
  */
-export const refusal = (entity: Entity, key: string, error: unknown): Item => {
+export const refusal = (entity: Entity, { key, ifMatch }: Intent, error: unknown): Item => {
   if (!(error instanceof ConditionalCheckFailedException)) throw error
   const found = isEmpty(error) ? undefined : conflicting(entity, error)
-  if (found !== undefined) requireTold(entity, found, error)
+  requireTold(entity, found, error, ifMatch)
   if (found === undefined || isTombstone(found)) throw new NoSuchKeyError(entity)
   requireOurs(entity, key, found)
   return found
 }
 
 /**
- * That it is known what became of the first attempt at a write, whose key has been moved by now.
+ * That it is known what became of the first attempt at a write, whose key has been moved, or written by others, by now: where it
+ * named a version, what stands there is not above the next one. What is above that others may have made of it; and so may they have
+ * of one that named none, which nothing but a delete can stand against.
  *
- * @throws LostInMoveError
+ * @param accepted the versions that it may have found
+ * @throws LostAnswerError
  */
-export const requireTold = (entity: Entity, found: Item, error: unknown): void => {
-  if (isRepeat(error) && authorityOf(found).owner !== 'dynamo')
-    throw new LostInMoveError(entity, { cause: error })
+export const requireTold = (
+  entity: Entity,
+  found: Item | undefined,
+  error: unknown,
+  accepted?: readonly Version[],
+): void => {
+  if (!isRepeat(error)) return
+  if (found !== undefined && authorityOf(found).owner !== 'dynamo')
+    throw new LostAnswerError(entity, 'moved', { cause: error })
+  const held = found && BigInt(found[entity.names.version]?.N ?? '0')
+  if (accepted === undefined || held === undefined || accepted.some((one) => held > one + 1n))
+    throw new LostAnswerError(entity, 'written', { cause: error })
 }
 
 /** Whether a condition failed at a repeat: then the first attempt may have passed it, and its answer was lost. */

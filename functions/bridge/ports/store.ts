@@ -34,7 +34,7 @@ export interface EntityStore {
    *
    * @returns the state after it; undefined after a delete
    * @throws NoSuchKeyError when there is nothing to change, NotTheOwnerError when the key is the other store's and the write
-   *   was not accepted before that, LostInMoveError when nobody can tell, StaleVersionError when `ifMatch` fails, or something
+   *   was not accepted before that, LostAnswerError when nobody can tell, StaleVersionError when `ifMatch` fails, or something
    *   is there where nothing may be, KeyExistsError for a create of a key that is there
    */
   write(entity: Entity, change: Change | Intent): Promise<Stored | undefined>
@@ -123,17 +123,19 @@ export class OwnedBesideError extends BridgeError {
 }
 
 /**
- * The key was moved while a write of it was without an answer, and nothing shows what became of that. Whoever did it again at
- * the other store could do it twice, over what others have written there since.
+ * The key was moved, or written by others, while a write of it was without an answer, and nothing shows what became of that. Whoever
+ * did it again could do it twice, over what others have written since; and who said that it was refused could deny what was done.
  */
-export class LostInMoveError extends BridgeError {
-  override readonly name = 'LostInMoveError'
-  readonly code = 'owner.lost-answer'
+export class LostAnswerError extends BridgeError {
+  override readonly name = 'LostAnswerError'
+  readonly code = 'write.lost-answer'
   readonly kind = 'transient'
 
-  constructor({ name }: Pick<Entity, 'name'>, options?: ErrorOptions) {
+  /** @param since what has become of the key meanwhile */
+  constructor({ name }: Pick<Entity, 'name'>, since: 'moved' | 'written', options?: ErrorOptions) {
+    const what = since === 'moved' ? 'moved' : 'written by others'
     super(
-      `A ${name} was moved while its write was without an answer: read it before it is written again`,
+      `A ${name} was ${what} while its write was without an answer: read it before it is written again`,
       options,
     )
   }

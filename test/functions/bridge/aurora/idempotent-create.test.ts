@@ -273,6 +273,43 @@ describe('on Aurora', () => {
     })
   })
 
+  describe('a create of a natural key whose answer is lost, and that others write then', () => {
+    let aurora: TestAurora
+    beforeAll(async () => {
+      aurora = await openTestAurora()
+      await aurora.legacy.query(PLATES)
+    })
+    afterAll(() => aurora.close())
+
+    it('is not said to have found something: that may have been its own', async () => {
+      const { store, config } = aurora
+      const made: Change = {
+        ...{ entity: 'plate', key: 'a', op: 'upsert', version: 1n, source: 'api' },
+        ...{ at: new Date().toISOString(), row: { code: 'a', title: 'mine' } },
+      }
+      let lost = 0
+      const { middlewareStack } = config.client
+      middlewareStack.add(
+        (next) => async (args) => {
+          const answer = await next(args)
+          const sql = 'sql' in args.input ? args.input.sql : ''
+          if (sql?.includes('INSERT INTO `plates`') !== true || lost > 0) return answer
+          lost += 1
+          await store.write(plate, { ...made, version: 'next', row: { code: 'a', title: 'theirs' } })
+          throw Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' })
+        },
+        { step: 'deserialize', priority: 'high', name: 'loseFirstAnswer' },
+      )
+      const once = onceOf('plate', randomUUID())
+      try {
+        await expect(store.createOnce(plate, made, once)).rejects.toMatchObject({ code: 'write.lost-answer' })
+      } finally {
+        middlewareStack.remove('loseFirstAnswer')
+      }
+      expect([lost, (await store.get(plate, 'a'))?.row.title]).toEqual([1, 'theirs'])
+    })
+  })
+
   describe('two requests over one record', () => {
     let side: Awaited<ReturnType<typeof open>>
     beforeAll(async () => {

@@ -20,7 +20,7 @@ const kept: Entity = { ...chef, tombstones: 'item' }
 const named = (firstName: string): Row => ({ firstName, lastName: 'Test' })
 const hangUp = () => Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' })
 const elsewhere = (owner: Owner) => ({ code: 'owner.other', owner })
-const untold = { code: 'owner.lost-answer', kind: 'transient' }
+const untold = { code: 'write.lost-answer', kind: 'transient' }
 
 describe.each<Owner>(['aurora', 'dynamo'])(
   'a write at %s whose answer is lost, and whose key is moved then',
@@ -42,10 +42,11 @@ describe.each<Owner>(['aurora', 'dynamo'])(
       for (const end of ends) end()
     })
 
-    /** The store, of whose first such call the answer gets lost, behind what happens meanwhile. */
+    /** The store, of whose first such call the answer gets lost, behind what happens meanwhile; or the call itself. */
     const losing = (
       call: { readonly sql: string; readonly command: string },
       meanwhile: () => Promise<unknown>,
+      isDone = true,
     ) => {
       let lost = 0
       const lose = async (isIt: boolean): Promise<void> => {
@@ -60,9 +61,11 @@ describe.each<Owner>(['aurora', 'dynamo'])(
         const { middlewareStack } = world.sync.aurora.config.client
         middlewareStack.add(
           (next) => async (args) => {
-            const answer = await next(args)
             const sql = 'sql' in args.input ? args.input.sql : ''
-            await lose(sql?.includes(call.sql) === true)
+            const isIt = sql?.includes(call.sql) === true
+            await lose(isIt && !isDone)
+            const answer = await next(args)
+            await lose(isIt)
             return answer
           },
           options,
@@ -73,6 +76,7 @@ describe.each<Owner>(['aurora', 'dynamo'])(
         client.middlewareStack.add(
           (next, { commandName }) =>
             async (args) => {
+              await lose(commandName === call.command && !isDone)
               const answer = await next(args)
               await lose(commandName === call.command)
               return answer
@@ -194,6 +198,78 @@ describe.each<Owner>(['aurora', 'dynamo'])(
 
       await expect(store.write(kept, removal())).rejects.toMatchObject(untold)
       expect(await held(other)).toEqual([other, 3, 'anew'])
+    })
+
+    describe('and whose key stays, and is written by others then', () => {
+      const remove = { sql: 'DELETE t FROM', command: 'UpdateItemCommand' }
+      const others = (firstName: string) => world.replace(chef, side, key, named(firstName))
+      const gone = () => world.stores[side].write(kept, removal())
+      const anew = (version: bigint) => world.stores[side].write(kept, { ...creation('anew'), version })
+
+      it('of a version named, is not said to be stale: it may have been what others wrote upon', async () => {
+        await made()
+        const { store, lost } = losing(upsert, () => others('three'))
+        await expect(store.write(chef, wish('two', [1n]))).rejects.toMatchObject(untold)
+        expect([lost(), await held(side)]).toEqual([1, [side, 3, 'three']])
+      })
+
+      it('of a version named, is stale where others have made the very next one: it was not done', async () => {
+        await made()
+        const { store, lost } = losing(upsert, () => others('three'), false)
+        await expect(store.write(chef, wish('two', [1n]))).rejects.toMatchObject({ code: 'version.stale' })
+        expect([lost(), await held(side)]).toEqual([1, [side, 2, 'three']])
+      })
+
+      it('of a delete of a version named, is stale where others have made the very next one', async () => {
+        await made()
+        const { store, lost } = losing(remove, () => others('three'), false)
+        await expect(store.write(kept, removal([1n]))).rejects.toMatchObject({ code: 'version.stale' })
+        expect([lost(), await held(side)]).toEqual([1, [side, 2, 'three']])
+      })
+
+      it('of any version, is done upon what others have made meanwhile, where it was not done before', async () => {
+        await made()
+        const { store, lost } = losing(upsert, () => others('three'), false)
+        expect(await store.write(chef, wish('two'))).toMatchObject({ version: 3n })
+        expect([lost(), await held(side)]).toEqual([1, [side, 3, 'two']])
+      })
+
+      it('of a version named, is not said to have found nothing where others have deleted it', async () => {
+        await made()
+        const { store } = losing(upsert, gone)
+        await expect(store.write(kept, wish('two', [1n]))).rejects.toMatchObject(untold)
+        expect(await held(side)).toEqual([side, 3, 'deleted'])
+      })
+
+      it('of any version, is not done a second time over what others have made of it', async () => {
+        await made()
+        const { store } = losing(upsert, gone)
+        await expect(store.write(kept, wish('two'))).rejects.toMatchObject(untold)
+        expect(await held(side)).toEqual([side, 3, 'deleted'])
+      })
+
+      it('of a create, is not said to have found something: that may have been its own', async () => {
+        const { store } = losing(insert, () => others('two'))
+        const written = await store.write(chef, creation('one')).catch((error: unknown) => error)
+        if (side === 'aurora') expect(written).toMatchObject({ row: named('two') })
+        else expect(written).toMatchObject(untold)
+        expect(await held(side)).toEqual([side, 2, 'two'])
+      })
+
+      it('of a create, does not make anew what others have deleted', async () => {
+        const { store } = losing(insert, gone)
+        const written = await store.write(kept, creation('one')).catch((error: unknown) => error)
+        if (side === 'aurora') expect(written).toBeUndefined()
+        else expect(written).toMatchObject(untold)
+        expect(await held(side)).toEqual([side, 2, 'deleted'])
+      })
+
+      it('of a delete, does not delete what others have made anew', async () => {
+        await made()
+        const { store } = losing(remove, () => anew(3n))
+        await expect(store.write(kept, removal([1n]))).rejects.toMatchObject(untold)
+        expect(await held(side)).toEqual([side, 3, 'anew'])
+      })
     })
 
     it('is answered with 503, and the word not to do it again, where it is not known', async () => {
