@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import type { RowDataPacket } from 'mysql2/promise'
+import { processes } from '../support/processes.ts'
 import { comesTrue } from './faults/until-true.ts'
 import type { Ground } from './ground.ts'
 import { readPositions } from './positions.ts'
@@ -50,10 +50,10 @@ const areAtEnd = async (ground: Ground, tapes: readonly Tape[]): Promise<boolean
 const isIdle = async (ground: Ground): Promise<boolean> => {
   const sql = await ground.sql()
   try {
-    const [rows] = await sql.query<RowDataPacket[]>(
-      "SELECT COUNT(*) AS n FROM information_schema.processlist WHERE command IN ('Query', 'Execute') AND user <> 'root'",
+    const busy = (await processes(sql)).filter(
+      ({ command, user }) => (command === 'Query' || command === 'Execute') && user !== 'root',
     )
-    return Number(rows[0]?.n) === 0
+    return busy.length === 0
   } finally {
     await sql.end()
   }

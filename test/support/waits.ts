@@ -1,5 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import type { Connection, RowDataPacket } from 'mysql2/promise'
+import type { Connection } from 'mysql2/promise'
+import { processes } from './processes.ts'
 import { until } from './until.ts'
 
 /** A statement that runs for so long does nothing but wait for a lock, in milliseconds. */
@@ -13,10 +14,11 @@ const LONG = 150
  * @param like the statement, as LIKE takes it
  */
 export const untilItWaits = async (sql: Connection, database: string, like: string): Promise<void> => {
+  const parts = like.split('%').map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'))
+  const isLike = new RegExp(`^${parts.join('[^]*')}$`, 'i')
   const running = async (): Promise<boolean> => {
-    const [found] = await sql.query<RowDataPacket[]>(
-      "SELECT 1 FROM information_schema.processlist WHERE DB = ? AND INFO LIKE ? AND INFO NOT LIKE '%processlist%'",
-      [database, like],
+    const found = (await processes(sql)).filter(
+      (one) => one.database === database && isLike.test(one.statement),
     )
     return found.length > 0
   }

@@ -9,6 +9,7 @@ import {
 import { Deadline } from '../../../../functions/bridge/runtime/deadline.ts'
 import { FakeClock } from '../../../infra/local/data-api/fake-clock.ts'
 import { openTestAurora, type TestAurora } from '../../../support/aurora.ts'
+import { processes } from '../../../support/processes.ts'
 import { until } from '../../../support/until.ts'
 
 const migration = (...statements: string[]): Migration => ({
@@ -37,15 +38,6 @@ describe('a migration', () => {
   const migrator = (...statements: string[]): Migrator => aurora.migrator([migration(...statements)], [])
   const rows = async (query: string): Promise<RowDataPacket[]> =>
     (await aurora.legacy.query<RowDataPacket[]>(query))[0]
-  /** What the server is doing: nothing, while it can't tell since somebody's statement holds more than it lists. */
-  const running = async (query: string): Promise<RowDataPacket[]> => {
-    try {
-      return await rows(query)
-    } catch (error) {
-      if (Object(error).errno === 3854) return []
-      throw error
-    }
-  }
   const count = async (): Promise<number> => Number((await rows('SELECT n FROM counter'))[0]?.n)
   const state = async (...statements: string[]): Promise<string | undefined> =>
     (await migrator(...statements).report()).team[0]?.state
@@ -325,12 +317,12 @@ describe('a migration', () => {
 
   describe('whose statement takes longer than a call', () => {
     const alter = 'ALTER TABLE counter ADD COLUMN m INT'
-    const isRunning = async (): Promise<boolean> =>
-      (
-        await running(
-          'SELECT INFO FROM information_schema.processlist WHERE DB = DATABASE() AND ID <> CONNECTION_ID()',
-        )
-      ).some(({ INFO }) => String(INFO).includes('ALTER TABLE counter'))
+    const running = async () =>
+      (await processes(aurora.legacy)).find(
+        ({ database, statement }) =>
+          database === aurora.database && statement.includes('ALTER TABLE counter'),
+      )
+    const isRunning = async (): Promise<boolean> => (await running()) !== undefined
     /** Has the statement wait for a transaction of the legacy application. */
     const held = async (): Promise<void> => {
       await aurora.legacy.query('BEGIN')
@@ -380,15 +372,8 @@ describe('a migration', () => {
       await held()
       const run = migrator(alter).apply()
       await timeOut()
-      let process: RowDataPacket | undefined
-      await until('it to be found', 10_000, async () => {
-        const [found] = await running(
-          "SELECT ID FROM information_schema.processlist WHERE DB = DATABASE() AND INFO LIKE '%ALTER TABLE counter%' AND ID <> CONNECTION_ID()",
-        )
-        process = found
-        return found !== undefined
-      })
-      await aurora.legacy.query(`KILL QUERY ${process?.ID}`)
+      await until('it to be found', 10_000, isRunning)
+      await aurora.legacy.query(`KILL QUERY ${(await running())?.id}`)
       await aurora.legacy.query('COMMIT')
 
       expect(await run).toEqual({ bridge: [], team: ['0001_test'] })

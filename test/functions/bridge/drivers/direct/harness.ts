@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
-import mysql, { type Connection, type RowDataPacket } from 'mysql2/promise'
+import mysql, { type Connection } from 'mysql2/promise'
 import {
   type Direct,
   type DirectOptions,
@@ -11,6 +11,7 @@ import {
 } from '../../../../../functions/bridge/drivers/direct/open.ts'
 import { startSecretsManager } from '../../../../../infra/local/secrets-manager/server.ts'
 import { SecretStore } from '../../../../../infra/local/secrets-manager/store.ts'
+import { processes } from '../../../../support/processes.ts'
 
 const url = new URL(process.env.TEST_MYSQL_URL ?? 'mysql://missing-TEST_MYSQL_URL')
 
@@ -99,20 +100,16 @@ export class Harness {
 
   /** The ids of the user's connections, as the server sees them. */
   async connections(): Promise<number[]> {
-    const [rows] = await this.root.query<RowDataPacket[]>(
-      'SELECT id FROM information_schema.processlist WHERE user = ? ORDER BY id',
-      [this.user],
-    )
-    return rows.map((row) => Number(row.id ?? row.ID))
+    const own = (await processes(this.root)).filter(({ user }) => user === this.user)
+    return own.map(({ id }) => id).toSorted((one, other) => one - other)
   }
 
   /** Whether at least so many of the user's connections run a statement with this text. */
   async runs(text: string, times = 1): Promise<boolean> {
-    const [rows] = await this.root.query<RowDataPacket[]>(
-      'SELECT id FROM information_schema.processlist WHERE user = ? AND info LIKE ?',
-      [this.user, `%${text}%`],
+    const own = (await processes(this.root)).filter(
+      ({ user, statement }) => user === this.user && statement.toLowerCase().includes(text.toLowerCase()),
     )
-    return rows.length >= times
+    return own.length >= times
   }
 
   /** Closes what was opened by the last test. */
