@@ -81,15 +81,27 @@ export class Legacy {
       return
     }
     const from = performance.now()
-    const [{ insertId }] = await sql.execute<ResultSetHeader>(
-      "INSERT INTO cheftable (cheffirst, cheflast) VALUES ('SQL', ?)",
-      [value],
-    )
-    this.#count('insert')
-    const asked: Asked = { do: 'create', value }
-    const answer = { is: 'done' } as const
-    this.#recorder.add({ key: `chef ${insertId}`, asked, from, until: performance.now(), answer, by: 'SQL' })
-    this.#keys.knows('chef', String(insertId))
+    try {
+      const [{ insertId }] = await sql.execute<ResultSetHeader>(
+        "INSERT INTO cheftable (cheffirst, cheflast) VALUES ('SQL', ?)",
+        [value],
+      )
+      this.#count('insert')
+      const asked: Asked = { do: 'create', value }
+      const answer = { is: 'done' } as const
+      this.#recorder.add({
+        key: `chef ${insertId}`,
+        asked,
+        from,
+        until: performance.now(),
+        answer,
+        by: 'SQL',
+      })
+      this.#keys.knows('chef', String(insertId))
+    } catch (error) {
+      // Of a broken connection nobody knows whether there is a row; nor under which key.
+      if (!this.#isRefused(error)) throw error
+    }
   }
 
   /** @param work tells whether something was written; what is refused, or meets nothing, says nothing of the key */
@@ -106,11 +118,16 @@ export class Legacy {
       this.#count(isDone ? `${by} ${asked.do}` : `${by} ${asked.do} of nothing`)
       if (isDone) this.#recorder.add({ ...operation, until: performance.now(), answer: { is: 'done' } })
     } catch (error) {
-      const errno = Number(Reflect.get(Object(error), 'errno') ?? 0)
-      this.#count(errno === SIGNALLED ? 'refused by a trigger' : `refused: ${errno}`)
       // What the server says of a statement it has undone; a broken connection says nothing.
-      if (!(errno >= 1000 && errno < 2000)) this.#recorder.add(operation)
+      if (!this.#isRefused(error)) this.#recorder.add(operation)
     }
+  }
+
+  /** Counts what a statement was refused for. @returns whether the server said so */
+  #isRefused(error: unknown): boolean {
+    const errno = Number(Reflect.get(Object(error), 'errno') ?? 0)
+    this.#count(errno === SIGNALLED ? 'refused by a trigger' : `refused: ${errno}`)
+    return errno >= 1000 && errno < 2000
   }
 
   #count(what: string): void {
