@@ -281,12 +281,18 @@ describe('on Aurora', () => {
     })
     afterAll(() => aurora.close())
 
-    it('is not said to have found something: that may have been its own', async () => {
+    beforeEach(async () => {
+      for (const table of ['plates', 'backsync_tombstones']) await aurora.legacy.query(`DELETE FROM ${table}`)
+    })
+
+    const plateOf = (title: string): Change & { readonly op: 'upsert' } => ({
+      ...{ entity: 'plate', key: 'a', op: 'upsert', version: 1n, source: 'api' },
+      ...{ at: new Date().toISOString(), row: { code: 'a', title } },
+    })
+    const made = plateOf('mine')
+    /** How often others have written what was made, before its answer was lost. */
+    const losing = async (work: () => Promise<unknown>): Promise<number> => {
       const { store, config } = aurora
-      const made: Change = {
-        ...{ entity: 'plate', key: 'a', op: 'upsert', version: 1n, source: 'api' },
-        ...{ at: new Date().toISOString(), row: { code: 'a', title: 'mine' } },
-      }
       let lost = 0
       const { middlewareStack } = config.client
       middlewareStack.add(
@@ -295,18 +301,33 @@ describe('on Aurora', () => {
           const sql = 'sql' in args.input ? args.input.sql : ''
           if (sql?.includes('INSERT INTO `plates`') !== true || lost > 0) return answer
           lost += 1
-          await store.write(plate, { ...made, version: 'next', row: { code: 'a', title: 'theirs' } })
+          await store.write(plate, { ...plateOf('theirs'), version: 'next' })
           throw Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' })
         },
         { step: 'deserialize', priority: 'high', name: 'loseFirstAnswer' },
       )
-      const once = onceOf('plate', randomUUID())
       try {
-        await expect(store.createOnce(plate, made, once)).rejects.toMatchObject({ code: 'write.lost-answer' })
+        await work()
       } finally {
         middlewareStack.remove('loseFirstAnswer')
       }
-      expect([lost, (await store.get(plate, 'a'))?.row.title]).toEqual([1, 'theirs'])
+      return lost
+    }
+
+    it.each([
+      ['a plain one', () => aurora.store.write(plate, made)],
+      ['one that may be repeated', () => aurora.store.createOnce(plate, made, onceOf('plate', randomUUID()))],
+      [
+        'one that may replace',
+        () => aurora.store.write(plate, { ...made, version: 'next', finding: 'either' }),
+      ],
+      [
+        'one that replaces nothing',
+        () => aurora.store.write(plate, { ...made, version: 'next', finding: 'nothing' }),
+      ],
+    ])('is not said to have found something, which may have been its own: %s', async (_, create) => {
+      const lost = await losing(() => expect(create()).rejects.toMatchObject({ code: 'write.lost-answer' }))
+      expect([lost, (await aurora.store.get(plate, 'a'))?.row.title]).toEqual([1, 'theirs'])
     })
   })
 

@@ -241,6 +241,13 @@ describe.each<Owner>(['aurora', 'dynamo'])(
         expect(await held(side)).toEqual([side, 3, 'deleted'])
       })
 
+      it('of a version named, is not said to have found nothing where others have left nothing of it', async () => {
+        await made()
+        const { store } = losing(upsert, () => world.stores[side].write(chef, removal()))
+        await expect(store.write(chef, wish('two', [1n]))).rejects.toMatchObject(untold)
+        expect((await held(side))[2]).toBe(side === 'aurora' ? 'deleted' : 'absent')
+      })
+
       it('of any version, is not done a second time over what others have made of it', async () => {
         await made()
         const { store } = losing(upsert, gone)
@@ -262,6 +269,15 @@ describe.each<Owner>(['aurora', 'dynamo'])(
         if (side === 'aurora') expect(written).toBeUndefined()
         else expect(written).toMatchObject(untold)
         expect(await held(side)).toEqual([side, 2, 'deleted'])
+      })
+
+      it('of a delete that leaves nothing, is not said to be stale where others have made it anew', async () => {
+        await made()
+        const { store } = losing({ ...remove, command: 'DeleteItemCommand' }, async () => {
+          await world.stores[side].write(chef, { ...creation('anew'), version: 3n })
+        })
+        await expect(store.write(chef, removal([1n]))).rejects.toMatchObject(untold)
+        expect(await held(side)).toEqual([side, 3, 'anew'])
       })
 
       it('of a delete, does not delete what others have made anew', async () => {
