@@ -273,11 +273,13 @@ describe.each<Owner>(['aurora', 'dynamo'])(
 
       it('of a delete that leaves nothing, is not said to be stale where others have made it anew', async () => {
         await made()
+        // Without a tombstone whoever makes it may choose any version.
+        const version = side === 'aurora' ? 3n : 2n
         const { store } = losing({ ...remove, command: 'DeleteItemCommand' }, async () => {
-          await world.stores[side].write(chef, { ...creation('anew'), version: 3n })
+          await world.stores[side].write(chef, { ...creation('anew'), version })
         })
         await expect(store.write(chef, removal([1n]))).rejects.toMatchObject(untold)
-        expect(await held(side)).toEqual([side, 3, 'anew'])
+        expect(await held(side)).toEqual([side, Number(version), 'anew'])
       })
 
       it('of a delete, does not delete what others have made anew', async () => {
