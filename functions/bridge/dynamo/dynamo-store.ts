@@ -9,6 +9,7 @@ import {
 import { type CallOptions, call } from '../drivers/dynamo/call.ts'
 import { isConflict } from '../drivers/dynamo/errors.ts'
 import type { Item } from '../drivers/dynamo/items.ts'
+import { noteLostAnswers } from '../drivers/dynamo/lost-answers.ts'
 import { type Change, type Intent, type Row, settle } from '../model/change.ts'
 import { generationOf } from '../model/derived-key.ts'
 import type { Entity } from '../model/entity.ts'
@@ -82,6 +83,7 @@ export class DynamoStore implements EntityStore, FirstAnswers {
     readonly deadline: Deadline
     readonly log: Log
   }) {
+    noteLostAnswers(parts.client)
     this.#client = parts.client
     this.#tables = parts.tables
     this.#idempotencyTable = parts.idempotencyTable

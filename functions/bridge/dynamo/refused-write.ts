@@ -1,5 +1,6 @@
 import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb'
 import type { Item } from '../drivers/dynamo/items.ts'
+import { isBehindLostAnswer } from '../drivers/dynamo/lost-answers.ts'
 import { type Change, holdsAll, type Intent, type Row, type Version } from '../model/change.ts'
 import type { Entity } from '../model/entity.ts'
 import { LostAnswerError, NoSuchKeyError } from '../ports/store.ts'
@@ -60,9 +61,9 @@ export const requireTold = (
     throw new LostAnswerError(entity, 'written', { cause: error })
 }
 
-/** Whether a condition failed at a repeat: then the first attempt may have passed it, and its answer was lost. */
+/** Whether a condition failed at a repeat behind a lost answer: then the first attempt may have passed it. */
 export const isRepeat = (error: unknown): boolean =>
-  error instanceof ConditionalCheckFailedException && (error.$metadata.attempts ?? 1) > 1
+  error instanceof ConditionalCheckFailedException && isBehindLostAnswer(error)
 
 /**
  * An item, where it is what this very write made: its time, in milliseconds, and each of its values. Its version is the one that

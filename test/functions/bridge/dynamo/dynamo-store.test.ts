@@ -187,18 +187,30 @@ describe('DynamoDB as a store', () => {
         },
         { step: 'deserialize', priority: 'high', name: 'loseFirstAnswer' },
       )
-      return {
-        store: new DynamoStore({
-          client: lossy,
-          tables: new Tables({ chef: TableName }),
-          idempotencyTable: 'unused',
-          deadline: new Deadline(),
-          log: silent,
-        }),
-        lost: () => lost,
-        end: () => lossy.destroy(),
-      }
+      return { store: storeOf(lossy), lost: () => lost, end: () => lossy.destroy() }
     }
+
+    /** A store whose first call of a command is refused before DynamoDB has done anything; the SDK repeats it. */
+    const refusing = (commandName: string, error: object, meanwhile: () => Promise<unknown>) => {
+      const client = open()
+      let times = 0
+      client.middlewareStack.add(
+        (next, context) => async (args) => {
+          if (context.commandName !== commandName || times > 0) return next(args)
+          times += 1
+          await meanwhile()
+          throw Object.assign(new Error('refused'), error)
+        },
+        { step: 'deserialize', priority: 'high', name: 'refuseFirst' },
+      )
+      return { store: storeOf(client), times: () => times, end: () => client.destroy() }
+    }
+
+    const storeOf = (client: DynamoDBClient) =>
+      new DynamoStore({
+        ...{ client, tables: new Tables({ chef: TableName }), idempotencyTable: 'unused' },
+        ...{ deadline: new Deadline(), log: silent },
+      })
 
     it('of a create leaves one item at version 1', async () => {
       const key = randomUUID()
@@ -248,13 +260,15 @@ describe('DynamoDB as a store', () => {
     })
 
     it.each(['Other', 'Robert'])(
-      'of a replace is 412 when somebody else has written %s since',
+      'of a replace is not known when somebody else has written %s since: what was written that on may be its own',
       async (name) => {
         const key = randomUUID()
         await store.write(chef, create(key))
         const lossy = losing('UpdateItemCommand', () => store.write(chef, replace(key, name, [2n])))
 
-        await expect(lossy.store.write(chef, replace(key, 'Robert', [1n]))).rejects.toEqual(stale)
+        await expect(lossy.store.write(chef, replace(key, 'Robert', [1n]))).rejects.toMatchObject({
+          code: 'write.lost-answer',
+        })
         expect(await store.get(chef, key)).toEqual(stored(key, name, 3n))
         lossy.end()
       },
@@ -271,6 +285,22 @@ describe('DynamoDB as a store', () => {
       expect(await lossy.store.write(chef, remove(key, ifMatch))).toBeUndefined()
       expect([lossy.lost(), await item(key)]).toEqual([1, undefined])
       lossy.end()
+    })
+
+    it.each([
+      ['throttled', { name: 'ThrottlingException', $fault: 'client', $metadata: { httpStatusCode: 400 } }],
+      ['never sent', { code: 'ECONNREFUSED' }],
+    ])('is not assumed of a call that was %s: it was not done', async (_, error) => {
+      const key = randomUUID()
+      await store.write(chef, create(key))
+      const refused = refusing('UpdateItemCommand', error, async () => {
+        await store.write(chef, replace(key, 'Other', [1n]))
+        await store.write(chef, replace(key, 'Another', [2n]))
+      })
+
+      await expect(refused.store.write(chef, replace(key, 'Robert', [1n]))).rejects.toEqual(stale)
+      expect(refused.times()).toBe(1)
+      refused.end()
     })
 
     it('is not assumed where none was lost: who writes the same as somebody else, a moment later, gets 412', async () => {
