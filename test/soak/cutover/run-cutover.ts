@@ -28,7 +28,10 @@ export type CutoverResult = CrowdFigures & {
   readonly findings: readonly Finding[]
 }
 
-/** The share of requests that may be answered with 503, where so much goes wrong; of fewer requests it says nothing. */
+/**
+ * The share of requests that may be answered with a 503, of each of its kinds, where so much goes wrong: that it can't be served, and
+ * that nobody knows what became of it. Of fewer requests it says nothing.
+ */
 const REFUSED = 0.1
 const MANY = 1_000
 
@@ -62,12 +65,12 @@ export const runCutover = async (ground: MovedGround, options: CutoverOptions): 
 
 const tenths = (value: number): number => Math.round(value * 10) / 10
 
-const refusedTooOften = ({ answers, requests }: Recorder): readonly string[] => {
-  const refused = [...answers].filter(([name]) => name.startsWith('503')).reduce((sum, [, n]) => sum + n, 0)
-  return requests >= MANY && refused > requests * REFUSED
-    ? [`${refused} of ${requests} requests were answered with 503`]
-    : []
-}
+const refusedTooOften = ({ answers, requests }: Recorder): readonly string[] =>
+  [...answers].flatMap(([name, times]) =>
+    name.startsWith('503') && requests >= MANY && times > requests * REFUSED
+      ? [`${times} of ${requests} requests were answered with ${name}`]
+      : [],
+  )
 
 /**
  * Sweeps all routes to their ends, so that nothing is half done, and waits until both stores hold the same.
