@@ -9,7 +9,7 @@ import {
 import { type CallOptions, call } from '../drivers/dynamo/call.ts'
 import { isConflict } from '../drivers/dynamo/errors.ts'
 import type { Item } from '../drivers/dynamo/items.ts'
-import { noteLostAnswers } from '../drivers/dynamo/lost-answers.ts'
+import { isLostCall, noteLostAnswers, onceAtMost } from '../drivers/dynamo/lost-answers.ts'
 import { type Change, type Intent, type Row, settle } from '../model/change.ts'
 import { generationOf } from '../model/derived-key.ts'
 import type { Entity } from '../model/entity.ts'
@@ -55,9 +55,10 @@ import {
   recordOf,
   takenBy,
 } from './create-once.ts'
-import { getItem } from './get-item.ts'
+import { getItem, readItem } from './get-item.ts'
 import { findItemKey } from './item-key.ts'
 import { belongsTo, ForeignItemError, nameOfItem, toAttributes, toStored, writtenFields } from './items.ts'
+import { type Fate, fateOf } from './lost-write.ts'
 import { conflicting, isEmpty, isRepeat, ownOf, refusal, requireTold } from './refused-write.ts'
 import { type Scan, scanPage } from './scan-page.ts'
 
@@ -242,46 +243,50 @@ export class DynamoStore implements EntityStore, FirstAnswers {
     throw new KeyExistsError(entity)
   }
 
-  async #replace(entity: Entity, change: Intent, row: Row): Promise<Stored> {
+  async #replace(entity: Entity, change: Intent, row: Row, attempt = 1): Promise<Stored> {
     const attributes = toAttributes(entity, row)
     const names = Object.entries(writtenFields(entity)).map(([name, { as = name }]) => as)
     const fields = names.map((name, at) => ({ name, at, value: attributes[name] }))
     const removed = fields.filter(({ value }) => value === undefined).map(({ at }) => `#a${at}`)
     const condition = present(entity, change.ifMatch)
     const at = this.#at(entity, change.key)
+    const command = named(
+      change,
+      new UpdateItemCommand({
+        ...at,
+        UpdateExpression: [
+          `SET ${['#updatedAt = :at', ...fields.flatMap(({ value, at }) => (value === undefined ? [] : [`#a${at} = :a${at}`]))].join(', ')}`,
+          ...(removed.length === 0 ? [] : [`REMOVE ${removed.join(', ')}`]),
+          'ADD #version :one',
+        ].join(' '),
+        ConditionExpression: condition.expression,
+        ExpressionAttributeNames: {
+          ...condition.names,
+          '#version': entity.names.version,
+          '#updatedAt': entity.names.updatedAt,
+          ...Object.fromEntries(fields.map(({ name, at }) => [`#a${at}`, name])),
+        },
+        ExpressionAttributeValues: {
+          ':at': { S: change.at },
+          ':one': { N: '1' },
+          ...condition.values,
+          ...Object.fromEntries(
+            fields.flatMap(({ value, at }) => (value === undefined ? [] : [[`:a${at}`, value]])),
+          ),
+        },
+        ReturnValues: 'ALL_NEW',
+        ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+      }),
+    )
     try {
-      const { Attributes } = await this.#call('UpdateItem', (options) =>
-        this.#client.send(
-          new UpdateItemCommand({
-            ...at,
-            UpdateExpression: [
-              `SET ${['#updatedAt = :at', ...fields.flatMap(({ value, at }) => (value === undefined ? [] : [`#a${at} = :a${at}`]))].join(', ')}`,
-              ...(removed.length === 0 ? [] : [`REMOVE ${removed.join(', ')}`]),
-              'ADD #version :one',
-            ].join(' '),
-            ConditionExpression: condition.expression,
-            ExpressionAttributeNames: {
-              ...condition.names,
-              '#version': entity.names.version,
-              '#updatedAt': entity.names.updatedAt,
-              ...Object.fromEntries(fields.map(({ name, at }) => [`#a${at}`, name])),
-            },
-            ExpressionAttributeValues: {
-              ':at': { S: change.at },
-              ':one': { N: '1' },
-              ...condition.values,
-              ...Object.fromEntries(
-                fields.flatMap(({ value, at }) => (value === undefined ? [] : [[`:a${at}`, value]])),
-              ),
-            },
-            ReturnValues: 'ALL_NEW',
-            ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
-          }),
-          options,
-        ),
-      )
+      const { Attributes } = await this.#call('UpdateItem', (options) => this.#client.send(command, options))
       return toStored(entity, Attributes ?? {})
     } catch (error) {
+      if (isLostCall(error)) {
+        const fate = await this.#fate(entity, change, row, { error, attempt })
+        if (fate.is === 'done' && fate.stored !== undefined) return fate.stored
+        return this.#replace(entity, change, row, attempt + 1)
+      }
       const found = isRepeat(error) ? conflicting(entity, error) : undefined
       const own = found && ownOf(entity, found, change, row)
       if (own !== undefined) return own
@@ -290,22 +295,19 @@ export class DynamoStore implements EntityStore, FirstAnswers {
     }
   }
 
-  async #remove(entity: Entity, change: Intent): Promise<void> {
+  async #remove(entity: Entity, change: Intent, attempt = 1): Promise<void> {
     if (entity.tombstones === 'item') return this.#bury(entity, change)
     const condition = removable(entity, change.ifMatch)
     const at = this.#at(entity, change.key)
     try {
-      await this.#call('DeleteItem', (options) =>
-        this.#client.send(
-          new DeleteItemCommand({
-            ...at,
-            ...conditionInput(condition),
-            ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
-          }),
-          options,
-        ),
-      )
+      const input = { ...at, ...conditionInput(condition) }
+      const command = new DeleteItemCommand({ ...input, ReturnValuesOnConditionCheckFailure: 'ALL_OLD' })
+      await this.#call('DeleteItem', (options) => this.#client.send(named(change, command), options))
     } catch (error) {
+      if (isLostCall(error)) {
+        const fate = await this.#fate(entity, change, undefined, { error, attempt })
+        return fate.is === 'done' ? undefined : this.#remove(entity, change, attempt + 1)
+      }
       // Nothing there at a repeated attempt: the first one's answer was lost, its delete was not.
       if (isEmpty(error) && isRepeat(error)) return
       const buried = conflicting(entity, error)
@@ -323,7 +325,7 @@ export class DynamoStore implements EntityStore, FirstAnswers {
   }
 
   /** Makes of an item its tombstone, one version above it, in one call: no version has to be known for that. */
-  async #bury(entity: Entity, change: Intent): Promise<void> {
+  async #bury(entity: Entity, change: Intent, attempt = 1): Promise<void> {
     const command = new UpdateItemCommand({
       ...this.#at(entity, change.key),
       ...burial(entity, change),
@@ -332,10 +334,14 @@ export class DynamoStore implements EntityStore, FirstAnswers {
     })
     try {
       const { Attributes = {} } = await this.#call('UpdateItem', (options) =>
-        this.#client.send(command, options),
+        this.#client.send(named(change, command), options),
       )
       await this.#empty(entity, Attributes)
     } catch (error) {
+      if (isLostCall(error)) {
+        const fate = await this.#fate(entity, change, undefined, { error, attempt })
+        return fate.is === 'done' ? undefined : this.#bury(entity, change, attempt + 1)
+      }
       const found = conflicting(entity, error)
       // The first attempt's answer was lost, its delete was not.
       if (isRepeat(error) && found?.[RECORD.deleted]?.S === change.at) return
@@ -355,6 +361,20 @@ export class DynamoStore implements EntityStore, FirstAnswers {
       // Somebody has made the key anew.
       if (!(error instanceof ConditionalCheckFailedException)) throw error
     }
+  }
+
+  /** What became of a write that named no version, and whose answer was lost. @throws LostAnswerError where nobody can tell */
+  async #fate(
+    entity: Entity,
+    change: Intent,
+    row: Row | undefined,
+    { error, attempt }: { readonly error: unknown; readonly attempt: number },
+  ): Promise<Fate> {
+    const parts = { client: this.#client, tables: this.#tables, deadline: this.#deadline }
+    const found = await readItem(parts, entity, findItemKey(entity, change.key))
+    const fate = fateOf(entity, change, row, found, error)
+    if (fate.is === 'again' && attempt === ATTEMPTS) throw error
+    return fate
   }
 
   #table({ item }: Entity): string {
@@ -387,8 +407,12 @@ export class DynamoStore implements EntityStore, FirstAnswers {
   }
 }
 
-/** How often a write is tried that others come before. */
+/** How often a write is tried that others come before, or whose answers are lost. */
 const ATTEMPTS = 5
+
+/** A repeat of a write that names a version fails its own condition where it was done; of another one it would be a second write. */
+const named = <C extends UpdateItemCommand | DeleteItemCommand>({ ifMatch }: Intent, command: C): C =>
+  ifMatch === undefined ? onceAtMost(command) : command
 
 /** A transaction that met another one over the same items. */
 const CONFLICTS = { attempts: 6, firstPause: 40, longestPause: 640, retryable: isConflict }

@@ -6,6 +6,7 @@ const TRANSIENT: ReadonlySet<string> = new Set([
   'AbortError',
   'InternalServerError',
   'LimitExceededException',
+  'LostCallError',
   'ProvisionedThroughputExceededException',
   'ReplicatedWriteConflictException',
   'RequestLimitExceeded',

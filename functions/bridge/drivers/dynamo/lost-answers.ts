@@ -1,5 +1,6 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { isServiceFault } from '../../runtime/network.ts'
+import { DynamoError } from './errors.ts'
 
 /*
  * The SDK repeats a call by itself, and says how often it tried. Why it did it keeps to itself: a call that was throttled, or met a
@@ -8,7 +9,9 @@ import { isServiceFault } from '../../runtime/network.ts'
 
 /** The steps' contexts of calls of which an attempt may have been done without an answer. */
 const unsure = new WeakSet<object>()
-/** What was thrown at the end of such calls. */
+/** What commands ask for that are made once at most, and the contexts of their calls. */
+const unrepeated = new WeakSet<object>()
+/** What was thrown at the end of calls that are unsure. */
 const behindLost = new WeakSet<object>()
 
 /** What the network says where a request has never left. */
@@ -32,6 +35,7 @@ export const noteLostAnswers = (client: DynamoDBClient): void => {
   const { middlewareStack } = client
   middlewareStack.add(
     (next, context) => async (args) => {
+      if (unrepeated.has(args.input)) unrepeated.add(context)
       try {
         return await next(args)
       } catch (error) {
@@ -46,8 +50,9 @@ export const noteLostAnswers = (client: DynamoDBClient): void => {
       try {
         return await next(args)
       } catch (error) {
-        if (mayBeDone(error)) unsure.add(context)
-        throw error
+        if (!mayBeDone(error)) throw error
+        unsure.add(context)
+        throw unrepeated.has(context) ? new LostCallError(error) : error
       }
     },
     // Within the SDK's repeats, which are of this step and of high priority.
@@ -62,3 +67,28 @@ export const noteLostAnswers = (client: DynamoDBClient): void => {
  */
 export const isBehindLostAnswer = (error: unknown): boolean =>
   typeof error === 'object' && error !== null && behindLost.has(error)
+
+/** A call that may have been done: its answer was lost, and it was not repeated. */
+class LostCallError extends Error {
+  override readonly name = 'LostCallError'
+  /** Why. Not its cause: the SDK repeats what has a cause that passes. */
+  readonly why: unknown
+
+  constructor(why: unknown) {
+    super('The answer of a call was lost')
+    this.why = why
+  }
+}
+
+/**
+ * Has a client that notes lost answers not repeat a command behind an attempt that may have been done: of one without a condition that
+ * fails then, the repeat would be a second write.
+ */
+export const onceAtMost = <C extends { readonly input: object }>(command: C): C => {
+  unrepeated.add(command.input)
+  return command
+}
+
+/** Whether a call that was to be made once at most may have been done. */
+export const isLostCall = (error: unknown): boolean =>
+  error instanceof DynamoError && error.cause instanceof LostCallError

@@ -173,6 +173,7 @@ describe('DynamoDB as a store', () => {
   })
 
   describe('an answer that is lost after the write', () => {
+    const untold = { code: 'write.lost-answer' }
     /** A store whose first answer to a command never arrives, although DynamoDB has done it; the SDK repeats it. */
     const losing = (commandName: string, meanwhile: () => Promise<unknown> = async () => undefined) => {
       const lossy = open()
@@ -190,13 +191,13 @@ describe('DynamoDB as a store', () => {
       return { store: storeOf(lossy), lost: () => lost, end: () => lossy.destroy() }
     }
 
-    /** A store whose first call of a command is refused before DynamoDB has done anything; the SDK repeats it. */
-    const refusing = (commandName: string, error: object, meanwhile: () => Promise<unknown>) => {
+    /** A store whose first calls of a command are refused before DynamoDB has done anything; the SDK repeats it. */
+    const refusing = (commandName: string, error: object, meanwhile: () => Promise<unknown>, most = 1) => {
       const client = open()
       let times = 0
       client.middlewareStack.add(
         (next, context) => async (args) => {
-          if (context.commandName !== commandName || times > 0) return next(args)
+          if (context.commandName !== commandName || times >= most) return next(args)
           times += 1
           await meanwhile()
           throw Object.assign(new Error('refused'), error)
@@ -250,12 +251,90 @@ describe('DynamoDB as a store', () => {
       lossy.end()
     })
 
-    it('of a replace of any version is harmless: the same content, at a larger version', async () => {
+    it('of a replace of any version is known by its time and content: it is not done twice', async () => {
       const key = randomUUID()
       await store.write(chef, create(key))
       const lossy = losing('UpdateItemCommand')
 
-      expect(await lossy.store.write(chef, replace(key, 'Robert'))).toEqual(stored(key, 'Robert', 3n))
+      expect(await lossy.store.write(chef, replace(key, 'Robert'))).toEqual(stored(key, 'Robert', 2n))
+      expect([lossy.lost(), await store.get(chef, key)]).toEqual([1, stored(key, 'Robert', 2n)])
+      lossy.end()
+    })
+
+    it('of a replace of any version is not done again over what others have written upon it', async () => {
+      const key = randomUUID()
+      await store.write(chef, create(key))
+      const lossy = losing('UpdateItemCommand', () => store.write(chef, replace(key, 'Other', [2n])))
+
+      await expect(lossy.store.write(chef, replace(key, 'Robert'))).rejects.toMatchObject(untold)
+      expect(await store.get(chef, key)).toEqual(stored(key, 'Other', 3n))
+      lossy.end()
+    })
+
+    it.each([
+      ['an answer', 0],
+      ['a call', 1],
+    ])(
+      'of a replace of any version is done where %s was lost and what stands there is from before',
+      async (_, unsent) => {
+        const key = randomUUID()
+        await put({ chefId: { S: key }, version: { N: '4' }, updatedAt: { S: '2026-11-22T02:00:00.000Z' } })
+        const reset = { code: 'ECONNRESET' }
+        const lossy =
+          unsent === 1
+            ? refusing('UpdateItemCommand', reset, async () => undefined)
+            : losing('UpdateItemCommand')
+
+        const change = { ...replace(key, 'Robert'), at: '2026-11-22T03:00:00.000Z' }
+        expect(await lossy.store.write(chef, change)).toMatchObject({ version: 5n })
+        expect(await store.get(chef, key)).toMatchObject({ version: 5n, updatedAt: change.at })
+        lossy.end()
+      },
+    )
+
+    it.each([
+      ['is not there any more', undefined],
+      ['is there without a time', { version: { N: '4' } }],
+    ])('of a replace of any version is not known where what it may have made %s', async (_, found) => {
+      const key = randomUUID()
+      await store.write(chef, create(key))
+      const lossy = refusing('UpdateItemCommand', { code: 'ECONNRESET' }, async () => {
+        await store.write(chef, remove(key))
+        if (found !== undefined) await put({ chefId: { S: key }, ...found })
+      })
+
+      await expect(lossy.store.write(chef, replace(key, 'Robert'))).rejects.toMatchObject(untold)
+      lossy.end()
+    })
+
+    it('of a delete of any version does not delete what others have made anew', async () => {
+      const key = randomUUID()
+      await store.write(chef, create(key))
+      const lossy = losing('DeleteItemCommand', () => store.write(chef, create(key)))
+
+      await expect(lossy.store.write(chef, remove(key))).rejects.toMatchObject(untold)
+      expect(await store.get(chef, key)).toEqual(stored(key, 'Bobby', 1n))
+      lossy.end()
+    })
+
+    it('of a delete of any version is done where what stands there is from before', async () => {
+      const key = randomUUID()
+      await put({ chefId: { S: key }, version: { N: '4' }, updatedAt: { S: '2026-11-22T02:00:00.000Z' } })
+      const lossy = refusing('DeleteItemCommand', { code: 'ECONNRESET' }, async () => undefined)
+
+      await lossy.store.write(chef, { ...remove(key), at: '2026-11-22T03:00:00.000Z' })
+      expect([lossy.times(), await item(key)]).toEqual([1, undefined])
+      lossy.end()
+    })
+
+    it('is given up where one answer after the other is lost', async () => {
+      const key = randomUUID()
+      await put({ chefId: { S: key }, version: { N: '4' }, updatedAt: { S: '2026-11-22T02:00:00.000Z' } })
+      const lossy = refusing('UpdateItemCommand', { code: 'ECONNRESET' }, async () => undefined, 99)
+
+      const change = { ...replace(key, 'Robert'), at: '2026-11-22T03:00:00.000Z' }
+      await expect(lossy.store.write(chef, change)).rejects.toMatchObject({ kind: 'transient' })
+      expect([lossy.times(), (await store.get(chef, key))?.version]).toEqual([5, 4n])
       lossy.end()
     })
 
@@ -266,9 +345,7 @@ describe('DynamoDB as a store', () => {
         await store.write(chef, create(key))
         const lossy = losing('UpdateItemCommand', () => store.write(chef, replace(key, name, [2n])))
 
-        await expect(lossy.store.write(chef, replace(key, 'Robert', [1n]))).rejects.toMatchObject({
-          code: 'write.lost-answer',
-        })
+        await expect(lossy.store.write(chef, replace(key, 'Robert', [1n]))).rejects.toMatchObject(untold)
         expect(await store.get(chef, key)).toEqual(stored(key, name, 3n))
         lossy.end()
       },
