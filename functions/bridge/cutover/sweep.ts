@@ -1,3 +1,4 @@
+import { alignTombstones } from '../aurora/align-tombstones.ts'
 import { describeTable } from '../drivers/dynamo/describe.ts'
 import type { DynamoJobs } from '../jobs/dynamo-jobs.ts'
 import type { JobLease, JobRecord, JobRequest, RefusedItem, Tally } from '../jobs/jobs.ts'
@@ -281,17 +282,15 @@ const provePage = (page: ShelfPage, route: Route): PageOutcome => {
 }
 
 const claimPage = async (
-  { entity, looked, heads, nameless, half }: ShelfPage,
+  { entity, shelf, looked, heads, nameless, half }: ShelfPage,
   route: Route,
-  parts: TogetherParts,
+  parts: TogetherParts & Pick<SweepParts, 'db'>,
 ): Promise<PageOutcome> => {
   // What is of a later move was moved by hand since, and stays where it is.
   const below = heads.filter(({ key, epoch }) => epoch < route.epoch || half.has(key))
   const move = { targetOf: (key: string) => targetOf(route, key), epoch: route.epoch }
-  return pageOutcome({
-    looked,
-    nameless,
-    todo: below,
-    refusals: await claimTogether(entity, below, move, parts),
-  })
+  const refusals = await claimTogether(entity, below, move, parts)
+  const keys = below.map(({ key }) => key)
+  if (shelf === 'gone' && keys.length > 0) await alignTombstones(parts.db, entity, keys)
+  return pageOutcome({ looked, nameless, todo: below, refusals })
 }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
+import type { RowDataPacket } from 'mysql2/promise'
 import { PER_CLAIM } from '../../../../functions/bridge/cutover/move-extent.ts'
 import {
   planSweep,
@@ -111,6 +112,42 @@ describe('a sweep', () => {
       expect(await sweep({}, true)).toMatchObject({ settled: true, claimed: { applied: 0 } })
     },
   )
+
+  describe('of a key whose row stands beside what an earlier move has kept of it, as one that was born since', () => {
+    const legacy = () => world.sync.aurora.legacy
+    let route: Route
+    let key: string
+    beforeEach(async () => {
+      key = keys.find((one) => one.startsWith('aurora-held')) ?? ''
+      route = await move({ stage: 'live', percent: 100 })
+      await sweep()
+    })
+    const bury = (version: number) =>
+      legacy().query(
+        "REPLACE INTO backsync_tombstones (entity, entity_key, version, owner, epoch) VALUES ('plate', ?, ?, 'dynamo', ?)",
+        [key, version, String(route.epoch - 1n)],
+      )
+    const buried = async (): Promise<string[]> => {
+      const [rows] = await legacy().query<RowDataPacket[]>(
+        "SELECT CONCAT(owner, ' ', epoch) AS it FROM backsync_tombstones WHERE entity_key = ?",
+        [key],
+      )
+      return rows.map(({ it }) => String(it))
+    }
+
+    it('is settled: the row tells, and what was kept says the same from then on', async () => {
+      await bury(0)
+      expect(await sweep({}, true)).toMatchObject({ done: true, settled: true, left: { refused: 0 } })
+      expect(await buried()).toEqual([`dynamo ${route.epoch}`])
+    })
+
+    it('is not settled where that is of a later delete, which is on its way to the row', async () => {
+      await bury(99)
+      expect(await sweep({}, true)).toMatchObject({ done: true, settled: false, left: { refused: 1 } })
+      expect(await buried()).toEqual([`dynamo ${route.epoch - 1n}`])
+      await legacy().query('DELETE FROM backsync_tombstones WHERE entity_key = ?', [key])
+    })
+  })
 
   it('leaves no key that a facade with an older route could move', async () => {
     const old = await move({ stage: 'mirrored' })
