@@ -22,9 +22,8 @@ const SHARE: Readonly<Record<PartName, number>> = {
 }
 
 /**
- * Less, in minutes, is too short for each part on each engine: then the field has one, the last; both sides the first, and so have the
- * random tests, which whoever proves so shortly has just run on the other one. The cutover is left to long proofs, and to whoever asks
- * for it.
+ * Less, in minutes, is too short for each part on each engine: then the field and the cutover have one, the last; both sides the first,
+ * and so have the random tests, which whoever proves so shortly has just run on the other one.
  */
 const SHORT = 20
 
@@ -41,28 +40,16 @@ export const makePlan = ({
   readonly engines: readonly Engine[]
   readonly only?: string
 }): readonly Part[] =>
-  sharesOf(minutes, engines, only).flatMap(({ name, own, share }) => {
-    const ms = (minutes * 60_000 * share) / own.length
-    return own.map((engine, at) => ({ name, engine, ms, first: at === 0 }))
-  })
-
-/** The parts that are played, each with its engines and its share of the time: together that is 1. */
-const sharesOf = (
-  minutes: number,
-  engines: readonly Engine[],
-  only: string | undefined,
-): readonly { readonly name: PartName; readonly own: readonly Engine[]; readonly share: number }[] => {
-  const parts = partNames
+  partNames
     .filter((name) => only === undefined || name === only)
-    .map((name) => ({ name, own: minutes < SHORT ? fewer(name, engines, only) : engines }))
-    .filter(({ own }) => own.length > 0)
-  const whole = parts.reduce((sum, { name }) => sum + SHARE[name], 0)
-  return parts.map(({ name, own }) => ({ name, own, share: SHARE[name] / whole }))
-}
+    .flatMap((name) => {
+      const own = minutes < SHORT ? fewer(name, engines) : engines
+      const ms = (minutes * 60_000 * (only === undefined ? SHARE[name] : 1)) / own.length
+      return own.map((engine, at) => ({ name, engine, ms, first: at === 0 }))
+    })
 
-const fewer = (name: PartName, engines: readonly Engine[], only: string | undefined): readonly Engine[] => {
-  if (name === 'cutover') return only === undefined ? [] : engines.slice(-1)
-  if (name === 'field') return engines.slice(-1)
+const fewer = (name: PartName, engines: readonly Engine[]): readonly Engine[] => {
+  if (name === 'field' || name === 'cutover') return engines.slice(-1)
   return name === 'soak' ? engines : engines.slice(0, 1)
 }
 
