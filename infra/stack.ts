@@ -157,7 +157,7 @@ export class BacksyncStack extends Stack {
     for (const caller of facades) grantSides(entities, caller)
     const mirror = kept.some(isMirrored)
       ? new Mirror(this, 'Mirror', {
-          ...{ settings, database, tables: keptTables, entities: kept, parking },
+          ...{ settings, database, tables: keptTables, entities: kept, parking, jobs },
           code: bundledCode({ entry: entries.relay, replace }),
         })
       : undefined

@@ -18,6 +18,7 @@ import { Deadline, type InvocationContext } from '../bridge/runtime/deadline.ts'
 import { LambdaLog } from '../bridge/runtime/log.ts'
 import { BACKFILL, LambdaMetrics } from '../bridge/runtime/metrics.ts'
 import { openSync } from '../bridge/sync/open.ts'
+import { openMarks } from '../bridge/sync/open-marks.ts'
 import { entities as all } from '../entities/index.ts'
 
 const entities = keptIn(all)
@@ -57,6 +58,7 @@ const forward = {
   mirror: { ...outward, reclaim: (entity: string, keys: readonly string[]) => changes.append(entity, keys) },
 }
 const jobs = new DynamoJobs({ client, table: config.JOBS_TABLE, deadline })
+const marks = openMarks({ db, client, table: config.JOBS_TABLE, deadline })
 
 /**
  * Fills one store with the other one's records of an entity, a call of the state machine at a time: see `BackfillRequest`. Not to
@@ -67,7 +69,7 @@ export const handler = async (event: unknown, context: InvocationContext): Promi
   log.begin(context.awsRequestId)
   const call = readBackfillCall(event)
   const parts = {
-    ...{ entities, db, client, tables, jobs, deadline, forward },
+    ...{ entities, db, client, tables, jobs, deadline, forward, marks },
     mirror: inward(),
     database: `${config.CLUSTER_ARN} ${config.DATABASE_NAME}`,
     missingTriggers: (entity: Entity) => missingTriggersOf(db, entity),

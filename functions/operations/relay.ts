@@ -11,6 +11,7 @@ import { Deadline, type InvocationContext } from '../bridge/runtime/deadline.ts'
 import { LambdaLog } from '../bridge/runtime/log.ts'
 import { LambdaMetrics, RELAY } from '../bridge/runtime/metrics.ts'
 import { openSync } from '../bridge/sync/open.ts'
+import { openMarks } from '../bridge/sync/open-marks.ts'
 import { entities as all } from '../entities/index.ts'
 
 const entities = keptIn(all)
@@ -20,6 +21,7 @@ const config = readConfig(
     ...settings.parking.shape,
     ...settings.relay.shape,
     ...settings.routes.shape,
+    ...settings.jobs.shape,
     ...settings.legacyFunctions.partial().shape,
   }),
   process.env,
@@ -36,13 +38,16 @@ const aurora = openAurora(
 const client = openDynamo()
 const ended = openComplete({ entities, table: config.ROUTES_TABLE, deadline, metrics, log })
 const shared = { ...aurora, entities, deadline, log, metrics, now: () => new Date(), ended }
-const relay = openRelay({
-  ...shared,
-  client,
-  tables: config.TABLES,
-  parking: new DynamoParking({ client, table: config.PARKING_TABLE, deadline }),
-  inward: openSync(config, shared),
-})
+const relay = {
+  ...openRelay({
+    ...shared,
+    client,
+    tables: config.TABLES,
+    parking: new DynamoParking({ client, table: config.PARKING_TABLE, deadline }),
+    inward: openSync(config, shared),
+  }),
+  marks: openMarks({ db: aurora.db, client, table: config.JOBS_TABLE, deadline }),
+}
 
 /** Carries over to DynamoDB what was written in Aurora, of the entities that are mirrored. */
 export const handler = async (_event: unknown, context: InvocationContext): Promise<unknown> => {

@@ -16,6 +16,7 @@ import { readConfig, settings } from '../bridge/runtime/config.ts'
 import { Deadline, type InvocationContext } from '../bridge/runtime/deadline.ts'
 import { LambdaLog } from '../bridge/runtime/log.ts'
 import { LambdaMetrics, SWEEP_KEYS } from '../bridge/runtime/metrics.ts'
+import { openMarks } from '../bridge/sync/open-marks.ts'
 import { entities as all } from '../entities/index.ts'
 
 const config = readConfig(
@@ -48,6 +49,7 @@ const { claim, claimSet } = openClaims({
 const parts = {
   ...{ entities, db, client, tables, deadline, log, claim, claimSet },
   jobs: new DynamoJobs({ client, table: config.JOBS_TABLE, deadline }),
+  marks: openMarks({ db, client, table: config.JOBS_TABLE, deadline }),
   routes: new DynamoRoutes({ client, table: config.ROUTES_TABLE, deadline }),
   database: `${config.CLUSTER_ARN} ${config.DATABASE_NAME}`,
 }

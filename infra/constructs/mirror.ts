@@ -31,6 +31,8 @@ export interface MirrorProps {
   readonly entities: readonly EntityDescription[]
   /** Where records are set aside that DynamoDB can't take, and changes wait that a row of Aurora's may set free. */
   readonly parking: StateTable
+  /** Where it is kept how far the mirror has come: by that it is seen that a store was restored. */
+  readonly jobs: StateTable
   readonly code: Code
 }
 
@@ -47,7 +49,7 @@ export class Mirror extends Construct {
 
   constructor(scope: Construct, id: string, props: MirrorProps) {
     super(scope, id)
-    const { settings, database, tables, entities, parking } = props
+    const { settings, database, tables, entities, parking, jobs } = props
     const stays = settings.relay === 'stay'
     this.#stays = stays
     const interval = settings.relay === 'hour' ? Duration.hours(1) : Duration.minutes(1)
@@ -60,11 +62,13 @@ export class Mirror extends Construct {
         ...database.environment,
         ...tableNames(this, tables),
         ...parking.environment,
+        ...jobs.environment,
         RELAY_STAYS: String(stays),
       },
     })
     database.grantSql(this.function)
     grantParking(parking, this.function)
+    jobs.grant(this.function, ['GetItem', 'UpdateItem'])
     const mirrored = new Set(
       entities
         .filter(isMirrored)
@@ -140,6 +144,11 @@ export class Mirror extends Construct {
       this.function.metricErrors({ period, statistic: Stats.SUM }),
       0,
       3,
+    )
+    add(
+      'SteppedBack',
+      'A store was restored and nobody has said so: nothing is carried over of the entities that the log of the relay names, until that is recovered',
+      own('SteppedBack', WHOLE_STACK, Stats.MAXIMUM),
     )
     for (const { name } of entities.filter(isMirrored))
       add(

@@ -56,7 +56,13 @@ const run = async (): Promise<void> => {
     const routes = new DynamoRoutes({ client: jobs.client, table, deadline })
     const parts = {
       ...{ db: world.sync.aurora.db, client: world.sync.client, tables: world.sync.tables, deadline },
-      ...{ jobs: jobs.jobs(), routes, database: 'bench', log: silent },
+      ...{
+        jobs: jobs.jobs(),
+        routes,
+        database: 'bench',
+        log: silent,
+        marks: jobs.marks(world.sync.aurora.db),
+      },
       claim: world.facadeParts.claim,
       claimSet: world.claimSet,
     }

@@ -80,6 +80,7 @@ const callers = {
   tombstones: 'functions/bridge/tables/{table-sink,tombstones}.ts',
   states: 'functions/bridge/tables/states.ts',
   jobs: 'functions/bridge/jobs/job-calls.ts',
+  marks: 'functions/bridge/jobs/dynamo-marks.ts',
   routes: 'functions/bridge/routes/{dynamo-routes,read-route}.ts',
   reads: 'functions/bridge/{drivers/dynamo/{scan,describe},copy/copy-plan}.ts',
   scans: 'functions/bridge/drivers/dynamo/{scan,describe}.ts',
@@ -343,6 +344,7 @@ describe('what is granted is what the code calls', () => {
     )
     expect(own('dynamodb', 'GuestTable')).toEqual(called('client-dynamodb', 'dynamodb', callers.items))
     expect(own('dynamodb', 'Parking')).toEqual(called('client-dynamodb', 'dynamodb', callers.parking))
+    expect(own('dynamodb', 'JobsTable')).toEqual(called('client-dynamodb', 'dynamodb', callers.marks))
     expect(own('rds-data')).toEqual(called('client-rds-data', 'rds-data'))
     expect(own('lambda')).toEqual([])
   })

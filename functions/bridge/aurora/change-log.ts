@@ -2,6 +2,8 @@ import { type Kysely, sql } from 'kysely'
 import { idempotently } from '../drivers/data-api/idempotent.ts'
 import type { Version } from '../model/change.ts'
 import type { Epoch } from '../model/owner.ts'
+import type { RaisedMarks } from '../model/store-mark.ts'
+import { toRaisedMark } from './aurora-marks.ts'
 import { toVersion } from './stored-record.ts'
 
 /** One write of a key that Aurora owned then: that it happened, and nothing of what was written. */
@@ -15,6 +17,9 @@ export type LogRow = {
   /** ISO 8601, UTC. */
   readonly at: string
 }
+
+/** Rows of the log, and the marks of the entities that they were asked of. */
+type Logged = { readonly rows: readonly LogRow[]; readonly marks: RaisedMarks }
 
 /** What plain SQL has written of a key that DynamoDB owns. */
 export type RecordedConflict = LogRow & {
@@ -47,15 +52,30 @@ export class ChangeLog {
     this.#db = idempotently(db)
   }
 
-  /** The next rows of some entities behind an id, in the order of ids: per key that is the order of the writes. */
-  async read(entities: readonly string[], behind: bigint, limit: number): Promise<readonly LogRow[]> {
+  /**
+   * The next rows of some entities behind an id, in the order of ids: per key that is the order of the writes. With them, in the same
+   * statement, the marks of these entities.
+   */
+  async read(entities: readonly string[], behind: bigint, limit: number): Promise<Logged> {
+    const named = sql.join(entities)
     const { rows } = await sql<SqlRow>`
-      SELECT CAST(id AS CHAR) AS id, entity, entity_key, op, CAST(version AS CHAR) AS version, CAST(epoch AS CHAR) AS epoch,
+      (SELECT CAST(id AS CHAR) AS id, entity, entity_key, op, CAST(version AS CHAR) AS version, CAST(epoch AS CHAR) AS epoch,
         ${IN_ISO} AS at
-      FROM backsync_changes WHERE id > ${behind} AND entity IN (${sql.join(entities)}) ORDER BY id LIMIT ${sql.lit(limit)}`.execute(
-      this.#db,
-    )
-    return rows.map(toLogRow)
+      FROM backsync_changes WHERE id > ${behind} AND entity IN (${named}) ORDER BY id LIMIT ${sql.lit(limit)})
+      UNION ALL
+      (SELECT NULL, entity, CONVERT(tokens USING utf8mb4) COLLATE utf8mb4_bin, 'mark', CAST(mark AS CHAR), CAST(witnessed AS CHAR), NULL
+      FROM backsync_marks WHERE entity IN (${named}))`.execute(this.#db)
+    const [marks, log] = [rows.filter(({ id }) => id === null), rows.filter(({ id }) => id !== null)]
+    return {
+      // A union promises no order.
+      rows: log.map(toLogRow).sort((one, other) => (one.id < other.id ? -1 : 1)),
+      marks: new Map(
+        marks.map(({ entity, entity_key, version, epoch }) => [
+          String(entity),
+          toRaisedMark(entity_key, version, epoch),
+        ]),
+      ),
+    }
   }
 
   /** Takes rows out that were carried over, or are listed elsewhere. */

@@ -14,6 +14,7 @@ import { referencesOf } from '../model/references.ts'
 import type { Deadline } from '../runtime/deadline.ts'
 import type { Tables } from '../runtime/tables.ts'
 import type { Mirror } from '../sync/mirror.ts'
+import type { StoreMarks } from '../sync/store-marks.ts'
 import { type Forward, scanRecords } from './apply-records.ts'
 import { FillNotReadyError } from './errors.ts'
 
@@ -80,6 +81,8 @@ export type BackfillParts = {
   readonly forward: Omit<Forward, 'db'>
   /** Which triggers an entity's tables lack, or have in another form, by their names. */
   readonly missingTriggers: (entity: Entity) => Promise<readonly string[]>
+  /** By what it is seen that a store was restored. */
+  readonly marks: Pick<StoreMarks, 'require'>
 }
 
 /** What a backfill is about to do. */
@@ -114,7 +117,8 @@ type Division = { readonly items: number; readonly upTo: readonly string[] }
  * Looks at what there is to do.
  *
  * @param options `again` goes once more over what was done, or begins anew what was interrupted
- * @throws MissingTableError, DynamoError, DataApiError; FillNotReadyError where Aurora's records can't be brought yet
+ * @throws MissingTableError, DynamoError, DataApiError; FillNotReadyError where Aurora's records can't be brought yet;
+ *   SteppedBackError
  */
 export const planBackfill = async (
   entity: Entity,
@@ -136,7 +140,8 @@ export const planBackfill = async (
     readonly signal?: AbortSignal | undefined
   } = {},
 ): Promise<BackfillPlan> => {
-  const { db, client, tables, jobs, deadline } = parts
+  const { db, client, tables, jobs, deadline, marks } = parts
+  await marks.require(entity)
   if (from !== 'dynamo') await requireMirrored(entity, parts)
   const table = tables.of(entity.item.table)
   const bounds = { deadline, signal }

@@ -9,6 +9,7 @@ import { type Epoch, type Owner, otherOf } from '../model/owner.ts'
 import { type Placement, standsAt } from '../model/route.ts'
 import { moved } from '../model/route-moves.ts'
 import type { StoredRoute } from '../routes/route-item.ts'
+import type { StoreMarks } from '../sync/store-marks.ts'
 import { claimEach, pageOutcome } from './claim-page.ts'
 import type { Mover } from './move-route.ts'
 import { type RecoverKeyParts, recoverKey } from './recover-key.ts'
@@ -31,7 +32,11 @@ const STEPS = {
 } as const
 export type RecoveryStep = (typeof STEPS)[Owner][number]
 
-export type RecoverParts = Omit<SweepParts, 'claim' | 'claimSet' | 'patience'> & RecoverKeyParts
+export type RecoverParts = Omit<SweepParts, 'claim' | 'claimSet' | 'patience' | 'marks'> &
+  RecoverKeyParts & {
+    /** Begins anew when all keys are given: what is kept from a restored store, such as the relay, goes on then. */
+    readonly marks: Pick<StoreMarks, 'renew'>
+  }
 
 /** What a recovery is about to do. */
 export type RecoverPlan = {
@@ -147,7 +152,7 @@ export const runRecovery = async (
     },
 ): Promise<RecoverOutcome> => {
   const { entity, job, restored, survivor, todo, segments } = plan
-  const { jobs, by, maxRate, deadline, pace, concurrency = 4, onBegin, tables } = parts
+  const { jobs, by, maxRate, deadline, pace, concurrency = 4, onBegin, tables, marks } = parts
   const epoch = plan.epoch ?? (await moveAll(plan, { by, why }, parts))
   const steps: readonly [RecoveryStep, ...RecoveryStep[]] = STEPS[survivor]
   const segmentsFor = (step: RecoveryStep): number => (step.endsWith('items') ? segments : 1)
@@ -180,6 +185,7 @@ export const runRecovery = async (
           }
         },
       })
+      if (done) await marks.renew(entity.name)
       const all = (await Promise.all(steps.map((step) => jobs.segmentsOf(job, step)))).flat()
       const tally = addTallies(all.map((segment) => segment.tally))
       const { applied, refused } = tally

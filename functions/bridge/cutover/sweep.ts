@@ -11,6 +11,7 @@ import { type Route, targetOf } from '../model/route.ts'
 import type { DynamoRoutes } from '../routes/dynamo-routes.ts'
 import type { Log } from '../runtime/log.ts'
 import type { Tables } from '../runtime/tables.ts'
+import type { StoreMarks } from '../sync/store-marks.ts'
 import { claimTogether, pageOutcome, refusedKey, type TogetherParts } from './claim-page.ts'
 import { SWEEP, sweepJobOf } from './sweep-job.ts'
 import {
@@ -41,6 +42,8 @@ export type SweepParts = Omit<ShelfParts, 'table' | 'limiter' | 'signal'> &
     readonly routes: DynamoRoutes
     /** Which database it is: a job of another one is not gone on with. */
     readonly database: string
+    /** By what it is seen that a store was restored. */
+    readonly marks: Pick<StoreMarks, 'require'>
     readonly log: Pick<Log, 'warn'>
   }
 
@@ -68,10 +71,20 @@ export class SweepEndedError extends BridgeError {
   readonly kind = 'client'
 }
 
-/** @param options `again`: goes once more over a route that is settled, or begins anew */
+/**
+ * @param options `again`: goes once more over a route that is settled, or begins anew
+ * @throws SteppedBackError
+ */
 export const planSweep = async (
   entity: Entity,
-  { jobs, routes, client, tables, deadline }: SweepParts,
+  {
+    jobs,
+    routes,
+    client,
+    tables,
+    deadline,
+    marks,
+  }: Pick<SweepParts, 'jobs' | 'routes' | 'client' | 'tables' | 'deadline' | 'marks'>,
   {
     again = false,
     segments,
@@ -83,6 +96,7 @@ export const planSweep = async (
     readonly countSegments?: ((estimate: number) => number) | undefined
   } = {},
 ): Promise<SweepPlan> => {
+  await marks.require(entity)
   const { route } = await routes.read(entity.name)
   const { epoch, settled } = route
   const job = sweepJobOf(entity)

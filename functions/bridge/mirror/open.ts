@@ -29,7 +29,7 @@ type Given = Omit<Mirror, 'source' | 'sink' | 'patience' | 'reclaim'> & {
 const mirroredOf = (entities: readonly Entity[]): readonly Entity[] =>
   entities.filter(({ mirror }) => mirror !== undefined)
 
-/** The parts with which Aurora's rows are carried over to DynamoDB. */
+/** The parts with which Aurora's rows are carried over to DynamoDB; whoever reads the log brings the marks. */
 export const openRelay = ({
   db,
   writer,
@@ -40,7 +40,7 @@ export const openRelay = ({
   pages = false,
   ended,
   ...parts
-}: Given): RelayParts => {
+}: Given): Omit<RelayParts, 'marks'> => {
   const { deadline, log, parking } = parts
   const entities = mirroredOf(all)
   const names = entities.map(({ name }) => name)

@@ -8,14 +8,17 @@ import type { Change } from '../model/change.ts'
 import { kindOf } from '../model/errors.ts'
 import { nothingApplied } from '../model/outcome.ts'
 import type { Epoch } from '../model/owner.ts'
+import type { RaisedMarks } from '../model/store-mark.ts'
 import type { EndedRoutes } from '../ports/ended.ts'
 import type { Log } from '../runtime/log.ts'
 import type { Verdict } from '../sync/apply.ts'
 import { type Evidence, identityOf, identityOfKey } from '../sync/evidence.ts'
 import { follow } from '../sync/follow.ts'
 import type { Mirror } from '../sync/mirror.ts'
+import type { StoreMarks } from '../sync/store-marks.ts'
 import { unpark } from '../sync/unpark.ts'
 import { endConflicts, forgetConflicts } from './recorded-conflicts.ts'
+import { WatchedMarks } from './watched-marks.ts'
 
 /** Rows of the log that are carried over at once. */
 const ROWS = 1_000
@@ -47,11 +50,13 @@ export type RelayParts = {
   readonly owned: () => Promise<{ has(entity: string): boolean }>
   /** The entities of which nothing is carried any more. @default none */
   readonly ended?: EndedRoutes | undefined
+  /** By what it is seen that a store was restored. */
+  readonly marks: Pick<StoreMarks, 'begin' | 'judge' | 'raise'>
   readonly log: Log
 }
 
 /** One invocation. @param told the keys of which it has said that they are half moved */
-type Pass = RelayParts & { readonly told: Set<string> }
+type Pass = RelayParts & { readonly told: Set<string>; readonly watched: WatchedMarks }
 
 export type Carried = {
   /** Rows of the log that are done with. */
@@ -65,6 +70,7 @@ export type Carried = {
   readonly conflicts: number
 }
 
+const AGAIN: Verdict = 'again'
 const NOTHING: Carried = { rows: 0, keys: 0, parked: 0, again: 0, conflicts: 0 }
 
 type Stay = {
@@ -78,21 +84,34 @@ type Stay = {
 
 /**
  * Carries what the log says was written over to DynamoDB, until there is nothing more; or for as long as it may stay. Two at once
- * are harmless, and so is one that dies: rows leave the log only once their records were applied, or are listed.
+ * are harmless, and so is one that dies: rows leave the log only once their records were applied, or are listed. Of entities of which
+ * one store was restored nothing is carried: their rows stay in the log.
  *
- * @throws BridgeError when a store can't be reached or is not set up
+ * @throws SteppedBackError for these, once it has carried the others; another BridgeError when a store can't be reached or is not
+ *   set up
  */
-export const relay = async (parts: RelayParts, { poll, linger, mayBegin }: Stay = {}): Promise<Carried> => {
-  const goesOn = mayBegin ?? (() => parts.outward.deadline.remaining() > RESERVE)
-  const own: Pass = { ...parts, entities: await ownedAmong(parts), told: new Set() }
+export const relay = async (parts: RelayParts, stay: Stay = {}): Promise<Carried> => {
+  const entities = await ownedAmong(parts)
+  if (entities.length === 0) return NOTHING
+  const { marks, ended, log } = parts
+  const watched = new WatchedMarks({ entities, marks, ended, log })
+  await watched.begin()
+  const own: Pass = { ...parts, entities, told: new Set(), watched }
+  const total = await carryOn(own, stay)
+  watched.require()
+  return total
+}
+
+const carryOn = async (own: Pass, { poll, linger, mayBegin }: Stay): Promise<Carried> => {
+  const { log, outward } = own
+  const goesOn = mayBegin ?? (() => outward.deadline.remaining() > RESERVE)
   let total: Carried = NOTHING
-  if (own.entities.length === 0) return total
   const stays = poll !== undefined && linger === undefined
   let seen = performance.now()
   for (let vain = 0; goesOn(); ) {
     const carried = await carryAll(own, goesOn).catch(async (error: unknown) => {
       if (!stays || kindOf(error) !== 'transient') throw error
-      parts.log.warn('trying again', { error })
+      log.warn('trying again', { error })
       await wait(LONGER)
       return NOTHING
     })
@@ -100,6 +119,7 @@ export const relay = async (parts: RelayParts, { poll, linger, mayBegin }: Stay 
     const isDone = carried.rows === 0
     vain = isDone ? vain + 1 : 0
     if (!isDone) seen = performance.now()
+    if (own.watched.sound.length === 0) break
     const hasLingered = linger === undefined || performance.now() - seen >= linger
     if (!stays && isDone && hasLingered && (carried.again === 0 || vain > VAIN)) break
     if (isDone) await wait(poll ?? PAUSE)
@@ -118,20 +138,39 @@ const ownedAmong = async ({ entities, owned, log }: RelayParts): Promise<readonl
 
 /** Goes once through the log: what can't be done now does not hold up what stands behind it. */
 const carryAll = async (parts: Pass, goesOn: () => boolean): Promise<Carried> => {
-  const recording = parts.recording.filter((name) => parts.entities.includes(name))
-  const { open, ended } = await apart(recording, parts.ended)
-  let total: Carried = { ...NOTHING, conflicts: await endConflicts(open, parts) }
-  await forgetConflicts(ended, { changes: parts.changes, metrics: parts.outward.metrics })
+  const { changes, watched } = parts
+  let total = NOTHING
   let behind = 0n
   while (goesOn()) {
-    const rows = await parts.changes.read(parts.entities, behind, ROWS)
+    const asked = watched.sound
+    if (asked.length === 0) break
+    const { rows, marks } = await changes.read(asked, behind, ROWS)
+    await watched.judge(marks)
+    // Conflicts are ended with what DynamoDB holds: that is judged before, too.
+    if (behind === 0n) total = { ...total, conflicts: await endAll(parts) }
     const last = rows.at(-1)
-    if (last === undefined) break
-    total = add(total, await carry(rows, parts))
+    if (last === undefined) {
+      await watched.raiseNowAndThen(marks)
+      break
+    }
+    const sound = rows.filter(({ entity }) => watched.sound.includes(entity))
+    total = add(total, await carry(sound, marks, parts))
     behind = last.id
     if (rows.length < ROWS) break
   }
   return total
+}
+
+/** Ends what plain SQL has written of keys that DynamoDB owns. @returns how many */
+const endAll = async (parts: Pass): Promise<number> => {
+  const { recording, watched, changes, outward } = parts
+  const { open, ended } = await apart(
+    recording.filter((name) => watched.sound.includes(name)),
+    parts.ended,
+  )
+  const count = await endConflicts(open, parts)
+  await forgetConflicts(ended, { changes, metrics: outward.metrics })
+  return count
 }
 
 /** Entities that are carried over, and those whose routes are complete. */
@@ -151,8 +190,8 @@ const isStraggler = ({ owner, epoch }: ReadRecord): boolean => owner === 'aurora
 /** Rows of the log of one key. */
 type Logged = { readonly last: LogRow; readonly ids: readonly bigint[] }
 
-/** Carries the keys of some rows over, as they are now. */
-const carry = async (rows: readonly LogRow[], parts: Pass): Promise<Carried> => {
+/** Carries the keys of some rows over, as they are now. @param marks as they were read with the rows */
+const carry = async (rows: readonly LogRow[], marks: RaisedMarks, parts: Pass): Promise<Carried> => {
   const { source, changes, outward } = parts
   const byKey = Map.groupBy(rows, ({ entity, key }) => JSON.stringify([entity, key]))
   const logged = [...byKey.values()].flatMap((of): Logged[] => {
@@ -196,7 +235,9 @@ const carry = async (rows: readonly LogRow[], parts: Pass): Promise<Carried> => 
   const reclaim = async (entity: string, keys: readonly string[]): Promise<void> => {
     for (const key of keys) foreign.add(identityOfKey(entity, key))
   }
-  const verdicts = evidence.length === 0 ? [] : await follow(evidence, { ...outward, reclaim })
+  // Behind the read of what is to be applied, and before it is.
+  const mayApply = await parts.watched.raise([...new Set(of.map(({ last }) => last.entity))], marks)
+  const verdicts = mayApply ? await follow(evidence, { ...outward, reclaim }) : evidence.map(() => AGAIN)
   let parked = 0
   for (const [at, one] of of.entries()) {
     const verdict = await concluded(evidence[at], verdicts[at], foreign, parts)

@@ -1,3 +1,4 @@
+import { SteppedBackError } from '../model/store-mark.ts'
 import { type LambdaMetrics, WHOLE_STACK } from '../runtime/metrics.ts'
 import { type Carried, type RelayParts, relay } from './relay.ts'
 
@@ -18,12 +19,17 @@ type Options = {
  * @throws as `relay` does
  */
 export const runRelay = async (parts: RelayParts, { stays, gauges }: Options): Promise<Carried> => {
+  let back = 0
   try {
     const carried = await relay(parts, stays ? { poll: POLL } : { poll: POLL, linger: LINGER })
     if (carried.rows > 0 || carried.again > 0 || carried.conflicts > 0)
       parts.log.info('carried over', { ...carried })
     return carried
+  } catch (error) {
+    if (error instanceof SteppedBackError) back = error.stores.length
+    throw error
   } finally {
+    gauges.gauge('SteppedBack', WHOLE_STACK, back)
     const { rows, oldest } = await parts.changes.depth()
     gauges.gauge('LogRows', WHOLE_STACK, rows)
     gauges.gauge('LogAge', WHOLE_STACK, oldest)

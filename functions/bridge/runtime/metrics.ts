@@ -45,9 +45,16 @@ export type DurationName = 'Lag'
  * keys over which the two sides are in conflict, until somebody decides. `LogRows`: writes of Aurora's that have not been carried
  * over yet; `LogAge`: for how long the first of them has not, in milliseconds. `Unseen`: mirrored entities of which triggers are
  * missing or changed, so that plain SQL on their tables is not seen. `Unfollowed`: routes whose keys have not all followed their last
- * move, and nobody has them do so.
+ * move, and nobody has them do so. `SteppedBack`: entities that the relay leaves alone, since one of their stores was restored.
  */
-export type GaugeName = 'Undelivered' | 'Undecided' | 'LogRows' | 'LogAge' | 'Unseen' | 'Unfollowed'
+export type GaugeName =
+  | 'Undelivered'
+  | 'Undecided'
+  | 'LogRows'
+  | 'LogAge'
+  | 'Unseen'
+  | 'Unfollowed'
+  | 'SteppedBack'
 
 /** Figures about changes, by entity. They carry no key and no customer's value. */
 export interface Metrics {

@@ -30,6 +30,7 @@ export const reportFailure = (io: Io, error: unknown, debug: boolean): ExitCode 
 const EXITS: ReadonlyMap<string, { readonly exit: ExitCode; readonly hint: string }> = new Map([
   ['job.busy', { exit: EXIT.busy, hint: 'wait until it has ended' }],
   ['table.missing', { exit: EXIT.failed, hint: 'check its name and, of a deployed stack, the region' }],
+  ['store.stepped-back', { exit: EXIT.refused, hint: 'then try again' }],
   ['job.changed', { exit: EXIT.refused, hint: 'go on with what it was begun with' }],
 ])
 

@@ -4,6 +4,8 @@ import type { BackfillParts } from '../../../functions/bridge/backfill/backfill-
 import { openDynamo } from '../../../functions/bridge/drivers/dynamo/client.ts'
 import { openRelay } from '../../../functions/bridge/mirror/open.ts'
 import { Deadline } from '../../../functions/bridge/runtime/deadline.ts'
+import { openMarks } from '../../../functions/bridge/sync/open-marks.ts'
+import type { StoreMarks } from '../../../functions/bridge/sync/store-marks.ts'
 import { entities } from '../../../functions/entities/index.ts'
 import type { Context } from '../conventions/command.ts'
 import { openJobs } from './open-jobs.ts'
@@ -17,6 +19,7 @@ export const openBackfill = (
 ): BackfillParts & {
   /** How long the oldest write of Aurora's has waited for the relay, in milliseconds. */
   readonly lag: () => Promise<number>
+  readonly marks: StoreMarks
 } => {
   const { target } = context
   // A command may take as long as it needs; each of its calls is bounded by itself.
@@ -53,6 +56,7 @@ export const openBackfill = (
     client,
     tables,
     jobs: openJobs(target, client),
+    marks: openMarks({ db, client, table: outputOf(target, 'JobsTableName'), deadline }),
     database: `${aurora.CLUSTER_ARN} ${aurora.DATABASE_NAME}`,
     deadline,
   }

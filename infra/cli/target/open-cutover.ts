@@ -41,7 +41,7 @@ export const openCutover = (
   readonly recover: RecoverParts
 } => {
   const { target, io, debug } = context
-  const { client, tables, jobs, database, deadline, lag, missingTriggers } = openBackfill(context)
+  const { client, tables, jobs, database, deadline, lag, missingTriggers, marks } = openBackfill(context)
   const log = stderrLog(io, debug)
   const aurora = openAurora(
     {
@@ -67,7 +67,7 @@ export const openCutover = (
     entities,
     stageOf: async (name: string) => (await routes.read(name)).route.stage,
   }
-  const keys = { db, client, tables, deadline, jobs, routes, database, log }
+  const keys = { db, client, tables, deadline, jobs, routes, database, log, marks }
   return {
     move: {
       routes,

@@ -20,6 +20,7 @@ const { DynamoParking } = await import('../../../functions/bridge/parking/dynamo
 const { DynamoRoutes } = await import('../../../functions/bridge/routes/dynamo-routes.ts')
 const { Deadline } = await import('../../../functions/bridge/runtime/deadline.ts')
 const { Tables } = await import('../../../functions/bridge/runtime/tables.ts')
+const { openMarks } = await import('../../../functions/bridge/sync/open-marks.ts')
 const { MOVED } = await import('./moved.ts')
 const { silent } = await import('../../support/log.ts')
 
@@ -53,6 +54,7 @@ const parts = {
   ...{ db: aurora.db, client, tables, deadline, database: settings.DATABASE_NAME, log: silent },
   jobs: new DynamoJobs({ client, table: settings.JOBS_TABLE, deadline }),
   routes: new DynamoRoutes({ client, table: settings.ROUTES_TABLE, deadline }),
+  marks: openMarks({ db: aurora.db, client, table: settings.JOBS_TABLE, deadline }),
   claim: (...[entity, key, to, epoch]: Parameters<Parameters<typeof runSweep>[1]['claim']>) =>
     claimListed(entity, key, to, sides, { parking, epoch }),
   claimSet: (...[entity, keys, owner, epoch]: Parameters<Parameters<typeof runSweep>[1]['claimSet']>) =>

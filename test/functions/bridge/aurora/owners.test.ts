@@ -154,7 +154,7 @@ describe('the migrations, where there was no owner', () => {
     const applied = await migratorOf([chef, recipe], team).apply()
 
     expect(applied).toEqual({
-      bridge: ['0004_owners', '0005_records', '0006_calls', '0007_mirror', '0008_call_owners'],
+      bridge: ['0004_owners', '0005_records', '0006_calls', '0007_mirror', '0008_call_owners', '0009_marks'],
       team: ['0007_owners_of_chefs', '0008_owners_of_recipes'],
     })
     expect(await known()).toEqual([])

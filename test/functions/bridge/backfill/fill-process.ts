@@ -9,6 +9,7 @@ import { DynamoParking } from '../../../../functions/bridge/parking/dynamo-parki
 import { Deadline } from '../../../../functions/bridge/runtime/deadline.ts'
 import { Tables } from '../../../../functions/bridge/runtime/tables.ts'
 import { openSync } from '../../../../functions/bridge/sync/open.ts'
+import { openMarks } from '../../../../functions/bridge/sync/open-marks.ts'
 import { mirroredChef } from '../aurora/triggers/legacy.ts'
 
 /** Where everything is that a process needs to fill DynamoDB; endpoints are in its environment. */
@@ -63,6 +64,7 @@ const parts = {
   forward: { source, mirror: outward },
   mirror: inward(),
   missingTriggers: async () => [],
+  marks: openMarks({ db, client, table: request.jobs, deadline }),
   ...{ db, client, tables, deadline },
   jobs: new DynamoJobs({ client, table: request.jobs, deadline }),
   database: request.aurora.DATABASE_NAME,

@@ -15,6 +15,7 @@ export const openTestFills = async (sync: TestSync, entities: readonly Entity[])
   const { db } = sync.aurora
   const deadline = new Deadline()
   const { sink: _, source: __, patience: ___, ...shared } = sync.parts
+  const marks = jobs.marks(db)
   const { source, outward, changes } = openRelay({
     ...shared,
     ...{ db, writer: sync.aurora.writer, client: sync.client, tables: sync.tables, entities },
@@ -23,6 +24,7 @@ export const openTestFills = async (sync: TestSync, entities: readonly Entity[])
   })
   const parts: BackfillParts = {
     mirror: sync.parts,
+    marks,
     forward: {
       source,
       mirror: { ...outward, reclaim: (entity, keys) => changes.append(entity, keys) },

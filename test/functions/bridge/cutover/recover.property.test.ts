@@ -32,6 +32,7 @@ beforeAll(async () => {
       routes: new DynamoRoutes({ client: jobs.client, table, deadline }),
       sides,
       parking: sync.parts.parking,
+      marks: jobs.marks(db),
     },
   }
 }, 60_000)

@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { AuroraMarks } from '../../../../functions/bridge/aurora/aurora-marks.ts'
+import { planBackfill } from '../../../../functions/bridge/backfill/backfill-plan.ts'
 import {
   planRecovery,
   RecoverFaultError,
@@ -7,10 +9,12 @@ import {
   RecoveryEndedError,
   runRecovery,
 } from '../../../../functions/bridge/cutover/recover.ts'
+import { planSweep } from '../../../../functions/bridge/cutover/sweep.ts'
 import { keySchema } from '../../../../functions/bridge/drivers/dynamo/key-schema.ts'
 import type { Owner } from '../../../../functions/bridge/model/owner.ts'
 import type { Placement } from '../../../../functions/bridge/model/route.ts'
 import { moved, placementAt } from '../../../../functions/bridge/model/route-moves.ts'
+import { SteppedBackError } from '../../../../functions/bridge/model/store-mark.ts'
 import { DynamoRoutes } from '../../../../functions/bridge/routes/dynamo-routes.ts'
 import { routeTable } from '../../../../functions/bridge/routes/route-table.ts'
 import { silent } from '../../../support/log.ts'
@@ -37,6 +41,7 @@ describe('a recovery after a restore', () => {
         routes: new DynamoRoutes(at),
         sides,
         parking: sync.parts.parking,
+        marks: jobs.marks(db),
       },
     }
   }, 60_000)
@@ -138,6 +143,35 @@ describe('a recovery after a restore', () => {
 
     await recover('dynamo')
     expect((await parts.routes.read('chef')).route).toMatchObject({ stage: 'shadow', epoch: epoch + 2n })
+  })
+
+  it('ends what the marks of both stores have kept from being carried, once all keys are given', async () => {
+    const { db } = outage.fills.parts
+    const entities = [mirrored.name]
+    const raise = async (): Promise<void> => {
+      const marks = jobs.marks(db)
+      await marks.begin()
+      expect(await marks.raise(entities, await new AuroraMarks(db).read(entities))).toBe(true)
+    }
+    await raise()
+    const restore = await keepStore('aurora', [], outage)
+    await raise()
+    await restore()
+    const marks = jobs.marks(db)
+    await expect(planSweep(mirrored, { ...parts, marks })).rejects.toThrow(SteppedBackError)
+    for (const mode of ['backfill', 'resync'] as const)
+      await expect(planBackfill(mirrored, { ...outage.fills.parts, marks }, { mode })).rejects.toThrow(
+        SteppedBackError,
+      )
+
+    const begun = await plan('aurora')
+    const stopped = AbortSignal.abort(new Error('stopped'))
+    await runRecovery(begun, { ...parts, by: 'test', signal: stopped }).catch(() => undefined)
+    await expect(jobs.marks(db).require(mirrored)).rejects.toThrow('recover chef --restored aurora')
+    expect(await recover('aurora')).toMatchObject({ done: true })
+    await jobs.marks(db).require(mirrored)
+    await raise()
+    await jobs.marks(db).require(mirrored)
   })
 
   it('ends where the route is moved meanwhile, and begins anew by the same command', async () => {

@@ -5,7 +5,7 @@ import { installMirror, removeMirror } from '../../../support/mirrored.ts'
 import { mirrored, type Outage } from '../backfill/outage.ts'
 
 /** What is restored of Aurora: rows, and what is known of those that are gone. */
-const TABLES = ['cheftable', 'backsync_tombstones', 'backsync_changes'] as const
+const TABLES = ['cheftable', 'backsync_tombstones', 'backsync_changes', 'backsync_marks'] as const
 
 /**
  * Keeps what a store holds of an entity.

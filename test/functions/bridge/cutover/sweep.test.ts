@@ -34,7 +34,13 @@ describe('a sweep', () => {
     routes = new DynamoRoutes({ client: jobs.client, table, deadline })
     parts = {
       ...{ db: world.sync.aurora.db, client: world.sync.client, tables: world.sync.tables, deadline },
-      ...{ jobs: jobs.jobs(), routes, database: 'test', log: silent },
+      ...{
+        jobs: jobs.jobs(),
+        routes,
+        database: 'test',
+        log: silent,
+        marks: jobs.marks(world.sync.aurora.db),
+      },
       claim: (entity, key, to, epoch) => world.facadeParts.claim(entity, key, to, epoch),
       claimSet: world.claimSet,
     }

@@ -7,6 +7,7 @@ import {
   DynamoDBClient,
   ScanCommand,
 } from '@aws-sdk/client-dynamodb'
+import type { Kysely } from 'kysely'
 import { BulkWriter } from '../../../../functions/bridge/copy/bulk-writer.ts'
 import type { Item } from '../../../../functions/bridge/drivers/dynamo/items.ts'
 import {
@@ -16,6 +17,8 @@ import {
 } from '../../../../functions/bridge/drivers/dynamo/key-schema.ts'
 import { DynamoJobs } from '../../../../functions/bridge/jobs/dynamo-jobs.ts'
 import { Deadline } from '../../../../functions/bridge/runtime/deadline.ts'
+import { openMarks } from '../../../../functions/bridge/sync/open-marks.ts'
+import type { StoreMarks } from '../../../../functions/bridge/sync/store-marks.ts'
 
 /** A client of the test run's DynamoDB, or of an endpoint in front of it. */
 export const openClient = (
@@ -85,6 +88,9 @@ export const openJobTables = async () => {
     },
     jobs: (parts: { now?: () => number; client?: DynamoDBClient; deadline?: Deadline } = {}): DynamoJobs =>
       new DynamoJobs({ client, table: jobsTable, deadline: new Deadline(), ...parts }),
+    /** The marks of both stores, as one relay knows them. */
+    marks: (db: Kysely<unknown>): StoreMarks =>
+      openMarks({ db, client, table: jobsTable, deadline: new Deadline() }),
     put: async (table: string, items: readonly Item[], key: KeySchema = byId): Promise<void> => {
       await new BulkWriter({ client, table, key, deadline: new Deadline() }).put(items)
     },

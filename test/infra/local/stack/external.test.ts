@@ -137,7 +137,7 @@ describe('a start on the server of MYSQL_URL', () => {
     await expect(start()).rejects.toMatchObject({
       code: 'mysql.cannot-ask',
       message: expect.stringMatching(
-        /would\n\n {2}- create Backsync's own tables backsync_owners, backsync_records, backsync_calls, backsync_changes, backsync_conflicts, backsync_writers\n {2}- apply .* 0004_owners, 0005_records, 0006_calls, 0007_mirror, 0008_call_owners\n\nNobody/,
+        /would\n\n {2}- create Backsync's own tables backsync_owners, backsync_records, backsync_calls, backsync_changes, backsync_conflicts, backsync_writers, backsync_marks\n {2}- apply .* 0004_owners, 0005_records, 0006_calls, 0007_mirror, 0008_call_owners, 0009_marks\n\nNobody/,
       ),
     })
     expect(await tables()).toEqual(before)
