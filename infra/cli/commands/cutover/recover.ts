@@ -25,8 +25,8 @@ export const recover = defineCommand({
     'backsync cutover recover chef --restored aurora --max-rate 200',
   ],
   notes: [
-    'Keep writers away from the restored store until this has ended: what it accepts before can’t always be told from what it held. Keep',
-    'the relay from a restored Aurora, too: it would lift what the log of that time has above newer items. The',
+    'Keep writers away from the restored store until this has ended: what it accepts before can’t always be told from what it held. The',
+    'relay, sweeps and fills have stopped by themselves where the stores say that one was restored, and go on when this has ended. The',
     'route is moved by a new number to the store that has survived, whose content is kept for all keys; only what the restored one still',
     'holds later of its own, and had not been mirrored, is carried over. What it holds beside that is listed under "parked list", with both',
     'contents. Then "backsync resync" brings the restored store up to date, and the route may be moved again. Interrupted or killed, the',

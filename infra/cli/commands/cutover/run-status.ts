@@ -6,26 +6,39 @@ import type { Context } from '../../conventions/command.ts'
 import { EXIT, type ExitCode } from '../../conventions/exit-codes.ts'
 import { printJsonLines, printLine, printTable } from '../../conventions/results.ts'
 import { openRoutes } from '../../target/open-cutover.ts'
+import { restoredStores } from '../../target/open-marks.ts'
 
-export const runRouteStatus = async (context: Context): Promise<ExitCode> => {
-  const { io, json } = context
+const STORES = { aurora: 'Aurora', dynamo: 'DynamoDB' } as const
+
+export const runRouteStatus = async (
+  context: Context,
+  all: readonly Entity[] = entities,
+): Promise<ExitCode> => {
+  const { io, json, target } = context
   const routes = openRoutes(context)
   const reports: RouteReport[] = []
-  for (const entity of entities) reports.push(await routeOf(entity, routes))
-  const rows = reports.map((report) => ({ ...report, next: nextOf(report) }))
+  for (const entity of all) reports.push(await routeOf(entity, routes))
+  const isOpen = ({ name }: Entity): boolean =>
+    reports.some(({ entity, stage }) => entity === name && stage !== 'complete')
+  const back = await restoredStores(target, all.filter(isOpen))
+  const rows = reports.map((report) => {
+    const { store: restored = null, next = nextOf(report) } = back.get(report.entity) ?? {}
+    return { ...report, restored, next }
+  })
   if (json) printJsonLines(io, rows)
   else if (rows.length === 0) printLine(io, 'no entity is defined')
   else
     printTable(
       io,
       ['route', 'stands at', 'move', 'since', 'keys', 'next'],
-      rows.map(({ entity, standing, epoch, lastMove, settledAt, frozen, allow, deny, next }) => [
+      rows.map(({ entity, standing, epoch, lastMove, settledAt, frozen, allow, deny, restored, next }) => [
         entity,
         [
           standing,
           ...(allow.length > 0 ? [`${allow.length} allowed`] : []),
           ...(deny.length > 0 ? [`${deny.length} denied`] : []),
           ...(frozen === null ? [] : ['frozen']),
+          ...(restored === null ? [] : [`${STORES[restored]} was restored`]),
         ].join(', '),
         String(epoch),
         lastMove?.at ?? '-',

@@ -1,10 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { DynamoMarks } from '../../../../functions/bridge/jobs/dynamo-marks.ts'
 import type { Entity } from '../../../../functions/bridge/model/entity.ts'
+import { Deadline } from '../../../../functions/bridge/runtime/deadline.ts'
+import { openMarks } from '../../../../functions/bridge/sync/open-marks.ts'
+import { runRouteStatus } from '../../../../infra/cli/commands/cutover/run-status.ts'
 import { runStatus } from '../../../../infra/cli/commands/mirror/run-status.ts'
 import { runTriggers, type TriggerOptions } from '../../../../infra/cli/commands/mirror/run-triggers.ts'
 import type { Context } from '../../../../infra/cli/conventions/command.ts'
 import { localTarget } from '../../../../infra/cli/target/local.ts'
 import { mirroredChef } from '../../../functions/bridge/aurora/triggers/legacy.ts'
+import { openClient } from '../../../functions/bridge/jobs/job-tables.ts'
 import { fakeTerminal } from '../conventions/terminal.ts'
 import { type Answer, jsonLines, openTestStack, type TestStack } from '../harness.ts'
 
@@ -87,6 +92,37 @@ describe('backsync mirror', () => {
     ])
     expect((await status()).code).toBe(0)
     expect((await change('install', { direct }, { yes: true })).stdout).toBe('all triggers are there\n')
+  })
+
+  it('status, and that of routes, say that a store was restored, and what to type', async () => {
+    const routes = (given?: Partial<Context>) => called((context) => runRouteStatus(context, [chef]), given)
+    const { JobsTableName } = (await localTarget({ ...process.env, BACKSYNC_HOME: stack.home })).outputs
+    const client = openClient()
+    const marks = new DynamoMarks({ client, table: JobsTableName ?? '', deadline: new Deadline() })
+    expect([(await status()).code, (await routes()).code]).toEqual([0, 0])
+    await marks.tell([{ entity: 'chef', was: undefined, next: { mark: 7n, token: 'a' } }])
+
+    const cure = 'npx backsync cutover recover chef --restored aurora'
+    const said = await status(chef, { json: true })
+    expect([said.code, jsonLines(said.stdout).at(-1)]).toEqual([
+      3,
+      {
+        ...{ entity: 'chef', trigger: null, table: 'cheftable', state: 'restored', next: cure },
+        why: expect.stringMatching(/^Aurora lacks what the mirror of chef had come to/),
+      },
+    ])
+    const { code, stdout } = await routes()
+    expect(code).toBe(3)
+    expect(stdout).toMatch(new RegExp(`^chef +legacy, Aurora was restored .* ${cure}$`, 'm'))
+
+    await openMarks({
+      db: stack.aurora.db,
+      client,
+      table: JobsTableName ?? '',
+      deadline: new Deadline(),
+    }).renew('chef')
+    expect([(await status()).code, (await routes()).code]).toEqual([0, 0])
+    client.destroy()
   })
 
   it('status says of triggers that nothing asks for any more how they go, and remove has them go', async () => {
