@@ -1,18 +1,19 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { type Owner, otherOf } from '../../../functions/bridge/model/owner.ts'
 import type { KeyRecord } from '../../../functions/bridge/ports/key-records.ts'
 import { withMoved } from '../../fixtures/cutover/sources.ts'
+import { comesTrue } from '../faults/until-true.ts'
 import { Crowd, type CrowdFigures } from './crowd.ts'
 import type { MovedGround } from './ground.ts'
 import { MOVED, movedNames } from './moved.ts'
 import { openRecords } from './records.ts'
 import { type CutoverOptions, settle } from './run-cutover.ts'
 import { keepStore } from './store-copies.ts'
-import { readBoth } from './stores.ts'
+import { readBoth, readLogged } from './stores.ts'
 
 export type RestoredResult = CrowdFigures & {
   readonly seed: number
@@ -25,13 +26,12 @@ export type RestoredResult = CrowdFigures & {
   readonly problems: readonly string[]
 }
 
-/**
- * What carries changes from one store to the other: it rests until all keys are the other store's. A relay on an Aurora of before would
- * lift what that still has to carry over above newer items.
- */
-const CARRYING = ['GetRecords', 'PutItem', 'UpdateItem', 'TransactWriteItems', 'DeleteItem']
 /** A table that is restored has a new stream: what the writes of the restore would say in the old one is lost by this time. */
 export const RETENTION_SECONDS = 10
+/** How the stream is read: it rests until then. The relay is at work all the time. */
+const STREAM = ['GetRecords']
+/** The relay looks every half second; one that has just begun, or ends, may take longer. In milliseconds. */
+const NOTICED = 120_000
 const ROOT = join(import.meta.dirname, '..', '..', '..')
 
 /**
@@ -54,10 +54,15 @@ export const runRestored = async (
     for (const made = moves.made; moves.made === made; ) await moves.step()
     await crowd.work(1)
     await moves.thaw()
-    ground.proxy.hold(CARRYING)
+    // Neither a session nor an invocation lasts for as long as a restore takes: the relay has nothing in its hands.
+    await comesTrue(NOTICED, async () => (await readLogged(ground)) === 0)
+    if (restored === 'dynamo') ground.proxy.hold(STREAM)
     const names = await namesOf(ground)
     const after = await readAll(records, names)
     await restore()
+    // Before anybody has said so.
+    if (!(await comesTrue(NOTICED, () => hasNoticed(ground))))
+      problems.push(`the relay has not noticed that ${restored} was restored`)
     if (restored === 'dynamo') await wait(RETENTION_SECONDS * 1_500)
     const type = await openCommands(ground)
     for (const entity of movedNames)
@@ -107,6 +112,15 @@ const contentOf = (record: KeyRecord | undefined): string | undefined => {
 const parted = (name: string): ['chef' | 'plate', string] => {
   const [entity, ...rest] = name.split(' ')
   return [entity === 'plate' ? 'plate' : 'chef', rest.join(' ')]
+}
+
+/** Whether the relay has said that a store was restored, in its own log. */
+const hasNoticed = async ({ stack }: MovedGround): Promise<boolean> => {
+  const folder = join(stack.home, 'logs')
+  for (const name of await readdir(folder))
+    if (name.includes('Mirror') && (await readFile(join(folder, name), 'utf8')).includes('its log stays'))
+      return true
+  return false
 }
 
 /** All keys that either store has something of. */

@@ -9,8 +9,8 @@ import type { Owner } from '../../../functions/bridge/model/owner.ts'
 import type { MovedGround } from './ground.ts'
 import { movedNames } from './moved.ts'
 
-/** What is restored of Aurora: rows, and what is known of those that are gone, or are to be carried over. */
-const TABLES = ['cheftable', 'plates', 'backsync_tombstones', 'backsync_changes'] as const
+/** What is restored of Aurora: rows, what is known of those that are gone, or are to be carried over, and how far that came. */
+const TABLES = ['cheftable', 'plates', 'backsync_tombstones', 'backsync_changes', 'backsync_marks'] as const
 const KEYS = { chef: 'chefId', plate: 'plateKey' } as const
 
 type Item = Record<string, AttributeValue>
@@ -27,6 +27,8 @@ const keepItems = async (ground: MovedGround): Promise<() => Promise<void>> => {
   const { dynamodb, tables } = ground
   const kept = new Map<string, readonly Item[]>()
   for (const entity of movedNames) kept.set(entity, await itemsOf(ground, tables[entity]))
+  // The tables of a stack are restored together.
+  const marks = (await itemsOf(ground, tables.jobs)).filter(({ part }) => part?.S === 'marks')
   return async () => {
     for (const entity of movedNames) {
       const TableName = tables[entity]
@@ -40,6 +42,7 @@ const keepItems = async (ground: MovedGround): Promise<() => Promise<void>> => {
       for (const item of kept.get(entity) ?? [])
         await dynamodb.send(new PutItemCommand({ TableName, Item: item }))
     }
+    for (const item of marks) await dynamodb.send(new PutItemCommand({ TableName: tables.jobs, Item: item }))
   }
 }
 
@@ -69,6 +72,8 @@ const keepRows = async (ground: MovedGround): Promise<() => Promise<void>> => {
     await ground.triggers('remove')
     const restoring = await ground.sql()
     try {
+      // At once, for whoever looks meanwhile.
+      await restoring.beginTransaction()
       for (const { table, names, rows } of kept) {
         const list = names.map((name) => `\`${name}\``).join(', ')
         const places = names.map(() => '?').join(', ')
@@ -79,6 +84,7 @@ const keepRows = async (ground: MovedGround): Promise<() => Promise<void>> => {
             names.map((name) => row[name]),
           )
       }
+      await restoring.commit()
     } finally {
       await restoring.end()
     }
