@@ -19,8 +19,8 @@ export const LASTS = 1_000_000
 /** Of a floor so many looks are remembered. */
 const MOST_FLOOR = 100_000
 
-/** What is looked at as the latest is about so many looks; of fewer than the other number nothing is said. */
-const LATEST = 50
+/** What is taken for the latest is about so many looks; of fewer than the other number nothing is said. */
+const LATEST = 20
 const LEAST_LATEST = 5
 
 /**
@@ -32,8 +32,8 @@ export type SignalEvidence = {
   readonly control: Looks
   /** What the old side had before that move: how often it is bad while nothing is wrong. */
   readonly floor: Looks
-  /** The latest looks at each side, older ones fading out: these are no whole numbers. */
-  readonly latest: { readonly cohort: Looks; readonly control: Looks }
+  /** The latest looks at the control, older ones fading out: these are no whole numbers. */
+  readonly latest: Looks
   /** What bets have won by which bad looks at the cohort are more than is usual: one of each of ODDS. */
   readonly above: readonly number[]
   /** By which more of the bad looks are the cohort's than are its due, beside the control: one of each of ODDS. */
@@ -46,7 +46,7 @@ export type SignalEvidence = {
 export const noEvidence = (floor: Looks = NOTHING_SEEN): SignalEvidence => ({
   ...{ cohort: NOTHING_SEEN, control: NOTHING_SEEN },
   floor: faded(checkedLooks('floor', floor)),
-  latest: { cohort: NOTHING_SEEN, control: NOTHING_SEEN },
+  latest: NOTHING_SEEN,
   above: ODDS.map(() => Math.log(AT_ONCE)),
   beside: ODDS.map(() => Math.log(AT_ONCE)),
   below: ODDS_OF_GOOD.map(() => 0),
@@ -74,13 +74,13 @@ export const measuresOf = (
   const beside = (bad + 0.5) / (looks + 1 / usual)
   return {
     // Where all goes wrong at once, the cohort is not to blame.
-    usual: below1(Math.max(usual, EFFECT * beside, EFFECT * (latestRate(latest.control) ?? 0))),
+    usual: below1(Math.max(usual, EFFECT * beside, EFFECT * (latestRate(latest) ?? 0))),
     tolerated: below1(EFFECT * Math.max(usual, beside)),
   }
 }
 
 /** The rate of the latest looks; undefined of too few. */
-export const latestRate = (latest: Looks): number | undefined =>
+const latestRate = (latest: Looks): number | undefined =>
   latest.looks < LEAST_LATEST ? undefined : rateOf(latest)
 
 /** The latest looks with those of one more interval. */
@@ -113,10 +113,7 @@ export const withInterval = (
   ]
   const { floor } = evidence
   const control = sumOf(evidence.control, now)
-  const latest = {
-    cohort: withLatest(evidence.latest.cohort, cohort),
-    control: withLatest(evidence.latest.control, now),
-  }
+  const latest = withLatest(evidence.latest, now)
   const measures = measuresOf({ control, floor, latest }, rule)
   const fewest = heard(cohort, voices, Math.floor)
   const most = heard(cohort, voices, Math.ceil)
@@ -169,6 +166,6 @@ const capitals = (bets: readonly number[]) => z.array(z.number()).length(bets.le
 /** SignalEvidence as it was kept, in JSON; refuses what was kept by other bets. */
 export const evidenceSchema: z.ZodType<SignalEvidence> = z.object({
   ...{ cohort: tally, control: tally, floor: tally },
-  latest: z.object({ cohort: fading, control: fading }),
+  latest: fading,
   ...{ above: capitals(ODDS), beside: capitals(ODDS), below: capitals(ODDS_OF_GOOD) },
 })

@@ -11,9 +11,8 @@ export type SignalRule = {
   readonly usual: number
   /** Its part of the false rate that all signals have together, above 0; the parts of all add up to 1. */
   readonly weight: number
-  /** So many looks at the cohort, and so many bad ones of them, are needed before it can be called worse. */
+  /** So many looks at the cohort are needed before it can be called worse. That four or more are bad then follows from the bets. */
   readonly leastLooks: number
-  readonly leastBad: number
   /**
    * So many looks of one interval count at most, each as a like share of them all: what comes in spells says the same thing many
    * times. Infinity: each counts.
@@ -29,8 +28,8 @@ export const EFFECT = 2
  * in spells, and minutes that are late even more so: of these one interval says little, however many looks it has.
  */
 export const RULES: Readonly<Record<Signal, SignalRule>> = {
-  error: { usual: 0.005, weight: 0.5, leastLooks: 20, leastBad: 5, voices: Number.POSITIVE_INFINITY },
-  wrongField: { usual: 0.005, weight: 0.25, leastLooks: 20, leastBad: 5, voices: Number.POSITIVE_INFINITY },
-  tooSlow: { usual: 0.02, weight: 0.125, leastLooks: 20, leastBad: 5, voices: 10 },
-  tooLate: { usual: 0.01, weight: 0.125, leastLooks: 5, leastBad: 5, voices: 1 },
+  error: { usual: 0.005, weight: 0.5, leastLooks: 20, voices: Number.POSITIVE_INFINITY },
+  wrongField: { usual: 0.005, weight: 0.25, leastLooks: 20, voices: Number.POSITIVE_INFINITY },
+  tooSlow: { usual: 0.02, weight: 0.125, leastLooks: 20, voices: 10 },
+  tooLate: { usual: 0.01, weight: 0.125, leastLooks: 5, voices: 1 },
 }

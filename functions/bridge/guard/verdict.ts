@@ -1,5 +1,5 @@
 import { growth } from './bets.ts'
-import { latestRate, measuresOf, ODDS, ODDS_OF_GOOD, type SignalEvidence } from './evidence.ts'
+import { measuresOf, ODDS, ODDS_OF_GOOD, type SignalEvidence } from './evidence.ts'
 import { rateOf } from './looks.ts'
 import { EFFECT, SIGNALS, type Signal, type SignalRule } from './signals.ts'
 
@@ -33,14 +33,14 @@ export type SignalVerdict = {
 
 /** Judges one signal. It may be asked after every look. */
 export const judgeSignal = (evidence: SignalEvidence, rule: SignalRule): SignalVerdict => {
-  const { cohort, control, latest } = evidence
+  const { cohort, control } = evidence
   const bar = (part: keyof typeof PARTS): number =>
     Math.log((QUIET_MOVES * ODDS.length) / (rule.weight * PARTS[part]))
-  const enough = cohort.looks >= rule.leastLooks && cohort.bad >= rule.leastBad
+  const enough = cohort.looks >= rule.leastLooks
   const [above, beside] = [sure(evidence.above, bar('above')), sure(evidence.beside, bar('beside'))]
   const isLarge = rateOf(cohort) >= Math.max(rule.usual, EFFECT * rateOf(control))
   const by =
-    enough && above >= 1 && !isAlike(latest)
+    enough && above >= 1
       ? ('above' as const)
       : enough && beside >= 1 && isLarge
         ? ('beside' as const)
@@ -58,16 +58,9 @@ export const judgeSignal = (evidence: SignalEvidence, rule: SignalRule): SignalV
   const toWorse = Math.max(
     looksTo(evidence.above, bar('above'), ODDS, (odds) => growth(rate, measures.usual, odds)),
     rule.leastLooks - cohort.looks,
-    rate === 0 ? Number.POSITIVE_INFINITY : Math.ceil(rule.leastBad / rate) - cohort.looks,
   )
   const lacks = Math.max(1, Math.min(toGood, toWorse))
   return { verdict: 'cannot tell', ...surest, ...(Number.isFinite(lacks) && { lacks }) }
-}
-
-/** Whether at the moment the other side is no better. */
-const isAlike = ({ cohort, control }: SignalEvidence['latest']): boolean => {
-  const other = latestRate(control)
-  return other !== undefined && rateOf(cohort) < EFFECT * other
 }
 
 /** How near the largest of some capitals is to a bar, from 0: none is above what it began with. */

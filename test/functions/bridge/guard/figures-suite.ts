@@ -1,6 +1,7 @@
 import { expect, it } from '@jest/globals'
 import { SCENES } from './scenes.ts'
 import {
+  chanceOfFalseStep,
   guardJudge,
   type Judge,
   looksUntil,
@@ -63,6 +64,15 @@ export const showsTheFigures = ({ quiet, planted }: { quiet: number; planted: nu
     // So this simulation is one that a judge can fail in.
     expect(naive['as many are bad as is usual, without a control']).toBeGreaterThan(0)
     expect(naive['as many are bad as is usual, half and half']).toBeGreaterThan(0)
+  }, 900_000)
+
+  it('calls what is at the very edge of the usual worse once in a hundred thousand times at most', () => {
+    const chance = chanceOfFalseStep(planted * 2, 2_000, (run) => randomFrom(seedOf(run)))
+    Object.assign(figures, { chanceAtTheEdge: chance })
+
+    expect(chance).toBeLessThan(1e-5)
+    // Nor is it never: else it would be slower than it has to be.
+    expect(chance).toBeGreaterThan(1e-9)
   }, 900_000)
 
   it('finds what fails of a fifth within 30 requests of the cohort, and of a twentieth within 300', () => {

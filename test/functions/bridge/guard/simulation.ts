@@ -55,8 +55,8 @@ export const naiveJudge = (): Judge => {
   const nothing: Looks = { looks: 0, bad: 0 }
   const isWorse = (signal: Signal): boolean => {
     const { cohort, control } = sums.get(signal) ?? { cohort: nothing, control: nothing }
-    const { usual, leastLooks, leastBad } = RULES[signal]
-    if (cohort.looks < leastLooks || cohort.bad < leastBad) return false
+    const { usual, leastLooks } = RULES[signal]
+    if (cohort.looks < leastLooks || cohort.bad < 5) return false
     const against = control.looks === 0 ? usual : rateOf(sumOf(cohort, control))
     const spread =
       against * (1 - against) * (1 / cohort.looks + (control.looks === 0 ? 0 : 1 / control.looks))
@@ -144,6 +144,34 @@ const intervalOf = (
   cohort: { looks: cohort, bad: drawn(cohort, ofCohort, random) },
   ...(control > 0 && { control: { looks: control, bad: drawn(control, ofControl, random) } }),
 })
+
+/**
+ * How likely it is that errors as many as are usual are called worse, at any of so many looks. It is far too seldom to be counted: so
+ * more of them are bad than usual, and each run that ends in a false alarm counts by how much likelier that has made it.
+ *
+ * @see Siegmund, "Importance sampling in the Monte Carlo study of sequential tests" (1976)
+ */
+export const chanceOfFalseStep = (
+  runs: number,
+  looks: number,
+  randomOf: (run: number) => () => number,
+): number => {
+  const { usual } = RULES.error
+  const drawnWith = 8 * usual
+  let sum = 0
+  for (let run = 0; run < runs; run++) {
+    const [judge, random] = [guardJudge(), randomOf(run)]
+    let weight = 0
+    for (let look = 0; look < looks; look++) {
+      const isBad = random() < drawnWith
+      weight += isBad ? Math.log(usual / drawnWith) : Math.log((1 - usual) / (1 - drawnWith))
+      if (judge.see({ error: { cohort: { looks: 1, bad: isBad ? 1 : 0 } } }) !== 'worse') continue
+      sum += Math.exp(weight)
+      break
+    }
+  }
+  return sum / runs
+}
 
 /** A fault of one signal: at which share, and how much of the cohort's is bad of it; all else is as in a quiet scene. */
 export type Planted = {

@@ -22,7 +22,7 @@ describe('the verdict on a signal', () => {
     expect(judgeSignal(seen(of(lacks ?? 0)), rule).verdict).toBe('as good')
   })
 
-  it('is worse from 20 looks and 5 bad ones on', () => {
+  it('is worse from 20 looks on, of which more than a few are bad', () => {
     expect(judgeSignal(seen(of(19, 19)), rule).verdict).toBe('cannot tell')
     expect(judgeSignal(seen(of(20, 4)), rule).verdict).toBe('cannot tell')
     expect(judgeSignal(seen(of(20, 6)), rule)).toMatchObject({ verdict: 'worse', by: 'above' })
