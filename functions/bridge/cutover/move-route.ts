@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { areClaimedTogether } from '../aurora/aurora-key-sets.ts'
 import type { Entity } from '../model/entity.ts'
 import { BridgeError } from '../model/errors.ts'
-import type { Placement, Route } from '../model/route.ts'
+import type { MoveEvidence, Placement, Route } from '../model/route.ts'
 import { faultOfMove, isForward, moved, placementAt } from '../model/route-moves.ts'
 import type { DynamoRoutes } from '../routes/dynamo-routes.ts'
 import type { StoredRoute } from '../routes/route-item.ts'
@@ -105,6 +105,8 @@ export type Mover = {
   readonly by: string
   readonly why?: string | undefined
   readonly force?: boolean | undefined
+  /** By what the guard steps back. */
+  readonly evidence?: readonly MoveEvidence[] | undefined
 }
 
 /**
@@ -114,13 +116,13 @@ export type Mover = {
  */
 export const runRouteMove = async (
   { entity, was, to, refusals }: MovePlan,
-  { by, why, force = false }: Mover,
+  { by, why, force = false, evidence }: Mover,
   { routes }: Pick<MoveParts, 'routes'>,
 ): Promise<Route> => {
   if (refusals.length > 0 && !force) throw new MoveRefusedError(entity.name, refusals)
   const at = new Date().toISOString()
   const forced = refusals.map(({ gate }) => gate)
-  const next = moved(was.route, to, { at, by, why, forced }, randomUUID().slice(0, 8))
+  const next = moved(was.route, to, { at, by, why, forced, evidence }, randomUUID().slice(0, 8))
   return (await routes.replace(was, next)).route
 }
 

@@ -14,7 +14,7 @@ export const ODDS_OF_GOOD = [2, 6, 40] as const
 /** What of its capital a bet has from the beginning: that is when most goes wrong. */
 const AT_ONCE = 0.75
 /** For how many looks the rest lasts, a like part for each: what goes wrong late meets money that was not lost before. */
-export const LASTS = 1_000_000
+const LASTS = 1_000_000
 
 /** Of a floor so many looks are remembered. */
 const MOST_FLOOR = 100_000

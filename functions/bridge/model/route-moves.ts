@@ -1,6 +1,6 @@
 import { faultOfKey } from './key.ts'
 import { laterMove } from './owner.ts'
-import { type Placement, type Route, STAGES, type Stage, standsAt } from './route.ts'
+import { type MoveEvidence, type Placement, type Route, STAGES, type Stage, standsAt } from './route.ts'
 
 /** Keys that a list of a route has room for, and bytes of both: all of its record has to fit into one item. */
 const MOST_LISTED = 300
@@ -90,6 +90,7 @@ export type MoveNote = {
   readonly by: string
   readonly why?: string | undefined
   readonly forced?: readonly string[] | undefined
+  readonly evidence?: readonly MoveEvidence[] | undefined
 }
 
 /**
@@ -100,7 +101,7 @@ export type MoveNote = {
 export const moved = (
   route: Route,
   to: Placement,
-  { at, by, why, forced }: MoveNote,
+  { at, by, why, forced, evidence }: MoveNote,
   salt: string,
 ): Route => {
   const { settled: _, frozen, history, ...rest } = route
@@ -111,6 +112,7 @@ export const moved = (
     ...(lists > 0 && { lists }),
     ...(why !== undefined && { why }),
     ...(forced !== undefined && forced.length > 0 && { forced }),
+    ...(evidence !== undefined && { evidence }),
   }
   return {
     ...rest,

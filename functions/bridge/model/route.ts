@@ -16,6 +16,17 @@ export type Placement = {
   readonly deny: readonly string[]
 }
 
+/** What the guard has found worse, as it stood when it stepped a route back. */
+export type MoveEvidence = {
+  /** What was looked at: `error`, `tooSlow`. */
+  readonly signal: string
+  /** More than is usual, or more than the other side's. */
+  readonly by: 'above' | 'beside'
+  /** Looks at what the new side answered, and at the old one since the route's last move; and how many of them were bad. */
+  readonly cohort: { readonly looks: number; readonly bad: number }
+  readonly control: { readonly looks: number; readonly bad: number }
+}
+
 /** One move of a route, as it is remembered. */
 export type RouteMove = {
   /** Its number. */
@@ -31,6 +42,8 @@ export type RouteMove = {
   readonly why?: string
   /** What it was refused for, where it was made all the same: codes of gates. */
   readonly forced?: readonly string[]
+  /** Of a step back that nobody but the guard has made. */
+  readonly evidence?: readonly MoveEvidence[]
 }
 
 /** All that is known of where an entity's route stands: one record, changed by one conditional write. */

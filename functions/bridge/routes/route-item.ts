@@ -40,12 +40,18 @@ const canary = z.object({
   ...{ at: z.string(), key: z.string(), toAurora: z.number() },
   epoch: number.exactOptional(),
 })
+const looks = z.object({ looks: z.number(), bad: z.number() })
+const evidence = z.object({
+  ...{ signal: z.string(), by: z.enum(['above', 'beside']) },
+  ...{ cohort: looks, control: looks },
+})
 const history = z.array(
   z.object({
     ...{ epoch: number, at: z.string(), by: z.string(), from: place, to: place },
     lists: z.number().exactOptional(),
     why: z.string().exactOptional(),
     forced: z.array(z.string()).exactOptional(),
+    evidence: z.array(evidence).exactOptional(),
   }),
 )
 
