@@ -1,5 +1,6 @@
 import { uuidv7 } from 'uuidv7'
 import { openAurora } from '../bridge/aurora/open.ts'
+import { countAnswer } from '../bridge/cutover/count-answer.ts'
 import { openFacade } from '../bridge/cutover/open-facade.ts'
 import { openSides } from '../bridge/cutover/open-sides.ts'
 import { SIDE, serveRoute } from '../bridge/cutover/serve-route.ts'
@@ -68,9 +69,15 @@ export const handler = async (event: unknown, context: InvocationContext): Promi
     if (call === undefined) throw new UnknownEventError()
     const requestId = context.awsRequestId
     const sent = { request: call.request, requestId, authorizer: authorizerOf(event), at: Date.now() }
-    const answer = await serveRoute(call, facade, { requestId, log }, sides && { ...sides, call: sent })
-    if (answer.statusCode >= 500)
-      metrics.count('Faults', call.action === 'refuse' ? WHOLE_STACK : call.entity.name, 1)
+    const of = call.action === 'refuse' ? WHOLE_STACK : call.entity.name
+    const onAnswer = countAnswer(metrics, of)
+    const answer = await serveRoute(
+      call,
+      facade,
+      { requestId, log, onAnswer },
+      sides && { ...sides, call: sent },
+    )
+    if (answer.statusCode >= 500) metrics.count('Faults', of, 1)
     if (answer.headers[SIDE] === 'aurora') await wake.behind(call, answer)
     return answer
   } finally {

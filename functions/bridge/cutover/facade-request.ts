@@ -48,6 +48,7 @@ export class FacadeRequest implements EntityStore {
   readonly #began: number
   #known: KnownRoute
   #answered: Owner | undefined
+  #meant: Owner | undefined
 
   constructor(
     parts: FacadeParts,
@@ -62,6 +63,11 @@ export class FacadeRequest implements EntityStore {
   /** Which side has answered; undefined: none. */
   get answered(): Owner | undefined {
     return this.#answered
+  }
+
+  /** Which side has answered, or was to answer by the route where nobody came so far; undefined: that was never asked. */
+  get meant(): Owner | undefined {
+    return this.#answered ?? this.#meant
   }
 
   /** The route as the request knew it last. */
@@ -82,7 +88,8 @@ export class FacadeRequest implements EntityStore {
     for (let round = 1; round <= ROUNDS; round++) {
       const { route } = this.#known
       const key = await keyMeant(this.#parts, entity, asked, route)
-      const whose = await lookAtKey(this.#parts, { entity, key }, targetOf(route, key), route)
+      const to = this.#meantFor(key)
+      const whose = await lookAtKey(this.#parts, { entity, key }, to, route)
       if (whose.is !== 'nowhere') {
         const side = whose.is === 'owned' ? whose.owner : whose.from
         this.#answered = side
@@ -120,7 +127,7 @@ export class FacadeRequest implements EntityStore {
   async birthSide(entity: Entity, key: string): Promise<Owner> {
     // Who knows nothing of the route may not choose where a key is born.
     if (!this.#known.isKnown) this.#known = await this.#parts.routes.since(entity.name, this.#began)
-    return targetOf(this.#known.route, key)
+    return this.#meantFor(key)
   }
 
   async write(entity: Entity, wish: Change | Intent): Promise<Stored | undefined> {
@@ -185,7 +192,7 @@ export class FacadeRequest implements EntityStore {
     key: string,
     send: Send<T>,
   ): Promise<{ readonly done: T } | { readonly key: string | undefined }> {
-    const side = targetOf(this.#known.route, key)
+    const side = this.#meantFor(key)
     try {
       const done = await send(side)
       this.#answered = side
@@ -225,7 +232,7 @@ export class FacadeRequest implements EntityStore {
   /** @returns undefined where it has to be looked at anew, with the route as it is by then */
   async #sideOf({ entity, key, may }: Asked): Promise<Owner | undefined> {
     const { route } = this.#known
-    const to = targetOf(route, key)
+    const to = this.#meantFor(key)
     const whose = await lookAtKey(this.#parts, { entity, key }, to, route)
     if (whose.is === 'owned') {
       const { owner, record } = whose
@@ -280,6 +287,12 @@ export class FacadeRequest implements EntityStore {
   /** What is born is of the move that is known: by that nobody who knows an earlier one moves it. */
   #underRoute<T extends Change | Intent>(change: T): T {
     return { ...change, epoch: this.#known.route.epoch }
+  }
+
+  /** The store to which a key belongs, as far as that is known. */
+  #meantFor(key: string): Owner {
+    this.#meant = targetOf(this.#known.route, key)
+    return this.#meant
   }
 
   #hasTime(): boolean {

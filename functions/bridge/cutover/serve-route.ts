@@ -1,6 +1,7 @@
 import { serve, toProblem } from '../api/serve.ts'
 import { storeOfCursor } from '../http/paging.ts'
 import { type HttpResponse, problemResponse } from '../http/response.ts'
+import type { Owner } from '../model/owner.ts'
 import type { Route } from '../model/route.ts'
 import type { ApiCall, RefusedCall } from '../normalise/api.ts'
 import type { Log } from '../runtime/log.ts'
@@ -19,7 +20,12 @@ type SidesOfCall = SideParts & { readonly call: SideCall }
 export const serveRoute = async (
   call: ApiCall | RefusedCall,
   facade: Facade,
-  context: { readonly requestId: string; readonly log: Log },
+  context: {
+    readonly requestId: string
+    readonly log: Log
+    /** Hears which side has answered, or was to, and with which status. */
+    readonly onAnswer?: (side: Owner, statusCode: number) => void
+  },
   sides?: SidesOfCall,
 ): Promise<HttpResponse> => {
   const { path, query } = call.request
@@ -36,6 +42,7 @@ export const serveRoute = async (
             { ...sides, stores: facade.stores, log: context.log },
             context.requestId,
           )
+    if (request.meant !== undefined) context.onAnswer?.(request.meant, response.statusCode)
     return { ...response, headers: { ...response.headers, ...headersOf(request.answered, request.route) } }
   } catch (error) {
     return problemResponse(toProblem(error, context.log), path, context.requestId)

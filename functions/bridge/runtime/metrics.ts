@@ -36,6 +36,11 @@ export type CountName =
   | 'RouteUnreadable'
   /** Of the facade: answers that say that it, or what it needs, has failed: with 500 and above. */
   | 'Faults'
+  /** Of the facade: requests that a side has answered, or was to answer; of these, answers with 500 and above. */
+  | 'AnswersAurora'
+  | 'AnswersDynamo'
+  | 'FaultsAurora'
+  | 'FaultsDynamo'
 
 /** What is measured in milliseconds. `Lag`: from a write to its visibility in the other store. */
 export type DurationName = 'Lag'

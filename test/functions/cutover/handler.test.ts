@@ -44,7 +44,13 @@ describe('the function of the facade', () => {
   const counts = () => {
     const published = lines.filter((line) => line.startsWith('{')).map((line) => Object(JSON.parse(line)))
     const [of] = published.filter((line) => '_aws' in line)
-    return of && { entity: of.entity, refused: of.MovesRefused, faults: of.Faults }
+    return (
+      of && {
+        ...{ entity: of.entity, refused: of.MovesRefused, faults: of.Faults },
+        aurora: of.AnswersAurora && [of.AnswersAurora, of.FaultsAurora ?? 0],
+        dynamo: of.AnswersDynamo && [of.AnswersDynamo, of.FaultsDynamo ?? 0],
+      }
+    )
   }
 
   it('counts a key that can not be moved to where its route has it, and serves it where it is', async () => {
@@ -55,18 +61,22 @@ describe('the function of the facade', () => {
     })
     const answer = await send('PUT', '/chefs/1', { firstName: 'c', lastName: 'd' })
     expect(answer).toEqual({ status: 200, side: 'aurora' })
-    expect(counts()).toEqual({ entity: 'chef', refused: 1 })
+    expect(counts()).toEqual({ entity: 'chef', refused: 1, aurora: [1, 0] })
   })
 
-  it('counts an answer that says that something has failed', async () => {
+  it('counts an answer that says that something has failed, at the side that was to answer', async () => {
     await stack.put('chef', '2', 1, { firstName: { N: '7' } })
     expect(await send('GET', '/chefs/2')).toMatchObject({ status: 500 })
-    expect(counts()).toEqual({ entity: 'chef', faults: 1 })
+    expect(counts()).toEqual({ entity: 'chef', faults: 1, dynamo: [1, 1] })
   })
 
-  it('counts nothing of what is as it should be, nor of what a client has done wrong', async () => {
+  it('counts by their side what is as it should be, and what a client has done wrong', async () => {
     expect(await send('GET', '/chefs/1')).toMatchObject({ status: 200 })
+    expect(counts()).toEqual({ entity: 'chef', aurora: [1, 0] })
+    lines.length = 0
     expect(await send('GET', '/chefs/none')).toMatchObject({ status: 404 })
+    expect(counts()).toEqual({ entity: 'chef', dynamo: [1, 0] })
+    lines.length = 0
     expect(await send('GET', '/nothing')).toMatchObject({ status: 404 })
     expect(counts()).toBeUndefined()
   })

@@ -64,7 +64,7 @@ export const showsTheFigures = ({ quiet, planted }: { quiet: number; planted: nu
     // So this simulation is one that a judge can fail in.
     expect(naive['as many are bad as is usual, without a control']).toBeGreaterThan(0)
     expect(naive['as many are bad as is usual, half and half']).toBeGreaterThan(0)
-  }, 900_000)
+  }, 2_400_000)
 
   it('calls what is at the very edge of the usual worse once in a hundred thousand times at most', () => {
     const chance = chanceOfFalseStep(planted * 2, 2_000, (run) => randomFrom(seedOf(run)))

@@ -1,0 +1,74 @@
+import { CloudWatchClient } from '@aws-sdk/client-cloudwatch'
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { readAnswersSeen } from '../../../../functions/bridge/cutover/answers-seen.ts'
+import { countAnswer } from '../../../../functions/bridge/cutover/count-answer.ts'
+import { Deadline } from '../../../../functions/bridge/runtime/deadline.ts'
+import { FACADE, LambdaMetrics } from '../../../../functions/bridge/runtime/metrics.ts'
+import { startCloudWatch } from '../../../../infra/local/cloudwatch/server.ts'
+import type { LocalServer } from '../../../../infra/local/http/server.ts'
+import { readEmf } from '../../../../infra/local/metrics/emf.ts'
+import { RecentMetrics } from '../../../../infra/local/metrics/recent-metrics.ts'
+
+const FIRST = Date.UTC(2026, 10, 30, 10, 20)
+const minute = (n: number): number => FIRST + n * 60_000
+const named = (n: number): string => new Date(minute(n)).toISOString()
+const of = (looks: number, bad = 0) => ({ error: { looks, bad } })
+
+describe('what facades have seen of a route', () => {
+  let server: LocalServer
+  let client: CloudWatchClient
+  beforeAll(async () => {
+    let now = FIRST
+    const metrics = new RecentMetrics(() => now)
+    // As facades publish it: each of them by itself, with its log.
+    const see = (n: number, entity: string, side: 'aurora' | 'dynamo', ...statuses: number[]): void => {
+      now = minute(n) + 20_000
+      const published = new LambdaMetrics(FACADE, {
+        now: () => now,
+        write: (line) => {
+          for (const one of readEmf(line)) metrics.record(one)
+        },
+      })
+      const count = countAnswer(published, entity)
+      for (const status of statuses) count(side, status)
+      published.flush()
+    }
+    see(0, 'chef', 'aurora', 200, 200, 404, 500)
+    see(0, 'chef', 'dynamo', 200, 503)
+    see(0, 'recipe', 'dynamo', 500)
+    see(1, 'chef', 'dynamo', 201)
+    see(1, 'chef', 'dynamo', 412, 409)
+    see(3, 'chef', 'aurora', 200)
+    server = await startCloudWatch({ metrics })
+    client = new CloudWatchClient({
+      ...{ endpoint: server.endpoint, region: 'us-east-1', maxAttempts: 1 },
+      credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+    })
+  })
+  afterAll(async () => {
+    client.destroy()
+    await server.close()
+  })
+  const read = (now: number, through = '') =>
+    readAnswersSeen(client, 'chef', { epoch: 7n, through }, { now, deadline: new Deadline() })
+
+  it('is told minute by minute, of each side, with what has failed there', async () => {
+    expect(await read(minute(6))).toEqual([
+      { at: named(0), epoch: 7n, sides: { aurora: of(4, 1), dynamo: of(2, 1) } },
+      { at: named(1), epoch: 7n, sides: { aurora: of(0), dynamo: of(3) } },
+      { at: named(3), epoch: 7n, sides: { aurora: of(1), dynamo: of(0) } },
+    ])
+  })
+
+  it('is told of minutes that are over, when all of them has arrived', async () => {
+    const names = async (now: number) => (await read(now)).map(({ at }) => at)
+    expect(await names(minute(3) - 1)).toEqual([])
+    expect(await names(minute(3))).toEqual([named(0)])
+    expect(await names(minute(4))).toEqual([named(0), named(1)])
+  })
+
+  it('is told behind what counts already, and never again', async () => {
+    expect((await read(minute(6), named(0))).map(({ at }) => at)).toEqual([named(1), named(3)])
+    expect(await read(minute(6), named(3))).toEqual([])
+  })
+})
