@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { split } from '@verycrazydog/mysql-parser'
 import { BridgeError } from '../model/errors.ts'
+import { SqlTextError } from './scan.ts'
+import { type TextPlace, placeAt, type SplitStatement, splitStatements } from './split.ts'
 
 /** One numbered migration: what it does, and how a development database gets rid of it. */
 export type Migration = {
@@ -11,6 +12,8 @@ export type Migration = {
   /** `0003_adopt_chefs`. */
   readonly name: string
   readonly statements: readonly string[]
+  /** Where each of them begins in the up file; of what was made by hand there is none. */
+  readonly places?: readonly TextPlace[]
   readonly downStatements: readonly string[]
   /** SHA-256 of the up file, with line endings made one. */
   readonly checksum: string
@@ -36,7 +39,8 @@ const FILE = /^(?<name>(?<id>\d{4})_[a-z0-9_]+)\.(?<direction>up|down)\.sql$/
  * Reads a folder of `NNNN_name.up.sql` and `.down.sql` files, beside which it may hold a `README.md` and the folder `bridge`.
  *
  * @returns in the order of their numbers
- * @throws MigrationFilesError for another name, a number used twice, a file without its counterpart, an empty file
+ * @throws MigrationFilesError for another name, a number used twice, a file without its counterpart, an empty file, and one that can't be
+ *   divided into statements
  */
 export const readMigrations = (folder: string): Migration[] => {
   const files = new Map<string, { id: number; up?: string; down?: string }>()
@@ -52,16 +56,37 @@ export const readMigrations = (folder: string): Migration[] => {
   const migrations = [...files].map(([name, { id, up, down }]) => {
     if (up === undefined) throw new MigrationFilesError(`${name}.up.sql is missing`)
     if (down === undefined) throw new MigrationFilesError(`${name}.down.sql is missing`)
-    const statements = split(up)
-    if (statements.length === 0) throw new MigrationFilesError(`${name}.up.sql holds no statement`)
-    const downStatements = split(down)
-    if (downStatements.length === 0) throw new MigrationFilesError(`${name}.down.sql holds no statement`)
+    const statements = statementsOf(`${name}.up.sql`, up)
+    const downStatements = statementsOf(`${name}.down.sql`, down)
     const checksum = createHash('sha256').update(up).digest('hex')
-    return { id, name, statements, downStatements, checksum }
+    return {
+      ...{ id, name, checksum },
+      statements: statements.map(({ text }) => text),
+      places: statements.map(({ line, column }) => ({ line, column })),
+      downStatements: downStatements.map(({ text }) => text),
+    }
   })
   migrations.sort((a, b) => a.id - b.id)
   for (const [at, migration] of migrations.entries())
     if (migrations[at + 1]?.id === migration.id)
       throw new MigrationFilesError(`${migration.name} and ${migrations[at + 1]?.name} have the same number`)
   return migrations
+}
+
+const statementsOf = (file: string, text: string): SplitStatement[] => {
+  try {
+    const statements = splitStatements(text)
+    if (statements.length > 0) return statements
+  } catch (cause) {
+    if (!(cause instanceof SqlTextError)) throw cause
+    const { line, column } = placeAt(text, cause.at)
+    throw new MigrationFilesError(`${file}, line ${line}, column ${column}: ${cause.message}`, { cause })
+  }
+  throw new MigrationFilesError(`${file} holds no statement`)
+}
+
+/** Where a statement begins, for messages: ` (line 12)`; empty where nobody knows. */
+export const lineOf = ({ places }: Pick<Migration, 'places'>, at: number): string => {
+  const place = places?.[at]
+  return place === undefined ? '' : ` (line ${place.line})`
 }

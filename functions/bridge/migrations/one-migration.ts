@@ -5,7 +5,7 @@ import { kindOf } from '../model/errors.ts'
 import type { Deadline } from '../runtime/deadline.ts'
 import type { Log } from '../runtime/log.ts'
 import { pause } from '../runtime/retry.ts'
-import { hashOf, type Migration } from './files.ts'
+import { hashOf, lineOf, type Migration } from './files.ts'
 import type { AppliedMigration, MigrationLedger } from './ledger.ts'
 import type { MigrationLock } from './lock.ts'
 import { isDoneAlready, isRefusal } from './refusal.ts'
@@ -180,7 +180,7 @@ export class OneMigration {
     const reason =
       cause instanceof Error && cause.cause instanceof Error ? cause.cause.message : String(cause)
     return new MigrationError(
-      `${name}, statement ${at + 1} of ${statements.length} failed: ${reason}. ${hint}` +
+      `${name}, statement ${at + 1} of ${statements.length}${lineOf(this.#migration, at)} failed: ${reason}. ${hint}` +
         `${at} statements are done and recorded. Repair the cause and apply again: it goes on from there ` +
         `(${shapeOf(statements[at] ?? '')})`,
       { cause },

@@ -1,6 +1,6 @@
 import { shapeOf } from '../drivers/data-api/statement-shape.ts'
 import { BridgeError, type ErrorKind, kindOf } from '../model/errors.ts'
-import { hashOf, type Migration } from './files.ts'
+import { hashOf, lineOf, type Migration } from './files.ts'
 import type { AppliedMigration } from './ledger.ts'
 import { formerOf } from './takeover.ts'
 import type { Untransacted } from './untransacted.ts'
@@ -25,8 +25,10 @@ export class MigrationError extends BridgeError {
   }
 }
 
-const placeOf = ({ name, statements }: Migration, at: number): string =>
-  `${name}, statement ${at + 1} of ${statements.length} (${shapeOf(statements[at] ?? '')})`
+const placeOf = (migration: Migration, at: number): string => {
+  const { name, statements } = migration
+  return `${name}, statement ${at + 1} of ${statements.length}${lineOf(migration, at)} (${shapeOf(statements[at] ?? '')})`
+}
 
 /** A statement goes on at the server, longer than a call and than the time that there was to wait for it. */
 export class MigrationRunningError extends BridgeError {

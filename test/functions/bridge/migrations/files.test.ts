@@ -37,6 +37,10 @@ describe('a folder of migrations', () => {
       [10, '0010_third', 1],
     ])
     expect(migrations[1]?.statements[0]).toContain("VALUES (';')")
+    expect(migrations[1]?.places).toEqual([
+      { line: 2, column: 1 },
+      { line: 4, column: 11 },
+    ])
     expect(migrations[1]?.downStatements).toEqual(['DELETE FROM a'])
   })
 
@@ -119,11 +123,23 @@ describe('a folder of migrations', () => {
     ],
     ['an empty file', { ...good, '0001_a.up.sql': '' }, '0001_a.up.sql holds no statement'],
     ['nothing but a comment', { ...good, '0001_a.up.sql': '-- later\n' }, '0001_a.up.sql holds no statement'],
+    [
+      'a quote without an end',
+      { ...good, '0001_a.up.sql': "SELECT 1;\n  SELECT 'a;" },
+      "0001_a.up.sql, line 2, column 10: the file ends inside the ' that begins here",
+    ],
+    [
+      'a way back that is cut short',
+      { ...good, '0001_a.down.sql': 'SELECT 1 /* a' },
+      '0001_a.down.sql, line 1, column 10: the file ends inside the comment that begins here',
+    ],
     ['an empty way back', { ...good, '0001_a.down.sql': '\n' }, '0001_a.down.sql holds no statement'],
   ])('is refused with %s', async (_, files, message) => {
     await write(files)
 
-    expect(() => readMigrations(folder.path)).toThrow(new MigrationFilesError(message))
+    expect(() => readMigrations(folder.path)).toThrow(
+      expect.objectContaining({ name: 'MigrationFilesError', message }),
+    )
   })
 
   it('of this repository is in order; the numbers of the bridge are without a gap', () => {
