@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { BridgeError } from '../model/errors.ts'
 import { SqlTextError } from './scan.ts'
-import { type TextPlace, placeAt, type SplitStatement, splitStatements } from './split.ts'
+import { placeAt, type SplitStatement, splitStatements, type TextPlace } from './split.ts'
 
 /** One numbered migration: what it does, and how a development database gets rid of it. */
 export type Migration = {

@@ -4,19 +4,25 @@ import type { Log } from '../runtime/log.ts'
 import type { Migration } from './files.ts'
 import type { MigrationLedger } from './ledger.ts'
 import type { MigrationLedgers } from './ledgers.ts'
+import { openOf, type Recorded, recordedOf } from './lines.ts'
 import type { MigrationLock } from './lock.ts'
-import { OneMigration } from './one-migration.ts'
+import { OneMigration, type StatementProgress } from './one-migration.ts'
 import { changesOf } from './plan.ts'
 import { type OfBoth, reportMigrations } from './report.ts'
+import { type MigrationStanding, migrationStanding, missingStanding } from './standing.ts'
 import {
   checkLine,
   checkPlaces,
   MigrationError,
+  MigrationNeedsDirectError,
   type MigrationState,
+  newestOf,
   pendingOf,
   type Repair,
 } from './state.ts'
+import { type LookAt, type MigrationStep, migrationSteps } from './steps.ts'
 import type { Progress } from './takeover.ts'
+import { isUnpreparable } from './unpreparable.ts'
 
 export type MigratorParts = {
   /** Those of Backsync's own tables, which come first. */
@@ -37,9 +43,17 @@ export type MigratorParts = {
   readonly log: Log
   /** Who applies, for the record. */
   readonly by: string
+  /** Runs what MySQL doesn't prepare: past the Data API. Without it such a statement is refused before anything is done. */
+  readonly runDirect?: ((statement: string) => Promise<void>) | undefined
+  /** How long a run waits for another one to end, in milliseconds. @default 10 s */
+  readonly patience?: number
+  /** Told once, where another run is waited for. */
+  readonly onWait?: (holder: string) => void
+  /** Aborted where no further statement is to be begun. */
+  readonly signal?: AbortSignal
+  readonly onStatement?: (progress: StatementProgress) => void
 }
 
-/** How long a run waits for another one to end, in milliseconds. */
 const PATIENCE = 10_000
 
 /** MySQL's number for a database that there isn't. */
@@ -78,16 +92,51 @@ export class Migrator {
     }
   }
 
+  /** Tells of each migration and statement where it stands, also of what `apply` would refuse, and touches nothing. */
+  async standings(): Promise<readonly MigrationStanding[]> {
+    const { bridge, team, ledgers } = this.#parts
+    const progress = await ledgers.read()
+    const untransacted: LookAt = (statement) => ledgers.untransacted(statement)
+    const standings: MigrationStanding[] = []
+    for (const recorded of recordedOf({ bridge, team }, progress)) {
+      const newest = newestOf(progress[recorded.line])
+      standings.push(await migrationStanding(recorded, newest, untransacted))
+    }
+    const files = { bridge, team }
+    for (const line of ['bridge', 'team'] as const)
+      for (const row of progress[line])
+        if (!files[line].some(({ id }) => id === row.id)) standings.push(missingStanding(line, row))
+    return standings
+  }
+
+  /**
+   * The statements that `apply` would send, in their order, and touches nothing.
+   *
+   * @param to of the team's none with a higher number. @default all
+   * @throws MigrationError, ServerSettingsError as `apply` would before its first change
+   */
+  async steps(to?: number): Promise<readonly MigrationStep[]> {
+    const { bridge, team, ledgers, requireSettings } = this.#parts
+    await requireSettings()
+    const progress = await ledgers.read()
+    this.#check(progress)
+    const steps: MigrationStep[] = []
+    for (const recorded of openOf({ bridge, team }, progress, to))
+      steps.push(...(await migrationSteps(recorded, (statement) => ledgers.untransacted(statement))))
+    return steps
+  }
+
   /**
    * Applies what is pending: the bridge's own in order, then the team's.
    *
+   * @param to of the team's none with a higher number. @default all
    * @returns the names of what it applied
    * @throws MigrationError; what was done before the fault stays done and is recorded
    * @throws MigrationLockedError when somebody else is at it
    * @throws ServerSettingsError before anything is done, at each start: with nothing to apply too
    * @throws what `requireSchema` does, when all is applied
    */
-  async apply(): Promise<OfBoth<string>> {
+  async apply(to = Number.POSITIVE_INFINITY): Promise<OfBoth<string>> {
     const { ledgers, lock, requireSettings, beforeTeam, requireSchema, ...lines } = this.#parts
     await requireSettings()
     const before = await ledgers.read()
@@ -96,24 +145,23 @@ export class Migrator {
       await requireSchema?.()
       return { bridge: [], team: [] }
     }
-    await lock.acquire(PATIENCE)
+    this.#requireWays(openOf(lines, before, to))
+    await lock.acquire(this.#parts.patience ?? PATIENCE, this.#parts.onWait)
     try {
       await ledgers.create()
       const progress = await ledgers.read()
       this.#check(progress)
       if (progress.behind) await ledgers.takeOver()
-      const bridge = pendingOf(lines.bridge, progress.bridge)
-      for (const migration of bridge)
-        await this.#one(migration, ledgers.bridge).apply(
-          progress.bridge.find(({ id }) => id === migration.id),
-        )
-      const team = pendingOf(lines.team, progress.team)
-      if (progress.formers.length > 0) await ledgers.makeRoom(team)
+      const open = openOf(lines, progress, to)
+      const bridge = open.filter(({ line }) => line === 'bridge')
+      const team = open.filter(({ line }) => line === 'team')
+      for (const { migration, known } of bridge) await this.#one(migration, ledgers.bridge).apply(known)
+      if (progress.formers.length > 0) await ledgers.makeRoom(team.map(({ migration }) => migration))
       if (team.length > 0) await beforeTeam?.()
-      for (const migration of team)
-        await this.#one(migration, ledgers.team).apply(progress.team.find(({ id }) => id === migration.id))
-      await requireSchema?.()
-      return { bridge: bridge.map(({ name }) => name), team: team.map(({ name }) => name) }
+      for (const { migration, known } of team) await this.#one(migration, ledgers.team).apply(known)
+      // What is left for another run may be what makes it fit.
+      if (to === Number.POSITIVE_INFINITY) await requireSchema?.()
+      return { bridge: namesOf(bridge), team: namesOf(team) }
     } finally {
       await lock.release()
     }
@@ -128,7 +176,7 @@ export class Migrator {
   async revert(): Promise<string | undefined> {
     const { bridge, team, ledgers, lock, run } = this.#parts
     if (isEmpty(await ledgers.read())) return undefined
-    await lock.acquire(PATIENCE)
+    await lock.acquire(this.#parts.patience ?? PATIENCE, this.#parts.onWait)
     try {
       const progress = await ledgers.read()
       const line = progress.team.length > 0 ? 'team' : 'bridge'
@@ -151,7 +199,7 @@ export class Migrator {
    */
   async repair({ migration: name, statement, outcome }: Repair): Promise<void> {
     const { bridge, team, ledgers, lock } = this.#parts
-    await lock.acquire(PATIENCE)
+    await lock.acquire(this.#parts.patience ?? PATIENCE, this.#parts.onWait)
     try {
       await ledgers.create()
       const progress = await ledgers.read()
@@ -178,6 +226,15 @@ export class Migrator {
     checkLine(team, progress.team)
   }
 
+  /** @throws MigrationError for a statement that nothing here can run, before anything is done */
+  #requireWays(open: readonly Recorded[]): void {
+    if (this.#parts.runDirect !== undefined) return
+    for (const { migration, known } of open)
+      for (const [at, statement] of migration.statements.entries())
+        if (at >= (known?.done ?? 0) && isUnpreparable(statement))
+          throw new MigrationNeedsDirectError(migration, at)
+  }
+
   #isDone(progress: Progress): boolean {
     const { bridge, team } = this.#parts
     const pending = [...pendingOf(bridge, progress.bridge), ...pendingOf(team, progress.team)]
@@ -185,11 +242,16 @@ export class Migrator {
   }
 
   #one(migration: Migration, ledger: MigrationLedger): OneMigration {
-    const { ledgers, lock, run, deadline, log, by } = this.#parts
+    const { ledgers, lock, run, runDirect = run, deadline, log, by, signal, onStatement } = this.#parts
     const runningFor = (mark: string): Promise<number | undefined> => ledgers.runningFor(mark, deadline)
     const untransacted = (statement: string) => ledgers.untransacted(statement)
-    return new OneMigration(migration, { ledger, lock, run, runningFor, untransacted, deadline, log, by })
+    return new OneMigration(migration, {
+      ...{ ledger, lock, runningFor, untransacted, deadline, log, by, signal, onStatement },
+      run: async (statement) => (isUnpreparable(statement) ? runDirect(statement) : run(statement)),
+    })
   }
 }
 
 const isEmpty = ({ bridge, team }: Progress): boolean => bridge.length === 0 && team.length === 0
+
+const namesOf = (open: readonly Recorded[]): string[] => open.map(({ migration }) => migration.name)

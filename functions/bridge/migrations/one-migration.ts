@@ -5,12 +5,13 @@ import { kindOf } from '../model/errors.ts'
 import type { Deadline } from '../runtime/deadline.ts'
 import type { Log } from '../runtime/log.ts'
 import { pause } from '../runtime/retry.ts'
-import { hashOf, lineOf, type Migration } from './files.ts'
+import { lineOf, type Migration } from './files.ts'
 import type { AppliedMigration, MigrationLedger } from './ledger.ts'
 import type { MigrationLock } from './lock.ts'
 import { isDoneAlready, isRefusal } from './refusal.ts'
 import { MigrationError, MigrationRunningError, MigrationUnknownError } from './state.ts'
 import { kindOfStatement } from './statement-kind.ts'
+import { isTheSame, isUndecided, marked, markOf } from './unfinished.ts'
 import type { Untransacted } from './untransacted.ts'
 
 export type OneMigrationParts = {
@@ -25,6 +26,18 @@ export type OneMigrationParts = {
   readonly deadline: Deadline
   readonly log: Log
   readonly by: string
+  /** Aborted where no further statement is to be begun. */
+  readonly signal?: AbortSignal | undefined
+  readonly onStatement?: ((progress: StatementProgress) => void) | undefined
+}
+
+/** A statement that is begun, or done. */
+export type StatementProgress = {
+  readonly migration: Migration
+  /** Its number in the file, from 1 on. */
+  readonly statement: number
+  /** How long it took; undefined where it is begun. */
+  readonly milliseconds: number | undefined
 }
 
 /** Kept back to say what goes on, in milliseconds. */
@@ -67,8 +80,12 @@ export class OneMigration {
     const done = known?.done ?? 0
     for (const at of this.#migration.statements.keys()) {
       if (at < done) continue
+      this.#parts.signal?.throwIfAborted()
       const unfinished = at === done && known !== undefined && known.begun > done ? known : undefined
+      const began = performance.now()
+      this.#parts.onStatement?.({ ...this.#progress(at), milliseconds: undefined })
       await this.#statement(at, unfinished)
+      this.#parts.onStatement?.({ ...this.#progress(at), milliseconds: performance.now() - began })
     }
     log.info('migration applied', { migration: this.#migration.name })
   }
@@ -82,25 +99,15 @@ export class OneMigration {
     const beyond = written === 'rows' ? await this.#parts.untransacted(statement) : undefined
     const kind = beyond === undefined ? written : 'other'
     await lock.renew()
-    const again = unfinished !== undefined && this.#isTheSame(at, unfinished)
+    const again = unfinished !== undefined && isTheSame(this.#migration, at, unfinished)
     if (unfinished !== undefined) {
       if (kind !== 'rows') await this.#untilThrough(at)
-      // A row of 0.2.0 and before had no transaction in common with what it records, and stayed where a statement was refused.
-      const isOld = unfinished.hashes === undefined
-      const mayBeTwice = kind === 'other' || (kind === 'rows' && isOld)
-      const isAnother = !again && !isOld && kind !== 'rows'
-      if ((again && mayBeTwice) || isAnother)
+      if (isUndecided(this.#migration, at, { unfinished, kind }))
         throw new MigrationUnknownError(this.#migration, at, { record: unfinished, beyond })
     }
     await ledger.begin(this.#migration, at, by)
     if (kind === 'rows') return await this.#rows(at)
     await this.#alone(at, { again, beyond })
-  }
-
-  /** Whether the statement is the one that was begun: the file may have been changed since. */
-  #isTheSame(at: number, { hashes, checksum }: AppliedMigration): boolean {
-    if (hashes === undefined) return checksum === this.#migration.checksum
-    return hashes[at] === hashOf(this.#migration.statements[at] ?? '')
   }
 
   async #rows(at: number): Promise<void> {
@@ -119,9 +126,8 @@ export class OneMigration {
    */
   async #alone(at: number, how: Alone, losses = 0): Promise<void> {
     const { ledger, run } = this.#parts
-    const statement = this.#migration.statements[at] ?? ''
     try {
-      await run(`${this.#mark(at)} ${statement}`)
+      await run(marked(this.#migration, at))
     } catch (cause) {
       if (!isRefusal(cause)) return await this.#afterLoss(at, { ...how, cause }, losses + 1)
       if (how.beyond !== undefined && mayBeHalfDone(cause)) throw this.#unknown(at, { ...how, cause })
@@ -157,7 +163,7 @@ export class OneMigration {
     const { name } = this.#migration
     let told = performance.now()
     for (let look = 1; ; look += 1) {
-      const seconds = await runningFor(this.#mark(at))
+      const seconds = await runningFor(markOf(this.#migration, at))
       if (seconds === undefined) return
       if (deadline.remaining() < RESERVE + LOOK.longest)
         throw new MigrationRunningError(this.#migration, at, seconds)
@@ -170,9 +176,8 @@ export class OneMigration {
     }
   }
 
-  /** By this the server's list of running statements is searched, also by another run. */
-  #mark(at: number): string {
-    return `/* backsync ${this.#migration.name}, statement ${at + 1} */`
+  #progress(at: number): Pick<StatementProgress, 'migration' | 'statement'> {
+    return { migration: this.#migration, statement: at + 1 }
   }
 
   #failed(at: number, cause: unknown, hint = ''): MigrationError {

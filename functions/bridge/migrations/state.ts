@@ -40,7 +40,22 @@ export class MigrationRunningError extends BridgeError {
     super(
       `${placeOf(migration, at)} goes on at the server, for ${seconds} s so far. It is not started again: apply again, which ` +
         'waits for it. A deployment has 5 minutes for its migrations: deploy again once it is through, or apply what takes ' +
-        'longer before, by invoking the function of the migrations with {}',
+        'longer before, by npx backsync migrate up',
+    )
+  }
+}
+
+/** The Data API can't run a statement, and no other way is known. */
+export class MigrationNeedsDirectError extends BridgeError {
+  override readonly name = 'MigrationNeedsDirectError'
+  readonly code = 'migrations.needs-direct'
+  readonly kind = 'configuration'
+
+  constructor(migration: Migration, at: number) {
+    super(
+      `${placeOf(migration, at)}: MySQL doesn't prepare it, so that the Data API can't run it. Nothing was applied. Apply with npx ` +
+        'backsync migrate up --direct mysql://HOST:3306 before the deployment; or run it in a client of your own, once what is before ' +
+        `it is done (migrate up --to), and record that with npx backsync migrate repair ${migration.name} ${at + 1} --done`,
     )
   }
 }
@@ -71,8 +86,9 @@ export class MigrationUnknownError extends BridgeError {
         : `, or in part, since no transaction undoes what it did to the table ${known.beyond.table} (${known.beyond.engine})`
     super(
       `${placeOf(migration, at)} was begun ${begun}, and nothing tells how it ended: it may be done or not${half}, and done again it might ` +
-        'be done twice. Nothing was applied. Look whether its effect is in the database, then invoke the function of the ' +
-        `migrations with ${event('done')}, or with ${event('not-done')} to have it run again, and apply again`,
+        `be done twice. Nothing was applied. Look whether its effect is in the database (npx backsync migrate repair ${migration.name} ` +
+        `${at + 1} shows what there is), then say so with --done or --not-done, or invoke the function of the migrations with ` +
+        `${event('done')}, or with ${event('not-done')} to have it run again, and apply again`,
       options,
     )
   }
@@ -109,44 +125,60 @@ export const pendingOf = (
   applied: readonly AppliedMigration[],
 ): Migration[] => migrations.filter((migration) => stateOf(migration, applied).state !== 'applied')
 
+/** The highest number that is begun; 0 where none is. */
+export const newestOf = (applied: readonly AppliedMigration[]): number =>
+  Math.max(0, ...applied.filter(({ begun }) => begun > 0).map(({ id }) => id))
+
 /**
  * Compares the files of one line with its ledger.
  *
  * @throws MigrationError for a changed file, a number that another one had, or a pending one numbered before an applied one
  */
 export const checkLine = (migrations: readonly Migration[], applied: readonly AppliedMigration[]): void => {
-  const newest = Math.max(0, ...applied.filter(({ begun }) => begun > 0).map(({ id }) => id))
+  const newest = newestOf(applied)
   for (const migration of migrations) {
     const known = applied.find(({ id }) => id === migration.id)
     if (known === undefined && migration.id < newest)
       throw new MigrationError(
         `${migration.name} is pending, but a later one is applied: give it a number above ${newest}`,
       )
-    if (known === undefined || known.checksum === migration.checksum || isOnlyNewWork(known, migration))
-      continue
+    const change = known && firstChange(known, migration)
+    if (known === undefined || change === undefined) continue
     throw new MigrationError(
       known.name === migration.name
-        ? `${migration.name}.up.sql was changed after it was applied: restore it and add a new migration instead`
+        ? `${migration.name}.up.sql was changed after it was applied${whereChanged(migration, change.at)}: restore it and add a new migration instead`
         : `${migration.name} has the number of ${known.name}, which is applied: give it a number above ${newest}`,
     )
   }
 }
 
+const whereChanged = (migration: Migration, at: number | undefined): string => {
+  if (at === undefined) return ''
+  const isThere = at < migration.statements.length
+  return `, in its statement ${at + 1}${lineOf(migration, at)}${isThere ? '' : ', which is gone'}`
+}
+
 /**
- * Whether a file that was changed still begins with all that is done of it. What was refused may be corrected, as may what
- * was never begun; a migration that is finished gets no further statements.
+ * Where a file no longer begins with all that is done of it. What was refused may be corrected, as may what was never begun; a migration
+ * that is finished gets no further statements.
+ *
+ * @returns undefined where it does; `at` is the first statement that is another, where that is known
  */
-const isOnlyNewWork = (known: AppliedMigration, migration: Migration): boolean => {
+export const firstChange = (
+  known: AppliedMigration,
+  migration: Migration,
+): { readonly at: number | undefined } | undefined => {
   const { name, begun, done, finishedAt, hashes } = known
-  if (begun === 0) return true
-  if (name !== migration.name) return false
-  if (done === 0) return true
-  if (hashes === undefined || hashes.length < done) return false
-  if (finishedAt !== null && migration.statements.length !== done) return false
-  return hashes.slice(0, done).every((hash, at) => {
-    const statement = migration.statements[at]
-    return statement !== undefined && hashOf(statement) === hash
+  if (known.checksum === migration.checksum || begun === 0) return undefined
+  if (name !== migration.name) return { at: undefined }
+  if (done === 0) return undefined
+  if (hashes === undefined || hashes.length < done) return { at: undefined }
+  const at = hashes.slice(0, done).findIndex((hash, n) => {
+    const statement = migration.statements[n]
+    return statement === undefined || hashOf(statement) !== hash
   })
+  if (at >= 0) return { at }
+  return finishedAt !== null && migration.statements.length !== done ? { at: done } : undefined
 }
 
 /**

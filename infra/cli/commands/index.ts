@@ -6,6 +6,7 @@ import { count } from './count.ts'
 import { cutover } from './cutover/index.ts'
 import { init } from './init/index.ts'
 import { key } from './key/index.ts'
+import { migrate } from './migrate/index.ts'
 import { mirror } from './mirror/index.ts'
 import { owners } from './owners/index.ts'
 import { parked } from './parked/index.ts'
@@ -26,6 +27,7 @@ export const commands: readonly Entry[] = [
   cutover,
   init,
   key,
+  migrate,
   mirror,
   owners,
   parked,

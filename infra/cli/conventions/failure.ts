@@ -29,6 +29,10 @@ export const reportFailure = (io: Io, error: unknown, debug: boolean): ExitCode 
 /** Errors of the bridge that aren't failures, by their codes. */
 const EXITS: ReadonlyMap<string, { readonly exit: ExitCode; readonly hint: string }> = new Map([
   ['job.busy', { exit: EXIT.busy, hint: 'wait until it has ended' }],
+  ['migrations.locked', { exit: EXIT.busy, hint: 'wait until it has ended' }],
+  ['migrations.running', { exit: EXIT.busy, hint: 'it goes on at the server' }],
+  ['migrations.unknown-outcome', { exit: EXIT.refused, hint: 'only a person can tell' }],
+  ['migrations.needs-direct', { exit: EXIT.refused, hint: 'it needs the direct connection' }],
   ['table.missing', { exit: EXIT.failed, hint: 'check its name and, of a deployed stack, the region' }],
   ['store.stepped-back', { exit: EXIT.refused, hint: 'then try again' }],
   ['job.changed', { exit: EXIT.refused, hint: 'go on with what it was begun with' }],

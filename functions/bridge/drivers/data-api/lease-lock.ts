@@ -41,9 +41,10 @@ export class LeaseLock {
    * Takes the lock, waiting for another's run to end.
    *
    * @param patience in milliseconds
+   * @param onWait told once who is waited for
    * @throws MigrationLockedError naming the owner, when patience ends
    */
-  async acquire(patience: number): Promise<void> {
+  async acquire(patience: number, onWait?: (holder: string) => void): Promise<void> {
     await sql`
       CREATE TABLE IF NOT EXISTS ${this.#table} (
         id TINYINT UNSIGNED NOT NULL PRIMARY KEY,
@@ -55,7 +56,8 @@ export class LeaseLock {
       INSERT INTO ${this.#table} (id, owner, fence) VALUES (1, '', 0)
       ON DUPLICATE KEY UPDATE id = id`.execute(this.#db)
     const end = performance.now() + patience
-    while (!(await this.#take())) {
+    for (let told = false; !(await this.#take()); told = true) {
+      if (!told && patience > 0) onWait?.(await this.#holder())
       if (performance.now() >= end)
         throw new MigrationLockedError(`Migrations are being applied by ${await this.#holder()}`)
       await wait(LOOK)

@@ -1,0 +1,66 @@
+import type { MigrationStep } from '../../../../functions/bridge/migrations/steps.ts'
+import type { Context } from '../../conventions/command.ts'
+import { confirm } from '../../conventions/confirm.ts'
+import { CliError } from '../../conventions/errors.ts'
+import { EXIT, type ExitCode } from '../../conventions/exit-codes.ts'
+import { duration } from '../../conventions/figures.ts'
+import { printJson, printLine } from '../../conventions/results.ts'
+import { openMigrator } from '../../target/open-migrator.ts'
+import { requireNumber } from './require-number.ts'
+import type { UpTo } from './run-plan.ts'
+import { countOf, showSteps } from './show-steps.ts'
+import { nameOfLine } from './words.ts'
+
+export type UpOptions = UpTo & { readonly direct?: URL | undefined }
+
+/** @throws CliError with exit code 4 when it isn't confirmed, or a statement needs the direct connection and there is none */
+export const runUp = async (context: Context, { to, folder, direct }: UpOptions): Promise<ExitCode> => {
+  const { io, json, dryRun, target } = context
+  requireNumber(folder, to)
+  const opened = openMigrator(context, {
+    ...{ folder, direct },
+    onWait: (holder) => void io.stderr.write(`waiting for the run of ${holder}\n`),
+    onStatement: ({ migration, statement, milliseconds }) => {
+      const of = `${migration.name}, statement ${statement} of ${migration.statements.length}`
+      if (milliseconds !== undefined) io.stderr.write(`${of}: done in ${duration(milliseconds / 1000)}\n`)
+    },
+  })
+  const { migrator, hasDirect, close } = opened
+  try {
+    const steps = await migrator.steps(to)
+    if (dryRun || steps.length === 0) {
+      if (json) printJson(io, { steps, dryRun })
+      else if (steps.length === 0) printLine(io, 'nothing is pending')
+      else showSteps(context, steps)
+      return EXIT.done
+    }
+    const needs = steps.find(({ needsDirect }) => needsDirect)
+    if (needs !== undefined && !hasDirect) throw refusalOf(needs)
+    // Where it is asked for, whoever answers has seen it; a script's results stay results.
+    if (!context.yes) showSteps({ io: { ...io, stdout: io.stderr } }, steps)
+    await confirm(io, {
+      what: `Applying ${countOf(steps)} to ${target.description}`,
+      expected: target.name,
+      yes: context.yes,
+      signal: context.interrupt,
+    })
+    const applied = await migrator.apply(to)
+    if (json) printJson(io, { applied, dryRun })
+    else
+      for (const line of ['bridge', 'team'] as const)
+        for (const name of applied[line]) printLine(io, `${nameOfLine(line, name)}: applied`)
+    return EXIT.done
+  } finally {
+    await close()
+  }
+}
+
+const refusalOf = ({ migration, statement }: MigrationStep): CliError =>
+  new CliError({
+    code: 'migrate.needs-direct',
+    message: `${migration}, statement ${statement}: the Data API can't run it, and it is not known where the database itself can be reached`,
+    hint:
+      'name it with --direct mysql://HOST:3306; or run what npx backsync migrate plan shows of it in a client of your own, once what is ' +
+      `before it is done, and record that with npx backsync migrate repair ${migration} ${statement} --done`,
+    exit: EXIT.refused,
+  })

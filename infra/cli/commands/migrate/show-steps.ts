@@ -1,0 +1,36 @@
+import type { MigrationStep } from '../../../../functions/bridge/migrations/steps.ts'
+import type { Context } from '../../conventions/command.ts'
+import { printLine } from '../../conventions/results.ts'
+import { nameOfLine } from './words.ts'
+
+/** What becomes of a statement should its answer be lost. */
+const SAFETY: Readonly<Record<MigrationStep['kind'], string>> = {
+  rows: 'in one transaction with its record',
+  schema: 'recorded behind it; sent again, the server tells whether it was done',
+  other: 'recorded behind it; should its answer be lost, "migrate repair" asks',
+}
+
+const STATE: Readonly<Record<MigrationStep['state'], string>> = {
+  'not begun': '',
+  interrupted: '; begun before: this run finds out whether it is done',
+  unknown: '; begun before: refused until "migrate repair" says what became of it',
+}
+
+/** Each statement with what it is, as SQL whose comments say so. */
+export const showSteps = ({ io }: Pick<Context, 'io'>, steps: readonly MigrationStep[]): void => {
+  for (const { line, migration, statement, of, place, kind, needsDirect, state, sql } of steps) {
+    const at = place === undefined ? '' : `, line ${place.line}`
+    const way = needsDirect ? '; over the direct connection' : ''
+    printLine(
+      io,
+      `-- ${nameOfLine(line, migration)}, statement ${statement} of ${of}${at}: ${SAFETY[kind]}${way}${STATE[state]}`,
+    )
+    printLine(io, `${sql};`)
+  }
+}
+
+/** How many of how many files, in words. */
+export const countOf = (steps: readonly MigrationStep[]): string => {
+  const files = new Set(steps.map(({ line, migration }) => nameOfLine(line, migration))).size
+  return `${steps.length} ${steps.length === 1 ? 'statement' : 'statements'} of ${files} ${files === 1 ? 'migration' : 'migrations'}`
+}
