@@ -44,6 +44,7 @@ const RepairEvent = z.strictObject({
     migration: z.string(),
     statement: z.int().min(1),
     outcome: z.enum(['done', 'not-done']),
+    why: z.string().max(1_000).optional(),
   }),
 })
 

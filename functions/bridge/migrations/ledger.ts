@@ -21,6 +21,22 @@ export type AppliedMigration = {
   readonly startedAt: string | null
 }
 
+/** Columns that releases have added. */
+const LATER: readonly (readonly [string, RawBuilder<unknown>])[] = [
+  ['hashes', sql`MEDIUMTEXT CHARACTER SET ascii COLLATE ascii_bin NULL`],
+  ['notes', sql`MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NULL`],
+]
+
+/** What a person has said of a migration, or of a statement of it. */
+export type Note = {
+  /** ISO 8601, UTC. */
+  readonly at: string
+  readonly by: string
+  readonly statement?: number
+  readonly outcome: 'done' | 'not-done' | 'baseline'
+  readonly why: string | null
+}
+
 const iso = (column: string): RawBuilder<unknown> =>
   sql`DATE_FORMAT(${sql.ref(column)}, '%Y-%m-%dT%H:%i:%s.%f')`
 
@@ -54,14 +70,18 @@ export class MigrationLedger {
         applied_by VARCHAR(255) NOT NULL,
         started_at TIMESTAMP(3) NULL DEFAULT NULL,
         finished_at TIMESTAMP(3) NULL DEFAULT NULL,
-        hashes MEDIUMTEXT CHARACTER SET ascii COLLATE ascii_bin NULL
+        hashes MEDIUMTEXT CHARACTER SET ascii COLLATE ascii_bin NULL,
+        notes MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NULL
       )`.execute(this.#db)
-    if (await this.#keepsHashes()) return
+    for (const [column, type] of LATER) await this.#add(column, type)
+  }
+
+  /** Adds a column that an older release made the table without. */
+  async #add(column: string, type: RawBuilder<unknown>): Promise<void> {
+    const { rows } = await sql`SHOW COLUMNS FROM ${this.#table} LIKE ${sql.lit(column)}`.execute(this.#db)
+    if (rows.length > 0) return
     try {
-      await sql`
-        ALTER TABLE ${this.#table} ADD COLUMN hashes MEDIUMTEXT CHARACTER SET ascii COLLATE ascii_bin NULL`.execute(
-        this.#db,
-      )
+      await sql`ALTER TABLE ${this.#table} ADD COLUMN ${sql.ref(column)} ${type}`.execute(this.#db)
     } catch (error) {
       // Sent twice because an answer was lost, or by a run that has lost the lock.
       if (!isDoneAlready(error)) throw error
@@ -130,6 +150,24 @@ export class MigrationLedger {
     await sql`UPDATE ${this.#table} SET begun = done WHERE id = ${id}`.execute(this.#db)
   }
 
+  /** Adds what a person has said, one JSON a line. Repeated it changes nothing: no two are of the same moment. */
+  async note({ id }: Pick<Migration, 'id'>, note: Note): Promise<void> {
+    const line = JSON.stringify(note)
+    await sql`
+      UPDATE ${this.#table} SET notes = CONCAT(COALESCE(CONCAT(notes, '\n'), ''), ${line})
+      WHERE id = ${id} AND LOCATE(${line}, COALESCE(notes, '')) = 0`.execute(this.#db)
+  }
+
+  /** Records a migration as applied without a statement of it, where nothing of it is recorded. */
+  async adopt({ id, name, checksum, statements }: Migration, by: string): Promise<void> {
+    const n = statements.length
+    const hashes = statements.map(hashOf).join(' ')
+    await sql`
+      INSERT INTO ${this.#table} (id, name, checksum, statements, begun, done, applied_by, started_at, finished_at, hashes)
+      VALUES (${id}, ${name}, ${checksum}, ${n}, ${n}, ${n}, ${by}, NOW(3), NOW(3), ${hashes})
+      ON DUPLICATE KEY UPDATE id = id`.execute(this.#db)
+  }
+
   /** @returns whether it wasn't recorded before */
   async #done(db: Kysely<unknown>, { id, statements }: Migration, statement: number): Promise<boolean> {
     const last = statement + 1 === statements.length
@@ -142,11 +180,6 @@ export class MigrationLedger {
       SET done = ${statement + 1}, finished_at = ${last ? sql`NOW(3)` : sql`NULL`}, hashes = ${hashes}
       WHERE id = ${id} AND done < ${statement + 1}`.execute(db)
     return numAffectedRows === 1n
-  }
-
-  async #keepsHashes(): Promise<boolean> {
-    const { rows } = await sql`SHOW COLUMNS FROM ${this.#table} LIKE 'hashes'`.execute(this.#db)
-    return rows.length > 0
   }
 
   /** Forgets a migration that was undone. */

@@ -3,6 +3,7 @@ import { idempotently } from '../drivers/data-api/idempotent.ts'
 import { SqlError } from '../drivers/sql-errors.ts'
 import type { Deadline } from '../runtime/deadline.ts'
 import { retry } from '../runtime/retry.ts'
+import { type Found, findEvidence } from './evidence.ts'
 import type { Migration } from './files.ts'
 import { type AppliedMigration, MigrationLedger } from './ledger.ts'
 import { lockTable } from './lock.ts'
@@ -90,6 +91,11 @@ export class MigrationLedgers {
   /** What a statement that changes rows may reach of which its record's transaction undoes nothing. */
   untransacted(statement: string): Promise<Untransacted | undefined> {
     return findUntransacted(this.#db, statement)
+  }
+
+  /** What there is in the database of the names in a statement. */
+  evidence(statement: string): Promise<readonly Found[]> {
+    return findEvidence(this.#db, statement)
   }
 
   /** Copies what 0.1.0 recorded of the bridge's own. */

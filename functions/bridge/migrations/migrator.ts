@@ -1,6 +1,7 @@
 import { SqlError } from '../drivers/sql-errors.ts'
 import type { Deadline } from '../runtime/deadline.ts'
 import type { Log } from '../runtime/log.ts'
+import type { Found } from './evidence.ts'
 import type { Migration } from './files.ts'
 import type { MigrationLedger } from './ledger.ts'
 import type { MigrationLedgers } from './ledgers.ts'
@@ -8,12 +9,12 @@ import { openOf, type Recorded, recordedOf } from './lines.ts'
 import type { MigrationLock } from './lock.ts'
 import { OneMigration, type StatementProgress } from './one-migration.ts'
 import { changesOf } from './plan.ts'
+import { baselineOf, type NextStatement, nextStatement, recordBaseline, recordRepair } from './repair.ts'
 import { type OfBoth, reportMigrations } from './report.ts'
 import { type MigrationStanding, migrationStanding, missingStanding } from './standing.ts'
 import {
   checkLine,
   checkPlaces,
-  MigrationError,
   MigrationNeedsDirectError,
   type MigrationState,
   newestOf,
@@ -22,6 +23,7 @@ import {
 } from './state.ts'
 import { type LookAt, type MigrationStep, migrationSteps } from './steps.ts'
 import type { Progress } from './takeover.ts'
+import { markOf } from './unfinished.ts'
 import { isUnpreparable } from './unpreparable.ts'
 
 export type MigratorParts = {
@@ -58,6 +60,14 @@ const PATIENCE = 10_000
 
 /** MySQL's number for a database that there isn't. */
 const NO_DATABASE = 1049
+
+/** What can be told of a statement. */
+export type StatementEvidence = NextStatement & {
+  readonly sql: string
+  /** For how many seconds the server has been running it; null where it isn't. */
+  readonly runningFor: number | null
+  readonly found: readonly Found[]
+}
 
 /** Brings the schema up to date: safe to repeat, to run twice at once, and to go on after a crash. */
 export class Migrator {
@@ -192,27 +202,51 @@ export class Migrator {
   }
 
   /**
-   * Records what a person has found out about a statement whose outcome was unknown. `apply` then goes on behind it, or
-   * runs it.
+   * What can be told of a statement that is next in its migration: whether it was begun and is running still, and what there is in the
+   * database of the names in it. Touches nothing.
    *
-   * @throws MigrationError when that statement's outcome is not unknown
+   * @throws MigrationError where it isn't the next one
    */
-  async repair({ migration: name, statement, outcome }: Repair): Promise<void> {
-    const { bridge, team, ledgers, lock } = this.#parts
-    await lock.acquire(this.#parts.patience ?? PATIENCE, this.#parts.onWait)
+  async evidence(of: Pick<Repair, 'migration' | 'statement'>): Promise<StatementEvidence> {
+    const { bridge, team, ledgers, deadline } = this.#parts
+    const next = nextStatement({ bridge, team }, await ledgers.read(), of)
+    const sql = next.migration.statements[next.at] ?? ''
+    const running = await ledgers.runningFor(markOf(next.migration, next.at), deadline)
+    return { ...next, sql, runningFor: running ?? null, found: await ledgers.evidence(sql) }
+  }
+
+  /**
+   * Records what a person has found out about a statement whose outcome was unknown, or that was done past us. `apply` then goes on
+   * behind it, or runs it.
+   *
+   * @throws MigrationError where it isn't the next one of its migration
+   */
+  async repair(repair: Repair): Promise<void> {
+    await this.#locked(() => recordRepair(this.#parts, repair))
+  }
+
+  /** @returns the names of what a baseline would record. @throws MigrationError as it would */
+  async baselinePlan(to: number): Promise<readonly string[]> {
+    const { team, ledgers } = this.#parts
+    return baselineOf(team, await ledgers.read(), to).map(({ name }) => name)
+  }
+
+  /**
+   * Records migrations of the team's as applied that a database had before Backsync came, and sends none of them.
+   *
+   * @returns their names
+   * @throws MigrationError where one of them is half done
+   */
+  async baseline(upTo: { readonly to: number; readonly why: string }): Promise<readonly string[]> {
+    return this.#locked(() => recordBaseline(this.#parts, upTo))
+  }
+
+  async #locked<T>(work: () => Promise<T>): Promise<T> {
+    const { ledgers, lock, patience = PATIENCE, onWait } = this.#parts
+    await lock.acquire(patience, onWait)
     try {
       await ledgers.create()
-      const progress = await ledgers.read()
-      const line = bridge.some((one) => one.name === name) ? 'bridge' : 'team'
-      const migration = { bridge, team }[line].find((one) => one.name === name)
-      const known = progress[line].find(({ id }) => id === migration?.id)
-      const at = statement - 1
-      if (migration === undefined || known === undefined || known.done !== at || known.begun !== statement)
-        throw new MigrationError(
-          `The outcome of ${name}, statement ${statement}, is not unknown: there is nothing to repair`,
-        )
-      if (outcome === 'done') await ledgers[line].finish(migration, at)
-      else await ledgers[line].withdraw(migration)
+      return await work()
     } finally {
       await lock.release()
     }

@@ -101,6 +101,8 @@ export type Repair = {
   /** Its number in the file, from 1 on. */
   readonly statement: number
   readonly outcome: 'done' | 'not-done'
+  /** By what they know. */
+  readonly why?: string | undefined
 }
 
 export const stateOf = ({ id, name }: Migration, applied: readonly AppliedMigration[]): MigrationState => {

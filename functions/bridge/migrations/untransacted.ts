@@ -61,9 +61,13 @@ export const findUntransacted = async (
 /** A name as it stands in a statement, in backticks or bare. */
 const NAME = /`(?:[^`]|``)+`|[\p{L}\p{N}_$]+/gu
 
+/** The names that stand in a statement, without their backticks, and its words. */
+export const namesIn = (text: string): string[] =>
+  [...withoutLiterals(text).matchAll(NAME)].map(([name]) => name.replace(/^`|`$/g, '').replaceAll('``', '`'))
+
 const mentioned = (text: string, names: ReadonlyMap<string, Untransacted>): Untransacted | undefined => {
-  for (const [name] of withoutLiterals(text).matchAll(NAME)) {
-    const known = names.get(name.replace(/^`|`$/g, '').replaceAll('``', '`').toLowerCase())
+  for (const name of namesIn(text)) {
+    const known = names.get(name.toLowerCase())
     if (known !== undefined) return known
   }
   return undefined

@@ -1,12 +1,14 @@
 import type { CommandGroup } from '../../conventions/command.ts'
+import { baseline } from './baseline.ts'
 import { newMigration } from './new.ts'
 import { plan } from './plan.ts'
+import { repair } from './repair.ts'
 import { status } from './status.ts'
 import { up } from './up.ts'
 
 /** The SQL migrations, the bridge's own and the team's. */
 export const migrate: CommandGroup = {
   name: 'migrate',
-  summary: 'SQL migrations: new, status, plan, up.',
-  commands: [newMigration, plan, status, up],
+  summary: 'SQL migrations: new, status, plan, up, repair, baseline.',
+  commands: [baseline, newMigration, plan, repair, status, up],
 }

@@ -296,4 +296,144 @@ INSERT INTO dish VALUES (2, 0);
       expect(await dish()).toEqual([{ id: 1, n: 1 }])
     })
   })
+
+  describe('repair', () => {
+    const CLEARED = `${DISHES}TRUNCATE dish;\nINSERT INTO dish VALUES (3, 3);\n`
+    const lose = async (): Promise<void> => {
+      folder.write('0100_dishes', CLEARED)
+      stack.aurora.api.faults.add({ kind: 'drop-after', sql: 'TRUNCATE dish', times: 1 })
+      expect((await migrate('up', '--yes')).code).toBe(4)
+    }
+    const notes = async (): Promise<unknown[]> =>
+      (await rows('SELECT notes FROM backsync_migrations WHERE id >= 100 AND notes IS NOT NULL')).flatMap(
+        ({ notes: text }) => jsonLines(String(text)),
+      )
+
+    it('has nothing to ask where nothing is unknown', async () => {
+      expect(await migrate('repair')).toMatchObject({ code: 0, stdout: 'no statement waits for an answer\n' })
+    })
+
+    it('shows the evidence of each that is, and what to type; nothing is touched', async () => {
+      await lose()
+      const status = await migrate('status')
+      const { code, stdout } = await migrate('repair')
+
+      expect(lineOf(status, '0100_dishes')).toMatch(/unknown +3 of 5/)
+      expect(status.stdout).toContain('0100_dishes: npx backsync migrate repair 0100_dishes 4\n')
+      expect(code).toBe(3)
+      expect(stdout).toMatch(/^statement +4, line 6 \(4 of 5\)$/m)
+      expect(stdout).toMatch(/^begun +by \S+@\S+, process \d+, in a run of /m)
+      expect(stdout).toMatch(/^running +no$/m)
+      expect(stdout).toContain('\nTRUNCATE dish;\n')
+      expect(stdout).toMatch(/^table dish +- +\d{4}-/m)
+      expect(stdout).toContain("npx backsync migrate repair 0100_dishes 4 --not-done --why '...'")
+      expect(await notes()).toEqual([])
+    })
+
+    it.each([
+      ['--done', 1],
+      ['--not-done', 2],
+    ])(
+      'records with %s who knows it and why, and up goes on: TRUNCATE is sent so often in all: %i',
+      async (flag, times) => {
+        const before = stack.aurora.statements('TRUNCATE dish')
+        await lose()
+        const unasked = await migrate('repair', '0100_dishes', '4', flag, '--why', 'dish is empty')
+        expect(unasked).toMatchObject({ code: 4, stdout: '' })
+        expect(unasked.stderr).toContain('TRUNCATE dish;')
+        expect((await migrate('up', '--yes')).code).toBe(4)
+        const said = await migrate('repair', '0100_dishes', '4', flag, '--why', 'dish is empty', '--yes')
+
+        expect(said).toMatchObject({ code: 0 })
+        expect(await notes()).toEqual([
+          expect.objectContaining({
+            statement: 4,
+            outcome: flag.slice(2),
+            why: 'dish is empty',
+            by: expect.stringContaining('@'),
+          }),
+        ])
+        expect((await migrate('up', '--yes')).code).toBe(0)
+        expect(await dish()).toEqual([{ id: 3, n: 3 }])
+        expect(stack.aurora.statements('TRUNCATE dish')).toBe(before + times)
+      },
+    )
+
+    it('records what was run past the Data API, once what is before it is done', async () => {
+      folder.write('0100_dishes', DISHES)
+      folder.write('0101_more', 'DROP TRIGGER IF EXISTS nothing;\nUPDATE dish SET n = n + 1')
+      const say = () => migrate('repair', '0101_more', '1', '--done', '--why', 'run in a client', '--yes')
+      expect((await say()).stderr).toContain('0100_dishes before it isn')
+      await migrate('up', '--to', '100', '--yes')
+      expect((await say()).code).toBe(0)
+      expect((await migrate('up', '--yes')).code).toBe(0)
+      expect(await dish()).toEqual([{ id: 1, n: 2 }])
+    })
+
+    it.each([
+      [
+        'a statement that is done',
+        ['0100_dishes', '3', '--not-done', '--why', 'x', '--yes'],
+        1,
+        '3 of 3 are done',
+      ],
+      [
+        'a migration that there is not',
+        ['0109_none', '1', '--done', '--why', 'x', '--yes'],
+        1,
+        'There is no migration 0109_none',
+      ],
+      [
+        'both outcomes',
+        ['0100_dishes', '3', '--done', '--not-done', '--why', 'x'],
+        2,
+        'either --done or --not-done',
+      ],
+      ['no reason', ['0100_dishes', '3', '--done'], 2, '--why'],
+      ['an outcome of nothing', ['--done', '--why', 'x'], 2, 'name the migration'],
+      ['no number', ['0100_dishes', 'two'], 2, '"two" is no number of a statement'],
+    ] as const)('refuses %s', async (_, args, code, message) => {
+      folder.write('0100_dishes', DISHES)
+      await migrate('up', '--yes')
+
+      expect(await migrate('repair', ...args)).toMatchObject({
+        code,
+        stderr: expect.stringContaining(message),
+      })
+    })
+  })
+
+  describe('baseline', () => {
+    const why = ['--why', 'made by the former tool']
+
+    it('records what the database had before, sends nothing of it, and up goes on behind it', async () => {
+      await stack.aurora.legacy.query('CREATE TABLE dish (id INT PRIMARY KEY, n INT NOT NULL)')
+      await stack.aurora.legacy.query('INSERT INTO dish VALUES (1, 1)')
+      folder.write('0100_dishes', DISHES)
+      folder.write('0101_more', 'UPDATE dish SET n = n + 10')
+      expect((await migrate('baseline', '--to', '100', ...why)).code).toBe(4)
+      const dry = await migrate('baseline', '--to', '100', ...why, '--dry-run')
+      expect(dry).toMatchObject({ code: 0, stdout: '0100_dishes: would be recorded as applied\n' })
+      const made = await migrate('baseline', '--to', '100', ...why, '--yes')
+      expect(made).toMatchObject({ code: 0, stdout: '0100_dishes: recorded as applied\n' })
+
+      expect((await migrate('up', '--yes')).stdout).toBe('0101_more: applied\n')
+      expect(await dish()).toEqual([{ id: 1, n: 11 }])
+      const [row] = await rows('SELECT notes FROM backsync_migrations WHERE id = 100')
+      expect(jsonLines(String(row?.notes))).toMatchObject([
+        { outcome: 'baseline', why: 'made by the former tool' },
+      ])
+    })
+
+    it('refuses what is half done', async () => {
+      folder.write('0100_dishes', DISHES.replace('UPDATE', 'UPDAET'))
+      await migrate('up', '--yes')
+      const { code, stderr } = await migrate('baseline', '--to', '100', ...why, '--yes')
+
+      expect([code, stderr]).toEqual([
+        1,
+        expect.stringContaining('0100_dishes is half done (2 of 3 statements)'),
+      ])
+    })
+  })
 })
