@@ -43,6 +43,8 @@ export type TestAurora = {
   readonly legacy: Connection
   /** How many calls to the Data API were made so far. */
   calls(): number
+  /** How many statements were sent so far. */
+  sent(): number
   /** How many statements with this text were sent so far. */
   statements(text: string): number
   /** A writer over the same database whose invocation has another deadline. */
@@ -211,6 +213,7 @@ export const openTestAurora = async ({
   return {
     ...opened,
     calls: () => calls,
+    sent: () => statements.length,
     statements: count,
     writerUntil,
     writerWithoutGuard,
