@@ -1,5 +1,6 @@
 import type { CommandGroup } from '../../conventions/command.ts'
 import { baseline } from './baseline.ts'
+import { lint } from './lint.ts'
 import { newMigration } from './new.ts'
 import { plan } from './plan.ts'
 import { repair } from './repair.ts'
@@ -9,6 +10,6 @@ import { up } from './up.ts'
 /** The SQL migrations, the bridge's own and the team's. */
 export const migrate: CommandGroup = {
   name: 'migrate',
-  summary: 'SQL migrations: new, status, plan, up, repair, baseline.',
-  commands: [baseline, newMigration, plan, repair, status, up],
+  summary: 'SQL migrations: new, status, plan, up, repair, baseline, lint.',
+  commands: [baseline, lint, newMigration, plan, repair, status, up],
 }

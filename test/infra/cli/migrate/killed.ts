@@ -36,7 +36,8 @@ export const openKilled = async () => {
   const { legacy } = stack.aurora
   const args = ['--yes', '--direct', `mysql://root@${stack.aurora.host}:${stack.aurora.port}`]
   const up = ['migrate', 'up', ...args, '--folder', folder.path]
-  const rows = async (query: string): Promise<RowDataPacket[]> => (await legacy.query<RowDataPacket[]>(query))[0]
+  const rows = async (query: string): Promise<RowDataPacket[]> =>
+    (await legacy.query<RowDataPacket[]>(query))[0]
   const clear = async (): Promise<void> => {
     for (let n = 0; n < STATEMENTS / 8; n += 1) {
       await legacy.query(`DROP TABLE IF EXISTS dish_${n}`)
@@ -63,7 +64,9 @@ export const openKilled = async () => {
     },
     /** The next run, as two minutes later. */
     goOn: async (): Promise<void> => {
-      await legacy.query("UPDATE backsync_migration_lock SET leased_until = NOW(3) - INTERVAL 1 SECOND WHERE owner <> ''")
+      await legacy.query(
+        "UPDATE backsync_migration_lock SET leased_until = NOW(3) - INTERVAL 1 SECOND WHERE owner <> ''",
+      )
       const { code, stderr } = await stack.run(...up)
       expect([code, stderr.replaceAll(/^.*: done in .*$\n/gm, '')]).toEqual([0, expect.any(String)])
     },

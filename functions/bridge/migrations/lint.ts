@@ -1,0 +1,57 @@
+import { allowancesIn } from './lint-allow.ts'
+import { lintRules, type Severity } from './lint-rules.ts'
+import type { SplitStatement, TextPlace } from './split.ts'
+
+/** One thing that a rule has against a file. */
+export type LintFinding = TextPlace & {
+  readonly file: string
+  readonly rule: string
+  readonly severity: Severity
+  /** What is wrong, and what to write instead. */
+  readonly message: string
+}
+
+/**
+ * Looks over one migration, without a database. A rule is answered by a comment in the file, with a reason, which holds for the statement
+ * behind it: `-- backsync:allow drop-column nobody reads it since 2.4`.
+ *
+ * @param text of the whole file
+ * @param statements the same, divided
+ */
+export const lintMigration = (
+  file: string,
+  text: string,
+  statements: readonly SplitStatement[],
+): readonly LintFinding[] => {
+  const allowances = allowancesIn(text)
+  const used = new Set<number>()
+  const findings = statements.flatMap((statement, at) =>
+    lintRules.flatMap(({ rule, severity, check }): LintFinding[] => {
+      const message = check(
+        statement.text,
+        statements.slice(0, at).map((one) => one.text),
+      )
+      if (message === undefined) return []
+      const from = statements[at - 1]?.line ?? 0
+      const allowed = allowances.find(
+        (one) => one.rule === rule && one.line >= from && one.line <= statement.line && one.reason !== '',
+      )
+      if (allowed !== undefined) {
+        used.add(allowed.line)
+        return []
+      }
+      return [{ file, line: statement.line, column: statement.column, rule, severity, message }]
+    }),
+  )
+  const known = lintRules.map(({ rule }) => rule)
+  const idle = allowances.flatMap(({ line, rule, reason }): LintFinding[] => {
+    if (used.has(line)) return []
+    const message = !known.includes(rule)
+      ? `there is no rule ${rule || 'without a name'}: there are ${known.join(', ')}`
+      : reason === ''
+        ? `backsync:allow ${rule} needs a reason behind it`
+        : `backsync:allow ${rule} allows nothing: the statement behind it breaks no such rule`
+    return [{ file, line, column: 1, rule: 'allow', severity: 'error', message }]
+  })
+  return [...findings, ...idle].sort((a, b) => a.line - b.line)
+}

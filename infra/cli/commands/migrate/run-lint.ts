@@ -1,0 +1,52 @@
+import { readFileSync } from 'node:fs'
+import { join, relative } from 'node:path'
+import { readMigrations } from '../../../../functions/bridge/migrations/files.ts'
+import { type LintFinding, lintMigration } from '../../../../functions/bridge/migrations/lint.ts'
+import { splitStatements } from '../../../../functions/bridge/migrations/split.ts'
+import type { Context } from '../../conventions/command.ts'
+import { usageError } from '../../conventions/errors.ts'
+import { EXIT, type ExitCode } from '../../conventions/exit-codes.ts'
+import { printJsonLines, printLine } from '../../conventions/results.ts'
+import { MIGRATIONS } from '../../target/checkout.ts'
+
+export type LintOptions = {
+  readonly format?: 'text' | 'json' | 'github' | undefined
+  readonly folder?: string | undefined
+}
+
+/** @throws MigrationFilesError where a file can't be divided into statements; CliError for a migration that there is not */
+export const runLint = async (
+  { io, json }: Context,
+  names: readonly string[],
+  { format = json ? 'json' : 'text', folder = MIGRATIONS }: LintOptions,
+): Promise<ExitCode> => {
+  const known = readMigrations(folder).map(({ name }) => name)
+  const stranger = names.find((name) => !known.includes(name))
+  if (stranger !== undefined)
+    throw usageError(`${folder} has no migration ${stranger}`, `it has ${known.join(', ') || 'none'}`)
+  const wanted = names.length > 0 ? names : known
+  const findings = wanted.flatMap((name) => {
+    const path = join(folder, `${name}.up.sql`)
+    const text = readFileSync(path, 'utf8').replaceAll('\r\n', '\n')
+    return lintMigration(relative(process.cwd(), path), text, splitStatements(text))
+  })
+  if (format === 'json') printJsonLines(io, findings)
+  else
+    for (const finding of findings)
+      printLine(io, format === 'github' ? annotationOf(finding) : textOf(finding))
+  const errors = findings.filter(({ severity }) => severity === 'error').length
+  if (format === 'text')
+    printLine(io, `${wanted.length} looked over: ${errors} errors, ${findings.length - errors} warnings`)
+  return errors === 0 ? EXIT.done : EXIT.differences
+}
+
+const textOf = ({ file, line, column, severity, rule, message }: LintFinding): string =>
+  `${file}:${line}:${column} ${severity} ${rule}: ${message}`
+
+/** @see https://docs.github.com/en/actions/reference/workflow-commands-for-github-actions */
+const annotationOf = ({ file, line, column, severity, rule, message }: LintFinding): string =>
+  `::${severity} file=${property(file)},line=${line},col=${column},title=${property(rule)}::${escaped(message)}`
+
+const escaped = (text: string): string =>
+  text.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A')
+const property = (text: string): string => escaped(text).replaceAll(':', '%3A').replaceAll(',', '%2C')
