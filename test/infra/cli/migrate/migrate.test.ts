@@ -153,7 +153,14 @@ describe('backsync migrate', () => {
 
       expect(code).toBe(3)
       expect(steps).toMatchObject([
-        { statement: 1, of: 3, place: { line: 2, column: 1 }, kind: 'schema', sharesTransaction: false },
+        {
+          statement: 1,
+          of: 3,
+          place: { line: 2, column: 1 },
+          kind: 'schema',
+          sql: expect.stringMatching(/^.. backsync 0100_dishes, statement 1 .. CREATE TABLE later/),
+          sharesTransaction: false,
+        },
         { statement: 2, kind: 'rows', sharesTransaction: true, sql: 'INSERT INTO later VALUES (1, 0)' },
         { statement: 3, kind: 'rows', sharesTransaction: true, state: 'not begun' },
       ])
