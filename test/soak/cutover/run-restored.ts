@@ -12,7 +12,7 @@ import type { MovedGround } from './ground.ts'
 import { MOVED, movedNames } from './moved.ts'
 import { openRecords } from './records.ts'
 import { type CutoverOptions, settle } from './run-cutover.ts'
-import { keepStore } from './store-copies.ts'
+import { areMarked, keepStore } from './store-copies.ts'
 import { readBoth, readLogged } from './stores.ts'
 
 export type RestoredResult = CrowdFigures & {
@@ -49,6 +49,7 @@ export const runRestored = async (
   await moves.begin()
   try {
     await crowd.work(0.5)
+    if (!(await comesTrue(NOTICED, () => areMarked(ground)))) problems.push('the relay has raised no marks')
     const restore = await keepStore(restored, ground)
     const before = await readAll(records, await namesOf(ground))
     for (const made = moves.made; moves.made === made; ) await moves.step()

@@ -28,7 +28,7 @@ const keepItems = async (ground: MovedGround): Promise<() => Promise<void>> => {
   const kept = new Map<string, readonly Item[]>()
   for (const entity of movedNames) kept.set(entity, await itemsOf(ground, tables[entity]))
   // The tables of a stack are restored together.
-  const marks = (await itemsOf(ground, tables.jobs)).filter(({ part }) => part?.S === 'marks')
+  const marks = await marksIn(ground)
   return async () => {
     for (const entity of movedNames) {
       const TableName = tables[entity]
@@ -44,6 +44,16 @@ const keepItems = async (ground: MovedGround): Promise<() => Promise<void>> => {
     }
     for (const item of marks) await dynamodb.send(new PutItemCommand({ TableName: tables.jobs, Item: item }))
   }
+}
+
+/** What DynamoDB was told of the mirror's marks. */
+const marksIn = async (ground: MovedGround): Promise<readonly Item[]> =>
+  (await itemsOf(ground, ground.tables.jobs)).filter(({ part }) => part?.S === 'marks')
+
+/** Whether the relay has raised the marks of all entities: nothing tells of a store that it is from before that. */
+export const areMarked = async (ground: MovedGround): Promise<boolean> => {
+  const [marks = {}] = await marksIn(ground)
+  return movedNames.every((entity) => `of:${entity}` in marks)
 }
 
 const itemsOf = async ({ dynamodb }: MovedGround, TableName: string): Promise<readonly Item[]> => {

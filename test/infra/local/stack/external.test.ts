@@ -89,6 +89,7 @@ describe('a start on the server of MYSQL_URL', () => {
     'changes',
     'conflicts',
     'writers',
+    'marks',
   ]
   const ownTables = `create Backsync's own tables ${own.map((name) => `backsync_${name}`).join(', ')}`
 
@@ -129,7 +130,7 @@ describe('a start on the server of MYSQL_URL', () => {
   it('asks about what is new only, and changes none of it without an answer', async () => {
     await root.query(`DELETE FROM ${database}.backsync_bridge_migrations WHERE id >= 4`)
     await root.query(
-      `DROP TABLE ${['owners', 'records', 'calls', 'changes', 'conflicts', 'writers'].map((name) => `${database}.backsync_${name}`).join()}`,
+      `DROP TABLE ${['owners', 'records', 'calls', 'changes', 'conflicts', 'writers', 'marks'].map((name) => `${database}.backsync_${name}`).join()}`,
     )
     await root.query(`ALTER TABLE ${database}.backsync_tombstones DROP COLUMN owner, DROP COLUMN epoch`)
     const before = await tables()
