@@ -154,6 +154,16 @@ describe.each<Owner>(['aurora', 'dynamo'])(
       await expect(world.stores[side].write(chef, removal())).rejects.toMatchObject(elsewhere(other))
     })
 
+    it('of a call that got lost is refused as any other one where an item from before says that it was not done', async () => {
+      await made()
+      const { store, lost } = losing(upsert, moveAway, false)
+      const late = { ...wish('two'), at: new Date(Date.now() + 120_000).toISOString() }
+
+      const refusal = side === 'dynamo' ? elsewhere(other) : untold
+      await expect(store.write(chef, late)).rejects.toMatchObject(refusal)
+      expect([lost(), await held(other)]).toEqual([1, [other, 1, 'one']])
+    })
+
     it('of a create is known again', async () => {
       const { store, lost } = losing(insert, moveAway)
 

@@ -117,6 +117,27 @@ describe('a deleted item of an entity whose deletes leave tombstones', () => {
     expect([sent, (await tables.item(key))?.version]).toEqual([1, { N: '2' }])
   })
 
+  it('is not said to have been deleted by a call that got lost, where somebody else has deleted it', async () => {
+    const lossy = openDynamo()
+    let refused = 0
+    lossy.middlewareStack.add(
+      (next, { commandName }) =>
+        async (args) => {
+          if (commandName !== 'UpdateItemCommand' || refused++ > 0) return next(args)
+          await tables.store.write(kept, remove(key))
+          throw Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' })
+        },
+      { step: 'deserialize', priority: 'high', name: 'loseFirstCall' },
+    )
+    const later = { ...remove(key), at: new Date(Date.parse(remove(key).at) + 1_000).toISOString() }
+    await expect(tables.storeOver(lossy).write(kept, later)).rejects.toMatchObject({
+      code: 'write.lost-answer',
+    })
+    lossy.destroy()
+
+    expect((await tables.item(key))?.version).toEqual({ N: '2' })
+  })
+
   const recordsOf = () =>
     new DynamoRecords({
       client: tables.client,
