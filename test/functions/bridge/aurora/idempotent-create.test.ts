@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
 import { AuroraStore } from '../../../../functions/bridge/aurora/aurora-store.ts'
 import * as records from '../../../../functions/bridge/aurora/idempotency-records.ts'
 import { readOnce } from '../../../../functions/bridge/http/idempotency-key.ts'
@@ -9,7 +9,6 @@ import { KEPT_FOR } from '../../../../functions/bridge/ports/once.ts'
 import type { EntityStore } from '../../../../functions/bridge/ports/store.ts'
 import { chef } from '../../../fixtures/entities/chef.ts'
 import { openTestAurora, type TestAurora } from '../../../support/aurora.ts'
-import { PLATES, plate } from '../../fixtures/plate.ts'
 import { clientOf, describeRepeatableCreate, type Side } from '../api/idempotency-suite.ts'
 
 const rowsOf = async (aurora: TestAurora, query: string, values: unknown[] = []) => {
@@ -169,165 +168,6 @@ describe('on Aurora', () => {
       expect([first.statusCode, second.statusCode]).toEqual([201, 201])
       expect(Buffer.byteLength(first.body ?? '')).toBeGreaterThan(170_000)
       expect(second.body).toBe(first.body)
-    })
-  })
-
-  describe('a create of a natural key that somebody deletes meanwhile', () => {
-    let aurora: TestAurora
-    beforeAll(async () => {
-      aurora = await openTestAurora()
-      await aurora.legacy.query(PLATES)
-    })
-    afterAll(() => aurora.close())
-    afterEach(() => aurora.api.faults.clear())
-
-    const plateOf = (key: string, title: string): Change => ({
-      ...{ entity: 'plate', key, op: 'upsert', version: 1n, source: 'api', at: new Date().toISOString() },
-      row: { code: key, title },
-    })
-
-    it('makes it above that delete, and answers with that', async () => {
-      const { store, api } = aurora
-      await store.write(plate, plateOf('a', 'first'))
-      const removed = Promise.withResolvers<void>()
-      api.faults.onHit(() => {
-        const gone = { entity: 'plate', key: 'a', op: 'delete', version: 'next', source: 'api' } as const
-        store
-          .write(plate, { ...gone, at: new Date().toISOString() })
-          .then(() => removed.resolve(), removed.reject)
-      })
-      api.faults.add({ kind: 'delay', ms: 500, sql: 'INSERT INTO `plates`', times: 1 })
-
-      const { answer } = await store.createOnce(plate, plateOf('a', 'second'), onceOf('plate', randomUUID()))
-      await removed.promise
-
-      const held = await store.get(plate, 'a')
-      expect([held?.version, held?.row.title]).toEqual([3n, 'second'])
-      expect(JSON.parse(answer)).toMatchObject({ version: '3', row: { title: 'second' } })
-    })
-  })
-
-  describe('a create of a natural key that plain SQL makes meanwhile', () => {
-    let aurora: TestAurora
-    beforeAll(async () => {
-      aurora = await openTestAurora()
-      await aurora.legacy.query(PLATES)
-    })
-    afterAll(() => aurora.close())
-    beforeEach(async () => {
-      const { store, api } = aurora
-      for (const table of ['plates', 'backsync_tombstones']) await aurora.legacy.query(`DELETE FROM ${table}`)
-      await store.write(plate, { ...plateOf('first'), version: 1n })
-      await store.write(plate, { ...plateOf('first'), op: 'delete', version: 'next' })
-      made = Promise.withResolvers<void>()
-      api.faults.onHit(() => {
-        aurora.legacy
-          .query("INSERT INTO plates (code, title) VALUES ('a', 'SQL')")
-          .then(() => made.resolve(), made.reject)
-      })
-      api.faults.add({ kind: 'delay', ms: 500, sql: 'INSERT INTO `plates`', times: 1 })
-    })
-    afterEach(() => aurora.api.faults.clear())
-
-    let made: PromiseWithResolvers<void>
-    const plateOf = (title: string): Change & { readonly op: 'upsert' } => ({
-      ...{
-        entity: 'plate',
-        key: 'a',
-        op: 'upsert',
-        version: 1n,
-        source: 'api',
-        at: new Date().toISOString(),
-      },
-      row: { code: 'a', title },
-    })
-    const held = async () => {
-      await made.promise
-      return (await aurora.store.get(plate, 'a'))?.row.title
-    }
-
-    it('is refused', async () => {
-      await expect(aurora.store.write(plate, plateOf('mine'))).rejects.toMatchObject({ code: 'key.exists' })
-      expect(await held()).toBe('SQL')
-    })
-
-    it('is refused to who may repeat it', async () => {
-      const once = onceOf('plate', randomUUID())
-      await expect(aurora.store.createOnce(plate, plateOf('mine'), once)).rejects.toMatchObject({
-        code: 'key.exists',
-      })
-      expect(await held()).toBe('SQL')
-    })
-
-    it('is refused to who replaces nothing', async () => {
-      const wish = { ...plateOf('mine'), version: 'next', finding: 'nothing' } as const
-      await expect(aurora.store.write(plate, wish)).rejects.toMatchObject({ code: 'version.stale' })
-      expect(await held()).toBe('SQL')
-    })
-
-    it('is no create of who replaces what is there as well', async () => {
-      const wish = { ...plateOf('mine'), version: 'next', finding: 'either' } as const
-      const done = await aurora.store.write(plate, wish)
-      expect(done?.created).toBeUndefined()
-      expect(await held()).toBe('mine')
-    })
-  })
-
-  describe('a create of a natural key whose answer is lost, and that others write then', () => {
-    let aurora: TestAurora
-    beforeAll(async () => {
-      aurora = await openTestAurora()
-      await aurora.legacy.query(PLATES)
-    })
-    afterAll(() => aurora.close())
-
-    beforeEach(async () => {
-      for (const table of ['plates', 'backsync_tombstones']) await aurora.legacy.query(`DELETE FROM ${table}`)
-    })
-
-    const plateOf = (title: string): Change & { readonly op: 'upsert' } => ({
-      ...{ entity: 'plate', key: 'a', op: 'upsert', version: 1n, source: 'api' },
-      ...{ at: new Date().toISOString(), row: { code: 'a', title } },
-    })
-    const made = plateOf('mine')
-    /** How often others have written what was made, before its answer was lost. */
-    const losing = async (work: () => Promise<unknown>): Promise<number> => {
-      const { store, config } = aurora
-      let lost = 0
-      const { middlewareStack } = config.client
-      middlewareStack.add(
-        (next) => async (args) => {
-          const answer = await next(args)
-          const sql = 'sql' in args.input ? args.input.sql : ''
-          if (sql?.includes('INSERT INTO `plates`') !== true || lost > 0) return answer
-          lost += 1
-          await store.write(plate, { ...plateOf('theirs'), version: 'next' })
-          throw Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' })
-        },
-        { step: 'deserialize', priority: 'high', name: 'loseFirstAnswer' },
-      )
-      try {
-        await work()
-      } finally {
-        middlewareStack.remove('loseFirstAnswer')
-      }
-      return lost
-    }
-
-    it.each([
-      ['a plain one', () => aurora.store.write(plate, made)],
-      ['one that may be repeated', () => aurora.store.createOnce(plate, made, onceOf('plate', randomUUID()))],
-      [
-        'one that may replace',
-        () => aurora.store.write(plate, { ...made, version: 'next', finding: 'either' }),
-      ],
-      [
-        'one that replaces nothing',
-        () => aurora.store.write(plate, { ...made, version: 'next', finding: 'nothing' }),
-      ],
-    ])('is not said to have found something, which may have been its own: %s', async (_, create) => {
-      const lost = await losing(() => expect(create()).rejects.toMatchObject({ code: 'write.lost-answer' }))
-      expect([lost, (await aurora.store.get(plate, 'a'))?.row.title]).toEqual([1, 'theirs'])
     })
   })
 
