@@ -31,6 +31,8 @@ export const fateOf = (
   cause: unknown,
 ): Fate => {
   if (row === undefined && isDeletedBy(entity, change, found)) return { is: 'done', stored: undefined }
+  // Its delete would have left something.
+  if (row === undefined && found === undefined) return { is: 'again' }
   if (found !== undefined && belongsTo(entity, found)) {
     const own = row && ownOf(entity, found, change, row)
     if (own !== undefined) return { is: 'done', stored: own }
@@ -40,9 +42,9 @@ export const fateOf = (
   throw new LostAnswerError(entity, 'written', { cause })
 }
 
-/** Nothing is left, or a tombstone that is not an earlier one. */
+/** Nothing is left where a delete leaves nothing, or its tombstone. */
 const isDeletedBy = (entity: Entity, change: Intent, found: Item | undefined): boolean => {
-  if (found === undefined) return true
+  if (found === undefined) return entity.tombstones !== 'item'
   if (!isTombstone(found)) return false
   return entity.tombstones === 'item'
     ? found[RECORD.deleted]?.S === change.at

@@ -117,6 +117,25 @@ describe('a deleted item of an entity whose deletes leave tombstones', () => {
     expect([sent, (await tables.item(key))?.version]).toEqual([1, { N: '2' }])
   })
 
+  it('is not said to have been deleted where it was never there, though the answer that says so gets lost', async () => {
+    const lossy = openDynamo()
+    let lost = 0
+    lossy.middlewareStack.add(
+      (next) => async (args) => {
+        if (lost++ > 0) return next(args)
+        // What it says is that the condition failed.
+        await next(args).catch(() => undefined)
+        throw Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' })
+      },
+      { step: 'deserialize', priority: 'high', name: 'loseFirstAnswer' },
+    )
+    await expect(tables.storeOver(lossy).write(kept, remove('never-there'))).rejects.toMatchObject({
+      code: 'key.unknown',
+    })
+    lossy.destroy()
+    expect(lost).toBeGreaterThan(1)
+  })
+
   it('is not said to have been deleted by a call that got lost, where somebody else has deleted it', async () => {
     const lossy = openDynamo()
     let refused = 0
