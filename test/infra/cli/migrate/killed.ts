@@ -1,5 +1,7 @@
 import { expect } from '@jest/globals'
 import type { RowDataPacket } from 'mysql2/promise'
+import { processes } from '../../../support/processes.ts'
+import { until } from '../../../support/until.ts'
 import { openTestStack } from '../harness.ts'
 import { openMigrationsFolder } from './harness.ts'
 
@@ -48,6 +50,17 @@ export const openKilled = async () => {
     await legacy.query('INSERT INTO counter VALUES (0)')
     await legacy.query('DELETE FROM backsync_migrations WHERE id = 100')
   }
+  const endTransactions = (): Promise<void> =>
+    until('no transaction is open', 20_000, async () => {
+      const trx = await rows('SELECT trx_mysql_thread_id AS id FROM information_schema.INNODB_TRX')
+      const open = new Set(trx.map(({ id }) => Number(id)))
+      const left = (await processes(legacy)).filter(
+        ({ id, database }) => database === stack.aurora.database && open.has(id),
+      )
+      // Others are at work on what was sent last.
+      for (const { id, command } of left) if (command === 'Sleep') await legacy.query(`KILL ${id}`)
+      return left.length === 0
+    })
   return {
     stack,
     clear,
@@ -62,8 +75,9 @@ export const openKilled = async () => {
       clearInterval(watching)
       return code === null ? 'killed' : 'ended'
     },
-    /** The next run, as two minutes later. */
+    /** The next run, as some minutes later: the lease is over, and the service has ended the transaction that nobody goes on with. */
     goOn: async (): Promise<void> => {
+      await endTransactions()
       await legacy.query(
         "UPDATE backsync_migration_lock SET leased_until = NOW(3) - INTERVAL 1 SECOND WHERE owner <> ''",
       )
