@@ -1,3 +1,6 @@
+import { delimiter, join, resolve } from 'node:path'
+import { runCommand } from '../../infra/local/processes/command.ts'
+
 /** One command of a page, and what the page says that it prints. */
 export type Step = { readonly command: string; readonly expected: string }
 
@@ -39,3 +42,39 @@ const VOLATILE: readonly (readonly [RegExp, string])[] = [
 /** A text without what differs from run to run. */
 export const settled = (text: string): string =>
   VOLATILE.reduce((settling, [pattern, sign]) => settling.replace(pattern, sign), text).trim()
+
+/** A stack that commands of a page are run on. */
+type Place = {
+  /** Where its API is; pages say localhost:3000. */
+  readonly url: string
+  /** Its data folder. */
+  readonly home: string
+  /** NODE_OPTIONS of the commands. @default none */
+  readonly nodeOptions?: string
+  /** @default a minute, in milliseconds */
+  readonly withinMs?: number
+}
+
+/**
+ * Runs a command of a page by a shell, as whoever reads it would. Only `npx` is passed over: it takes a second to find the launcher,
+ * and that it finds it is a test of its own.
+ *
+ * @returns what it prints, both streams
+ * @throws ProcessError when it takes too long
+ */
+export const runStep = async (command: string, place: Place): Promise<string> => {
+  const { url, home, nodeOptions = '', withinMs = 60_000 } = place
+  const typed = command
+    .replaceAll('localhost:3000', new URL(url).host)
+    .replaceAll(/\bnpx backsync\b/g, `node ${resolve('infra/cli/backsync.mjs')}`)
+  const { output } = await runCommand('/bin/sh', ['-c', typed], {
+    withinMs,
+    env: {
+      ...process.env,
+      NODE_OPTIONS: nodeOptions,
+      BACKSYNC_HOME: home,
+      PATH: [join(resolve('node_modules'), '.bin'), process.env.PATH].join(delimiter),
+    },
+  })
+  return output
+}

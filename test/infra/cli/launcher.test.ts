@@ -16,6 +16,11 @@ describe('npx backsync', () => {
     expect(readFileSync(launcher, 'utf8')).toMatch(/^#!\/usr\/bin\/env node\n/)
   })
 
+  it('is what npx finds in the checkout', async () => {
+    const found = await runCommand('npx', ['backsync', 'frob'], { withinMs: 60_000 })
+    expect(found).toEqual({ code: 2, output: "backsync: unknown command 'frob'; see --help" })
+  })
+
   it('runs the command from any folder, and hands its exit code on', async () => {
     const run = (...args: string[]) =>
       runCommand(process.execPath, [launcher, ...args], { withinMs: 60_000, cwd: tmpdir() })

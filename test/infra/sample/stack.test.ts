@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs'
-import { delimiter, join, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { runCommand } from '../../../infra/local/processes/command.ts'
 import { makeFolder, type TemporaryFolder } from '../../support/folder.ts'
 import { call, type RunningStack, runStack, send } from '../../support/stack.ts'
-import { settled, transcriptsOf } from '../../support/transcripts.ts'
+import { runStep, settled, transcriptsOf } from '../../support/transcripts.ts'
 import { until } from '../../support/until.ts'
 
 /** The pages in the order in which a reader would run them. */
@@ -22,17 +22,6 @@ afterAll(async () => {
   await folder.remove()
 }, 30_000)
 
-const run = (command: string, args: readonly string[]) =>
-  runCommand(command, args, {
-    withinMs: 60_000,
-    env: {
-      ...process.env,
-      NODE_OPTIONS: '',
-      BACKSYNC_HOME: folder.path,
-      PATH: [join(resolve('node_modules'), '.bin'), process.env.PATH].join(delimiter),
-    },
-  })
-
 // First, for they say what a stack has that is new.
 describe('the transcripts of the pages', () => {
   it.each(PAGES)(
@@ -41,11 +30,7 @@ describe('the transcripts of the pages', () => {
       const steps = transcriptsOf(readFileSync(resolve(page), 'utf8'))
       expect(steps.length).toBeGreaterThan(0)
       for (const { command, expected } of steps) {
-        const { output } = await run('/bin/sh', [
-          '-c',
-          command.replaceAll('localhost:3000', new URL(stack.url).host),
-        ])
-
+        const output = await runStep(command, { url: stack.url, home: folder.path })
         expect({ command, prints: settled(output) }).toEqual({ command, prints: settled(expected) })
       }
     },
@@ -61,7 +46,10 @@ describe("the sample's stack", () => {
 
   it('passes the walkthrough', async () => {
     const script = resolve('infra/sample/walkthrough.ts')
-    const { code, output } = await run(process.execPath, [script, '--url', stack.url])
+    const { code, output } = await runCommand(process.execPath, [script, '--url', stack.url], {
+      withinMs: 60_000,
+      env: { ...process.env, NODE_OPTIONS: '', BACKSYNC_HOME: folder.path },
+    })
 
     expect({ code, output }).toEqual({
       code: 0,

@@ -1,10 +1,9 @@
 import { readFileSync } from 'node:fs'
-import { delimiter, join, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import { runCommand } from '../../../infra/local/processes/command.ts'
 import { makeFolder, type TemporaryFolder } from '../../support/folder.ts'
 import { type RunningStack, runStack } from '../../support/stack.ts'
-import { settled, transcriptsOf } from '../../support/transcripts.ts'
+import { runStep, settled, transcriptsOf } from '../../support/transcripts.ts'
 import { chefsAloneApp, withChefsAlone } from './chefs-alone/sources.ts'
 
 /** A stack of its own: what it does to its route can't be taken back, and other transcripts need one that goes on. */
@@ -25,19 +24,8 @@ describe('the whole way of a route, as the handbook tells it', () => {
     const steps = transcriptsOf(page, 'console of-its-own')
     expect(steps.length).toBeGreaterThan(20)
     for (const { command, expected } of steps) {
-      const { output } = await runCommand(
-        '/bin/sh',
-        ['-c', command.replaceAll('localhost:3000', new URL(stack.url).host)],
-        {
-          withinMs: 90_000,
-          env: {
-            ...process.env,
-            NODE_OPTIONS: withChefsAlone,
-            BACKSYNC_HOME: folder.path,
-            PATH: [join(resolve('node_modules'), '.bin'), process.env.PATH].join(delimiter),
-          },
-        },
-      )
+      const place = { url: stack.url, home: folder.path, nodeOptions: withChefsAlone, withinMs: 90_000 }
+      const output = await runStep(command, place)
       expect({ command, prints: settled(output) }).toEqual({ command, prints: settled(expected) })
     }
   }, 300_000)

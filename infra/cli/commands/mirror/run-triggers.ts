@@ -14,6 +14,7 @@ import { printJson, printLine, printTable } from '../../conventions/results.ts'
 import { openDirectDatabase } from '../../target/open-direct.ts'
 import { openTriggers } from '../../target/open-triggers.ts'
 import { requireBothKept } from '../../target/require-kept.ts'
+import { wakeRelay } from '../../target/wake-relay.ts'
 
 export type TriggerOptions = { readonly direct?: URL | undefined; readonly print?: boolean | undefined }
 
@@ -23,7 +24,7 @@ const TEXTS = {
 } as const
 
 /**
- * Makes triggers, or takes them away: what is shown is what is done.
+ * Makes triggers, or takes them away: what is shown is what is done. The relay looks at once behind new ones.
  *
  * @throws CliError with exit code 4 when it isn't confirmed, or where the database itself can't be reached
  */
@@ -65,6 +66,9 @@ export const runTriggers = async (
   } finally {
     await connection.close()
   }
+  const asleep = verb === 'install' ? await wakeRelay(target) : undefined
+  if (asleep !== undefined)
+    io.stderr.write(`backsync: the relay was not woken, and comes by its schedule: ${asleep}\n`)
   if (json) printJson(io, { ...facts(plan), dryRun: false })
   else for (const { entity, makes, drops } of plan.steps) printLine(io, `${entity}: ${done(makes, drops)}`)
   return EXIT.done
