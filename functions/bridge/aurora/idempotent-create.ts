@@ -154,7 +154,8 @@ export class IdempotentCreate {
    * @throws FormerKeyError
    */
   async #again(entity: Entity, change: Change, once: OnceRequest, former: string): Promise<Again> {
-    const over = { is: 'over', key: former } as const
+    // What is there is of a request that is over as well: of a later one the others would tell.
+    const over: Recalled = { is: 'over', key: former, ...(once.elsewhere && { all: true as const }) }
     const isFree = !isOfOver(once.id, change.key, over) || !(await this.#of.isTraced(entity, change.key))
     if (entity.identity.kind === 'natural' || isFree) return { key: change.key }
     const said = await this.#ask(entity, change, once)

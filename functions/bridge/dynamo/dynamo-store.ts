@@ -159,13 +159,14 @@ export class DynamoStore implements EntityStore, FirstAnswers {
 
   /**
    * Asks who knows of a request that has met something under its key: it was done at the other side, or long ago. Where all can be
-   * asked and none knows of it, it was so long ago that its record is gone.
+   * asked and none has a record that holds, whatever is there is of one so long ago that its record is gone: a tombstone tells when
+   * it was deleted, and not when it was made.
    */
   async #ask(entity: Entity, change: Change, once: OnceRequest): Promise<Recalled | undefined> {
     const { elsewhere } = once
     if (elsewhere === undefined) return this.recall(entity, change, once)
     const said = await recallFrom([() => this.recall(entity, change, once), () => elsewhere(change)])
-    return said ?? { is: 'over', key: undefined }
+    return said?.is === 'done' ? said : { is: 'over', key: said?.key, all: true }
   }
 
   /** Something is there under a key that only this request can have made, and no record says what it was answered. */

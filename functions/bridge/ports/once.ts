@@ -38,8 +38,11 @@ export type OnceRequest = Once & {
 /** What a store's records say of a request. */
 export type Recalled =
   | { readonly is: 'done'; readonly answer: string }
-  /** It was done so long ago that it counts as new. `key`: what it had made, where that is known. */
-  | { readonly is: 'over'; readonly key: string | undefined }
+  /**
+   * It was done so long ago that it counts as new. `key`: what it had made, where that is known; `all`: everybody who may know of a
+   * later one was asked, so that whatever is met is of one that is over.
+   */
+  | { readonly is: 'over'; readonly key: string | undefined; readonly all?: true }
 
 /** The records of one store. Only who has met something under the key of a create asks them. */
 export interface FirstAnswers {
@@ -81,8 +84,13 @@ export const recallFrom = async (
 /** Whether what has a key was made by a request that is over, and not by a later one with the same Idempotency-Key. */
 export const isOfOver = (id: string, key: string, said: Recalled | undefined): boolean => {
   if (said?.is !== 'over') return false
-  if (said.key === undefined || said.key === key) return true
-  const [its, own] = [generationOf(id, said.key), generationOf(id, key)]
+  if (said.all || said.key === undefined || said.key === key) return true
+  return isLater(id, said.key, key)
+}
+
+/** Whether a key of a scope is of a later life than another one. */
+const isLater = (id: string, key: string, than: string): boolean => {
+  const [its, own] = [generationOf(id, key), generationOf(id, than)]
   return its !== undefined && own !== undefined && its > own
 }
 
@@ -93,8 +101,8 @@ export const isOfOver = (id: string, key: string, said: Recalled | undefined): b
  * @returns undefined when there is none: the key is the client's own, or there were too many
  */
 export const nextKey = (id: string, key: string, said?: Recalled): string | undefined => {
-  const latest = said?.is === 'over' && isOfOver(id, key, said) ? said.key : undefined
-  return nextDerived(id, latest ?? key)
+  const latest = said?.is === 'over' && said.key !== undefined && isLater(id, said.key, key) ? said.key : key
+  return nextDerived(id, latest)
 }
 
 /** A key that stands for one request was used for another one. */

@@ -171,9 +171,10 @@ export const openFacadeWorld = async () => {
       }
       return { aurora: await read('aurora'), dynamo: await read('dynamo') }
     },
-    /** Takes away what both stores have kept of a request, as is done when its week is over. */
-    forget: async (id: string): Promise<void> => {
-      await aurora.legacy.query('DELETE FROM backsync_idempotency WHERE id = ?', [id])
+    /** Takes away what both stores, or one, have kept of a request, as is done when its week is over. */
+    forget: async (id: string, of?: Owner): Promise<void> => {
+      if (of !== 'dynamo') await aurora.legacy.query('DELETE FROM backsync_idempotency WHERE id = ?', [id])
+      if (of === 'aurora') return
       await client.send(new DeleteItemCommand({ TableName: records.records, Key: { id: { S: id } } }))
     },
     /** A claim by somebody who dies once the key was given away. */

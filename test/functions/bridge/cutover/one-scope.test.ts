@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
 import type { RowDataPacket } from 'mysql2'
+import { readOnce } from '../../../../functions/bridge/http/idempotency-key.ts'
 import { type Owner, otherOf } from '../../../../functions/bridge/model/owner.ts'
 import { type FacadeWorld, openFacadeWorld } from './facade-world.ts'
 import { belonging, KINDS, type Kind } from './repeatable.ts'
@@ -146,6 +147,24 @@ describe.each(KINDS.flatMap((kind) => WAYS.map((first) => [kind.name, first, kin
       await moved(key, first)
       expect(given(await post())).toEqual(given(next))
       await moved(keyOf(next), second)
+      expect(given(await post())).toEqual(given(next))
+    })
+
+    it('makes another one where a later one than its record tells of was deleted just now, and its own record is gone', async () => {
+      if (entity.identity.kind === 'natural') return
+      const earliest = await made(new Date(Date.now() - 2 * (WEEK + 60_000)))
+      await moved(keyOf(earliest))
+      const later = await post({ at: new Date(Date.now() - WEEK - 60_000) })
+      expect(later).toMatchObject({ status: 201, side: second })
+      await moved(keyOf(later), first)
+      expect((await world.send('DELETE', `${path}/${keyOf(later)}`)).status).toBe(204)
+      const headers = { 'idempotency-key': once }
+      const request = { method: 'POST', path, segments: [], query: {}, headers, body: undefined }
+      await world.forget(readOnce(request, { entity: entity.name, body: null })?.id ?? '', second)
+
+      const next = await post()
+      expect(next).toMatchObject({ status: 201, side: first })
+      expect(new Set([earliest, later, next].map(keyOf)).size).toBe(3)
       expect(given(await post())).toEqual(given(next))
     })
 
