@@ -11,8 +11,11 @@ import { countResults } from './support/tally.mjs'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 
-/** One a core: beside one more, tests that wait within a bound ran out of time now and then. */
-const workers = availableParallelism()
+/**
+ * One a core, and one more for files that mostly wait; any other one waits for a place at the cores (support/realm/places.ts). Beside
+ * three that compute, tests that wait within a bound ran out of time now and then.
+ */
+const workers = availableParallelism() + 1
 
 /** @typedef {import('./support/tally.mjs').Tally} Tally */
 
@@ -36,14 +39,14 @@ const since = (startedAt) => `${((Date.now() - startedAt) / 1000).toFixed(1)} s`
  * Runs a script with our own Node to its end. Ctrl-C reaches it from the terminal; SIGTERM is passed on.
  *
  * @param {readonly string[]} args
- * @param {{ quiet: boolean }} options quiet: nothing is printed, but returned
+ * @param {{ quiet: boolean, places?: string }} options quiet: nothing is printed, but returned; places: where test files take theirs
  * @returns {Promise<{ ok: boolean, output: string }>}
  */
-const runNode = (args, { quiet }) =>
+const runNode = (args, { quiet, places }) =>
   new Promise((resolve, reject) => {
     const child = spawn(nodeBinary(root), [...args], {
       cwd: root,
-      env,
+      env: { ...env, ...(places && { BACKSYNC_PLACES: places }) },
       stdio: ['ignore', quiet ? 'pipe' : 'inherit', quiet ? 'pipe' : 'inherit'],
     })
     const passOn = () => child.kill('SIGTERM')
@@ -104,7 +107,7 @@ const jest = async (args) => {
         `--outputFile=${results}`,
         ...args,
       ],
-      { quiet: false },
+      { quiet: false, places: join(folder, 'places') },
     )
     const tally = countResults({ path: results, ok, print })
     print(`${tally.failed === 0 ? 'passed' : 'FAILED'}  tests (${since(startedAt)})`)

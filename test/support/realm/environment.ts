@@ -1,10 +1,12 @@
-import type { JestEnvironmentConfig } from '@jest/environment'
+import type { EnvironmentContext, JestEnvironmentConfig } from '@jest/environment'
 import { ModernFakeTimers } from '@jest/fake-timers'
 import type { Circus } from '@jest/types'
 import { ModuleMocker } from 'jest-mock'
+import type { Lock } from '../../../infra/local/processes/lock.ts'
 import { times } from '../runs.ts'
 import { Kept } from './kept.ts'
 import { findLeftovers, watchLeftovers } from './leftovers.ts'
+import { takePlace } from './places.ts'
 
 const extended = new WeakSet<Circus.TestEntry | Circus.Hook>()
 
@@ -26,12 +28,18 @@ export default class OneRealm {
   readonly fakeTimers = null
   readonly fakeTimersModern: ModernFakeTimers
   readonly #kept = new Kept()
+  /** Whether the file says `@waits`: mostly it does, and needs no place at the cores. */
+  readonly #waits: boolean
+  #place: Lock | undefined
 
-  constructor({ projectConfig }: JestEnvironmentConfig) {
+  constructor({ projectConfig }: JestEnvironmentConfig, { docblockPragmas }: EnvironmentContext) {
+    this.#waits = 'waits' in docblockPragmas
     this.fakeTimersModern = new ModernFakeTimers({ config: projectConfig, global: globalThis })
   }
 
   async setup(): Promise<void> {
+    const { BACKSYNC_PLACES: folder } = process.env
+    if (folder !== undefined && !this.#waits) this.#place = await takePlace(folder)
     watchLeftovers()
   }
 
@@ -46,6 +54,7 @@ export default class OneRealm {
   async teardown(): Promise<void> {
     this.fakeTimersModern.dispose()
     this.#kept.putBack()
+    await this.#place?.release()
   }
 
   exportConditions(): string[] {

@@ -1,3 +1,8 @@
+/**
+ * Waits for functions that do not answer, most of its time.
+ *
+ * @waits
+ */
 import { fc } from '@fast-check/jest'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { claim } from '../../../../functions/bridge/cutover/claim.ts'

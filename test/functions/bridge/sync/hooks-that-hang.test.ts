@@ -1,3 +1,8 @@
+/**
+ * Waits for hooks that do not end, most of its time.
+ *
+ * @waits
+ */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
 import { sql } from 'kysely'
 import type { RowDataPacket } from 'mysql2/promise'

@@ -1,3 +1,8 @@
+/**
+ * Waits for locks, most of its time.
+ *
+ * @waits
+ */
 import { randomUUID } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
 import type { RowDataPacket } from 'mysql2/promise'
