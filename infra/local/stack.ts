@@ -1,6 +1,7 @@
 import { rm, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { startDynamoDb } from './dynamodb/server.ts'
+import { secondsIn } from './env-seconds.ts'
 import { listen } from './gateway/server.ts'
 import type { Outcome } from './lambda/environment.ts'
 import { startInspector } from './lambda/inspector.ts'
@@ -22,6 +23,9 @@ import {
   type RunningRoute,
   runTemplate,
 } from './template/run.ts'
+
+/** Seconds after which items of tables with a stream are gone that are to expire. */
+const EXPIRY = 'BACKSYNC_EXPIRY'
 
 export type LocalStackOptions = {
   /** Everything that outlives the process: data, checkpoints, logs, the synthesised template. */
@@ -131,6 +135,7 @@ export const startLocalStack = async (options: LocalStackOptions): Promise<Local
     }
     closers.add('gateway', closeGateway)
     const assembly = await loadAssembly(folder)
+    const expiry = secondsIn(env, EXPIRY)
     const running = await runTemplate(assembly, {
       home,
       mysql,
@@ -143,6 +148,7 @@ export const startLocalStack = async (options: LocalStackOptions): Promise<Local
       ...{ setting: env[FUNCTIONS_SETTING], repository: REPOSITORY },
       ...(options.dataApi && { dataApi: options.dataApi }),
       mappings: { ...mappingsIn(env), ...options.mappings },
+      ...(expiry !== undefined && { expiry: { after: expiry } }),
     })
     const inspector =
       options.inspect === undefined

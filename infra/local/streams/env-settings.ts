@@ -1,3 +1,4 @@
+import { secondsIn } from '../env-seconds.ts'
 import type { MappingSettings } from './settings.ts'
 
 /** The variables that say how long streams keep their records, and how old those get before they are given up, in seconds. */
@@ -18,11 +19,4 @@ export const mappingsIn = (
     ...(retentionSeconds !== undefined && { retentionSeconds }),
     ...(maximumRecordAgeSeconds !== undefined && { maximumRecordAgeSeconds }),
   }
-}
-
-const secondsIn = (env: NodeJS.ProcessEnv, name: string): number | undefined => {
-  const text = env[name]
-  if (text === undefined || text === '') return undefined
-  if (/^\d{1,7}$/.test(text) && Number(text) > 0) return Number(text)
-  throw new Error(`${name}: expected whole seconds above 0, got ${text}`)
 }

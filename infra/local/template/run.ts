@@ -3,6 +3,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { DynamoDBStreamsClient } from '@aws-sdk/client-dynamodb-streams'
 import { startCloudWatch } from '../cloudwatch/server.ts'
 import { type DataApiOptions, startDataApi } from '../data-api/server.ts'
+import { type ExpirySettings, startExpiry } from '../dynamodb/expiry.ts'
 import type { HttpApi, RouteUsage } from '../gateway/api.ts'
 import { createHandler } from '../gateway/handle.ts'
 import type { Gateway } from '../gateway/server.ts'
@@ -62,6 +63,8 @@ export type Ground = {
   readonly dataApi?: DataApiTestOptions
   /** Of all event source mappings, instead of what the template says. */
   readonly mappings?: MappingTestOptions
+  /** How soon items of tables with a stream are gone that are to expire. @default they stay */
+  readonly expiry?: ExpirySettings | undefined
   /** The modules that play functions which are not the stack's: `name=module`, with commas between. */
   readonly setting?: string | undefined
   /** The folder that those are named from. */
@@ -147,6 +150,7 @@ export const runTemplate = async (assembly: Assembly, ground: Ground): Promise<R
   const streams = new DynamoDBStreamsClient({ ...sdk, requestHandler: SDK_TIMEOUTS, maxAttempts: 1 })
   closers.add('streams client', async () => streams.destroy())
   startMappings(scope, streams, functions, ground)
+  if (ground.expiry !== undefined) runExpiry(tables, ground.expiry, ground)
   for (const { functionArn, ...schedule } of schedules) {
     const running = startSchedule(schedule, (event) => functions.find(functionArn).invoke(event), log)
     closers.add(`schedule ${schedule.name}`, async () => running.stop())
@@ -235,6 +239,22 @@ const startFunctions = (
   // Loaded while the triggers run; on AWS the first request would wait for it. For what a schedule runs nobody waits, but
   // a debugger.
   for (const fn of functions.list()) if (inspect || !later.has(fn)) fn.warm()
+}
+
+const runExpiry = (
+  tables: readonly StartedTable[],
+  settings: ExpirySettings,
+  { dynamodbEndpoint: endpoint, log, closers }: Ground,
+): void => {
+  const sdk = { endpoint, region: REGION, credentials: LOCAL_CREDENTIALS }
+  const client = new DynamoDBClient({ ...sdk, requestHandler: SDK_TIMEOUTS })
+  closers.add('expiry client', async () => client.destroy())
+  // Whoever reads what is kept of jobs and requests goes by its time, and a job takes as long here as anywhere.
+  const expiring = tables.flatMap(({ expiring, streamArn }) =>
+    expiring === undefined || streamArn === undefined ? [] : [expiring],
+  )
+  const running = startExpiry(client, expiring, settings, log)
+  closers.add('expiry', () => running.stop())
 }
 
 const startMappings = (

@@ -8,6 +8,7 @@ import {
 } from '@aws-sdk/client-dynamodb'
 import * as z from 'zod'
 import { nameOf } from '../../../errors/thrown.ts'
+import type { ExpiringTable } from '../../dynamodb/expiry.ts'
 import { TemplateError } from '../errors.ts'
 import { boolean, readProperties } from '../properties.ts'
 import type { TemplateScope } from '../scope.ts'
@@ -31,10 +32,17 @@ const schema = z.object({
       StreamEnabled: boolean.optional(),
     })
     .optional(),
+  TimeToLiveSpecification: z.object({ AttributeName: z.string().optional(), Enabled: boolean }).optional(),
 })
 
 /** A table that runs. */
-export type StartedTable = { readonly logicalId: string; readonly name: string; readonly streamArn?: string }
+export type StartedTable = {
+  readonly logicalId: string
+  readonly name: string
+  readonly streamArn?: string
+  /** Where its items say when they are to go. */
+  readonly expiring?: ExpiringTable
+}
 
 /** How long a table may take until it is active, milliseconds. */
 const ACTIVE_MS = 30_000
@@ -71,7 +79,13 @@ export const startTables = (scope: TemplateScope, client: DynamoDBClient): Promi
         ...(description.TableId !== undefined && { TableId: description.TableId }),
         ...(streamArn !== undefined && { StreamArn: streamArn }),
       })
-      return { logicalId, name, ...(streamArn !== undefined && { streamArn }) }
+      const { AttributeName: attribute, Enabled = false } = properties.TimeToLiveSpecification ?? {}
+      const keys = properties.KeySchema.map(({ AttributeName }) => AttributeName)
+      return {
+        ...{ logicalId, name },
+        ...(streamArn !== undefined && { streamArn }),
+        ...(Enabled && attribute !== undefined && { expiring: { name, keys, attribute } }),
+      }
     }),
   )
 
