@@ -72,7 +72,7 @@ type Known = Records & { readonly key: string }
 /** @returns undefined where what has become of the key is not known yet */
 const stepNow = (entity: Entity, records: Known, move: Authority): ClaimStep['is'] | undefined => {
   try {
-    return stepOf(entity, records, move, { isNumbered: true, isDecided: false }).is
+    return stepOf(entity, records, move, { isDecided: false }).is
   } catch (error) {
     if (error instanceof UndecidedError) return undefined
     throw error

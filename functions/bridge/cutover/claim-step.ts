@@ -22,15 +22,14 @@ export type ClaimStep =
   | { readonly is: 'restore'; readonly giver: Owner }
 
 /**
- * @param how.isNumbered whether the number of the move was given: without one somebody has asked for one of two contents
- * @param how.isDecided whether a person has decided between the two
+ * @param how.isDecided whether a person has decided between what the two hold
  * @throws UndecidedError
  */
 export const stepOf = (
   entity: Entity,
   records: Records,
   move: Authority,
-  { isNumbered, isDecided }: { readonly isNumbered: boolean; readonly isDecided: boolean },
+  { isDecided }: { readonly isDecided: boolean },
 ): ClaimStep => {
   const { aurora, dynamo } = records
   const { owner: to, epoch } = move
@@ -43,8 +42,7 @@ export const stepOf = (
   if (half !== undefined && half.to !== to) return { is: 'abandon', half }
   const giver = half === undefined ? givingBack(aurora, dynamo) : undefined
   if (giver !== undefined) return { is: 'restore', giver }
-  if (isInTheWay(entity, records, to) || (isNumbered && areBothOwners(aurora, dynamo)))
-    return { is: 'conflict' }
+  if (isInTheWay(entity, records, to) || areBothOwners(aurora, dynamo)) return { is: 'conflict' }
   if (half !== undefined) return { is: 'complete', half }
   return { is: isSaid(now, to) && saysSo(old, to) ? 'affirm' : 'move' }
 }

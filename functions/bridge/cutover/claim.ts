@@ -106,10 +106,7 @@ const attempt = async (
     unmovable,
   }
   const move: Authority = { owner: to, epoch: epoch ?? nextEpoch({ aurora, dynamo }, to) }
-  const step = stepOf(entity, { aurora, dynamo }, move, {
-    isNumbered: epoch !== undefined,
-    isDecided: insists !== undefined,
-  })
+  const step = stepOf(entity, { aurora, dynamo }, move, { isDecided: insists !== undefined })
   switch (step.is) {
     case 'already':
       return { done: 'already', record: now }
@@ -152,9 +149,8 @@ const leadsOn = (
   { epoch, insists }: ClaimOptions,
 ): boolean => {
   if (epoch === undefined || insists !== undefined || aurora.key !== dynamo.key) return false
-  const how = { isNumbered: true, isDecided: false }
   try {
-    const { is } = stepOf(entity, { aurora, dynamo }, { owner: to, epoch }, how)
+    const { is } = stepOf(entity, { aurora, dynamo }, { owner: to, epoch }, { isDecided: false })
     return is !== 'already' && is !== 'stale' && is !== 'conflict'
   } catch (error) {
     if (error instanceof UndecidedError) return false

@@ -387,6 +387,22 @@ describe('a key that changes hands', () => {
       expect(await both()).toEqual(['held aurora 1 1 one', `held aurora 1 ${version} other`])
       await world.replace(chef, 'aurora', key, named('two'))
     })
+
+    it.each(['aurora', 'dynamo'] as const)(
+      'for %s, where each side has made the key, whichever has been written more often since',
+      async (to) => {
+        for (const often of ['aurora', 'dynamo'] as const) {
+          key = `made-${often}-${randomUUID()}`
+          await world.create(chef, 'aurora', named('here'), key)
+          await world.create(chef, 'dynamo', named('there'), key)
+          await world.replace(chef, often, key, named('again'))
+          const before = await both()
+
+          await expect(world.claim(chef, key, to)).rejects.toMatchObject({ code: 'claim.conflict' })
+          expect(await both()).toEqual(before)
+        }
+      },
+    )
   })
 
   describe('and has been away and come back', () => {
