@@ -8,13 +8,16 @@ import { Kept } from './kept.ts'
 import { findLeftovers, watchLeftovers } from './leftovers.ts'
 import { takePlace } from './places.ts'
 
+/** A timer of more milliseconds than this goes off at once. */
+const LONGEST = 2 ** 31 - 1
+
 const extended = new WeakSet<Circus.TestEntry | Circus.Hook>()
 
 /** What has a bound of its own gets as much more of it, once, as a round of `npm run prove` has more runs. */
 const extend = (bounded: Circus.TestEntry | Circus.Hook): void => {
   if (typeof bounded.timeout !== 'number' || extended.has(bounded)) return
   extended.add(bounded)
-  bounded.timeout = times(bounded.timeout)
+  bounded.timeout = Math.min(times(bounded.timeout), LONGEST)
 }
 
 /**

@@ -63,12 +63,17 @@ const FILES = {
   'slow.test.ts': SLOW,
 }
 
+const PATIENT = `
+import { it } from '@jest/globals'
+it('waits a little', () => new Promise((done) => setTimeout(done, 50)), 2 ** 31 - 1)
+`
+
 type Results = {
   readonly [file: string]: { readonly tests: readonly string[]; readonly message: string }
 }
 
 /** Runs jest in one process over the files of a folder. */
-const runJest = (folder: TemporaryFolder, env: NodeJS.ProcessEnv = {}, ...files: string[]) => {
+const runJest = (folder: TemporaryFolder, runs = '1', ...files: string[]) => {
   const config = {
     rootDir: folder.path,
     injectGlobals: false,
@@ -80,7 +85,8 @@ const runJest = (folder: TemporaryFolder, env: NodeJS.ProcessEnv = {}, ...files:
   const args = [jest, '--config', JSON.stringify(config), '--runInBand', '--json', '--forceExit', ...files]
   return spawnSync(process.execPath, args, {
     ...{ cwd: folder.path, encoding: 'utf8', timeout: 60_000 },
-    env: { ...process.env, ...env },
+    // Not of the run that this test is in, which may be a proof, and has a place for it.
+    env: { ...process.env, BACKSYNC_RUNS: runs, BACKSYNC_PLACES: undefined },
   })
 }
 
@@ -128,7 +134,13 @@ describe('test files that one worker runs', () => {
   })
 
   it('have as much more time as a proof has more runs, where they say how much', () => {
-    const { stdout } = runJest(folder, { BACKSYNC_RUNS: '3' }, 'slow.test.ts')
+    const { stdout } = runJest(folder, '3', 'slow.test.ts')
     expect(JSON.parse(stdout).testResults[0]?.message).toContain('Exceeded timeout of 150 ms')
+  })
+
+  it('have no less of it where they have all that a timer can wait', () => {
+    writeFileSync(join(folder.path, 'patient.test.ts'), PATIENT)
+    const { stdout } = runJest(folder, '3', 'patient.test.ts')
+    expect(JSON.parse(stdout)).toMatchObject({ numPassedTests: 1, numFailedTests: 0 })
   })
 })

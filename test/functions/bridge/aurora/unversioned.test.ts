@@ -60,7 +60,9 @@ describe('a table whose writers keep no version', () => {
   beforeAll(async () => {
     aurora = await openTestAurora()
     await aurora.legacy.query(
-      `CREATE TABLE oventable (id BIGINT AUTO_INCREMENT PRIMARY KEY, fuel VARCHAR(40) NULL, ${adopted('DECIMAL(50, 0)')})`,
+      // The key '1' is a row's id: no other key may have come to it before.
+      `CREATE TABLE oventable (id BIGINT AUTO_INCREMENT PRIMARY KEY, fuel VARCHAR(40) NULL, ${adopted('DECIMAL(50, 0)')})
+       AUTO_INCREMENT = 1000`,
     )
     await aurora.legacy.query(
       `CREATE TABLE pantable (id BIGINT AUTO_INCREMENT PRIMARY KEY, material VARCHAR(40), litres INT, has_lid TINYINT(1),
