@@ -25,6 +25,8 @@ export type RouteWatch = {
   readonly stage: Stage
   /** When the guard has first seen it so, in milliseconds since 1970, by its own clock alone. */
   readonly since: number
+  /** When the guard has looked last, as `since`. */
+  readonly lookedAt: number
   /** The last interval that counts already; empty: none. */
   readonly through: string
   readonly signals: Readonly<Partial<Record<Signal, SignalEvidence>>>
@@ -41,11 +43,19 @@ export const coolsDown = (
   { history }: Pick<Route, 'history'>,
   now: number,
 ): boolean => {
-  const rest = history[0]?.evidence === undefined ? SETTLES : COOLS
   const age = now - since
   // A clock that was set back mustn't keep the guard away for longer.
-  return age >= 0 && age < rest
+  return age >= 0 && age < restBehind(history)
 }
+
+/** From when on what is seen counts, as of `since`. */
+const countsFrom = (
+  { since }: Pick<RouteWatch, 'since'>,
+  { history }: Pick<Route, 'history'>,
+): number => since + restBehind(history)
+
+const restBehind = (history: Route['history']): number =>
+  history[0]?.evidence === undefined ? SETTLES : COOLS
 
 /**
  * What is known of a route with what was seen since. Evidence is of one move: behind another one it begins anew, and only what the
@@ -63,12 +73,15 @@ export const watchWith = (
   now: number,
 ): RouteWatch => {
   const begun = was?.epoch === route.epoch ? was : begunAt(was, route, now)
-  const isLeftOut = coolsDown(begun, route, now)
-  let watch = begun
+  const rests = coolsDown(begun, route, now)
+  // Told when it has arrived, which may be after the rest: what was seen before the end of that is still the other stage's.
+  const isEarly = ({ at }: RouteInterval): boolean =>
+    now >= begun.since && Date.parse(at) < countsFrom(begun, route)
+  let watch: RouteWatch = { ...begun, lookedAt: now }
   for (const interval of intervals.toSorted((a, b) => (a.at < b.at ? -1 : 1))) {
     if (interval.at <= watch.through) continue
     watch = { ...watch, through: interval.at }
-    if (!isLeftOut && interval.epoch === route.epoch) watch = withSeen(watch, interval)
+    if (!rests && !isEarly(interval) && interval.epoch === route.epoch) watch = withSeen(watch, interval)
   }
   return watch
 }
@@ -82,7 +95,8 @@ const begunAt = (
     const evidence = was?.signals[signal]
     return evidence === undefined ? [] : [[signal, noEvidence(floorAfter(evidence, signal, was))] as const]
   })
-  return { epoch, stage, since: now, through: was?.through ?? '', signals: Object.fromEntries(floors) }
+  const signals = Object.fromEntries(floors)
+  return { epoch, stage, since: now, lookedAt: now, through: was?.through ?? '', signals }
 }
 
 /** Below `live` all is the old side's, and what was found worse there is no measure. */
@@ -135,6 +149,7 @@ export const watchSchema = z.object({
   epoch: number,
   stage: z.enum(['legacy', 'mirrored', 'shadow', 'live', 'complete']),
   since: z.number(),
+  lookedAt: z.number(),
   through: z.string(),
   signals: z.partialRecord(z.enum(SIGNALS), evidenceSchema),
 })

@@ -82,6 +82,15 @@ describe('what is watched of a route', () => {
     expect(judgeWatch(watchWith(soon, live, [early], LATER)).verdict).toBe('cannot tell')
   })
 
+  it('leaves out what was seen before it had settled, although it is told after that', () => {
+    const early = [-1, 0].map((n) => told(n, of(0), of(50, 50)))
+    const watch = watchWith(settled(live), live, early, NOW + 3 * SETTLES)
+    expect(judgeWatch(watch).verdict).toBe('cannot tell')
+    expect(watch.through).toBe(minute(0))
+    const next = watchWith(watch, live, [told(1, of(0), of(50, 50))], NOW + 4 * SETTLES)
+    expect(judgeWatch(next)).toMatchObject({ verdict: 'worse' })
+  })
+
   it('cools down longer behind a step of the guard’s own, and no longer than that where a clock was set back', () => {
     const evidence = [{ signal: 'error', by: 'above', cohort: of(40, 12), control: of(0) }] as const
     const stepped = moved(live, placementAt(live, { percent: 1 }), { at: '', by: 'guard', evidence }, 's')

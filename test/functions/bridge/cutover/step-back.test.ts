@@ -9,6 +9,7 @@ import { runs } from '../../../support/runs.ts'
 
 const NOW = Date.parse('2037-06-02T12:00:00.000Z')
 const LATER = NOW + SETTLES
+const TOLD = new Date(LATER).toISOString()
 const of = (looks: number, bad = 0): Looks => ({ looks, bad })
 const routeAt = (to: Partial<Placement>): Route =>
   moved(unmoved('plate'), placementAt(unmoved('plate'), to), { at: '', by: 'ann' }, 'salt')
@@ -17,7 +18,7 @@ const seen = (route: Route, dynamo: Looks, aurora: Looks = of(500, 1)): RouteWat
   watchWith(
     watchWith(undefined, route, [], NOW),
     route,
-    [{ at: '1', epoch: route.epoch, sides: { aurora: { error: aurora }, dynamo: { error: dynamo } } }],
+    [{ at: TOLD, epoch: route.epoch, sides: { aurora: { error: aurora }, dynamo: { error: dynamo } } }],
     LATER,
   )
 
