@@ -52,6 +52,9 @@ export type LogLevel = (typeof logLevels)[number]
 const relays = ['stay', 'minute', 'hour'] as const
 export type Relay = (typeof relays)[number]
 
+/** Whether somebody looks how routes do that are on their way, and steps those back that are worse. */
+const guards = ['on', 'off'] as const
+
 /** Everything about a deployment that its operator chooses, read once from the CDK context. */
 export interface Settings {
   /** @default 'dev' */
@@ -70,6 +73,11 @@ export interface Settings {
    * or looks once a `minute`, or once an `hour`, so that Aurora can pause in between. @default 'stay'
    */
   readonly relay: Relay
+  /**
+   * Whether a guard looks once a minute how routes do that are on their way, and steps those back that are worse. Who wants one
+   * route left alone freezes that. @default 'on': of a guard that has to be asked for one thinks on the morning after
+   */
+  readonly guard: (typeof guards)[number]
   /** @default 'info' */
   readonly logLevel: LogLevel
   /** An SNS topic that alarms notify. @default none: alarms show in CloudWatch only */
@@ -90,6 +98,7 @@ const contextKeys = {
   maxCapacity: 'Aurora capacity units from 1 to 256 in steps of 0.5',
   parallelizationFactor: 'a whole number from 1 to 10',
   relay: `one of ${relays.join(', ')}`,
+  guard: `one of ${guards.join(', ')}`,
   logLevel: `one of ${logLevels.join(', ')}`,
   alarmTopicArn: 'the ARN of an SNS topic',
   copyRoleArns: 'ARNs of IAM roles, separated by commas',
@@ -166,6 +175,7 @@ export function readSettings(node: Node): Settings {
       1,
     ),
     relay: choice('relay', relays, 'stay'),
+    guard: choice('guard', guards, 'on'),
     logLevel: choice('logLevel', logLevels, 'info'),
     ...optional(
       'alarmTopicArn',

@@ -12,6 +12,7 @@ import { type EntityDescription, EntityTable, onePerTable, tablesOf } from './co
 import type { Extension } from './constructs/extension.ts'
 import { Facade, knowsRoutes } from './constructs/facade.ts'
 import { FillTables } from './constructs/fill-tables.ts'
+import { Guard } from './constructs/guard.ts'
 import { HttpApi } from './constructs/http-api.ts'
 import { LegacyDatabase } from './constructs/legacy-database.ts'
 import { haveFunctions, LegacyFunctions } from './constructs/legacy-functions.ts'
@@ -69,6 +70,7 @@ export interface FunctionEntries {
   readonly relay: string
   readonly facade: string
   readonly sweep: string
+  readonly guard: string
 }
 
 const ownEntries: FunctionEntries = {
@@ -83,6 +85,7 @@ const ownEntries: FunctionEntries = {
   relay: 'functions/operations/relay.ts',
   facade: 'functions/cutover/handler.ts',
   sweep: 'functions/operations/sweep.ts',
+  guard: 'functions/operations/guard.ts',
 }
 
 /**
@@ -182,6 +185,11 @@ export class BacksyncStack extends Stack {
               code: bundledCode({ entry: entries.sweep, replace }),
             }).function,
           ]
+    if (facade !== undefined && kept.length > 0 && settings.guard === 'on')
+      new Guard(this, 'Guard', {
+        ...{ settings, jobs, routes: facade.routes },
+        code: bundledCode({ entry: entries.guard, replace }),
+      })
     for (const caller of [legacy, ...facades]) mirror?.wake(caller)
     if (calls) {
       const functions = new LegacyFunctions(this, 'LegacyFunctions', {

@@ -139,7 +139,6 @@ describe('the repository', () => {
       /\/(legacy-(events|meaning)|changes-in)\.ts: /,
       // What production doesn't reach yet.
       /\/drivers\/direct\/open\.ts: /,
-      /\/cutover\/(guard-route\.ts: guardRoute|answers-seen\.ts: readAnswersSeen)/,
     ]
     const needless = unused(modules, readModules('test'))
 

@@ -22,6 +22,7 @@ const functions = [
   'SweepFunction',
   'FillTablesFunction',
   'WatchFunction',
+  'GuardFunction',
   'FacadeFunction',
 ]
 
@@ -58,6 +59,7 @@ describe('the bundles', () => {
     ['SweepFunction', 760],
     ['FillTablesFunction', 365],
     ['WatchFunction', 690],
+    ['GuardFunction', 400],
     ['FacadeFunction', 720],
   ])('%s is one file of at most %i kB, without a source map', (id, budget) => {
     const file = join(assetOf(id), 'index.mjs')

@@ -109,6 +109,10 @@ const bundles: Readonly<Record<string, { readonly entry: string; readonly unsent
   FillTablesFunction: { entry: 'functions/operations/fill-tables.ts', unsent: [] },
   TableSyncFunction: { entry: 'functions/operations/keep-tables.ts', unsent: [] },
   MirrorFunction: { entry: 'functions/operations/relay.ts', unsent: [] },
+  GuardFunction: {
+    entry: 'functions/operations/guard.ts',
+    unsent: ['DeleteItem', 'Query', 'Scan'],
+  },
   WatchFunction: {
     entry: 'functions/operations/watch.ts',
     unsent: ['BatchGetItem', 'DeleteItem', 'PutItem', 'Scan', 'UpdateItem'],
@@ -300,6 +304,19 @@ describe('what is granted is what the code calls', () => {
       calls(callers.jobs).filter((action) => action !== 'dynamodb:Scan'),
     )
     expect(own('lambda')).toEqual([])
+  })
+
+  it('of where routes stand, for the guard: to read it and to move one; of jobs, its own notes; of CloudWatch, to read figures', () => {
+    const own = (service: string, table?: string) => granted('GuardFunctionRole', service, table)
+
+    expect(own('dynamodb', 'FacadeRoutes')).toEqual(['dynamodb:GetItem', 'dynamodb:PutItem'])
+    expect(own('dynamodb', 'Jobs')).toEqual(['dynamodb:GetItem', 'dynamodb:PutItem'])
+    expect(own('dynamodb')).toEqual(['dynamodb:GetItem', 'dynamodb:PutItem'])
+    const figures = policyOf('GuardFunctionRole', template).Statement.filter(({ Action }) =>
+      Action.some((action) => action.startsWith('cloudwatch:')),
+    )
+    expect(figures.map(({ Action }) => Action)).toEqual([called('client-cloudwatch', 'cloudwatch')])
+    expect([own('rds-data'), own('lambda')]).toEqual([[], []])
   })
 
   it('of STS what a copy calls, for the roles that are named and no other', () => {

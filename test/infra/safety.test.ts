@@ -61,6 +61,11 @@ const wildcards: readonly { actions: readonly string[]; resource: RegExp; why: s
     why: 'Lambda asks for it; the action has no resource',
   },
   {
+    actions: ['cloudwatch:GetMetricData'],
+    resource: /^\*$/,
+    why: 'the action has no resource',
+  },
+  {
     actions: ['s3:PutObject'],
     resource: /^<BackSyncFailuresBucket\w+\.Arn>\/aws\/lambda\/\*$/,
     why: 'Lambda names each object after shard and time',

@@ -27,6 +27,7 @@ describe('readSettings', () => {
       maxCapacity: 4,
       parallelizationFactor: 1,
       relay: 'stay',
+      guard: 'on',
       logLevel: 'info',
       copyRoleArns: [],
       copySources: [],
@@ -41,6 +42,7 @@ describe('readSettings', () => {
       maxCapacity: '7.5',
       parallelizationFactor: '10',
       relay: 'hour',
+      guard: 'off',
       logLevel: 'debug',
       alarmTopicArn: 'arn:aws:sns:eu-west-1:111111111111:oncall',
       copyRoleArns: 'arn:aws:iam::222222222222:role/copy, arn:aws:iam::333333333333:role/ops/copy',
@@ -54,6 +56,7 @@ describe('readSettings', () => {
       maxCapacity: 7.5,
       parallelizationFactor: 10,
       relay: 'hour',
+      guard: 'off',
       logLevel: 'debug',
       alarmTopicArn: 'arn:aws:sns:eu-west-1:111111111111:oncall',
       copyRoleArns: ['arn:aws:iam::222222222222:role/copy', 'arn:aws:iam::333333333333:role/ops/copy'],
@@ -106,6 +109,7 @@ describe('readSettings', () => {
       { parallelizationFactor: true },
       'parallelizationFactor: expected a whole number from 1 to 10, got true',
     ],
+    [{ guard: 'maybe' }, 'guard: expected one of on, off, got "maybe"'],
     [{ relay: 'always' }, 'relay: expected one of stay, minute, hour, got "always"'],
     [{ logLevel: 'loud' }, 'logLevel: expected one of debug, info, warn, error, got "loud"'],
     [{ alarmTopicArn: 'oncall' }, 'alarmTopicArn: expected the ARN of an SNS topic, got "oncall"'],
@@ -141,7 +145,7 @@ describe('readSettings', () => {
     ],
     [
       { databasename: 'x' },
-      'databasename: unknown key; known are stage, auth, jwtIssuer, jwtAudience, databaseName, maxCapacity, parallelizationFactor, relay, logLevel, alarmTopicArn, copyRoleArns, copySources',
+      'databasename: unknown key; known are stage, auth, jwtIssuer, jwtAudience, databaseName, maxCapacity, parallelizationFactor, relay, guard, logLevel, alarmTopicArn, copyRoleArns, copySources',
     ],
   ])('refuses %j', (context, problem) => {
     expect(problemsOf(context)).toEqual([problem])
@@ -153,7 +157,7 @@ describe('readSettings', () => {
     expect(error.message).toBe(
       [
         'Invalid context:',
-        '  - colour: unknown key; known are stage, auth, jwtIssuer, jwtAudience, databaseName, maxCapacity, parallelizationFactor, relay, logLevel, alarmTopicArn, copyRoleArns, copySources',
+        '  - colour: unknown key; known are stage, auth, jwtIssuer, jwtAudience, databaseName, maxCapacity, parallelizationFactor, relay, guard, logLevel, alarmTopicArn, copyRoleArns, copySources',
         '  - stage: expected one of dev, prod, got "live"',
         '  - logLevel: expected one of debug, info, warn, error, got "loud"',
       ].join('\n'),

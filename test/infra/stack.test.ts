@@ -43,6 +43,7 @@ describe('the stack', () => {
       DishesUrl: below('/dishes'),
       RecipeStepsUrl: below('/recipe-steps'),
       TombstonesTableName: table('TableSyncTombstonesTable'),
+      GuardFunctionName: { Ref: lambda('GuardFunction').id },
       BackSyncFunctionName: { Ref: lambda('BackSyncFunction').id },
       TableSyncFunctionName: { Ref: lambda('TableSyncFunction').id },
       CopyTableFunctionName: { Ref: lambda('CopyTableFunction').id },
@@ -93,6 +94,7 @@ describe('the stack', () => {
         ...['FAILURE_BUCKET', 'JOBS_TABLE', 'LOG_LEVEL', 'PARKING_TABLE', 'ROUTES_TABLE', 'STAGE'],
       ].sort(),
     )
+    expect(variables('GuardFunction')).toEqual(['JOBS_TABLE', 'LOG_LEVEL', 'ROUTES_TABLE', 'STAGE'])
     expect(variables('FacadeFunction')).toEqual(
       [
         ...cluster,
@@ -154,6 +156,7 @@ describe('the stack', () => {
     ['TableSyncFunction', 60, 512],
     ['CopyTableFunction', 900, 1024],
     ['WatchFunction', 120, 256],
+    ['GuardFunction', 60, 256],
     ['Greeter', 29, 512],
   ])('runs %s on Node 24 and arm64, %i s at most, with JSON logs', (id, seconds, memory) => {
     expect(lambda(id).properties).toMatchObject({
@@ -316,7 +319,7 @@ describe('the stack', () => {
         Environment: { Variables: Match.objectLike({ LOG_LEVEL: 'debug' }) },
         LoggingConfig: Match.objectLike({ ApplicationLogLevel: 'DEBUG' }),
       },
-      12,
+      13,
     )
   })
 

@@ -37,6 +37,10 @@ class GuardForwardError extends BridgeError {
   readonly kind = 'unknown'
 }
 
+/** Whether there is anything to watch of a route: of one that nobody moves, or that has no way back, there is nothing to judge. */
+export const isWatched = ({ stage }: Pick<Route, 'stage'>): boolean =>
+  stage !== 'legacy' && stage !== 'complete'
+
 /** The name under which the history has what the guard does. */
 const GUARD = 'guard'
 
@@ -51,6 +55,12 @@ export const guardRoute = async (entity: Entity, parts: GuardParts): Promise<Gua
   const { routes, notes, intervals, log, now } = parts
   const { name } = entity
   const { route } = await routes.read(name)
+  if (!isWatched(route))
+    return {
+      decision: decideStep(route, watchWith(undefined, route, [], now()), now()),
+      route,
+      stepped: false,
+    }
   const was = await notes.read(name)
   const watch = watchWith(was, route, await intervals(entity, route.epoch, was?.through ?? ''), now())
   await notes.write(name, watch)

@@ -49,7 +49,7 @@ export const coolsDown = (
 }
 
 /** From when on what is seen counts, as of `since`. */
-const countsFrom = (
+export const countsFrom = (
   { since }: Pick<RouteWatch, 'since'>,
   { history }: Pick<Route, 'history'>,
 ): number => since + restBehind(history)

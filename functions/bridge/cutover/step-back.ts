@@ -1,3 +1,4 @@
+import type { SignalEvidence } from '../guard/evidence.ts'
 import { rateOf } from '../guard/looks.ts'
 import type { Signal } from '../guard/signals.ts'
 import type { RouteVerdict } from '../guard/verdict.ts'
@@ -41,9 +42,10 @@ export const decideStep = (route: Route, watch: RouteWatch, now: number): GuardD
   if (because !== undefined) return { does: 'nothing', because, verdict }
   if (verdict.verdict !== 'worse') return { does: 'nothing', because: 'not-worse', verdict }
   const evidence = verdict.worse.map((signal) => evidenceOf(signal, verdict, watch))
+  const why = evidence.map((one) => seenInWords(one.signal, one)).join('; ')
   const to = placeBack(route, evidence)
   if (to === undefined) return { does: 'nothing', because: 'legacy', verdict }
-  return { does: 'step-back', to, why: evidence.map(told).join('; '), evidence, verdict }
+  return { does: 'step-back', to, why, evidence, verdict }
 }
 
 const reasonAgainst = (route: Route, watch: RouteWatch, now: number): Reason | undefined => {
@@ -58,21 +60,28 @@ const placeBack = (route: Route, evidence: readonly MoveEvidence[]): Placement |
   return route.stage === 'live' && isHard ? placementAt(route, { stage: 'shadow' }) : lastRung(route)
 }
 
-const evidenceOf = (signal: Signal, { signals }: RouteVerdict, watch: RouteWatch): MoveEvidence => {
+const evidenceOf = (
+  signal: Signal,
+  { signals }: RouteVerdict,
+  watch: RouteWatch,
+): MoveEvidence & { readonly signal: Signal } => {
   const none = { looks: 0, bad: 0 }
   const { cohort = none, control = none } = watch.signals[signal] ?? {}
   return { signal, by: signals[signal]?.by ?? 'above', cohort, control }
 }
 
-const NAMES: Readonly<Record<string, string>> = {
+const NAMES: Readonly<Record<Signal, string>> = {
   error: 'errors',
   wrongField: 'wrong fields',
   tooSlow: 'slow answers',
   tooLate: 'late minutes',
 }
 
-/** `errors: 9 of 41, beside 3 of 800` */
-const told = ({ signal, cohort, control }: MoveEvidence): string => {
+/** What was seen of a signal, for people: `errors: 9 of 41, beside 3 of 800` */
+export const seenInWords = (
+  signal: Signal,
+  { cohort, control }: Pick<SignalEvidence, 'cohort' | 'control'>,
+): string => {
   const beside = control.looks === 0 ? '' : `, beside ${control.bad} of ${control.looks}`
-  return `${NAMES[signal] ?? signal}: ${cohort.bad} of ${cohort.looks}${beside}`
+  return `${NAMES[signal]}: ${cohort.bad} of ${cohort.looks}${beside}`
 }

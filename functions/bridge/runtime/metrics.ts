@@ -41,6 +41,8 @@ export type CountName =
   | 'AnswersDynamo'
   | 'FaultsAurora'
   | 'FaultsDynamo'
+  /** Of the guard: routes that it has stepped back. */
+  | 'StepsBack'
 
 /** What is measured in milliseconds. `Lag`: from a write to its visibility in the other store. */
 export type DurationName = 'Lag'
@@ -51,6 +53,7 @@ export type DurationName = 'Lag'
  * over yet; `LogAge`: for how long the first of them has not, in milliseconds. `Unseen`: mirrored entities of which triggers are
  * missing or changed, so that plain SQL on their tables is not seen. `Unfollowed`: routes whose keys have not all followed their last
  * move, and nobody has them do so. `SteppedBack`: entities that the relay leaves alone, since one of their stores was restored.
+ * `Unjudged`: routes of which the guard can't say how they are; `WorseHeld`: routes that it has found worse, and that somebody holds.
  */
 export type GaugeName =
   | 'Undelivered'
@@ -60,6 +63,8 @@ export type GaugeName =
   | 'Unseen'
   | 'Unfollowed'
   | 'SteppedBack'
+  | 'Unjudged'
+  | 'WorseHeld'
 
 /** Figures about changes, by entity. They carry no key and no customer's value. */
 export interface Metrics {
@@ -100,6 +105,9 @@ export const FILL_TABLES = 'fill-tables'
 
 /** The service of the function that looks what waits for an operator. */
 export const WATCH = 'watch'
+
+/** As WATCH, of the function that steps routes back which are worse. */
+export const GUARD = 'guard'
 
 /** What a gauge is about that is of the whole stack, and of no entity. */
 export const WHOLE_STACK = 'stack'
@@ -207,7 +215,13 @@ export class LambdaMetrics implements Metrics {
 }
 
 /** Counts that are published for all entities together, too: one alarm watches them. */
-const WATCHED_TOGETHER: readonly CountName[] = ['Overdue', 'MovesRefused', 'RouteUnreadable', 'Faults']
+const WATCHED_TOGETHER: readonly CountName[] = [
+  'Overdue',
+  'MovesRefused',
+  'RouteUnreadable',
+  'Faults',
+  'StepsBack',
+]
 
 const ofService = (counts: ReadonlyMap<string, number>) => {
   const Metrics = WATCHED_TOGETHER.filter((name) => counts.has(name)).map((Name) => ({ Name, Unit: 'Count' }))

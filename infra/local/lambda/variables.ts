@@ -9,6 +9,7 @@ export type Endpoints = {
   readonly sts: string
   readonly s3: string
   readonly lambda: string
+  readonly cloudWatch: string
 }
 
 /** The local servers check no signature, yet the SDK sends none without credentials. */
@@ -48,4 +49,5 @@ export const variablesOf = (
   AWS_ENDPOINT_URL_STS: endpoints.sts,
   AWS_ENDPOINT_URL_S3: endpoints.s3,
   AWS_ENDPOINT_URL_LAMBDA: endpoints.lambda,
+  AWS_ENDPOINT_URL_CLOUDWATCH: endpoints.cloudWatch,
 })

@@ -90,8 +90,8 @@ export type RunningRoute = {
 
 /** A template that runs. */
 export type RunningTemplate = {
-  /** Those of the functions' clients, and of who asks what they have measured. */
-  readonly endpoints: Omit<Endpoints, 'dynamodb'> & { readonly cloudWatch: string }
+  /** Those of the functions' clients. */
+  readonly endpoints: Omit<Endpoints, 'dynamodb'>
   readonly tables: readonly StartedTable[]
   readonly clusters: readonly RunningCluster[]
   readonly routes: readonly RunningRoute[]

@@ -161,7 +161,7 @@ export const openTestStack = async ({
       BillingMode: 'PAY_PER_REQUEST',
     }),
   )
-  const metrics = new RecentMetrics()
+  const metrics = new RecentMetrics(() => Date.now())
   const cloudWatch = await startCloudWatch({ metrics })
   const routes = `Routes-${randomUUID()}`
   await client.send(

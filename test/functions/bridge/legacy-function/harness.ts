@@ -72,7 +72,7 @@ export const openTestFunctions = async (
     const nowhere = 'http://127.0.0.1:9'
     const endpoints = {
       ...{ dynamodb: nowhere, secretsManager: nowhere, sts: nowhere, s3: nowhere, lambda: nowhere },
-      rdsData: aurora.api.endpoint,
+      ...{ rdsData: aurora.api.endpoint, cloudWatch: nowhere },
     }
     registry.add(
       new LocalFunction(

@@ -20,6 +20,7 @@ const endpoints = {
   sts: 'http://t',
   s3: 'http://127.0.0.1:5',
   lambda: 'http://l',
+  cloudWatch: 'http://c',
 }
 const entry = 'test/infra/fixtures/functions/throws.ts'
 

@@ -19,6 +19,7 @@ const endpoints = {
   sts: 'http://t',
   s3: 'http://127.0.0.1:5',
   lambda: 'http://l',
+  cloudWatch: 'http://c',
 }
 
 describe('a local function', () => {
@@ -101,6 +102,7 @@ describe('a local function', () => {
       AWS_ENDPOINT_URL_SECRETS_MANAGER: 'http://s',
       AWS_ENDPOINT_URL_STS: 'http://t',
       AWS_ENDPOINT_URL_LAMBDA: 'http://l',
+      AWS_ENDPOINT_URL_CLOUDWATCH: 'http://c',
     })
     expect(env).not.toHaveProperty('LEAK_FROM_PARENT')
     expect(env).not.toHaveProperty('HOME')

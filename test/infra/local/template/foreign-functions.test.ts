@@ -49,7 +49,10 @@ describe('functions that a stack calls and that are not its own', () => {
   const play = async ({ played }: ReturnType<typeof foreignFunctions>, arn: string): Promise<unknown> => {
     const functions = new FunctionRegistry()
     const at = 'http://127.0.0.1:9'
-    const endpoints = { dynamodb: at, rdsData: at, secretsManager: at, sts: at, s3: at, lambda: at }
+    const endpoints = {
+      ...{ dynamodb: at, rdsData: at, secretsManager: at, sts: at },
+      ...{ s3: at, lambda: at, cloudWatch: at },
+    }
     for (const definition of played) {
       const log = openLogFile(join(repository, `${definition.name}.log`), () => undefined)
       functions.add(new LocalFunction(definition, variablesOf(definition, endpoints), log))
