@@ -62,6 +62,7 @@ const paths = facadePaths(entities)
 export const handler = async (event: unknown, context: InvocationContext): Promise<unknown> => {
   deadline.begin(context)
   log.begin(context.awsRequestId)
+  const began = performance.now()
   try {
     const call = normaliseApiEvent(event, {
       ...{ entities, base: 'facade', paths, now: () => new Date(), newKey: uuidv7 },
@@ -70,7 +71,7 @@ export const handler = async (event: unknown, context: InvocationContext): Promi
     const requestId = context.awsRequestId
     const sent = { request: call.request, requestId, authorizer: authorizerOf(event), at: Date.now() }
     const of = call.action === 'refuse' ? WHOLE_STACK : call.entity.name
-    const onAnswer = countAnswer(metrics, of)
+    const onAnswer = countAnswer(metrics, of, call.action, () => performance.now() - began)
     const answer = await serveRoute(
       call,
       facade,

@@ -1,5 +1,6 @@
 import { readAnswersSeen } from '../bridge/cutover/answers-seen.ts'
 import { guardRoutes } from '../bridge/cutover/guard-routes.ts'
+import { readSlowAbove } from '../bridge/cutover/usual-latency.ts'
 import { WatchNotes } from '../bridge/cutover/watch-notes.ts'
 import { openCloudWatch } from '../bridge/drivers/cloudwatch/read-metrics.ts'
 import { openDynamo } from '../bridge/drivers/dynamo/client.ts'
@@ -34,8 +35,8 @@ export const handler = async (_event: unknown, context: InvocationContext): Prom
   try {
     return await guardRoutes(entities, {
       ...parts,
-      intervals: ({ name }, epoch, through) =>
-        readAnswersSeen(cloudWatch, name, { epoch, through }, { now: now(), deadline }),
+      intervals: ({ name }, behind) => readAnswersSeen(cloudWatch, name, behind, { now: now(), deadline }),
+      slowAbove: ({ name }) => readSlowAbove(cloudWatch, name, { now: now(), deadline }),
     })
   } finally {
     metrics.flush()

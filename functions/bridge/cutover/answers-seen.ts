@@ -1,68 +1,94 @@
 import type { CloudWatchClient } from '@aws-sdk/client-cloudwatch'
-import { type MetricPoint, readMetrics } from '../drivers/cloudwatch/read-metrics.ts'
+import type { MetricQuery } from '../drivers/cloudwatch/read-metrics.ts'
 import type { Looks } from '../guard/looks.ts'
-import type { Epoch } from '../model/owner.ts'
+import type { Signal } from '../guard/signals.ts'
+import type { Owner } from '../model/owner.ts'
 import type { Deadline } from '../runtime/deadline.ts'
 import { FACADE, METRICS_NAMESPACE } from '../runtime/metrics.ts'
-import { ANSWER_COUNTS } from './count-answer.ts'
-import type { RouteInterval } from './route-watch.ts'
+import { ANSWER_METRICS } from './count-answer.ts'
+import { MINUTE, readMinutes, type ValueAt } from './minute-metrics.ts'
+import type { RouteInterval, RouteWatch } from './route-watch.ts'
 
 /*
  * What facades have seen of a route, minute by minute: read from the metrics of their function.
  */
 
-const MINUTE = 60_000
 /** What a function has logged is in CloudWatch by then, in milliseconds: a minute that is told doesn't change any more. */
 const ARRIVES = 2 * MINUTE
 /** Nothing older is asked for, in milliseconds: whoever looks again after so long begins with what is at hand. */
-const LOOKS_BACK = 3 * 3_600_000
+const LOOKS_BACK = 3 * 60 * MINUTE
+/** Nothing takes longer than a function may run, in milliseconds. */
+const LONGEST = 900_000
 
 /**
  * What was seen in the whole minutes behind the last one that counts, as far as they are over. Metrics don't say under which move:
  * it is told as of the one that is known, and the guard leaves out what is near a move.
  *
- * @param through as of `RouteWatch`
+ * @param behind what is known already; without `slowAbove` no read is slow, nor is one that isn't
  * @throws MetricsError, DeadlineError
  */
 export const readAnswersSeen = async (
   client: CloudWatchClient,
   entity: string,
-  { epoch, through }: { readonly epoch: Epoch; readonly through: string },
+  { epoch, through, slowAbove }: Pick<RouteWatch, 'epoch' | 'through' | 'slowAbove'>,
   { now, deadline }: { readonly now: number; readonly deadline: Deadline },
 ): Promise<readonly RouteInterval[]> => {
   const end = Math.floor((now - ARRIVES) / MINUTE) * MINUTE
   const known = Date.parse(through)
   const start = Math.max(end - LOOKS_BACK, Number.isNaN(known) ? 0 : known + MINUTE)
   if (start >= end) return []
-  const names = [
-    ANSWER_COUNTS.aurora.answers,
-    ANSWER_COUNTS.aurora.faults,
-    ANSWER_COUNTS.dynamo.answers,
-    ANSWER_COUNTS.dynamo.faults,
-  ]
-  const [aurora = [], badAurora = [], dynamo = [], badDynamo = []] = await readMetrics(
+  const valueAt = await readMinutes(
     client,
-    names.map((name) => ({
-      ...{ namespace: METRICS_NAMESPACE, name, dimensions: { service: FACADE, entity } },
-      statistic: 'Sum',
-    })),
-    { start: new Date(start), end: new Date(end), period: MINUTE / 1_000 },
+    { ...sideQueries(entity, 'aurora', slowAbove), ...sideQueries(entity, 'dynamo', slowAbove) },
+    { start, end },
     deadline,
   )
-  const minutes = new Set([...aurora, ...dynamo].map(({ at }) => at.getTime()))
-  return [...minutes]
-    .toSorted((a, b) => a - b)
-    .map((at) => ({
+  const told: RouteInterval[] = []
+  for (let at = start; at < end; at += MINUTE) {
+    const aurora = sideIn('aurora', at, valueAt)
+    const dynamo = sideIn('dynamo', at, valueAt)
+    if (aurora === undefined && dynamo === undefined) continue
+    told.push({
       ...{ at: new Date(at).toISOString(), epoch },
-      sides: {
-        aurora: { error: looksIn(aurora, badAurora, at) },
-        dynamo: { error: looksIn(dynamo, badDynamo, at) },
-      },
-    }))
+      sides: { aurora: aurora ?? NONE, dynamo: dynamo ?? NONE },
+    })
+  }
+  return told
 }
 
-const looksIn = (answers: readonly MetricPoint[], faults: readonly MetricPoint[], at: number): Looks => {
-  const inMinute = (points: readonly MetricPoint[]): number =>
-    points.find((point) => point.at.getTime() === at)?.value ?? 0
-  return { looks: inMinute(answers), bad: inMinute(faults) }
+const NONE = { error: { looks: 0, bad: 0 } }
+
+const sideQueries = (
+  entity: string,
+  side: Owner,
+  slowAbove: number | undefined,
+): Record<string, MetricQuery> => {
+  const { answers, faults, took } = ANSWER_METRICS[side]
+  const of = (name: string, statistic: string): MetricQuery => ({
+    ...{ namespace: METRICS_NAMESPACE, name, statistic },
+    dimensions: { service: FACADE, entity },
+  })
+  return {
+    [`${side} answers`]: of(answers, 'Sum'),
+    [`${side} faults`]: of(faults, 'Sum'),
+    ...(slowAbove !== undefined && {
+      [`${side} reads`]: of(took, 'SampleCount'),
+      [`${side} slow`]: of(took, `TC(${slowAbove}:${LONGEST})`),
+    }),
+  }
+}
+
+/** What a side has answered in a minute; undefined: nothing. */
+const sideIn = (
+  side: Owner,
+  at: number,
+  valueAt: ValueAt,
+): Readonly<Partial<Record<Signal, Looks>>> | undefined => {
+  const answers = valueAt(`${side} answers`, at)
+  if (answers === undefined) return undefined
+  const reads = valueAt(`${side} reads`, at)
+  return {
+    error: { looks: answers, bad: valueAt(`${side} faults`, at) ?? 0 },
+    ...(reads !== undefined && { tooSlow: { looks: reads, bad: valueAt(`${side} slow`, at) ?? 0 } }),
+  }
 }

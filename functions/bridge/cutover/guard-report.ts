@@ -30,6 +30,8 @@ export type GuardReport = {
   readonly lookedAt: string | null
   /** Why nothing is made of what is seen now, for people; null: it is. */
   readonly note: string | null
+  /** A read that takes longer than that is slow, in milliseconds; null: too little is known. */
+  readonly slowAbove: number | null
   readonly signals: readonly SignalReport[]
 }
 
@@ -63,6 +65,7 @@ export const guardReportOf = (
     ...{ verdict, lacks },
     lookedAt: own === undefined ? null : new Date(own.lookedAt).toISOString(),
     note: noteOn(watch, route, now),
+    slowAbove: own?.slowAbove ?? null,
     signals: signals.map(({ signal, evidence: { cohort, control, floor }, verdict: judged }) => ({
       ...{ signal, ...judged, cohort, control, floor },
       seen: seenInWords(signal, { cohort, control }),
@@ -76,7 +79,7 @@ export const guardReportOf = (
 const LOOKED_AT: Readonly<Record<Signal, string>> = {
   error: 'requests',
   wrongField: 'compared answers',
-  tooSlow: 'requests',
+  tooSlow: `reads, of which ${RULES.tooSlow.voices} a minute count`,
   tooLate: 'minutes',
 }
 

@@ -1,11 +1,10 @@
 import type { Entity } from '../model/entity.ts'
 import { BridgeError } from '../model/errors.ts'
-import type { Epoch } from '../model/owner.ts'
 import type { Route } from '../model/route.ts'
 import { type DynamoRoutes, RouteChangedError } from '../routes/dynamo-routes.ts'
 import type { Log } from '../runtime/log.ts'
 import { MoveFaultError, type MoveParts, planRouteMove, runRouteMove } from './move-route.ts'
-import { type RouteInterval, watchWith } from './route-watch.ts'
+import { type RouteInterval, type RouteWatch, watchWith } from './route-watch.ts'
 import { decideStep, type GuardDecision } from './step-back.ts'
 import type { WatchNotes } from './watch-notes.ts'
 
@@ -16,7 +15,12 @@ export type GuardParts = {
    * What was seen of an entity's route in intervals that are over, the ones behind `through` at least. An interval that was told is
    * final: it has the same counts whenever it is asked for.
    */
-  readonly intervals: (entity: Entity, epoch: Epoch, through: string) => Promise<readonly RouteInterval[]>
+  readonly intervals: (
+    entity: Entity,
+    behind: Pick<RouteWatch, 'epoch' | 'through' | 'slowAbove'>,
+  ) => Promise<readonly RouteInterval[]>
+  /** Above what a read of an entity's is slow, in milliseconds, by what the old side takes; undefined: too little is known. */
+  readonly slowAbove: (entity: Entity) => Promise<number | undefined>
   readonly log: Pick<Log, 'warn'>
   /** Milliseconds since 1970. */
   readonly now: () => number
@@ -61,8 +65,10 @@ export const guardRoute = async (entity: Entity, parts: GuardParts): Promise<Gua
       route,
       stepped: false,
     }
-  const was = await notes.read(name)
-  const watch = watchWith(was, route, await intervals(entity, route.epoch, was?.through ?? ''), now())
+  const begun = watchWith(await notes.read(name), route, [], now())
+  const slowAbove = begun.slowAbove ?? (await parts.slowAbove(entity))
+  const known = { ...begun, ...(slowAbove !== undefined && { slowAbove }) }
+  const watch = watchWith(known, route, await intervals(entity, known), now())
   await notes.write(name, watch)
   const decision = decideStep(route, watch, now())
   if (decision.does === 'nothing') return { decision, route, stepped: false }

@@ -27,6 +27,8 @@ export type RouteWatch = {
   readonly since: number
   /** When the guard has looked last, as `since`. */
   readonly lookedAt: number
+  /** A read that takes longer than that is slow, in milliseconds: by what the old side takes. Absent: not known yet. */
+  readonly slowAbove?: number | undefined
   /** The last interval that counts already; empty: none. */
   readonly through: string
   readonly signals: Readonly<Partial<Record<Signal, SignalEvidence>>>
@@ -91,12 +93,15 @@ const begunAt = (
   { epoch, stage }: Pick<Route, 'epoch' | 'stage'>,
   now: number,
 ): RouteWatch => {
+  // What is slow is measured anew below `live`, where all is the old side's, and stays from there on: a floor is of one measure.
+  const slowAbove = stage === 'live' ? was?.slowAbove : undefined
   const floors = SIGNALS.flatMap((signal) => {
-    const evidence = was?.signals[signal]
+    const evidence = signal === 'tooSlow' && slowAbove === undefined ? undefined : was?.signals[signal]
     return evidence === undefined ? [] : [[signal, noEvidence(floorAfter(evidence, signal, was))] as const]
   })
   const signals = Object.fromEntries(floors)
-  return { epoch, stage, since: now, lookedAt: now, through: was?.through ?? '', signals }
+  const through = was?.through ?? ''
+  return { epoch, stage, since: now, lookedAt: now, through, signals, ...(slowAbove && { slowAbove }) }
 }
 
 /** Below `live` all is the old side's, and what was found worse there is no measure. */
@@ -150,6 +155,7 @@ export const watchSchema = z.object({
   stage: z.enum(['legacy', 'mirrored', 'shadow', 'live', 'complete']),
   since: z.number(),
   lookedAt: z.number(),
+  slowAbove: z.number().positive().optional(),
   through: z.string(),
   signals: z.partialRecord(z.enum(SIGNALS), evidenceSchema),
 })

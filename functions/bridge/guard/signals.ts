@@ -25,11 +25,12 @@ export const EFFECT = 2
 
 /**
  * How each signal is judged. What fails is most of what goes wrong in a move, and has most of the false rate. Slow requests come
- * in spells, and minutes that are late even more so: of these one interval says little, however many looks it has.
+ * in spells, and minutes that are late even more so: of these one interval says little, however many looks it has:
+ * one slow minute alone, be it all of it, makes nothing worse, and two may.
  */
 export const RULES: Readonly<Record<Signal, SignalRule>> = {
   error: { usual: 0.005, weight: 0.5, leastLooks: 20, voices: Number.POSITIVE_INFINITY },
   wrongField: { usual: 0.005, weight: 0.25, leastLooks: 20, voices: Number.POSITIVE_INFINITY },
-  tooSlow: { usual: 0.02, weight: 0.125, leastLooks: 20, voices: 10 },
+  tooSlow: { usual: 0.02, weight: 0.125, leastLooks: 20, voices: 4 },
   tooLate: { usual: 0.01, weight: 0.125, leastLooks: 5, voices: 1 },
 }

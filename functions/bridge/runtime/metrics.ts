@@ -41,11 +41,17 @@ export type CountName =
   | 'AnswersDynamo'
   | 'FaultsAurora'
   | 'FaultsDynamo'
+  /** Of the facade: writes that a side has done, and said so. */
+  | 'WrittenAurora'
+  | 'WrittenDynamo'
   /** Of the guard: routes that it has stepped back. */
   | 'StepsBack'
 
-/** What is measured in milliseconds. `Lag`: from a write to its visibility in the other store. */
-export type DurationName = 'Lag'
+/**
+ * What is measured in milliseconds. `Lag`: from a write to its visibility in the other store. Of the facade, how long a read of one
+ * key took that a side has answered: `TookAurora`, `TookDynamo`.
+ */
+export type DurationName = 'Lag' | 'TookAurora' | 'TookDynamo'
 
 /**
  * What is so many now, at each time that somebody looks. `Undelivered`: batches that an event source gave up on. `Undecided`:

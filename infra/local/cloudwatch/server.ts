@@ -121,6 +121,12 @@ const SIMPLE: Readonly<Record<string, (values: Values) => number>> = {
 const statisticOf = (stat: string): ((values: Values) => number) => {
   const simple = SIMPLE[stat]
   if (simple !== undefined) return simple
+  const [, from, to] = /^TC\((\d+(?:\.\d+)?):(\d+(?:\.\d+)?)\)$/.exec(stat) ?? []
+  if (from !== undefined)
+    return ({ count, sample }) => {
+      const inside = sample.filter((value) => value > Number(from) && value <= Number(to)).length
+      return Math.round((count * inside) / sample.length)
+    }
   const share = /^p(\d{1,2}(?:\.\d{1,10})?|100)$/.exec(stat)?.[1]
   if (share === undefined)
     throw new CloudWatchError(

@@ -2,6 +2,7 @@ import { CloudWatchClient } from '@aws-sdk/client-cloudwatch'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { readAnswersSeen } from '../../../../functions/bridge/cutover/answers-seen.ts'
 import { countAnswer } from '../../../../functions/bridge/cutover/count-answer.ts'
+import { readSlowAbove } from '../../../../functions/bridge/cutover/usual-latency.ts'
 import { Deadline } from '../../../../functions/bridge/runtime/deadline.ts'
 import { FACADE, LambdaMetrics } from '../../../../functions/bridge/runtime/metrics.ts'
 import { startCloudWatch } from '../../../../infra/local/cloudwatch/server.ts'
@@ -21,7 +22,16 @@ describe('what facades have seen of a route', () => {
     let now = FIRST
     const metrics = new RecentMetrics(() => now)
     // As facades publish it: each of them by itself, with its log.
-    const see = (n: number, entity: string, side: 'aurora' | 'dynamo', ...statuses: number[]): void => {
+    const see = (n: number, entity: string, side: 'aurora' | 'dynamo', ...statuses: number[]): void =>
+      count(n, entity, side, 'list', 0, ...statuses)
+    const count = (
+      n: number,
+      entity: string,
+      side: 'aurora' | 'dynamo',
+      action: 'list' | 'read' | 'replace',
+      took: number,
+      ...statuses: number[]
+    ): void => {
       now = minute(n) + 20_000
       const published = new LambdaMetrics(FACADE, {
         now: () => now,
@@ -29,8 +39,8 @@ describe('what facades have seen of a route', () => {
           for (const one of readEmf(line)) metrics.record(one)
         },
       })
-      const count = countAnswer(published, entity)
-      for (const status of statuses) count(side, status)
+      const answer = countAnswer(published, entity, action, () => took)
+      for (const status of statuses) answer(side, status)
       published.flush()
     }
     see(0, 'chef', 'aurora', 200, 200, 404, 500)
@@ -39,6 +49,11 @@ describe('what facades have seen of a route', () => {
     see(1, 'chef', 'dynamo', 201)
     see(1, 'chef', 'dynamo', 412, 409)
     see(3, 'chef', 'aurora', 200)
+    for (const took of [10, 120, 121, 500]) count(0, 'plate', 'dynamo', 'read', took, 200)
+    count(0, 'plate', 'dynamo', 'read', 900, 500)
+    count(0, 'plate', 'dynamo', 'replace', 900, 200)
+    for (let n = 0; n < 90; n++) count(1, 'plate', 'aurora', 'read', 80 + n, 404)
+    for (let n = 0; n < 20; n++) count(1, 'recipe', 'aurora', 'read', 80, 200)
     server = await startCloudWatch({ metrics })
     client = new CloudWatchClient({
       ...{ endpoint: server.endpoint, region: 'us-east-1', maxAttempts: 1 },
@@ -51,6 +66,8 @@ describe('what facades have seen of a route', () => {
   })
   const read = (now: number, through = '') =>
     readAnswersSeen(client, 'chef', { epoch: 7n, through }, { now, deadline: new Deadline() })
+  const slowAbove = (entity: string) =>
+    readSlowAbove(client, entity, { now: minute(6), deadline: new Deadline() })
 
   it('is told minute by minute, of each side, with what has failed there', async () => {
     expect(await read(minute(6))).toEqual([
@@ -70,5 +87,21 @@ describe('what facades have seen of a route', () => {
   it('is told behind what counts already, and never again', async () => {
     expect((await read(minute(6), named(0))).map(({ at }) => at)).toEqual([named(1), named(3)])
     expect(await read(minute(6), named(3))).toEqual([])
+  })
+
+  it('is told, of reads that were answered, how many took longer than is usual', async () => {
+    const [first] = await readAnswersSeen(
+      client,
+      'plate',
+      { epoch: 7n, through: '', slowAbove: 120 },
+      { now: minute(3), deadline: new Deadline() },
+    )
+    expect(first?.sides.dynamo).toEqual({ error: { looks: 6, bad: 1 }, tooSlow: { looks: 4, bad: 2 } })
+  })
+
+  it('takes for slow twice what nine of ten of the old side’s reads take, and of a few says nothing', async () => {
+    expect(await slowAbove('plate')).toBe(2 * 160)
+    expect(await slowAbove('recipe')).toBeUndefined()
+    expect(await slowAbove('chef')).toBeUndefined()
   })
 })

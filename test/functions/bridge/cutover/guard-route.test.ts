@@ -40,6 +40,7 @@ describe('the guard over a route', () => {
       ...{ routes, log, now: () => now },
       notes: new WatchNotes(tables.jobs().notes, log),
       intervals: async () => told,
+      slowAbove: async () => undefined,
     }
   })
 

@@ -48,6 +48,7 @@ describe('the guard over all routes', () => {
         if (name === 'first') throw failure
         return []
       },
+      slowAbove: async () => undefined,
       metrics: {
         count: () => expect('nobody').toBe('stepped back'),
         gauge: (name, of, n) => {

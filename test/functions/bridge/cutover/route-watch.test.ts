@@ -118,6 +118,19 @@ describe('what is watched of a route', () => {
       )
   })
 
+  it('keeps what is slow while it is live, with what the old side was measured at by that, and no longer', () => {
+    const slow = (n: number, epoch: bigint): RouteInterval => ({
+      ...told(n, of(100), of(20), epoch),
+      sides: { aurora: { tooSlow: of(100, 3) }, dynamo: { tooSlow: of(20, 1) } },
+    })
+    const known = { ...settled(live), slowAbove: 90 }
+    const watch = watchWith(known, live, [slow(1, live.epoch)], LATER)
+    const further = watchWith(watch, routeAt({ percent: 20 }, live), [], LATER)
+    expect(further).toMatchObject({ slowAbove: 90, signals: { tooSlow: { floor: of(100, 3) } } })
+    const back = watchWith(watch, routeAt({ stage: 'shadow' }, live), [], LATER)
+    expect([back.slowAbove, back.signals.tooSlow]).toEqual([undefined, undefined])
+  })
+
   it('is the same when it was kept as JSON', () => {
     const watch = watchWith(settled(live), live, [told(1, of(900, 9), of(30, 3))], LATER)
     const kept = JSON.stringify({ ...watch, epoch: String(watch.epoch) })

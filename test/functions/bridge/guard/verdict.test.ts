@@ -70,12 +70,14 @@ describe('the verdict on a signal', () => {
     expect(judgeSignal(evidence, rule)).toMatchObject({ verdict: 'worse', by: 'above' })
   })
 
-  it('hears of a spell of what is slow once an interval: ten voices, not a thousand', () => {
+  it('hears of a spell of what is slow once an interval: four voices, not a thousand', () => {
     const slow = RULES.tooSlow
-    const once = withInterval(noEvidence(), { cohort: of(1_000, 300) }, slow)
+    const minute = { cohort: of(1_000, 1_000), control: of(1_000) }
+    const once = withInterval(noEvidence(), minute, slow)
     expect(judgeSignal(once, slow).verdict).toBe('cannot tell')
-    let often = once
-    for (let minute = 0; minute < 3; minute++) often = withInterval(often, { cohort: of(1_000, 300) }, slow)
+    expect(judgeSignal(withInterval(once, minute, slow), slow).verdict).toBe('worse')
+    let often = noEvidence()
+    for (let n = 0; n < 10; n++) often = withInterval(often, { cohort: of(1_000, 300) }, slow)
     expect(judgeSignal(often, slow).verdict).toBe('worse')
   })
 

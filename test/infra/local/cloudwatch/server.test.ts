@@ -79,6 +79,9 @@ describe('the local CloudWatch', () => {
     ['p99', 99],
     ['p99.9', 1_000],
     ['p100', 1_000],
+    ['TC(50:900000)', 50],
+    ['TC(1000:2000)', 0],
+    ['TC(0:1)', 1],
   ])('knows %s', async (stat, value) => {
     expect(await ask(stat, { from: at(5), to: at(10) })).toEqual([[5, value]])
   })
