@@ -13,7 +13,10 @@ import { LambdaLog } from '../bridge/runtime/log.ts'
 import { GUARD, LambdaMetrics } from '../bridge/runtime/metrics.ts'
 import { entities as all } from '../entities/index.ts'
 
-const config = readConfig(settings.routes.extend(settings.jobs.shape), process.env)
+const config = readConfig(
+  settings.routes.extend({ ...settings.jobs.shape, ...settings.lateness.shape }),
+  process.env,
+)
 // What is retired has no way back.
 const entities = keptIn(all)
 const deadline = new Deadline()
@@ -35,7 +38,10 @@ export const handler = async (_event: unknown, context: InvocationContext): Prom
   try {
     return await guardRoutes(entities, {
       ...parts,
-      intervals: ({ name }, behind) => readAnswersSeen(cloudWatch, name, behind, { now: now(), deadline }),
+      intervals: ({ name, mirror }, behind) => {
+        const ways = { aurora: config.LATE.aurora, dynamo: mirror && config.LATE.dynamo }
+        return readAnswersSeen(cloudWatch, name, behind, { ways, now: now(), deadline })
+      },
       slowAbove: ({ name }) => readSlowAbove(cloudWatch, name, { now: now(), deadline }),
     })
   } finally {

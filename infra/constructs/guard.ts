@@ -22,6 +22,11 @@ import type { StateTable } from './state-table.ts'
 /** Metrics come by the minute, and so does what is made of them. */
 const INTERVAL = Duration.minutes(1)
 
+/** What is written at one store is to be in the other one by then. */
+const LATE = Duration.minutes(1)
+/** For so long a relay may not look, by its setting; two of an hour may fall together. */
+const RESTS = { stay: Duration.seconds(0), minute: Duration.minutes(1), hour: Duration.hours(2) } as const
+
 export interface GuardProps {
   readonly settings: Settings
   /** Where routes stand. */
@@ -44,7 +49,14 @@ export class Guard extends Construct {
       code: props.code,
       timeout: INTERVAL,
       memorySize: 256,
-      environment: { ...routes.environment, ...jobs.environment },
+      environment: {
+        ...routes.environment,
+        ...jobs.environment,
+        LATE: JSON.stringify({
+          aurora: LATE.toMilliseconds(),
+          dynamo: LATE.plus(RESTS[settings.relay]).toMilliseconds(),
+        }),
+      },
     })
     // A step back is one conditional write of the route, by the same code as the command's.
     routes.grant(this.function, ['GetItem', 'PutItem'])

@@ -94,7 +94,7 @@ describe('the stack', () => {
         ...['FAILURE_BUCKET', 'JOBS_TABLE', 'LOG_LEVEL', 'PARKING_TABLE', 'ROUTES_TABLE', 'STAGE'],
       ].sort(),
     )
-    expect(variables('GuardFunction')).toEqual(['JOBS_TABLE', 'LOG_LEVEL', 'ROUTES_TABLE', 'STAGE'])
+    expect(variables('GuardFunction')).toEqual(['JOBS_TABLE', 'LATE', 'LOG_LEVEL', 'ROUTES_TABLE', 'STAGE'])
     expect(variables('FacadeFunction')).toEqual(
       [
         ...cluster,

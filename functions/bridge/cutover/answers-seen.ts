@@ -6,11 +6,12 @@ import type { Owner } from '../model/owner.ts'
 import type { Deadline } from '../runtime/deadline.ts'
 import { FACADE, METRICS_NAMESPACE } from '../runtime/metrics.ts'
 import { ANSWER_METRICS } from './count-answer.ts'
+import { BEFORE, lateIn, lateQueries, type MirrorWays } from './late-minutes.ts'
 import { MINUTE, readMinutes, type ValueAt } from './minute-metrics.ts'
 import type { RouteInterval, RouteWatch } from './route-watch.ts'
 
 /*
- * What facades have seen of a route, minute by minute: read from the metrics of their function.
+ * What was seen of a route, minute by minute: read from the metrics of the facades' function, and of those that mirror.
  */
 
 /** What a function has logged is in CloudWatch by then, in milliseconds: a minute that is told doesn't change any more. */
@@ -25,13 +26,14 @@ const LONGEST = 900_000
  * it is told as of the one that is known, and the guard leaves out what is near a move.
  *
  * @param behind what is known already; without `slowAbove` no read is slow, nor is one that isn't
+ * @param ways how soon what is written is to be in either store
  * @throws MetricsError, DeadlineError
  */
 export const readAnswersSeen = async (
   client: CloudWatchClient,
   entity: string,
   { epoch, through, slowAbove }: Pick<RouteWatch, 'epoch' | 'through' | 'slowAbove'>,
-  { now, deadline }: { readonly now: number; readonly deadline: Deadline },
+  { ways, now, deadline }: { readonly ways: MirrorWays; readonly now: number; readonly deadline: Deadline },
 ): Promise<readonly RouteInterval[]> => {
   const end = Math.floor((now - ARRIVES) / MINUTE) * MINUTE
   const known = Date.parse(through)
@@ -39,18 +41,24 @@ export const readAnswersSeen = async (
   if (start >= end) return []
   const valueAt = await readMinutes(
     client,
-    { ...sideQueries(entity, 'aurora', slowAbove), ...sideQueries(entity, 'dynamo', slowAbove) },
-    { start, end },
+    {
+      ...sideQueries(entity, 'aurora', slowAbove),
+      ...sideQueries(entity, 'dynamo', slowAbove),
+      ...lateQueries(entity, ways),
+    },
+    { start: start - BEFORE, end },
     deadline,
   )
   const told: RouteInterval[] = []
   for (let at = start; at < end; at += MINUTE) {
     const aurora = sideIn('aurora', at, valueAt)
     const dynamo = sideIn('dynamo', at, valueAt)
-    if (aurora === undefined && dynamo === undefined) continue
+    const tooLate = lateIn(ways, at, valueAt)
+    if (aurora === undefined && dynamo === undefined && tooLate === undefined) continue
     told.push({
       ...{ at: new Date(at).toISOString(), epoch },
       sides: { aurora: aurora ?? NONE, dynamo: dynamo ?? NONE },
+      ...(tooLate !== undefined && { both: { tooLate } }),
     })
   }
   return told

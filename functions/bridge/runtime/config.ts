@@ -48,6 +48,10 @@ export const settings = {
   legacyFunctions: z.object({ LEGACY_FUNCTIONS: json(z.record(z.string(), text)) }),
   /** Whether the relay looks for writes of Aurora's for as long as it may, or ends where there are none. */
   relay: z.object({ RELAY_STAYS: z.enum(['true', 'false']).transform((text) => text === 'true') }),
+  /** Within how many milliseconds what is written at the other store is to be in this one, as JSON. */
+  lateness: z.object({
+    LATE: json(z.object({ aurora: z.number().positive(), dynamo: z.number().positive() })),
+  }),
   /** The relay's function, where it has to be woken behind a write. */
   wake: z.object({ RELAY_FUNCTION: text }),
   migrations: z.object({

@@ -22,6 +22,15 @@ describe('Guard', () => {
     })
   })
 
+  it.each([
+    ['stay', 60_000],
+    ['minute', 120_000],
+    ['hour', 7_260_000],
+  ])('has it know how late a relay may be that is to %s: %i ms', (relay, dynamo) => {
+    const { properties } = resourceOf(templateOf({ relay }), 'AWS::Lambda::Function', 'GuardFunction')
+    expect(JSON.parse(properties.Environment.Variables.LATE)).toEqual({ aurora: 60_000, dynamo })
+  })
+
   it('is there unless somebody does without it, and where there is a route', () => {
     expect(guards(template)).not.toEqual([])
     expect(guards(templateOf({ guard: 'off' }))).toEqual([])

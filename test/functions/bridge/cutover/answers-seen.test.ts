@@ -13,6 +13,8 @@ import { RecentMetrics } from '../../../../infra/local/metrics/recent-metrics.ts
 const FIRST = Date.UTC(2026, 10, 30, 10, 20)
 const minute = (n: number): number => FIRST + n * 60_000
 const named = (n: number): string => new Date(minute(n)).toISOString()
+/** Nothing is mirrored. */
+const NONE = { aurora: undefined, dynamo: undefined }
 const of = (looks: number, bad = 0) => ({ error: { looks, bad } })
 
 describe('what facades have seen of a route', () => {
@@ -65,7 +67,7 @@ describe('what facades have seen of a route', () => {
     await server.close()
   })
   const read = (now: number, through = '') =>
-    readAnswersSeen(client, 'chef', { epoch: 7n, through }, { now, deadline: new Deadline() })
+    readAnswersSeen(client, 'chef', { epoch: 7n, through }, { ways: NONE, now, deadline: new Deadline() })
   const slowAbove = (entity: string) =>
     readSlowAbove(client, entity, { now: minute(6), deadline: new Deadline() })
 
@@ -94,7 +96,7 @@ describe('what facades have seen of a route', () => {
       client,
       'plate',
       { epoch: 7n, through: '', slowAbove: 120 },
-      { now: minute(3), deadline: new Deadline() },
+      { ways: NONE, now: minute(3), deadline: new Deadline() },
     )
     expect(first?.sides.dynamo).toEqual({ error: { looks: 6, bad: 1 }, tooSlow: { looks: 4, bad: 2 } })
   })
@@ -103,5 +105,20 @@ describe('what facades have seen of a route', () => {
     expect(await slowAbove('plate')).toBe(2 * 160)
     expect(await slowAbove('recipe')).toBeUndefined()
     expect(await slowAbove('chef')).toBeUndefined()
+  })
+
+  it('is told beside that in which minutes a store was late, also of those in which nobody asked for anything', async () => {
+    const seen = await readAnswersSeen(
+      client,
+      'plate',
+      { epoch: 7n, through: '' },
+      { ways: { aurora: 60_000, dynamo: undefined }, now: minute(8), deadline: new Deadline() },
+    )
+    // A write of the first one, of which nothing has come to Aurora two minutes later.
+    expect(seen.map(({ at, both }) => [at, both])).toEqual([
+      [named(0), undefined],
+      [named(1), undefined],
+      [named(2), { tooLate: { looks: 1, bad: 1 } }],
+    ])
   })
 })

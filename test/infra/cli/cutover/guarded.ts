@@ -39,7 +39,15 @@ export const quietly = { judged: ['chef'], stepped: [], held: [], unjudged: [] }
 export const openGuarded = async (env: Readonly<Record<string, string>> = {}): Promise<Guarded> => {
   const before = { ...process.env }
   const stack = await openTestStack({ owned: ['chef', 'recipe'] })
-  Object.assign(process.env, stack.functionSettings, { IDEMPOTENCY_TABLE: 'none', LOG_LEVEL: 'error' }, env)
+  Object.assign(
+    process.env,
+    stack.functionSettings,
+    {
+      ...{ IDEMPOTENCY_TABLE: 'none', LOG_LEVEL: 'error' },
+      LATE: JSON.stringify({ aurora: MINUTE, dynamo: MINUTE }),
+    },
+    env,
+  )
   const facade: Handler = (await import('../../../../functions/cutover/handler.ts')).handler
   const guard: Handler = (await import('../../../../functions/operations/guard.ts')).handler
   // In the middle of a minute: what is measured in it is of that minute.
