@@ -72,11 +72,17 @@ describe('a stack whose routes are on their way', () => {
       return all
     }
     expect(await statuses()).toEqual([200, 200, 500, 200, 200])
-    let looked = Date.now()
+    /** Both ways have something to carry, too. */
+    const write = async (): Promise<void> => {
+      for (const code of ['old', 'new'])
+        expect((await send('PUT', `${url}/plates/${code}`, { code, title: 'y' })).status).toBe(200)
+    }
+    let looked = 0
     await until('the guard has stepped a route back', FOUND_WITHIN, async () => {
       await statuses()
       if (Date.now() - looked < 10_000) return false
       looked = Date.now()
+      await write()
       return (await historyOf('chef')).some(({ by }) => by === 'guard')
     })
 
@@ -92,5 +98,9 @@ describe('a stack whose routes are on their way', () => {
     expect(status).toMatch(/^chef +shadow, /m)
     expect(status).toMatch(/^plate +live 20 %, /m)
     expect(status).toMatch(/^plate +(as good|cannot tell) +errors: 0 of \d+, beside 0 of \d+ +worse 0 %/m)
+    // The relay and the function that follows streams have told of what they carried.
+    expect(status.slice(status.search(/^plate +(as good|cannot tell)/m))).toMatch(
+      /^ +late minutes: 0 of [1-9]\d*/m,
+    )
   }, 560_000)
 })
