@@ -144,6 +144,7 @@ describe('the bundles', () => {
         ROUTES_TABLE: 'routes',
         IDEMPOTENCY_TABLE: 'requests',
         FAILURE_BUCKET: 'failures',
+        LATE: JSON.stringify({ aurora: 60_000, dynamo: 60_000 }),
       },
     })
   }
