@@ -86,7 +86,7 @@ export class MigrationUnknownError extends BridgeError {
         : `, or in part, since no transaction undoes what it did to the table ${known.beyond.table} (${known.beyond.engine})`
     super(
       `${placeOf(migration, at)} was begun ${begun}, and nothing tells how it ended: it may be done or not${half}, and done again it might ` +
-        `be done twice. Nothing was applied. Look whether its effect is in the database (npx backsync migrate repair ${migration.name} ` +
+        `be done twice. What is before it is done and recorded; nothing behind it was sent. Look whether its effect is in the database (npx backsync migrate repair ${migration.name} ` +
         `${at + 1} shows what there is), then say so with --done or --not-done, or invoke the function of the migrations with ` +
         `${event('done')}, or with ${event('not-done')} to have it run again, and apply again`,
       options,
