@@ -13,6 +13,7 @@ import { readMigrations } from '../bridge/migrations/files.ts'
 import { MigrationLedgers } from '../bridge/migrations/ledgers.ts'
 import { MigrationLock } from '../bridge/migrations/lock.ts'
 import { Migrator } from '../bridge/migrations/migrator.ts'
+import { patienceOf } from '../bridge/migrations/patience.ts'
 import type { OfBoth } from '../bridge/migrations/report.ts'
 import { requireServerSettings } from '../bridge/migrations/server-settings.ts'
 import { keptIn } from '../bridge/model/retired.ts'
@@ -56,14 +57,15 @@ const RepairEvent = z.strictObject({
 export const handler = async (event: unknown, context: InvocationContext): Promise<unknown> => {
   deadline.begin(context)
   log.begin(context.awsRequestId)
-  const migrator = openMigrator(context.awsRequestId)
+  const request = readHttpEvent(event)
+  const patience = patienceOf(request === undefined ? 'deployment' : 'request', deadline)
+  const migrator = openMigrator(context.awsRequestId, patience)
   if (Plan.safeParse(event).success) return { changes: await migrator.plan() }
   const repair = RepairEvent.safeParse(event)
   if (repair.success) {
     await migrator.repair(repair.data.repair)
     return reportOf(migrator, { bridge: [], team: [] })
   }
-  const request = readHttpEvent(event)
   if (request === undefined) return reportOf(migrator, await migrator.apply())
   try {
     if (request.segments.at(-1) !== 'aurora') throw notFound('There is nothing at this path.')
@@ -85,7 +87,7 @@ const reportOf = async (migrator: Migrator, applied: OfBoth<string>): Promise<Re
   }
 }
 
-const openMigrator = (requestId: string): Migrator =>
+const openMigrator = (requestId: string, patience: number): Migrator =>
   new Migrator({
     bridge,
     team,
@@ -100,4 +102,6 @@ const openMigrator = (requestId: string): Migrator =>
     deadline,
     log,
     by: `function, request ${requestId}`,
+    patience,
+    onWait: (holder) => log.info('another run of the migrations is waited for', { holder }),
   })
