@@ -27,6 +27,9 @@ const LATER: readonly (readonly [string, RawBuilder<unknown>])[] = [
   ['notes', sql`MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NULL`],
 ]
 
+/** The lock under which a run writes: what it records of a statement that it begins depends on having it, in the same statement. */
+export type LockProof = { held(): RawBuilder<unknown>; lost(): Promise<Error> }
+
 /** What a person has said of a migration, or of a statement of it. */
 export type Note = {
   /** ISO 8601, UTC. */
@@ -109,15 +112,22 @@ export class MigrationLedger {
   /**
    * Records that a statement is about to run. Of what is not done the file may have changed, and its name. Where it is done
    * it stays done: this run has lost the lock and doesn't know.
+   *
+   * @throws MigrationLockedError where the lock is another's now
    */
-  async begin({ id, name, checksum, statements }: Migration, statement: number, by: string): Promise<void> {
+  async begin(
+    { id, name, checksum, statements }: Migration,
+    statement: number,
+    { by, lock }: { readonly by: string; readonly lock: LockProof },
+  ): Promise<void> {
     const hashes = statements
       .slice(0, statement + 1)
       .map(hashOf)
       .join(' ')
-    await sql`
+    const { numAffectedRows } = await sql`
       INSERT INTO ${this.#table} (id, name, checksum, statements, begun, done, applied_by, started_at, hashes)
-      VALUES (${id}, ${name}, ${checksum}, ${statements.length}, ${statement + 1}, ${statement}, ${by}, NOW(3), ${hashes})
+      SELECT ${id}, ${name}, ${checksum}, ${statements.length}, ${statement + 1}, ${statement}, ${by}, NOW(3), ${hashes}
+      FROM (SELECT 1 AS one) AS here WHERE ${lock.held()}
       ON DUPLICATE KEY UPDATE
         begun = IF(done > ${statement}, begun, ${statement + 1}),
         applied_by = IF(done > ${statement}, applied_by, ${by}),
@@ -125,9 +135,10 @@ export class MigrationLedger {
         checksum = IF(done > ${statement}, checksum, ${checksum}),
         statements = IF(done > ${statement}, statements, ${statements.length}),
         hashes = IF(done > ${statement}, hashes, ${hashes})`.execute(this.#db)
+    if (numAffectedRows === 0n) throw await lock.lost()
   }
 
-  /** Records that a statement is done; after the last one, that the migration is. */
+  /** Records that a statement is done; after the last one, that the migration is. It is true whoever has the lock meanwhile. */
   async finish(migration: Migration, statement: number): Promise<void> {
     await this.#done(this.#db, migration, statement)
   }
@@ -145,9 +156,9 @@ export class MigrationLedger {
     })
   }
 
-  /** Records that the statement that was begun did not run, and left nothing. */
-  async withdraw({ id }: Pick<Migration, 'id'>): Promise<void> {
-    await sql`UPDATE ${this.#table} SET begun = done WHERE id = ${id}`.execute(this.#db)
+  /** Records that the statement that was begun did not run, and left nothing; of a run that has lost the lock it records nothing. */
+  async withdraw({ id }: Pick<Migration, 'id'>, lock: LockProof): Promise<void> {
+    await sql`UPDATE ${this.#table} SET begun = done WHERE id = ${id} AND ${lock.held()}`.execute(this.#db)
   }
 
   /** Adds what a person has said, one JSON a line. Repeated it changes nothing: no two are of the same moment. */

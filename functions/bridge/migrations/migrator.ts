@@ -1,3 +1,4 @@
+import { HeldLock } from '../drivers/data-api/held-lock.ts'
 import { SqlError } from '../drivers/sql-errors.ts'
 import type { Deadline } from '../runtime/deadline.ts'
 import type { Log } from '../runtime/log.ts'
@@ -49,6 +50,8 @@ export type MigratorParts = {
   readonly runDirect?: ((statement: string) => Promise<void>) | undefined
   /** How long a run waits for another one to end, in milliseconds. @default 10 s */
   readonly patience?: number
+  /** How old the lock's lease may be when a statement is sent, in milliseconds. @default 20 s */
+  readonly fresh?: number
   /** Told once, where another run is waited for. */
   readonly onWait?: (holder: string) => void
   /** Aborted where no further statement is to be begun. */
@@ -157,6 +160,7 @@ export class Migrator {
     }
     this.#requireWays(openOf(lines, before, to))
     await lock.acquire(this.#parts.patience ?? PATIENCE, this.#parts.onWait)
+    const held = new HeldLock(lock, this.#parts.fresh)
     try {
       await ledgers.create()
       const progress = await ledgers.read()
@@ -165,15 +169,15 @@ export class Migrator {
       const open = openOf(lines, progress, to)
       const bridge = open.filter(({ line }) => line === 'bridge')
       const team = open.filter(({ line }) => line === 'team')
-      for (const { migration, known } of bridge) await this.#one(migration, ledgers.bridge).apply(known)
+      for (const { migration, known } of bridge) await this.#one(migration, ledgers.bridge, held).apply(known)
       if (progress.formers.length > 0) await ledgers.makeRoom(team.map(({ migration }) => migration))
       if (team.length > 0) await beforeTeam?.()
-      for (const { migration, known } of team) await this.#one(migration, ledgers.team).apply(known)
+      for (const { migration, known } of team) await this.#one(migration, ledgers.team, held).apply(known)
       // What is left for another run may be what makes it fit.
       if (to === Number.POSITIVE_INFINITY) await requireSchema?.()
       return { bridge: namesOf(bridge), team: namesOf(team) }
     } finally {
-      await lock.release()
+      await held.release()
     }
   }
 
@@ -275,8 +279,8 @@ export class Migrator {
     return pending.length === 0 && !progress.behind
   }
 
-  #one(migration: Migration, ledger: MigrationLedger): OneMigration {
-    const { ledgers, lock, run, runDirect = run, deadline, log, by, signal, onStatement } = this.#parts
+  #one(migration: Migration, ledger: MigrationLedger, lock: HeldLock): OneMigration {
+    const { ledgers, run, runDirect = run, deadline, log, by, signal, onStatement } = this.#parts
     const runningFor = (mark: string): Promise<number | undefined> => ledgers.runningFor(mark, deadline)
     const untransacted = (statement: string) => ledgers.untransacted(statement)
     return new OneMigration(migration, {

@@ -1,4 +1,5 @@
 import { DataApiError } from '../drivers/data-api/errors.ts'
+import type { HeldLock } from '../drivers/data-api/held-lock.ts'
 import { shapeOf } from '../drivers/data-api/statement-shape.ts'
 import { SqlError } from '../drivers/sql-errors.ts'
 import { kindOf } from '../model/errors.ts'
@@ -7,7 +8,6 @@ import type { Log } from '../runtime/log.ts'
 import { pause } from '../runtime/retry.ts'
 import { lineOf, type Migration } from './files.ts'
 import type { AppliedMigration, MigrationLedger } from './ledger.ts'
-import type { MigrationLock } from './lock.ts'
 import { isDoneAlready, isRefusal } from './refusal.ts'
 import { MigrationError, MigrationRunningError, MigrationUnknownError } from './state.ts'
 import { kindOfStatement } from './statement-kind.ts'
@@ -16,7 +16,7 @@ import type { Untransacted } from './untransacted.ts'
 
 export type OneMigrationParts = {
   readonly ledger: MigrationLedger
-  readonly lock: MigrationLock
+  readonly lock: HeldLock
   /** Runs one statement alone, over whatever connection fits. */
   readonly run: (statement: string) => Promise<void>
   /** How long the server has been running a statement that carries the mark, in seconds. */
@@ -98,24 +98,25 @@ export class OneMigration {
     // Asked now: a statement before it may have made the table.
     const beyond = written === 'rows' ? await this.#parts.untransacted(statement) : undefined
     const kind = beyond === undefined ? written : 'other'
-    await lock.renew()
     const again = unfinished !== undefined && isTheSame(this.#migration, at, unfinished)
     if (unfinished !== undefined) {
       if (kind !== 'rows') await this.#untilThrough(at)
       if (isUndecided(this.#migration, at, { unfinished, kind }))
         throw new MigrationUnknownError(this.#migration, at, { record: unfinished, beyond })
     }
-    await ledger.begin(this.#migration, at, by)
+    await ledger.begin(this.#migration, at, { by, lock })
+    // Who was frozen behind that record learns here that another run has taken over.
+    await lock.require()
     if (kind === 'rows') return await this.#rows(at)
     await this.#alone(at, { again, beyond })
   }
 
   async #rows(at: number): Promise<void> {
-    const { ledger } = this.#parts
+    const { ledger, lock } = this.#parts
     try {
       await ledger.together(this.#migration, at)
     } catch (cause) {
-      if (isRefusal(cause)) await ledger.withdraw(this.#migration)
+      if (isRefusal(cause)) await ledger.withdraw(this.#migration, lock)
       throw this.#failed(at, cause, isTimeout(cause) ? TOO_LONG : '')
     }
   }
@@ -125,14 +126,14 @@ export class OneMigration {
    * @param how.beyond a table that keeps what a refused statement has done to it
    */
   async #alone(at: number, how: Alone, losses = 0): Promise<void> {
-    const { ledger, run } = this.#parts
+    const { ledger, lock, run } = this.#parts
     try {
       await run(marked(this.#migration, at))
     } catch (cause) {
       if (!isRefusal(cause)) return await this.#afterLoss(at, { ...how, cause }, losses + 1)
       if (how.beyond !== undefined && mayBeHalfDone(cause)) throw this.#unknown(at, { ...how, cause })
       if (!how.again || !isDoneAlready(cause)) {
-        await ledger.withdraw(this.#migration)
+        await ledger.withdraw(this.#migration, lock)
         throw this.#failed(at, cause)
       }
     }
@@ -147,6 +148,7 @@ export class OneMigration {
       statement: at + 1,
     })
     await this.#untilThrough(at)
+    await this.#parts.lock.require()
     if (kindOfStatement(statement) !== 'schema') throw this.#unknown(at, how)
     if (losses > MOST_LOSSES) throw this.#failed(at, how.cause)
     await this.#alone(at, { again: true }, losses)
@@ -171,7 +173,7 @@ export class OneMigration {
         told = performance.now()
         log.info('a statement goes on at the server', { migration: name, statement: at + 1, seconds })
       }
-      await lock.renew()
+      await lock.require()
       await pause(look, LOOK.first, LOOK.longest)
     }
   }

@@ -1,5 +1,5 @@
 import type { Migration } from './files.ts'
-import type { AppliedMigration } from './ledger.ts'
+import type { AppliedMigration, LockProof } from './ledger.ts'
 import type { MigrationLedgers } from './ledgers.ts'
 import { type LineName, recordedOf } from './lines.ts'
 import { checkLine, MigrationError, type Repair } from './state.ts'
@@ -9,6 +9,7 @@ type RepairParts = {
   readonly bridge: readonly Migration[]
   readonly team: readonly Migration[]
   readonly ledgers: MigrationLedgers
+  readonly lock: LockProof
   readonly by: string
 }
 
@@ -52,7 +53,7 @@ export const nextStatement = (
  * @throws MigrationError where it isn't the next one, or wasn't begun and is said not to be done
  */
 export const recordRepair = async (
-  { bridge, team, ledgers, by }: RepairParts,
+  { bridge, team, ledgers, lock, by }: RepairParts,
   repair: Repair,
 ): Promise<void> => {
   const progress = await ledgers.read()
@@ -72,12 +73,12 @@ export const recordRepair = async (
       throw new MigrationError(
         `${name} can't be done: ${open.name} before it isn't. Apply that first, with migrate up --to`,
       )
-    await ledgers[line].begin(migration, at, by)
+    await ledgers[line].begin(migration, at, { by, lock })
   }
   const note = { at: new Date().toISOString(), by, statement, outcome, why }
   await ledgers[line].note(migration, note)
   if (outcome === 'done') await ledgers[line].finish(migration, at)
-  else await ledgers[line].withdraw(migration)
+  else await ledgers[line].withdraw(migration, lock)
 }
 
 /**

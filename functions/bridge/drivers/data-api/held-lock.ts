@@ -1,3 +1,4 @@
+import type { RawBuilder } from 'kysely'
 import { type LeaseLock, MigrationLockedError } from './lease-lock.ts'
 
 /** How old a lease may be when a statement is sent that counts on it, in milliseconds: a fraction of its length. */
@@ -9,21 +10,36 @@ const FRESH = 20_000
  */
 export class HeldLock {
   readonly #lock: LeaseLock
+  readonly #fresh: number
   readonly #timer: NodeJS.Timeout
   #renewed = performance.now()
   #lost: MigrationLockedError | undefined
 
-  /** @param lock just acquired */
-  constructor(lock: LeaseLock) {
+  /**
+   * @param lock just acquired
+   * @param fresh how old a lease may be when a statement is sent that counts on it, in milliseconds
+   */
+  constructor(lock: LeaseLock, fresh = FRESH) {
     this.#lock = lock
+    this.#fresh = fresh
     // A renewal that fails is made up for by the next one, or by whoever needs the lock.
     this.#timer = setInterval(() => void this.#renew().catch(() => undefined), FRESH).unref()
   }
 
   /** @throws MigrationLockedError when it was lost; the database's error when that can't be told */
   async require(): Promise<void> {
-    if (this.#lost === undefined && performance.now() - this.#renewed > FRESH) await this.#renew()
+    if (this.#lost === undefined && performance.now() - this.#renewed >= this.#fresh) await this.#renew()
     if (this.#lost !== undefined) throw this.#lost
+  }
+
+  /** @see LeaseLock.held */
+  held(): RawBuilder<unknown> {
+    return this.#lock.held()
+  }
+
+  /** @returns what says that the lock is another's now */
+  async lost(): Promise<MigrationLockedError> {
+    return await this.#lock.lost()
   }
 
   async release(): Promise<void> {

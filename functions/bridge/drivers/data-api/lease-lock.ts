@@ -59,7 +59,9 @@ export class LeaseLock {
     for (let told = false; !(await this.#take()); told = true) {
       if (!told && patience > 0) onWait?.(await this.#holder())
       if (performance.now() >= end)
-        throw new MigrationLockedError(`Migrations are being applied by ${await this.#holder()}`)
+        throw new MigrationLockedError(
+          `Migrations are being applied by ${await this.#holder()}, so that nothing was done here: wait for its end, or two minutes where it has died, and apply, or deploy, again`,
+        )
       await wait(LOOK)
     }
     const { rows } = await sql<{ fence: unknown }>`
@@ -76,8 +78,20 @@ export class LeaseLock {
     const { numAffectedRows } = await sql`
       UPDATE ${this.#table} SET leased_until = NOW(3) + INTERVAL ${sql.raw(String(LEASE))} SECOND
       WHERE id = 1 AND owner = ${this.#owner} AND fence = ${this.#fence}`.execute(this.#db)
-    if (numAffectedRows !== 1n)
-      throw new MigrationLockedError(`The migration lock was taken over by ${await this.#holder()}`)
+    if (numAffectedRows !== 1n) throw await this.lost()
+  }
+
+  /**
+   * Whether the lock is still ours, as a condition for a statement of ours: in it nothing can come between the question and what
+   * depends on the answer.
+   */
+  held(): RawBuilder<unknown> {
+    return sql`EXISTS (SELECT 1 FROM ${this.#table} AS held WHERE held.id = 1 AND held.owner = ${this.#owner} AND held.fence = ${this.#fence ?? 0n})`
+  }
+
+  /** @returns what says that the lock is another's now */
+  async lost(): Promise<MigrationLockedError> {
+    return new MigrationLockedError(`The migration lock was taken over by ${await this.#holder()}`)
   }
 
   async release(): Promise<void> {
