@@ -14,7 +14,9 @@ export type Migration = {
   readonly statements: readonly string[]
   /** Where each of them begins in the up file; of what was made by hand there is none. */
   readonly places?: readonly TextPlace[]
+  /** What undoes it; none where it has no down file. */
   readonly downStatements: readonly string[]
+  readonly downPlaces?: readonly TextPlace[]
   /** SHA-256 of the up file, with line endings made one. */
   readonly checksum: string
 }
@@ -39,7 +41,7 @@ const FILE = /^(?<name>(?<id>\d{4})_[a-z0-9_]+)\.(?<direction>up|down)\.sql$/
  * Reads a folder of `NNNN_name.up.sql` and `.down.sql` files, beside which it may hold a `README.md` and the folder `bridge`.
  *
  * @returns in the order of their numbers
- * @throws MigrationFilesError for another name, a number used twice, a file without its counterpart, an empty file, and one that can't be
+ * @throws MigrationFilesError for another name, a number used twice, a down file without its up file, an empty file, and one that can't be
  *   divided into statements
  */
 export const readMigrations = (folder: string): Migration[] => {
@@ -55,15 +57,15 @@ export const readMigrations = (folder: string): Migration[] => {
   }
   const migrations = [...files].map(([name, { id, up, down }]) => {
     if (up === undefined) throw new MigrationFilesError(`${name}.up.sql is missing`)
-    if (down === undefined) throw new MigrationFilesError(`${name}.down.sql is missing`)
     const statements = statementsOf(`${name}.up.sql`, up)
-    const downStatements = statementsOf(`${name}.down.sql`, down)
+    const undoes = down === undefined ? [] : statementsOf(`${name}.down.sql`, down)
     const checksum = createHash('sha256').update(up).digest('hex')
     return {
       ...{ id, name, checksum },
       statements: statements.map(({ text }) => text),
       places: statements.map(({ line, column }) => ({ line, column })),
-      downStatements: downStatements.map(({ text }) => text),
+      downStatements: undoes.map(({ text }) => text),
+      downPlaces: undoes.map(({ line, column }) => ({ line, column })),
     }
   })
   migrations.sort((a, b) => a.id - b.id)

@@ -13,6 +13,8 @@ import { findUntransacted, type Untransacted } from './untransacted.ts'
 const BRIDGE = 'backsync_bridge_migrations'
 /** Its name is from a time when there was one ledger for both. */
 const TEAM = 'backsync_migrations'
+/** Of the team's down files: a row while one of them is being run. */
+const DOWN = 'backsync_reverts'
 const bridgeTable = sql.table(BRIDGE)
 const teamTable = sql.table(TEAM)
 
@@ -38,13 +40,18 @@ const teamTable = sql.table(TEAM)
 export class MigrationLedgers {
   readonly bridge: MigrationLedger
   readonly team: MigrationLedger
+  /** Of what undoes the team's. Its table is made when the first is undone. */
+  readonly down: MigrationLedger
   /** The tables of the record: the lock's and the two ledgers'. */
   readonly tables: readonly string[] = [lockTable, BRIDGE, TEAM]
   readonly #db: Kysely<unknown>
+  readonly #plain: Kysely<unknown>
 
   constructor(db: Kysely<unknown>) {
     this.bridge = new MigrationLedger(db, BRIDGE)
     this.team = new MigrationLedger(db, TEAM)
+    this.down = new MigrationLedger(db, DOWN)
+    this.#plain = db
     // Each statement here is harmless to run twice.
     this.#db = idempotently(db)
   }
@@ -57,19 +64,28 @@ export class MigrationLedgers {
 
   /** What is recorded of both lines; nothing where there is no ledger yet. */
   async read(): Promise<Progress> {
-    const missing = await this.missing()
+    const there = await this.#there()
     const read = async (ledger: MigrationLedger, table: string): Promise<AppliedMigration[]> =>
-      missing.includes(table) ? [] : ledger.read()
-    return joined(await read(this.bridge, BRIDGE), await read(this.team, TEAM))
+      there.includes(table) ? ledger.read() : []
+    return {
+      ...joined(await read(this.bridge, BRIDGE), await read(this.team, TEAM)),
+      down: await read(this.down, DOWN),
+    }
   }
 
   /** Those of `tables` that the database hasn't got. */
   async missing(): Promise<string[]> {
+    const there = await this.#there()
+    return this.tables.filter((table) => !there.includes(table))
+  }
+
+  async #there(): Promise<string[]> {
     const { rows } = await sql<{ name: unknown }>`
       SELECT table_name AS name FROM information_schema.tables
-      WHERE table_schema = DATABASE() AND table_name IN (${lockTable}, ${BRIDGE}, ${TEAM})`.execute(this.#db)
-    const there = rows.map(({ name }) => String(name))
-    return this.tables.filter((table) => !there.includes(table))
+      WHERE table_schema = DATABASE() AND table_name IN (${lockTable}, ${BRIDGE}, ${TEAM}, ${DOWN})`.execute(
+      this.#db,
+    )
+    return rows.map(({ name }) => String(name))
   }
 
   /**
@@ -117,6 +133,14 @@ export class MigrationLedgers {
     for (const { id, name } of FORMERS)
       if (migrations.some((migration) => migration.id === id))
         await sql`DELETE FROM ${teamTable} WHERE id = ${id} AND name = ${name}`.execute(this.#db)
+  }
+
+  /** Forgets one of the team's that was undone, and what is recorded of the undoing, in one transaction. */
+  async forgetUndone({ id }: Migration): Promise<void> {
+    await this.#plain.transaction().execute(async (trx) => {
+      await sql`DELETE FROM ${teamTable} WHERE id = ${id}`.execute(trx)
+      await sql`DELETE FROM ${sql.table(DOWN)} WHERE id = ${id}`.execute(trx)
+    })
   }
 
   /** Forgets one of the bridge's own that was undone, also where 0.1.0 recorded it. */

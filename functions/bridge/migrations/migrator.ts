@@ -2,6 +2,7 @@ import { HeldLock } from '../drivers/data-api/held-lock.ts'
 import { SqlError } from '../drivers/sql-errors.ts'
 import type { Deadline } from '../runtime/deadline.ts'
 import type { Log } from '../runtime/log.ts'
+import { downOf, requireNoneUndone, undoingOf } from './down.ts'
 import type { Found } from './evidence.ts'
 import type { Migration } from './files.ts'
 import type { MigrationLedger } from './ledger.ts'
@@ -100,7 +101,7 @@ export class Migrator {
       return this.#isDone(progress) ? [] : changesOf({ bridge, team }, progress, await ledgers.missing())
     } catch (error) {
       if (!(error instanceof SqlError && error.errno === NO_DATABASE)) throw error
-      const nothing = { bridge: [], team: [], formers: [], behind: false }
+      const nothing = { bridge: [], team: [], down: [], formers: [], behind: false }
       return this.#isDone(nothing) ? [] : changesOf({ bridge, team }, nothing, ledgers.tables)
     }
   }
@@ -119,6 +120,13 @@ export class Migrator {
     for (const line of ['bridge', 'team'] as const)
       for (const row of progress[line])
         if (!files[line].some(({ id }) => id === row.id)) standings.push(missingStanding(line, row))
+    for (const known of progress.down) {
+      const migration = team.find(({ id }) => id === known.id)
+      if (migration !== undefined)
+        standings.push(
+          await migrationStanding({ line: 'team', migration: downOf(migration), known }, 0, untransacted),
+        )
+    }
     return standings
   }
 
@@ -176,6 +184,54 @@ export class Migrator {
       // What is left for another run may be what makes it fit.
       if (to === Number.POSITIVE_INFINITY) await requireSchema?.()
       return { bridge: namesOf(bridge), team: namesOf(team) }
+    } finally {
+      await held.release()
+    }
+  }
+
+  /**
+   * The statements that `down` would send, in their order, and touches nothing.
+   *
+   * @throws MigrationError as `down` would before its first change
+   */
+  async stepsDown(to?: number): Promise<readonly MigrationStep[]> {
+    const { team, ledgers } = this.#parts
+    const steps: MigrationStep[] = []
+    for (const { down, known } of undoingOf(team, await ledgers.read(), to))
+      steps.push(
+        ...(await migrationSteps({ line: 'team', migration: down, known }, (statement) =>
+          ledgers.untransacted(statement),
+        )),
+      )
+    return steps
+  }
+
+  /**
+   * Undoes migrations of the team's by their down files, the last first; each statement is recorded as those of `apply` are, and a run
+   * that ended in between goes on. No deployment does it.
+   *
+   * @param to those with a higher number. @default the last one alone
+   * @returns the names of what it undid
+   * @throws MigrationError where one of them can't be undone: then none is
+   */
+  async down(to?: number): Promise<readonly string[]> {
+    const { team, ledgers, lock, requireSettings } = this.#parts
+    await requireSettings()
+    const open = undoingOf(team, await ledgers.read(), to)
+    if (open.length === 0) return []
+    this.#requireWays(open.map(({ down, known }) => ({ line: 'team', migration: down, known })))
+    await lock.acquire(this.#parts.patience ?? PATIENCE, this.#parts.onWait)
+    const held = new HeldLock(lock, this.#parts.fresh)
+    try {
+      await ledgers.create()
+      await ledgers.down.create()
+      const undoing = undoingOf(team, await ledgers.read(), to)
+      for (const { migration, down, known } of undoing) {
+        await this.#one(down, ledgers.down, held).apply(known)
+        await held.require()
+        await ledgers.forgetUndone(migration)
+      }
+      return undoing.map(({ migration }) => migration.name)
     } finally {
       await held.release()
     }
@@ -260,6 +316,7 @@ export class Migrator {
   #check(progress: Progress): void {
     const { bridge, team } = this.#parts
     checkPlaces(team)
+    requireNoneUndone(progress)
     checkLine(bridge, progress.bridge)
     checkLine(team, progress.team)
   }

@@ -1,3 +1,4 @@
+import { downOf } from './down.ts'
 import type { Migration } from './files.ts'
 import type { AppliedMigration, LockProof } from './ledger.ts'
 import type { MigrationLedgers } from './ledgers.ts'
@@ -15,7 +16,8 @@ type RepairParts = {
 
 /** A statement that is next in its migration: what becomes of it can be told by a person. */
 export type NextStatement = {
-  readonly line: LineName
+  /** `down`: what undoes one of the team's. */
+  readonly line: LineName | 'down'
   readonly migration: Migration
   /** From 0 on. */
   readonly at: number
@@ -35,7 +37,11 @@ export const nextStatement = (
   progress: Progress,
   { migration: name, statement }: Pick<Repair, 'migration' | 'statement'>,
 ): NextStatement => {
-  const found = recordedOf(files, progress).find(({ migration }) => migration.name === name)
+  const downs = files.team.map((migration) => ({
+    ...{ line: 'down' as const, migration: downOf(migration) },
+    known: progress.down.find(({ id }) => id === migration.id),
+  }))
+  const found = [...recordedOf(files, progress), ...downs].find(({ migration }) => migration.name === name)
   const at = statement - 1
   if (found === undefined)
     throw new MigrationError(`There is no migration ${name}: nothing can be said of it`)
@@ -67,7 +73,9 @@ export const recordRepair = async (
       throw new MigrationError(
         `The outcome of ${name} is not unknown: it was not begun, and is the next to run`,
       )
-    const before = { bridge, team }[line].filter(({ id }) => id < migration.id)
+    if (line === 'down' && progress.down.length === 0)
+      throw new MigrationError(`${name} is not next: npx backsync migrate down begins with it`)
+    const before = { bridge, team, down: [] }[line].filter(({ id }) => id < migration.id)
     const open = before.find(({ id }) => !progress[line].find((row) => row.id === id)?.finishedAt)
     if (open !== undefined)
       throw new MigrationError(

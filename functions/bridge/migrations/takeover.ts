@@ -24,6 +24,8 @@ export type Progress = {
   readonly team: readonly AppliedMigration[]
   /** The rows that 0.1.0 wrote for the bridge's own. */
   readonly formers: readonly Former[]
+  /** What is being undone of the team's. */
+  readonly down: readonly AppliedMigration[]
   /** The rows of 0.1.0 hold what the bridge's own ledger doesn't yet. */
   readonly behind: boolean
 }
@@ -35,7 +37,7 @@ export type Progress = {
 export const joined = (
   ofBridge: readonly AppliedMigration[],
   ofTeam: readonly AppliedMigration[],
-): Progress => {
+): Omit<Progress, 'down'> => {
   const bridge = new Map(ofBridge.map((row) => [row.id, row]))
   const formers: Former[] = []
   let behind = false

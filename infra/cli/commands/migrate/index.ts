@@ -1,5 +1,6 @@
 import type { CommandGroup } from '../../conventions/command.ts'
 import { baseline } from './baseline.ts'
+import { down } from './down.ts'
 import { lint } from './lint.ts'
 import { newMigration } from './new.ts'
 import { plan } from './plan.ts'
@@ -10,6 +11,6 @@ import { up } from './up.ts'
 /** The SQL migrations, the bridge's own and the team's. */
 export const migrate: CommandGroup = {
   name: 'migrate',
-  summary: 'SQL migrations: new, status, plan, up, repair, baseline, lint.',
-  commands: [baseline, lint, newMigration, plan, repair, status, up],
+  summary: 'SQL migrations: new, status, plan, up, down, repair, baseline, lint.',
+  commands: [baseline, down, lint, newMigration, plan, repair, status, up],
 }

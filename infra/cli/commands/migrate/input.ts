@@ -20,6 +20,8 @@ export const TO = {
     summary: "of the team's only those with numbers up to this one, as 12 for 0012_...",
   },
   value: numberFlag('--to', 9_999, { whole: true }),
+  /** Where it is what is kept: none, too. */
+  orZero: z.union([z.literal('0').transform(() => 0), numberFlag('--to', 9_999, { whole: true })]),
 }
 
 export const DIRECT = directFlag(

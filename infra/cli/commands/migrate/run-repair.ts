@@ -55,9 +55,10 @@ export const runRepair = async (
     if (json) printJson(io, { ...repair, dryRun: false })
     else {
       const then = outcome === 'done' ? 'goes on behind it' : 'sends it again'
+      const way = only.migration.endsWith('.down') ? 'down' : 'up'
       printLine(
         io,
-        `${only.migration}, statement ${only.statement}: recorded; npx backsync migrate up ${then}`,
+        `${only.migration}, statement ${only.statement}: recorded; npx backsync migrate ${way} ${then}`,
       )
     }
     return EXIT.done

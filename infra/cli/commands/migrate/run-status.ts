@@ -71,7 +71,9 @@ const nextOf = ({ migration, state, statements }: MigrationStanding): string[] =
     case 'missing':
       return [`${migration}: it is applied, and its file isn't here: bring it back`]
     case 'interrupted':
-      return [`${migration}: npx backsync migrate up goes on with it`]
+      return [
+        `${migration}: npx backsync migrate ${migration.endsWith('.down') ? 'down' : 'up'} goes on with it`,
+      ]
     default:
       return []
   }

@@ -1,14 +1,13 @@
-import type { MigrationStep } from '../../../../functions/bridge/migrations/steps.ts'
 import type { Context } from '../../conventions/command.ts'
 import { confirm } from '../../conventions/confirm.ts'
-import { CliError } from '../../conventions/errors.ts'
 import { EXIT, type ExitCode } from '../../conventions/exit-codes.ts'
-import { duration } from '../../conventions/figures.ts'
 import { printJson, printLine } from '../../conventions/results.ts'
 import { openMigrator } from '../../target/open-migrator.ts'
 import { requireNumber } from './require-number.ts'
+import { requireWay } from './require-way.ts'
 import type { UpTo } from './run-plan.ts'
 import { countOf, showSteps } from './show-steps.ts'
+import { told } from './told.ts'
 import { nameOfLine } from './words.ts'
 
 export type UpOptions = UpTo & { readonly direct?: URL | undefined }
@@ -18,12 +17,7 @@ export const runUp = async (context: Context, { to, folder, direct }: UpOptions)
   const { io, json, dryRun, target } = context
   requireNumber(folder, to)
   const opened = openMigrator(context, {
-    ...{ folder, direct },
-    onWait: (holder) => void io.stderr.write(`waiting for the run of ${holder}\n`),
-    onStatement: ({ migration, statement, milliseconds }) => {
-      const of = `${migration.name}, statement ${statement} of ${migration.statements.length}`
-      if (milliseconds !== undefined) io.stderr.write(`${of}: done in ${duration(milliseconds / 1000)}\n`)
-    },
+    ...{ folder, direct, ...told(io) },
   })
   const { migrator, hasDirect, close } = opened
   try {
@@ -34,8 +28,7 @@ export const runUp = async (context: Context, { to, folder, direct }: UpOptions)
       else showSteps(context, steps)
       return EXIT.done
     }
-    const needs = steps.find(({ needsDirect }) => needsDirect)
-    if (needs !== undefined && !hasDirect) throw refusalOf(needs)
+    requireWay(steps, hasDirect)
     // Where it is asked for, whoever answers has seen it; a script's results stay results.
     if (!context.yes) showSteps({ io: { ...io, stdout: io.stderr } }, steps)
     await confirm(io, {
@@ -54,13 +47,3 @@ export const runUp = async (context: Context, { to, folder, direct }: UpOptions)
     await close()
   }
 }
-
-const refusalOf = ({ migration, statement }: MigrationStep): CliError =>
-  new CliError({
-    code: 'migrate.needs-direct',
-    message: `${migration}, statement ${statement}: the Data API can't run it, and it is not known where the database itself can be reached`,
-    hint:
-      'name it with --direct mysql://HOST:3306; or run what npx backsync migrate plan shows of it in a client of your own, once what is ' +
-      `before it is done, and record that with npx backsync migrate repair ${migration} ${statement} --done`,
-    exit: EXIT.refused,
-  })
