@@ -3,10 +3,13 @@ import { idempotently } from '../drivers/data-api/idempotent.ts'
 import { SqlError } from '../drivers/sql-errors.ts'
 import type { Deadline } from '../runtime/deadline.ts'
 import { retry } from '../runtime/retry.ts'
+import { alteredTable } from './alter-clauses.ts'
 import { type Found, findEvidence } from './evidence.ts'
+import { type Expected, expectedOf } from './expected.ts'
 import type { Migration } from './files.ts'
 import { type AppliedMigration, MigrationLedger } from './ledger.ts'
 import { lockTable } from './lock.ts'
+import { findServerVersion, findTableFacts } from './table-facts.ts'
 import { FORMERS, joined, type Progress } from './takeover.ts'
 import { findUntransacted, type Untransacted } from './untransacted.ts'
 
@@ -107,6 +110,13 @@ export class MigrationLedgers {
   /** What a statement that changes rows may reach of which its record's transaction undoes nothing. */
   untransacted(statement: string): Promise<Untransacted | undefined> {
     return findUntransacted(this.#db, statement)
+  }
+
+  /** How a statement is expected to change a table that is there. */
+  async expected(statement: string): Promise<Expected | undefined> {
+    const altered = alteredTable(statement)
+    const facts = altered && (await findTableFacts(this.#db, altered.table))
+    return facts && expectedOf(statement, facts, await findServerVersion(this.#db))
   }
 
   /** What there is in the database of the names in a statement. */

@@ -23,7 +23,7 @@ import {
   pendingOf,
   type Repair,
 } from './state.ts'
-import { type LookAt, type MigrationStep, migrationSteps } from './steps.ts'
+import { type LookAt, type Looking, type MigrationStep, migrationSteps } from './steps.ts'
 import type { Progress } from './takeover.ts'
 import { markOf } from './unfinished.ts'
 import { isUnpreparable } from './unpreparable.ts'
@@ -49,6 +49,8 @@ export type MigratorParts = {
   readonly by: string
   /** Runs what MySQL doesn't prepare: past the Data API. Without it such a statement is refused before anything is done. */
   readonly runDirect?: ((statement: string) => Promise<void>) | undefined
+  /** Whether changes of tables are sent so that others go on writing, or not at all. @default false: as the file has them */
+  readonly online?: boolean | undefined
   /** How long a run waits for another one to end, in milliseconds. @default 10 s */
   readonly patience?: number
   /** How old the lock's lease may be when a statement is sent, in milliseconds. @default 20 s */
@@ -143,7 +145,7 @@ export class Migrator {
     this.#check(progress)
     const steps: MigrationStep[] = []
     for (const recorded of openOf({ bridge, team }, progress, to))
-      steps.push(...(await migrationSteps(recorded, (statement) => ledgers.untransacted(statement))))
+      steps.push(...(await migrationSteps(recorded, this.#looking())))
     return steps
   }
 
@@ -198,11 +200,7 @@ export class Migrator {
     const { team, ledgers } = this.#parts
     const steps: MigrationStep[] = []
     for (const { down, known } of undoingOf(team, await ledgers.read(), to))
-      steps.push(
-        ...(await migrationSteps({ line: 'team', migration: down, known }, (statement) =>
-          ledgers.untransacted(statement),
-        )),
-      )
+      steps.push(...(await migrationSteps({ line: 'team', migration: down, known }, this.#looking())))
     return steps
   }
 
@@ -330,6 +328,15 @@ export class Migrator {
           throw new MigrationNeedsDirectError(migration, at)
   }
 
+  #looking(): Looking {
+    const { ledgers, online } = this.#parts
+    return {
+      untransacted: (statement) => ledgers.untransacted(statement),
+      expected: (statement) => ledgers.expected(statement),
+      online,
+    }
+  }
+
   #isDone(progress: Progress): boolean {
     const { bridge, team } = this.#parts
     const pending = [...pendingOf(bridge, progress.bridge), ...pendingOf(team, progress.team)]
@@ -337,11 +344,11 @@ export class Migrator {
   }
 
   #one(migration: Migration, ledger: MigrationLedger, lock: HeldLock): OneMigration {
-    const { ledgers, run, runDirect = run, deadline, log, by, signal, onStatement } = this.#parts
+    const { ledgers, run, runDirect = run, deadline, log, by, signal, onStatement, online } = this.#parts
     const runningFor = (mark: string): Promise<number | undefined> => ledgers.runningFor(mark, deadline)
     const untransacted = (statement: string) => ledgers.untransacted(statement)
     return new OneMigration(migration, {
-      ...{ ledger, lock, runningFor, untransacted, deadline, log, by, signal, onStatement },
+      ...{ ledger, lock, runningFor, untransacted, deadline, log, by, signal, onStatement, online },
       run: async (statement) => (isUnpreparable(statement) ? runDirect(statement) : run(statement)),
     })
   }

@@ -8,6 +8,7 @@ import type { Log } from '../runtime/log.ts'
 import { pause } from '../runtime/retry.ts'
 import { lineOf, type Migration } from './files.ts'
 import type { AppliedMigration, MigrationLedger } from './ledger.ts'
+import { isRefusedWay, onlineWays } from './online.ts'
 import { isDoneAlready, isRefusal } from './refusal.ts'
 import { MigrationError, MigrationRunningError, MigrationUnknownError } from './state.ts'
 import { kindOfStatement } from './statement-kind.ts'
@@ -28,6 +29,8 @@ export type OneMigrationParts = {
   readonly by: string
   /** Aborted where no further statement is to be begun. */
   readonly signal?: AbortSignal | undefined
+  /** Whether changes of tables get clauses of ALGORITHM and LOCK. */
+  readonly online?: boolean | undefined
   readonly onStatement?: ((progress: StatementProgress) => void) | undefined
 }
 
@@ -45,6 +48,9 @@ const RESERVE = 3_000
 /** How often a statement that goes on at the server is looked at, and how often that is told, in milliseconds. */
 const LOOK = { first: 250, longest: 5_000 }
 const TELL = 15_000
+const NOT_ONLINE =
+  'It can only be done while nobody writes to the table, or by a copy of it: where that may be, write ALGORITHM=COPY, or ' +
+  'ALGORITHM=INPLACE, LOCK=SHARED, into the file. '
 /** How often a statement is sent again, in one run, whose answer was lost and which the server isn't running. */
 const MOST_LOSSES = 3
 
@@ -126,18 +132,31 @@ export class OneMigration {
    * @param how.beyond a table that keeps what a refused statement has done to it
    */
   async #alone(at: number, how: Alone, losses = 0): Promise<void> {
-    const { ledger, lock, run } = this.#parts
+    const { ledger, lock } = this.#parts
     try {
-      await run(marked(this.#migration, at))
+      await this.#send(at)
     } catch (cause) {
       if (!isRefusal(cause)) return await this.#afterLoss(at, { ...how, cause }, losses + 1)
       if (how.beyond !== undefined && mayBeHalfDone(cause)) throw this.#unknown(at, { ...how, cause })
       if (!how.again || !isDoneAlready(cause)) {
         await ledger.withdraw(this.#migration, lock)
-        throw this.#failed(at, cause)
+        throw this.#failed(at, cause, this.#parts.online && isRefusedWay(cause) ? NOT_ONLINE : '')
       }
     }
     await ledger.finish(this.#migration, at)
+  }
+
+  /** In the first way that the server takes: one that it refuses for its ALGORITHM or LOCK has done nothing. */
+  async #send(at: number): Promise<void> {
+    const text = this.#migration.statements[at] ?? ''
+    const ways = this.#parts.online ? onlineWays(text) : [text]
+    for (const [n, way] of ways.entries()) {
+      try {
+        return await this.#parts.run(marked(this.#migration, at, way))
+      } catch (error) {
+        if (!isRefusedWay(error) || n === ways.length - 1) throw error
+      }
+    }
   }
 
   /** The call ended and maybe not the statement: waits for that one, and finds out what became of it where it can be. */

@@ -40,7 +40,9 @@ export const migrationStanding = async (
 ): Promise<MigrationStanding> => {
   const { line, migration, known } = recorded
   const change = known && firstChange(known, migration)
-  const steps = new Map((await migrationSteps(recorded, untransacted)).map((step) => [step.statement, step]))
+  const steps = new Map(
+    (await migrationSteps(recorded, { untransacted })).map((step) => [step.statement, step]),
+  )
   const statements = migration.statements.map((text, at): StatementStanding => {
     const step = steps.get(at + 1)
     return {

@@ -7,8 +7,11 @@ export const markOf = ({ name }: Pick<Migration, 'name'>, at: number): string =>
   `/* backsync ${name}, statement ${at + 1} */`
 
 /** What is sent of a statement that shares no transaction with its record. */
-export const marked = (migration: Migration, at: number): string =>
-  `${markOf(migration, at)} ${migration.statements[at] ?? ''}`
+export const marked = (
+  migration: Migration,
+  at: number,
+  statement = migration.statements[at] ?? '',
+): string => `${markOf(migration, at)} ${statement}`
 
 /** Whether a statement that was begun is the one that the file has now: what isn't done may have been corrected. */
 export const isTheSame = (

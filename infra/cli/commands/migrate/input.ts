@@ -27,3 +27,12 @@ export const TO = {
 export const DIRECT = directFlag(
   'the database itself, as mysql://HOST:3306, for triggers and routines (of a local stack it is known)',
 )
+
+/** How changes of tables are sent. */
+export const ONLINE: { readonly flag: Flag; readonly value: z.ZodOptional<z.ZodBoolean> } = {
+  flag: {
+    flags: '--online',
+    summary: 'add ALGORITHM=INSTANT to changes of tables, or else INPLACE with LOCK=NONE; never a copy',
+  },
+  value: z.boolean().optional(),
+}

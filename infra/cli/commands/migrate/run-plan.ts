@@ -5,11 +5,15 @@ import { openMigrator } from '../../target/open-migrator.ts'
 import { requireNumber } from './require-number.ts'
 import { showSteps } from './show-steps.ts'
 
-export type UpTo = { readonly to?: number | undefined; readonly folder?: string | undefined }
+export type UpTo = {
+  readonly to?: number | undefined
+  readonly online?: boolean | undefined
+  readonly folder?: string | undefined
+}
 
-export const runPlan = async (context: Context, { to, folder }: UpTo): Promise<ExitCode> => {
+export const runPlan = async (context: Context, { to, folder, online }: UpTo): Promise<ExitCode> => {
   requireNumber(folder, to)
-  const { migrator, close } = openMigrator(context, { folder })
+  const { migrator, close } = openMigrator(context, { folder, online })
   try {
     const steps = await migrator.steps(to)
     if (context.json) printJsonLines(context.io, steps)

@@ -13,11 +13,15 @@ import { nameOfLine } from './words.ts'
 export type UpOptions = UpTo & { readonly direct?: URL | undefined }
 
 /** @throws CliError with exit code 4 when it isn't confirmed, or a statement needs the direct connection and there is none */
-export const runUp = async (context: Context, { to, folder, direct }: UpOptions): Promise<ExitCode> => {
+export const runUp = async (
+  context: Context,
+  { to, folder, direct, online }: UpOptions,
+): Promise<ExitCode> => {
   const { io, json, dryRun, target } = context
   requireNumber(folder, to)
   const opened = openMigrator(context, {
-    ...{ folder, direct, ...told(io) },
+    ...{ folder, direct, online },
+    ...told(io),
   })
   const { migrator, hasDirect, close } = opened
   try {
