@@ -11,7 +11,7 @@ import { DataApiDialect } from '../../functions/bridge/drivers/data-api/dialect.
 import { type Migration, readMigrations } from '../../functions/bridge/migrations/files.ts'
 import { MigrationLedgers } from '../../functions/bridge/migrations/ledgers.ts'
 import { MigrationLock } from '../../functions/bridge/migrations/lock.ts'
-import { Migrator } from '../../functions/bridge/migrations/migrator.ts'
+import { Migrator, type MigratorParts } from '../../functions/bridge/migrations/migrator.ts'
 import { requireServerSettings } from '../../functions/bridge/migrations/server-settings.ts'
 import type { EntityWriter } from '../../functions/bridge/ports/entity-writer.ts'
 import { Deadline } from '../../functions/bridge/runtime/deadline.ts'
@@ -52,7 +52,12 @@ export type TestAurora = {
   /** The writer with its guards made always true: what it proves is that a test needs them. */
   writerWithoutGuard(): GuardedWriter
   /** A migrator of its own owner. @param until how long it may wait for a statement; default: for ever */
-  migrator(team?: readonly Migration[], bridge?: readonly Migration[], until?: Deadline): Migrator
+  migrator(
+    team?: readonly Migration[],
+    bridge?: readonly Migration[],
+    until?: Deadline,
+    parts?: Partial<MigratorParts>,
+  ): Migrator
   /** Empties the legacy tables and the tombstones; ids begin at 1 again. */
   empty(): Promise<void>
   close(): Promise<void>
@@ -166,6 +171,7 @@ export const openTestAurora = async ({
     team: readonly Migration[] = readMigrations(sqlFolder),
     bridge: readonly Migration[] = readMigrations(bridgeSqlFolder),
     until = deadline,
+    parts: Partial<MigratorParts> = {},
   ): Migrator =>
     new Migrator({
       bridge,
@@ -179,6 +185,7 @@ export const openTestAurora = async ({
       deadline: until,
       log: silent,
       by: 'test',
+      ...parts,
     })
   const empty = async (): Promise<void> => {
     await legacy.query('DELETE FROM recipe_ingredients')

@@ -9,6 +9,8 @@ import { type Expected, expectedOf } from './expected.ts'
 import type { Migration } from './files.ts'
 import { type AppliedMigration, MigrationLedger } from './ledger.ts'
 import { lockTable } from './lock.ts'
+import { findRunning, type RunningStatement } from './running.ts'
+import type { ServerVersion } from './server-version.ts'
 import { findServerVersion, findTableFacts } from './table-facts.ts'
 import { FORMERS, joined, type Progress } from './takeover.ts'
 import { findUntransacted, type Untransacted } from './untransacted.ts'
@@ -49,6 +51,7 @@ export class MigrationLedgers {
   readonly tables: readonly string[] = [lockTable, BRIDGE, TEAM]
   readonly #db: Kysely<unknown>
   readonly #plain: Kysely<unknown>
+  #version: ServerVersion | undefined
 
   constructor(db: Kysely<unknown>) {
     this.bridge = new MigrationLedger(db, BRIDGE)
@@ -91,20 +94,14 @@ export class MigrationLedgers {
     return rows.map(({ name }) => String(name))
   }
 
-  /**
-   * How long the server has been running a statement that carries a mark, in seconds; undefined when it isn't. A user
-   * sees its own statements there, without a right of its own.
-   */
-  async runningFor(mark: string, deadline: Deadline): Promise<number | undefined> {
-    const query = sql<{ seconds: unknown }>`
-      SELECT TIME AS seconds FROM information_schema.processlist
-      WHERE DB = DATABASE() AND ID <> CONNECTION_ID() AND LOCATE(${mark}, INFO) > 0
-      ORDER BY TIME DESC LIMIT 1`
-    const { rows } = await retry(
+  /** What the server is doing of a statement that carries a mark; undefined when it isn't running it. */
+  async running(mark: string, deadline: Deadline): Promise<RunningStatement | undefined> {
+    this.#version ??= await findServerVersion(this.#db)
+    const isMariaDb = this.#version.flavour === 'MariaDB'
+    return await retry(
       { attempts: 60, firstPause: 50, longestPause: 1_000, retryable: isUntellable, deadline },
-      () => query.execute(this.#db),
+      () => findRunning(this.#db, mark, isMariaDb),
     )
-    return rows[0] === undefined ? undefined : Number(rows[0].seconds)
   }
 
   /** What a statement that changes rows may reach of which its record's transaction undoes nothing. */

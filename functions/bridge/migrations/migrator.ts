@@ -9,7 +9,7 @@ import type { MigrationLedger } from './ledger.ts'
 import type { MigrationLedgers } from './ledgers.ts'
 import { openOf, type Recorded, recordedOf } from './lines.ts'
 import type { MigrationLock } from './lock.ts'
-import { OneMigration, type StatementProgress } from './one-migration.ts'
+import { OneMigration, type StatementProgress, type StatementRunning } from './one-migration.ts'
 import { changesOf } from './plan.ts'
 import { baselineOf, type NextStatement, nextStatement, recordBaseline, recordRepair } from './repair.ts'
 import { type OfBoth, reportMigrations } from './report.ts'
@@ -60,6 +60,8 @@ export type MigratorParts = {
   /** Aborted where no further statement is to be begun. */
   readonly signal?: AbortSignal
   readonly onStatement?: (progress: StatementProgress) => void
+  /** Told every some seconds of a statement that takes longer. */
+  readonly onRunning?: (progress: StatementRunning) => void
 }
 
 const PATIENCE = 10_000
@@ -269,8 +271,8 @@ export class Migrator {
     const { bridge, team, ledgers, deadline } = this.#parts
     const next = nextStatement({ bridge, team }, await ledgers.read(), of)
     const sql = next.migration.statements[next.at] ?? ''
-    const running = await ledgers.runningFor(markOf(next.migration, next.at), deadline)
-    return { ...next, sql, runningFor: running ?? null, found: await ledgers.evidence(sql) }
+    const running = await ledgers.running(markOf(next.migration, next.at), deadline)
+    return { ...next, sql, runningFor: running?.seconds ?? null, found: await ledgers.evidence(sql) }
   }
 
   /**
@@ -344,11 +346,22 @@ export class Migrator {
   }
 
   #one(migration: Migration, ledger: MigrationLedger, lock: HeldLock): OneMigration {
-    const { ledgers, run, runDirect = run, deadline, log, by, signal, onStatement, online } = this.#parts
-    const runningFor = (mark: string): Promise<number | undefined> => ledgers.runningFor(mark, deadline)
+    const {
+      ledgers,
+      run,
+      runDirect = run,
+      deadline,
+      log,
+      by,
+      signal,
+      onStatement,
+      onRunning,
+      online,
+    } = this.#parts
+    const running = (mark: string) => ledgers.running(mark, deadline)
     const untransacted = (statement: string) => ledgers.untransacted(statement)
     return new OneMigration(migration, {
-      ...{ ledger, lock, runningFor, untransacted, deadline, log, by, signal, onStatement, online },
+      ...{ ledger, lock, running, untransacted, deadline, log, by, signal, onStatement, onRunning, online },
       run: async (statement) => (isUnpreparable(statement) ? runDirect(statement) : run(statement)),
     })
   }

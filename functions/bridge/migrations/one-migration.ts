@@ -5,11 +5,12 @@ import { SqlError } from '../drivers/sql-errors.ts'
 import { kindOf } from '../model/errors.ts'
 import type { Deadline } from '../runtime/deadline.ts'
 import type { Log } from '../runtime/log.ts'
-import { pause } from '../runtime/retry.ts'
+import { pause, sleep } from '../runtime/retry.ts'
 import { lineOf, type Migration } from './files.ts'
 import type { AppliedMigration, MigrationLedger } from './ledger.ts'
 import { isRefusedWay, onlineWays } from './online.ts'
 import { isDoneAlready, isRefusal } from './refusal.ts'
+import { describeRunning, type RunningStatement } from './running.ts'
 import { MigrationError, MigrationRunningError, MigrationUnknownError } from './state.ts'
 import { kindOfStatement } from './statement-kind.ts'
 import { isTheSame, isUndecided, marked, markOf } from './unfinished.ts'
@@ -20,8 +21,8 @@ export type OneMigrationParts = {
   readonly lock: HeldLock
   /** Runs one statement alone, over whatever connection fits. */
   readonly run: (statement: string) => Promise<void>
-  /** How long the server has been running a statement that carries the mark, in seconds. */
-  readonly runningFor: (mark: string) => Promise<number | undefined>
+  /** What the server is doing of a statement that carries the mark. */
+  readonly running: (mark: string) => Promise<RunningStatement | undefined>
   /** What a statement that changes rows may reach of which no transaction undoes anything. */
   readonly untransacted: (statement: string) => Promise<Untransacted | undefined>
   readonly deadline: Deadline
@@ -32,6 +33,15 @@ export type OneMigrationParts = {
   /** Whether changes of tables get clauses of ALGORITHM and LOCK. */
   readonly online?: boolean | undefined
   readonly onStatement?: ((progress: StatementProgress) => void) | undefined
+  readonly onRunning?: ((progress: StatementRunning) => void) | undefined
+}
+
+/** A statement that takes longer. */
+export type StatementRunning = {
+  readonly migration: Migration
+  /** Its number in the file, from 1 on. */
+  readonly statement: number
+  readonly running: RunningStatement
 }
 
 /** A statement that is begun, or done. */
@@ -47,7 +57,9 @@ export type StatementProgress = {
 const RESERVE = 3_000
 /** How often a statement that goes on at the server is looked at, and how often that is told, in milliseconds. */
 const LOOK = { first: 250, longest: 5_000 }
-const TELL = 15_000
+const TELL = 5_000
+/** How long a statement may take before it is looked at while its call goes on, in milliseconds. */
+const FIRST_LOOK = 2_000
 const NOT_ONLINE =
   'It can only be done while nobody writes to the table, or by a copy of it: where that may be, write ALGORITHM=COPY, or ' +
   'ALGORITHM=INPLACE, LOCK=SHARED, into the file. '
@@ -134,7 +146,7 @@ export class OneMigration {
   async #alone(at: number, how: Alone, losses = 0): Promise<void> {
     const { ledger, lock } = this.#parts
     try {
-      await this.#send(at)
+      await this.#watched(at, () => this.#send(at))
     } catch (cause) {
       if (!isRefusal(cause)) return await this.#afterLoss(at, { ...how, cause }, losses + 1)
       if (how.beyond !== undefined && mayBeHalfDone(cause)) throw this.#unknown(at, { ...how, cause })
@@ -144,6 +156,36 @@ export class OneMigration {
       }
     }
     await ledger.finish(this.#migration, at)
+  }
+
+  /** Tells meanwhile what the server does of it. It only tells: what it can't find out is no fault. */
+  async #watched(at: number, work: () => Promise<void>): Promise<void> {
+    const { running, log } = this.#parts
+    const over = new AbortController()
+    const telling = (async () => {
+      for (let pauses = FIRST_LOOK; ; pauses = TELL) {
+        await sleep(pauses, over.signal)
+        const seen = await running(markOf(this.#migration, at))
+        if (seen !== undefined && !over.signal.aborted) this.#tell(at, seen)
+      }
+    })().catch((error: unknown) => {
+      if (!over.signal.aborted) log.info('a statement could not be watched', { error })
+    })
+    try {
+      await work()
+    } finally {
+      over.abort()
+      await telling
+    }
+  }
+
+  #tell(at: number, running: RunningStatement): void {
+    const { log, onRunning } = this.#parts
+    const { migration, statement } = this.#progress(at)
+    log.info('a statement goes on at the server', {
+      ...{ migration: migration.name, statement, what: describeRunning(running) },
+    })
+    onRunning?.({ migration, statement, running })
   }
 
   /** In the first way that the server takes: one that it refuses for its ALGORITHM or LOCK has done nothing. */
@@ -180,17 +222,16 @@ export class OneMigration {
 
   /** @throws MigrationRunningError when the time ends first */
   async #untilThrough(at: number): Promise<void> {
-    const { runningFor, lock, deadline, log } = this.#parts
-    const { name } = this.#migration
-    let told = performance.now()
+    const { running, lock, deadline } = this.#parts
+    let told = Number.NEGATIVE_INFINITY
     for (let look = 1; ; look += 1) {
-      const seconds = await runningFor(markOf(this.#migration, at))
-      if (seconds === undefined) return
+      const seen = await running(markOf(this.#migration, at))
+      if (seen === undefined) return
       if (deadline.remaining() < RESERVE + LOOK.longest)
-        throw new MigrationRunningError(this.#migration, at, seconds)
+        throw new MigrationRunningError(this.#migration, at, describeRunning(seen))
       if (performance.now() - told > TELL) {
         told = performance.now()
-        log.info('a statement goes on at the server', { migration: name, statement: at + 1, seconds })
+        this.#tell(at, seen)
       }
       await lock.require()
       await pause(look, LOOK.first, LOOK.longest)

@@ -36,9 +36,10 @@ export class MigrationRunningError extends BridgeError {
   readonly code = 'migrations.running'
   readonly kind = 'transient'
 
-  constructor(migration: Migration, at: number, seconds: number) {
+  /** @param does what the server does of it, in words */
+  constructor(migration: Migration, at: number, does: string) {
     super(
-      `${placeOf(migration, at)} goes on at the server, for ${seconds} s so far. It is not started again: apply again, which ` +
+      `${placeOf(migration, at)} goes on at the server: ${does}. It is not started again: apply again, which ` +
         'waits for it. A deployment has 5 minutes for its migrations: deploy again once it is through, or apply what takes ' +
         'longer before, by npx backsync migrate up',
     )

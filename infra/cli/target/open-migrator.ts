@@ -22,7 +22,7 @@ import { whoami } from './whoami.ts'
 /** Longer than a lease, in milliseconds: whoever died with the lock in hand has lost it by then. */
 const PATIENCE = 150_000
 
-export type MigratorOptions = Pick<MigratorParts, 'onWait' | 'onStatement' | 'online'> & {
+export type MigratorOptions = Pick<MigratorParts, 'onWait' | 'onStatement' | 'onRunning' | 'online'> & {
   /** The team's migrations. @default the folder sql of this checkout */
   readonly folder?: string | undefined
   /** The database itself. */
