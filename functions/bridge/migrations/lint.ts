@@ -1,5 +1,6 @@
 import { allowancesIn } from './lint-allow.ts'
 import { lintRules, type Severity } from './lint-rules.ts'
+import { type Against, CONTRACT, SCHEMA_RULES } from './lint-schema.ts'
 import type { SplitStatement, TextPlace } from './split.ts'
 
 /** One thing that a rule has against a file. */
@@ -11,41 +12,48 @@ export type LintFinding = TextPlace & {
   readonly message: string
 }
 
+const NOTHING = { rules: [], against: [] }
+
 /**
- * Looks over one migration, without a database. A rule is answered by a comment in the file, with a reason, which holds for the statement
+ * Looks over one migration. A rule is answered by a comment in the file, with a reason, which holds for the statement
  * behind it: `-- backsync:allow drop-column nobody reads it since 2.4`.
  *
  * @param text of the whole file
  * @param statements the same, divided
+ * @param beyond what rules that ask more than the text have against each of the statements, and which were asked
  */
 export const lintMigration = (
   file: string,
   text: string,
   statements: readonly SplitStatement[],
+  beyond: { readonly rules: readonly string[]; readonly against: readonly (readonly Against[])[] } = NOTHING,
 ): readonly LintFinding[] => {
   const allowances = allowancesIn(text)
   const used = new Set<number>()
-  const findings = statements.flatMap((statement, at) =>
-    lintRules.flatMap(({ rule, severity, check }): LintFinding[] => {
-      const message = check(
-        statement.text,
-        statements.slice(0, at).map((one) => one.text),
-      )
-      if (message === undefined) return []
-      const from = statements[at - 1]?.line ?? 0
-      const allowed = allowances.find(
-        (one) => one.rule === rule && one.line >= from && one.line <= statement.line && one.reason !== '',
-      )
-      if (allowed !== undefined) {
-        used.add(allowed.line)
-        return []
-      }
-      return [{ file, line: statement.line, column: statement.column, rule, severity, message }]
-    }),
-  )
-  const known = lintRules.map(({ rule }) => rule)
+  const findings = statements.flatMap((statement, at) => {
+    const before = statements.slice(0, at).map((one) => one.text)
+    const ofText = lintRules.flatMap(({ rule, severity, check }): Against[] => {
+      const message = check(statement.text, before)
+      return message === undefined ? [] : [{ rule, severity, message }]
+    })
+    return [...ofText, ...(beyond.against[at] ?? [])].flatMap(
+      ({ rule, severity, message }): LintFinding[] => {
+        const from = statements[at - 1]?.line ?? 0
+        const allowed = allowances.find(
+          (one) => one.rule === rule && one.line >= from && one.line <= statement.line && one.reason !== '',
+        )
+        if (allowed !== undefined) {
+          used.add(allowed.line)
+          return []
+        }
+        return [{ file, line: statement.line, column: statement.column, rule, severity, message }]
+      },
+    )
+  })
+  const known = [...lintRules.map(({ rule }) => rule), CONTRACT, ...SCHEMA_RULES]
   const idle = allowances.flatMap(({ line, rule, reason }): LintFinding[] => {
-    if (used.has(line)) return []
+    const isAsked = lintRules.some((one) => one.rule === rule) || beyond.rules.includes(rule)
+    if (used.has(line) || (known.includes(rule) && reason !== '' && !isAsked)) return []
     const message = !known.includes(rule)
       ? `there is no rule ${rule || 'without a name'}: there are ${known.join(', ')}`
       : reason === ''

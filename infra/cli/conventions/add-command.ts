@@ -13,6 +13,8 @@ type CommonOptions = {
   readonly dryRun?: boolean
   readonly yes?: boolean
   readonly stack?: string
+  /** Of a command that works on either. */
+  readonly schema?: boolean
   readonly profile?: string
   readonly region?: string
 }
@@ -41,7 +43,7 @@ export const addCommand = (
       .option('--yes', "don't ask: for scripts")
   const { on = 'stack' } = command
   added.option('--json', 'print results as JSON')
-  if (on === 'stack')
+  if (on !== 'checkout')
     added
       .option('--stack <name>', 'a deployed stack, by its name in CloudFormation')
       .option('--profile <name>', 'with --stack: the AWS profile to use')
@@ -56,7 +58,7 @@ export const addCommand = (
         throw usageError(prepared.problems.join('; '), `see ${path} ${command.name} --help`)
       await execute(async ({ io, interrupt, goOn }) => {
         const target =
-          on === 'checkout'
+          on === 'checkout' || (on === 'either' && options.schema !== true && options.stack === undefined)
             ? checkoutTarget
             : await unlessInterrupted(interrupt, resolveTarget(options, io.env))
         const running = prepared.run({

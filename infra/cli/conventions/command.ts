@@ -35,8 +35,11 @@ export type CommandDefinition<A, O> = {
   readonly writes: boolean
   /** Whether one that writes nothing of anybody's notes how far it is: interrupted, it goes on there. @default false */
   readonly goesOn?: boolean | undefined
-  /** What it works on: a stack, which must be there, or the files of this checkout. @default 'stack' */
-  readonly on?: 'stack' | 'checkout'
+  /**
+   * What it works on: a stack, which must be there, or the files of this checkout; `either`: these, and a stack where `--schema` or
+   * `--stack` asks for it. @default 'stack'
+   */
+  readonly on?: 'stack' | 'checkout' | 'either'
   /** Whole commands, without `npx`. */
   readonly examples: readonly string[]
   /** What is said below the options. */

@@ -8,28 +8,36 @@ import { usageError } from '../../conventions/errors.ts'
 import { EXIT, type ExitCode } from '../../conventions/exit-codes.ts'
 import { printJsonLines, printLine } from '../../conventions/results.ts'
 import { MIGRATIONS } from '../../target/checkout.ts'
+import { openLintLook } from '../../target/open-lint-look.ts'
 
 export type LintOptions = {
   readonly format?: 'text' | 'json' | 'github' | undefined
+  readonly schema?: boolean | undefined
   readonly folder?: string | undefined
 }
 
 /** @throws MigrationFilesError where a file can't be divided into statements; CliError for a migration that there is not */
 export const runLint = async (
-  { io, json }: Context,
+  context: Context,
   names: readonly string[],
-  { format = json ? 'json' : 'text', folder = MIGRATIONS }: LintOptions,
+  { format = context.json ? 'json' : 'text', folder = MIGRATIONS }: LintOptions,
 ): Promise<ExitCode> => {
+  const { io } = context
   const known = readMigrations(folder).map(({ name }) => name)
   const stranger = names.find((name) => !known.includes(name))
   if (stranger !== undefined)
     throw usageError(`${folder} has no migration ${stranger}`, `it has ${known.join(', ') || 'none'}`)
   const wanted = names.length > 0 ? names : known
-  const findings = wanted.flatMap((name) => {
+  const look = await openLintLook(context, folder)
+  const findings: LintFinding[] = []
+  for (const name of wanted) {
     const path = join(folder, `${name}.up.sql`)
     const text = readFileSync(path, 'utf8').replaceAll('\r\n', '\n')
-    return lintMigration(relative(process.cwd(), path), text, splitStatements(text))
-  })
+    const statements = splitStatements(text)
+    findings.push(
+      ...lintMigration(relative(process.cwd(), path), text, statements, await look.beyond(name, statements)),
+    )
+  }
   if (format === 'json') printJsonLines(io, findings)
   else
     for (const finding of findings)

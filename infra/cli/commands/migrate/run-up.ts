@@ -3,6 +3,7 @@ import { confirm } from '../../conventions/confirm.ts'
 import { EXIT, type ExitCode } from '../../conventions/exit-codes.ts'
 import { printJson, printLine } from '../../conventions/results.ts'
 import { openMigrator } from '../../target/open-migrator.ts'
+import { requireNoContract } from './require-no-contract.ts'
 import { requireNumber } from './require-number.ts'
 import { requireWay } from './require-way.ts'
 import type { UpTo } from './run-plan.ts'
@@ -33,6 +34,7 @@ export const runUp = async (
       return EXIT.done
     }
     requireWay(steps, hasDirect)
+    await requireNoContract(context, steps, folder)
     // Where it is asked for, whoever answers has seen it; a script's results stay results.
     if (!context.yes) showSteps({ io: { ...io, stdout: io.stderr } }, steps)
     await confirm(io, {
