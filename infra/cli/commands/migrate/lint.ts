@@ -16,7 +16,11 @@ export const lint = defineCommand({
   ],
   on: 'either',
   writes: false,
-  examples: ['backsync migrate lint', 'backsync migrate lint 0100_dishes --format github'],
+  examples: [
+    'backsync migrate lint',
+    'backsync migrate lint --schema',
+    'backsync migrate lint 0100_dishes --format github',
+  ],
   notes: [
     'A rule is answered in the file, with a reason, for the statement behind it: -- backsync:allow drop-column nobody reads it since 2.4',
     'Without --schema no stack is needed. What an entity of this checkout needs is never to be dropped or renamed; with it, nor what the stage of',
