@@ -221,6 +221,18 @@ describe('a migration', () => {
       expect(await migrator(create).apply()).toEqual({ bridge: [], team: ['0001_test'] })
     })
 
+    it('goes on by itself where another statement of the file was changed meanwhile, and not this one', async () => {
+      const create = 'CREATE TABLE a (id INT)'
+      aurora.api.faults.add({ kind: 'drop-after', sql: 'CREATE TABLE a', times: 1 })
+      aurora.api.faults.add({ kind: 'error', error: 'AccessDeniedException', sql: 'processlist', times: 1 })
+      await expect(migrator(create, 'INSERT INTO b VALUES (1)').apply()).rejects.toThrow()
+
+      expect(await migrator(create, 'INSERT INTO a VALUES (1)').apply()).toMatchObject({
+        team: ['0001_test'],
+      })
+      expect(await rows('SELECT id FROM a')).toEqual([{ id: 1 }])
+    })
+
     it('has nothing repaired whose outcome is known', async () => {
       await lose('drop-before')
 
