@@ -119,6 +119,13 @@ describe('two runs of the same migrations', () => {
 
     expect(await Promise.all([first.outcome, second.outcome])).toEqual(['applied', 'applied'])
     expect(second.waited).toEqual(['first'])
+    // What no transaction guards is sent right behind a proof that the lock is still ours.
+    const guarded = first.sent.flatMap((text, at) =>
+      text.startsWith('/* backsync') ? [first.sent[at - 1]] : [],
+    )
+    expect(guarded).toHaveLength(3)
+    for (const text of guarded)
+      expect(text).toMatch(/UPDATE `backsync_migration_lock` SET leased_until = NOW/)
     expect(second.sent.filter(isOfFile)).toEqual([])
     expect(await served()).toEqual([{ id: 1, n: 111, m: 7 }])
   })
