@@ -13,6 +13,7 @@ import { FakeClock } from '../../../infra/local/data-api/fake-clock.ts'
 import { openTestAurora, type TestAurora } from '../../../support/aurora.ts'
 import { silent } from '../../../support/log.ts'
 import { until } from '../../../support/until.ts'
+import { endAbandoned } from './abandoned.ts'
 
 const FILE: Migration = {
   id: 1,
@@ -103,8 +104,6 @@ describe('two runs of the same migrations', () => {
   }
   const served = async (): Promise<RowDataPacket[]> =>
     (await aurora.legacy.query<RowDataPacket[]>('SELECT id, n, m FROM served'))[0]
-  /** Milliseconds after which the service ends a transaction that nobody goes on with. */
-  const ABANDONED = 180_001
   const endLease = (): Promise<unknown> =>
     aurora.legacy.query(
       'UPDATE backsync_migration_lock SET leased_until = NOW(3) - INTERVAL 1 SECOND WHERE leased_until IS NOT NULL',
@@ -139,7 +138,7 @@ describe('two runs of the same migrations', () => {
       frozen += 1
       const before = first.sent.length
       const sentBefore = first.sent.filter(isOfFile).length
-      clock.advance(ABANDONED)
+      await endAbandoned(aurora, clock)
       if (await hasLock()) await endLease()
       const second = openRun('second')
       const end = await second.outcome
@@ -164,7 +163,7 @@ describe('two runs of the same migrations', () => {
     expect(frozen).toBeGreaterThan(3 * FILE.statements.length)
     expect(asked).toBeGreaterThan(0)
     expect(refused).toBeGreaterThan(FILE.statements.length)
-  }, 120_000)
+  }, 300_000)
 
   const isOver = async ({ outcome }: { outcome: Promise<unknown> }): Promise<boolean> =>
     (await Promise.race([outcome, Promise.resolve('running')])) !== 'running'
