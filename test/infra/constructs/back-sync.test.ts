@@ -174,9 +174,9 @@ describe('StreamAlarms', () => {
   })
 
   it('is calm while nothing flows, and tells nobody unless a topic is named', () => {
-    // Of back-sync 11, of table-sync with its three sources and projections 14, of the facade six, and four on gauges: of these, missing
+    // Of back-sync 11, of table-sync with its three sources and projections 14, of the facade six, of the guard four, and four on gauges: of these, missing
     // data say nothing.
-    expect(alarms).toHaveLength(35)
+    expect(alarms).toHaveLength(39)
     for (const alarm of alarms) {
       const isGauge = ['Undelivered', 'Undecided', 'Unseen', 'Unfollowed'].includes(String(alarm.MetricName))
       expect(alarm).toMatchObject({ TreatMissingData: isGauge ? 'ignore' : 'notBreaching' })
