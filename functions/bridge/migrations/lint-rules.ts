@@ -41,6 +41,14 @@ const isNew = (statement: string, before: readonly string[]): boolean => {
   return before.some((one) => CREATED.exec(bareOf(one))?.groups?.table?.toLowerCase() === table)
 }
 
+const algorithmOf = (statement: string): string | undefined =>
+  clausesOf(statement)
+    .find((clause) => /^ALGORITHM\b/i.test(clause))
+    ?.replace(/^ALGORITHM ?=? ?/i, '')
+    .toUpperCase()
+const CHANGES_ROWS = /^(?:INSERT|UPDATE|DELETE|REPLACE)\b/i
+const CHARSET = /\b(?:CHARSET|CHARACTER SET) ?=? ?(\w+)/gi
+
 const COLUMN = '(?!(?:INDEX|KEY|UNIQUE|FULLTEXT|SPATIAL|CONSTRAINT|FOREIGN|CHECK|PRIMARY|PARTITION)\\b)'
 const DROPS_COLUMN = new RegExp(`^DROP (?:COLUMN )?${COLUMN}\\S`, 'i')
 const ADDS_COLUMN = new RegExp(`^ADD (?:COLUMN )?${COLUMN}\\S`, 'i')
@@ -192,6 +200,44 @@ export const lintRules: readonly LintRule[] = [
       text.length > LONGEST
         ? `it has more than the ${LONGEST} characters that the Data API takes: divide it`
         : undefined,
+  },
+  {
+    rule: 'charset',
+    severity: 'warning',
+    check: (text) => {
+      const bare = bareOf(text)
+      if (!/^(?:CREATE|ALTER) TABLE\b/i.test(bare)) return undefined
+      const other = [...bare.matchAll(CHARSET)].find(
+        ([, name]) => !/^(?:utf8mb4|ascii|binary)$/i.test(name ?? ''),
+      )
+      return other === undefined
+        ? undefined
+        : `${other[1]} can’t hold every character that clients send: write utf8mb4`
+    },
+  },
+  {
+    rule: 'several-alters',
+    severity: 'warning',
+    check: (text, before) => {
+      const table = tableOf(text)
+      if (table === undefined || isNew(text, before)) return undefined
+      const isSame = (one: string): boolean =>
+        tableOf(one) === table && algorithmOf(one) === algorithmOf(text)
+      return before.some(isSame)
+        ? 'each of them waits for the table, and has its writers wait: one ALTER TABLE takes both'
+        : undefined
+    },
+  },
+  {
+    rule: 'mixed',
+    severity: 'warning',
+    check: (text, before) => {
+      if (!CHANGES_ROWS.test(bareOf(text)) || before.some((one) => CHANGES_ROWS.test(bareOf(one))))
+        return undefined
+      return before.some((one) => tableOf(one) !== undefined && !isNew(one, before))
+        ? 'the table stays altered should this fail, or be undone: change rows in a migration of their own'
+        : undefined
+    },
   },
   {
     rule: 'unnamed-key',

@@ -8,6 +8,7 @@ import type { Severity } from './lint-rules.ts'
 import { neededBy, type StageOf } from './needed.ts'
 import { type Removed, removedBy } from './removed.ts'
 import type { ServerVersion } from './server-version.ts'
+import { withoutLiterals } from './statement-kind.ts'
 import { findServerVersion, findTableFacts, type SqlTableFacts } from './table-facts.ts'
 import { namesIn } from './untransacted.ts'
 
@@ -17,8 +18,10 @@ export type Against = { readonly rule: string; readonly severity: Severity; read
 /** A trigger of the schema. */
 type Trigger = { readonly name: string; readonly table: string; readonly body: string }
 
-/** The rule that asks entities and routes; the others ask the database. */
+/** The rules that ask entities and, the first one, their routes; the others ask the database. */
 export const CONTRACT = 'contract'
+const CASCADE = 'cascade'
+export const ENTITY_RULES: readonly string[] = [CONTRACT, CASCADE]
 export const SCHEMA_RULES: readonly string[] = [
   'trigger',
   'blocks-writers',
@@ -39,6 +42,27 @@ export const contractAgainst = async (
     if (message !== undefined) return [{ rule: CONTRACT, severity: 'error', message }]
   }
   return []
+}
+
+/** What the server does by itself to rows that refer to others: it fires no trigger for that. */
+const BY_ITSELF = /\bON (?:DELETE|UPDATE) (?:CASCADE|SET NULL)\b/i
+const MADE = /^CREATE TABLE (?:IF NOT EXISTS )?(?:\S+\.)?(?<table>`(?:[^`]|``)+`|[\p{L}\p{N}_$]+)/iu
+
+/** Whether a statement has the server change, by itself, rows of a table whose entity is mirrored. */
+export const cascadeAgainst = (statement: string, entities: readonly Entity[]): readonly Against[] => {
+  const bare = withoutLiterals(statement).replaceAll(/\s+/g, ' ').trim()
+  const table = plainName(MADE.exec(bare)?.groups?.table ?? '') || alteredTable(statement)?.table
+  if (table === undefined || !BY_ITSELF.test(bare)) return []
+  const its = entities.find(
+    ({ mirror, table: own, children }) =>
+      mirror !== undefined &&
+      [own, ...Object.values(children).map((child) => child.table)].some(
+        (one) => one.toLowerCase() === table,
+      ),
+  )
+  if (its === undefined) return []
+  const message = `the server then changes rows of ${its.name} by itself, and no trigger of ${table} sees it: once it is applied, have those made that do, npx backsync mirror install ${its.name}`
+  return [{ rule: CASCADE, severity: 'warning', message }]
 }
 
 const triggerRow = z.object({ name: z.string(), table: z.string(), body: z.string().nullable() })

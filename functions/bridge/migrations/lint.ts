@@ -1,6 +1,6 @@
-import { allowancesIn } from './lint-allow.ts'
+import { type Allowance, allowancesIn } from './lint-allow.ts'
 import { lintRules, type Severity } from './lint-rules.ts'
-import { type Against, CONTRACT, SCHEMA_RULES } from './lint-schema.ts'
+import { type Against, ENTITY_RULES, SCHEMA_RULES } from './lint-schema.ts'
 import type { SplitStatement, TextPlace } from './split.ts'
 
 /** One thing that a rule has against a file. */
@@ -16,19 +16,22 @@ const NOTHING = { rules: [], against: [] }
 
 /**
  * Looks over one migration. A rule is answered by a comment in the file, with a reason, which holds for the statement
- * behind it: `-- backsync:allow drop-column nobody reads it since 2.4`.
+ * behind it: `-- backsync:allow drop-column nobody reads it since 2.4`; up to a day, where it says `until 2027-01-31` before that.
  *
  * @param text of the whole file
  * @param statements the same, divided
  * @param beyond what rules that ask more than the text have against each of the statements, and which were asked
+ * @param today as YYYY-MM-DD @default today, UTC
  */
 export const lintMigration = (
   file: string,
   text: string,
   statements: readonly SplitStatement[],
   beyond: { readonly rules: readonly string[]; readonly against: readonly (readonly Against[])[] } = NOTHING,
+  today: string = new Date().toISOString().slice(0, 10),
 ): readonly LintFinding[] => {
   const allowances = allowancesIn(text)
+  const isPast = ({ until }: Allowance): boolean => until !== undefined && until < today
   const used = new Set<number>()
   const findings = statements.flatMap((statement, at) => {
     const before = statements.slice(0, at).map((one) => one.text)
@@ -42,15 +45,16 @@ export const lintMigration = (
         const allowed = allowances.find(
           (one) => one.rule === rule && one.line >= from && one.line <= statement.line && one.reason !== '',
         )
-        if (allowed !== undefined) {
-          used.add(allowed.line)
-          return []
-        }
-        return [{ file, line: statement.line, column: statement.column, rule, severity, message }]
+        if (allowed !== undefined) used.add(allowed.line)
+        if (allowed !== undefined && !isPast(allowed)) return []
+        const past = allowed === undefined ? '' : `; it was allowed until ${allowed.until}`
+        return [
+          { file, line: statement.line, column: statement.column, rule, severity, message: message + past },
+        ]
       },
     )
   })
-  const known = [...lintRules.map(({ rule }) => rule), CONTRACT, ...SCHEMA_RULES]
+  const known = [...lintRules.map(({ rule }) => rule), ...ENTITY_RULES, ...SCHEMA_RULES]
   const idle = allowances.flatMap(({ line, rule, reason }): LintFinding[] => {
     const isAsked = lintRules.some((one) => one.rule === rule) || beyond.rules.includes(rule)
     if (used.has(line) || (known.includes(rule) && reason !== '' && !isAsked)) return []

@@ -2,8 +2,9 @@ import { openDatabase } from '../../../functions/bridge/aurora/open.ts'
 import type { lintMigration } from '../../../functions/bridge/migrations/lint.ts'
 import {
   type Against,
-  CONTRACT,
+  cascadeAgainst,
   contractAgainst,
+  ENTITY_RULES,
   SCHEMA_RULES,
   SchemaLint,
 } from '../../../functions/bridge/migrations/lint-schema.ts'
@@ -43,8 +44,8 @@ export const openLintLook = async (
   if (target === checkoutTarget)
     return {
       beyond: async (_, statements) => ({
-        rules: [CONTRACT],
-        against: await each(statements, ({ text }) => contractAgainst(text, entities, async () => undefined)),
+        rules: ENTITY_RULES,
+        against: await each(statements, ({ text }) => ofEntities(text, async () => undefined)),
       }),
     }
   const { migrator, close } = openMigrator(context, { folder })
@@ -63,16 +64,19 @@ export const openLintLook = async (
       // What is done can't be asked of a schema that has it: its answers stay as they are.
       if (done === statements.length) return { rules: [], against: [] }
       return {
-        rules: [CONTRACT, ...SCHEMA_RULES],
+        rules: [...ENTITY_RULES, ...SCHEMA_RULES],
         against: await each(statements, async ({ text }, at) =>
-          at < done
-            ? []
-            : [...(await contractAgainst(text, entities, stages)), ...(await schema.against(text))],
+          at < done ? [] : [...(await ofEntities(text, stages)), ...(await schema.against(text))],
         ),
       }
     },
   }
 }
+
+const ofEntities = async (text: string, stages: StageOf): Promise<readonly Against[]> => [
+  ...(await contractAgainst(text, entities, stages)),
+  ...cascadeAgainst(text, entities),
+]
 
 const each = async (
   statements: readonly SplitStatement[],

@@ -28,6 +28,13 @@ const BAD: readonly (readonly [string, string])[] = [
   ['float', 'CREATE TABLE side (id INT PRIMARY KEY, price FLOAT)'],
   ['needs-direct', 'CREATE TRIGGER t BEFORE INSERT ON dish FOR EACH ROW SET NEW.n = 1'],
   ['too-long', `INSERT INTO dish VALUES ${'(1, 1),'.repeat(10_000)}(2, 2)`],
+  ['charset', 'CREATE TABLE side (id INT PRIMARY KEY, t VARCHAR(9) CHARACTER SET latin1)'],
+  ['charset', 'CREATE TABLE side (id INT PRIMARY KEY) DEFAULT CHARSET = utf8mb3'],
+  [
+    'several-alters',
+    'ALTER TABLE dish ADD COLUMN m INT, ALGORITHM=INSTANT;\nALTER TABLE `dish` ADD COLUMN k INT, ALGORITHM = instant',
+  ],
+  ['mixed', 'ALTER TABLE dish ADD COLUMN m INT, ALGORITHM=INSTANT;\nUPDATE dish SET m = 1 WHERE id < 10'],
   ['unnamed-key', 'ALTER TABLE dish ADD UNIQUE KEY (n), ALGORITHM=INPLACE, LOCK=NONE'],
 ]
 
@@ -46,6 +53,9 @@ describe('the rules for migrations', () => {
     'UPDATE dish SET n = 1 WHERE id BETWEEN 1 AND 1000',
     'CREATE TABLE side (id INT PRIMARY KEY, dish INT, FOREIGN KEY by_dish (dish) REFERENCES dish (id))',
     "INSERT INTO dish (t) VALUES ('DROP TABLE dish')",
+    'CREATE TABLE side (id INT PRIMARY KEY, k CHAR(36) CHARACTER SET ascii) DEFAULT CHARSET=utf8mb4',
+    'ALTER TABLE dish ADD COLUMN m INT, ALGORITHM=INSTANT; ALTER TABLE dish ADD KEY by_m (m), ALGORITHM=INPLACE, LOCK=NONE',
+    'UPDATE dish SET n = 1 WHERE id < 10; ALTER TABLE dish ADD COLUMN m INT, ALGORITHM=INSTANT',
     `${NEW}ALTER TABLE dish ADD COLUMN m INT NOT NULL;\nUPDATE dish SET n = 2`,
   ])('have nothing against: %.70s', (text) => {
     expect(rulesOf(text)).toEqual([])
@@ -74,6 +84,19 @@ describe('the rules for migrations', () => {
     const all = found(text)
     expect(all.map(({ rule }) => rule).toSorted()).toEqual(['allow', 'drop-table'])
     expect(all.find(({ rule }) => rule === 'allow')?.message).toMatch(message)
+  })
+
+  it('are answered up to the day that the comment says, and tell of it then', () => {
+    const text = '-- backsync:allow drop-table until 2027-01-31 nobody reads it\nDROP TABLE dish;'
+    const on = (day: string) => lintMigration('0001_a.up.sql', text, splitStatements(text), undefined, day)
+    expect(on('2027-01-31')).toEqual([])
+    expect(on('2027-02-01')).toMatchObject([
+      { rule: 'drop-table', message: expect.stringMatching(/; it was allowed until 2027-01-31$/) },
+    ])
+    expect(rulesOf('-- backsync:allow drop-table until 2027-01-31\nDROP TABLE dish;')).toEqual([
+      'allow',
+      'drop-table',
+    ])
   })
 
   it('see no answer in a literal', () => {
