@@ -22,7 +22,7 @@ export type StartMirrorOptions = {
 
 /**
  * Has a stack that runs see what plain SQL writes, where an entity is mirrored: makes the triggers, on a server of its own, and
- * invokes the relay once, for which a person would wait a minute else, until its schedule does. It fails nothing: what goes
+ * invokes the relay once where that hasn't woken it, for which a person would wait a minute else, until its schedule does. It fails nothing: what goes
  * wrong is said. Another app than the one that deploys is left alone, since its entities aren't known.
  */
 export const startMirror = async (
@@ -32,8 +32,9 @@ export const startMirror = async (
   const relay = stack.outputs[RELAY_OUTPUT]
   if (typeof relay !== 'string' || resolve(repository, app) !== resolve(repository, OWN_APP)) return
   const external = (env.MYSQL_URL ?? '') !== ''
-  log(await makeTriggers({ repository, home: stack.home, env, external, signal }))
-  if (!signal.aborted) void invokeRelay(stack, relay, log, signal)
+  const { line, isWoken } = await makeTriggers({ repository, home: stack.home, env, external, signal })
+  log(line)
+  if (!isWoken && !signal.aborted) void invokeRelay(stack, relay, log, signal)
 }
 
 /** It may stay for more than a minute, and ends with the stack. */

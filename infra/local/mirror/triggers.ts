@@ -22,13 +22,19 @@ export type TriggerOptions = {
   readonly signal: AbortSignal
 }
 
+/** What became of the triggers. */
+export type TriggersMade = {
+  /** One line for a person, which says what to type where triggers are missing. Whatever goes wrong is in it. */
+  readonly line: string
+  /** Some were made: the command has woken the relay then. */
+  readonly isWoken: boolean
+}
+
 /**
  * Has the command line make the triggers of mirrored entities that are missing, or look for them only. The command runs in a
  * process of its own: nothing here knows of entities.
- *
- * @returns one line for a person, which says what to type where triggers are missing. Whatever goes wrong is in it
  */
-export const makeTriggers = async (options: TriggerOptions): Promise<string> => {
+export const makeTriggers = async (options: TriggerOptions): Promise<TriggersMade> => {
   const { repository, home, env, external, signal } = options
   const how = external ? '--dry-run' : '--yes'
   const args = [join(repository, 'infra', 'cli', 'main.ts'), 'mirror', 'install', how, '--json']
@@ -45,24 +51,28 @@ export const makeTriggers = async (options: TriggerOptions): Promise<string> => 
   }
 }
 
-const said = (output: string, external: boolean): string => {
+const said = (output: string, external: boolean): TriggersMade => {
   const answer = answerShape.safeParse(jsonIn(output))
   if (!answer.success) return failed(`it answered: ${output}`)
   const { tables } = answer.data
   const count = tables.reduce((sum, { makes }) => sum + makes.length, 0)
-  if (count === 0) return 'mirror: all triggers are there'
+  if (count === 0) return asleep('mirror: all triggers are there')
   // An entity has several tables, where it has lists.
   const names = new Set(tables.map(({ entity }) => entity))
   const what = `${count} triggers on the tables of ${[...names].join(', ')}`
   return external
-    ? `mirror: plain SQL is not seen until you make ${what}: ${COMMAND}`
-    : `mirror: made ${what}: plain SQL reaches DynamoDB, too`
+    ? asleep(`mirror: plain SQL is not seen until you make ${what}: ${COMMAND}`)
+    : { line: `mirror: made ${what}: plain SQL reaches DynamoDB, too`, isWoken: true }
 }
+
+const asleep = (line: string): TriggersMade => ({ line, isWoken: false })
 
 const COMMAND = 'npx backsync mirror install'
 
-const failed = (reason: string): string =>
-  `mirror: not all triggers are made, so plain SQL may go unseen: ${reason.replaceAll(/\s*\n\s*/g, ' ')}; to try again: ${COMMAND}`
+const failed = (reason: string): TriggersMade =>
+  asleep(
+    `mirror: not all triggers are made, so plain SQL may go unseen: ${reason.replaceAll(/\s*\n\s*/g, ' ')}; to try again: ${COMMAND}`,
+  )
 
 /** The line in which the command line says what went wrong. */
 const reasonIn = (output: string): string | undefined =>

@@ -1,7 +1,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import { makeTriggers } from '../../../../infra/local/mirror/triggers.ts'
+import { makeTriggers, type TriggersMade } from '../../../../infra/local/mirror/triggers.ts'
 import { makeFolder, type TemporaryFolder } from '../../../support/folder.ts'
 
 /** What the line says that starts the stack, by what the command line answers; with a real one: the sample's start.test.ts. */
@@ -14,14 +14,15 @@ describe('the triggers of a stack that starts', () => {
   afterAll(() => folder.remove())
 
   /** @param script what stands in place of the command line */
-  const made = async (
+  const outcome = async (
     script: string,
     { external = false, signal = new AbortController().signal } = {},
-  ): Promise<string> => {
+  ): Promise<TriggersMade> => {
     await writeFile(join(folder.path, 'infra', 'cli', 'main.ts'), script)
     const env = { ...process.env, NODE_OPTIONS: '' }
     return makeTriggers({ repository: folder.path, home: folder.path, env, external, signal })
   }
+  const made = async (...of: Parameters<typeof outcome>): Promise<string> => (await outcome(...of)).line
   const answer = (tables: unknown): string => `console.log(${JSON.stringify(JSON.stringify({ tables }))})`
   const chef = { entity: 'chef', tables: ['cheftable'], makes: ['bi', 'au'], drops: [] }
   const recipe = { ...chef, entity: 'recipe' }
@@ -42,6 +43,14 @@ describe('the triggers of a stack that starts', () => {
       'mirror: made 5 triggers on the tables of chef, recipe: plain SQL reaches DynamoDB, too',
     )
     expect(await made(answer([]))).toBe('mirror: all triggers are there')
+  })
+
+  it('have woken the relay where the command line has made some, and not else', async () => {
+    const of = async (...given: Parameters<typeof outcome>) => (await outcome(...given)).isWoken
+    expect(await of(answer([chef]))).toBe(true)
+    expect([await of(answer([])), await of(answer([chef]), { external: true }), await of('')]).toEqual([
+      ...[false, false, false],
+    ])
   })
 
   it('are found past what the runtime warns of', async () => {
