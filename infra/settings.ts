@@ -54,6 +54,7 @@ export type Relay = (typeof relays)[number]
 
 /** Whether somebody looks how routes do that are on their way, and steps those back that are worse. */
 const guards = ['on', 'off'] as const
+const runners = ['off', 'on'] as const
 
 /** Everything about a deployment that its operator chooses, read once from the CDK context. */
 export interface Settings {
@@ -78,6 +79,11 @@ export interface Settings {
    * route left alone freezes that. @default 'on': of a guard that has to be asked for one thinks on the morning after
    */
   readonly guard: (typeof guards)[number]
+  /**
+   * Whether a function in the database's network runs what the Data API can't prepare: then deployments and `backsync migrate up` make
+   * triggers and routines. It needs an endpoint to Secrets Manager, which costs by the hour. @default 'off'
+   */
+  readonly statementRunner: (typeof runners)[number]
   /** @default 'info' */
   readonly logLevel: LogLevel
   /** An SNS topic that alarms notify. @default none: alarms show in CloudWatch only */
@@ -99,6 +105,7 @@ const contextKeys = {
   parallelizationFactor: 'a whole number from 1 to 10',
   relay: `one of ${relays.join(', ')}`,
   guard: `one of ${guards.join(', ')}`,
+  statementRunner: `one of ${runners.join(', ')}`,
   logLevel: `one of ${logLevels.join(', ')}`,
   alarmTopicArn: 'the ARN of an SNS topic',
   copyRoleArns: 'ARNs of IAM roles, separated by commas',
@@ -176,6 +183,7 @@ export function readSettings(node: Node): Settings {
     ),
     relay: choice('relay', relays, 'stay'),
     guard: choice('guard', guards, 'on'),
+    statementRunner: choice('statementRunner', runners, 'off'),
     logLevel: choice('logLevel', logLevels, 'info'),
     ...optional(
       'alarmTopicArn',

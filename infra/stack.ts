@@ -23,6 +23,7 @@ import { pascalCase } from './constructs/pascal-case.ts'
 import type { ProjectionDescription, TableDescription } from './constructs/plain-table.ts'
 import { grantSides, haveSides } from './constructs/side-functions.ts'
 import { StateTable } from './constructs/state-table.ts'
+import { StatementRunner } from './constructs/statement-runner.ts'
 import { Sweep } from './constructs/sweep.ts'
 import { TableSync } from './constructs/table-sync.ts'
 import { Watch } from './constructs/watch.ts'
@@ -54,6 +55,7 @@ export interface TeamSources {
 const ownSources: TeamSources = { replace: {}, migrations: { sql: 'sql' } }
 
 const [WAKE, NO_WAKE] = ['functions/bridge/mirror/open-wake.ts', 'infra/constructs/bundle/no-wake.ts']
+const [RUNS, NO_RUNS] = ['functions/bridge/migrations/open-runner.ts', 'infra/constructs/bundle/no-runner.ts']
 const [SIDES, NO_SIDES] = ['functions/bridge/cutover/open-sides.ts', 'infra/constructs/bundle/no-sides.ts']
 const [CALLS, NO_CALLS] = ['functions/bridge/legacy-function/open.ts', 'infra/constructs/bundle/no-calls.ts']
 
@@ -71,6 +73,7 @@ export interface FunctionEntries {
   readonly facade: string
   readonly sweep: string
   readonly guard: string
+  readonly runStatement: string
 }
 
 const ownEntries: FunctionEntries = {
@@ -86,6 +89,7 @@ const ownEntries: FunctionEntries = {
   facade: 'functions/cutover/handler.ts',
   sweep: 'functions/operations/sweep.ts',
   guard: 'functions/operations/guard.ts',
+  runStatement: 'functions/operations/run-statement.ts',
 }
 
 /**
@@ -104,6 +108,7 @@ export class BacksyncStack extends Stack {
       ...sources.replace,
       ...(!calls && { [CALLS]: NO_CALLS }),
       ...(!wakes && { [WAKE]: NO_WAKE }),
+      ...(settings.statementRunner === 'off' && { [RUNS]: NO_RUNS }),
       ...(!haveSides(entities) && { [SIDES]: NO_SIDES }),
     }
     super(scope, id, {
@@ -248,6 +253,11 @@ export class BacksyncStack extends Stack {
       code: bundledCode({ entry: entries.migrate, replace, folders: sources.migrations }),
       before: [legacy, modern, backSync.function, ...relay, ...backfill, ...sweep, ...facades],
     })
+    if (settings.statementRunner === 'on')
+      new StatementRunner(this, 'StatementRunner', {
+        ...{ settings, database },
+        code: bundledCode({ entry: entries.runStatement, replace, mayRequire: true }),
+      }).serve(migrations.function)
     const api = new HttpApi(this, 'HttpApi', {
       settings,
       entities,

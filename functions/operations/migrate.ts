@@ -13,6 +13,7 @@ import { readMigrations } from '../bridge/migrations/files.ts'
 import { MigrationLedgers } from '../bridge/migrations/ledgers.ts'
 import { MigrationLock } from '../bridge/migrations/lock.ts'
 import { Migrator } from '../bridge/migrations/migrator.ts'
+import { openRunner } from '../bridge/migrations/open-runner.ts'
 import { patienceOf } from '../bridge/migrations/patience.ts'
 import type { OfBoth } from '../bridge/migrations/report.ts'
 import { requireServerSettings } from '../bridge/migrations/server-settings.ts'
@@ -31,6 +32,7 @@ const log = new LambdaLog('migrate')
 const dataApi = dataApiConfig(config, deadline)
 const client = new DataApiClient(dataApi)
 const db = new Kysely<unknown>({ dialect: new DataApiDialect(dataApi) })
+const runDirect = openRunner({ runner: config.RUNNER_FUNCTION, deadline })
 // The deployed asset carries the repository's sql folder beside the bundle.
 const folder = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
 const team = readMigrations(folder('./sql'))
@@ -99,6 +101,7 @@ const openMigrator = (requestId: string, patience: number): Migrator =>
     run: async (sql) => {
       await client.execute({ sql, continueAfterTimeout: true })
     },
+    runDirect,
     deadline,
     log,
     by: `function, request ${requestId}`,

@@ -1,4 +1,5 @@
-import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
+import { type ISecurityGroup, type IVpc, SubnetType } from 'aws-cdk-lib/aws-ec2'
+import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
 import {
   ApplicationLogLevel,
   Architecture,
@@ -30,7 +31,23 @@ export interface BridgeFunctionProps {
   readonly memorySize?: number
   /** Added to STAGE and LOG_LEVEL. @default none */
   readonly environment?: Readonly<Record<string, string>>
+  /** The network that it is in, and what it may reach there. @default none: it reaches what AWS has, by its public addresses */
+  readonly network?: { readonly vpc: IVpc; readonly securityGroup: ISecurityGroup }
 }
+
+/**
+ * What Lambda does in the name of a function in a VPC.
+ *
+ * @see https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html
+ */
+const NETWORK_ACTIONS = [
+  'ec2:CreateNetworkInterface',
+  'ec2:DescribeNetworkInterfaces',
+  'ec2:DescribeSubnets',
+  'ec2:DeleteNetworkInterface',
+  'ec2:AssignPrivateIpAddresses',
+  'ec2:UnassignPrivateIpAddresses',
+]
 
 /**
  * A function of the bridge: Node 24 on arm64, JSON logs in a group of its own with a retention, and a role that can
@@ -46,6 +63,9 @@ export class BridgeFunction extends LambdaFunction {
     // The role that Function makes by itself may create and write every log group of the account.
     const role = new Role(scope, `${id}Role`, { assumedBy: new ServicePrincipal('lambda.amazonaws.com') })
     logGroup.grantWrite(role)
+    const { network } = props
+    if (network !== undefined)
+      role.addToPolicy(new PolicyStatement({ actions: NETWORK_ACTIONS, resources: ['*'] }))
 
     super(scope, id, {
       description: props.description,
@@ -58,6 +78,11 @@ export class BridgeFunction extends LambdaFunction {
       environment: { STAGE: stage, LOG_LEVEL: logLevel, ...props.environment },
       role,
       logGroup,
+      ...(network && {
+        vpc: network.vpc,
+        vpcSubnets: { subnetType: SubnetType.PRIVATE_ISOLATED },
+        securityGroups: [network.securityGroup],
+      }),
       loggingFormat: LoggingFormat.JSON,
       // Lambda drops lines below its own level, so the two must agree.
       applicationLogLevelV2: lambdaLogLevels[logLevel],

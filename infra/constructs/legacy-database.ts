@@ -1,4 +1,4 @@
-import { IpAddresses, SecurityGroup, SubnetType, Vpc } from 'aws-cdk-lib/aws-ec2'
+import { IpAddresses, type IVpc, SecurityGroup, SubnetType, Vpc } from 'aws-cdk-lib/aws-ec2'
 import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam'
 import {
   AuroraMysqlEngineVersion,
@@ -30,17 +30,20 @@ export interface LegacyDatabaseProps {
 
 /**
  * Aurora MySQL Serverless v2, reached through the RDS Data API only: its network has no way in or out, so no
- * function needs a VPC and nothing costs money while the cluster is paused.
+ * function needs a VPC and nothing costs money while the cluster is paused. Only what runs statements, where it is asked for, has a
+ * way in of its own.
  */
 export class LegacyDatabase extends Construct {
   readonly cluster: DatabaseCluster
   /** `{ username, password, … }` of the master user. */
   readonly secret: ISecret
   readonly databaseName: string
+  readonly vpc: IVpc
+  readonly securityGroup: SecurityGroup
 
   constructor(scope: Construct, id: string, props: LegacyDatabaseProps) {
     super(scope, id)
-    const { policy, databaseName, maxCapacity } = props.settings
+    const { policy, databaseName, maxCapacity, statementRunner } = props.settings
     const removalPolicy = policy.retain ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY
 
     // Aurora demands subnets in two zones, even for one instance.
@@ -57,6 +60,9 @@ export class LegacyDatabase extends Construct {
       description: 'The legacy database: no rule in either direction, the Data API needs none',
       allowAllOutbound: false,
     })
+    this.vpc = vpc
+    this.securityGroup = securityGroup
+    const isClosed = statementRunner === 'off'
 
     const secret = new DatabaseSecret(this, 'Secret', { username: 'backsync' })
     secret.applyRemovalPolicy(removalPolicy)
@@ -97,17 +103,21 @@ export class LegacyDatabase extends Construct {
 
     Validations.of(vpc).acknowledge({
       id: 'AwsSolutions-VPC7',
-      reason:
-        'Isolated subnets that hold Aurora alone, in a security group without rules: there is no flow to log.',
+      reason: isClosed
+        ? 'Isolated subnets that hold Aurora alone, in a security group without rules: there is no flow to log.'
+        : 'Isolated subnets that hold Aurora, one function and an endpoint, whose security groups let in each other alone: nothing else can flow.',
     })
     Validations.of(secret).acknowledge({
       id: 'AwsSolutions-SMG4',
-      reason:
-        'Rotation needs a function inside the VPC and an interface endpoint to Secrets Manager, a way in that this network otherwise lacks. The password is 30 generated characters that no person types, and the server is unreachable but through IAM-authorised Data API calls.',
+      reason: isClosed
+        ? 'Rotation needs a function inside the VPC and an interface endpoint to Secrets Manager, a way in that this network otherwise lacks. The password is 30 generated characters that no person types, and the server is unreachable but through IAM-authorised Data API calls.'
+        : 'The password is 30 generated characters that no person types, and the server is unreachable but through IAM-authorised calls of the Data API and of one function.',
     })
     Validations.of(this.cluster).acknowledge({
       id: 'AwsSolutions-RDS11',
-      reason: 'No network path leads to the port, so obscuring it adds nothing.',
+      reason: isClosed
+        ? 'No network path leads to the port, so obscuring it adds nothing.'
+        : 'One function alone reaches the port, which is told it, so obscuring it adds nothing.',
     })
     Validations.of(this.cluster).acknowledge({
       id: 'AwsSolutions-RDS14',

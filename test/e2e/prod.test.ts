@@ -21,7 +21,7 @@ describe('stage prod', () => {
     folder = await makeFolder()
     connection = await mysql.createConnection(server)
     const env = { ...process.env, MYSQL_URL: `${server.replace(/\/$/, '')}/${database}` }
-    const context = { stage: 'prod', auth: 'iam' }
+    const context = { stage: 'prod', auth: 'iam', statementRunner: 'on' }
     await seedAssembly(folder.path, env.MYSQL_URL, context)
     stack = await startLocalStack({ home: folder.path, app: testApp, env, context, consent })
     await connection.query(`USE ${database}`)
@@ -41,6 +41,16 @@ describe('stage prod', () => {
     if (!outcome.ok) throw new Error(JSON.stringify(outcome.error))
     return JSON.parse(outcome.payload)
   }
+
+  it('makes a trigger by the function that runs statements, which the Data API does not prepare', async () => {
+    const sql =
+      'CREATE TRIGGER by_runner BEFORE INSERT ON cheftable FOR EACH ROW SET NEW.cheflast = NEW.cheffirst'
+    const made = await stack.invoke(String(stack.outputs.StatementRunnerName), { sql })
+    expect(made).toMatchObject({ ok: true, payload: JSON.stringify({ done: true }) })
+    const [triggers] = await connection.query<RowDataPacket[]>("SHOW TRIGGERS WHERE `Trigger` = 'by_runner'")
+    expect(triggers).toHaveLength(1)
+    await connection.query('DROP TRIGGER by_runner')
+  })
 
   it('serves nobody without an authorizer', async () => {
     expect((await call(`${stack.url}/aurora/chefs`)).status).toBe(403)

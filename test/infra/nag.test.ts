@@ -22,6 +22,10 @@ describe.each(deployments)("cdk-nag's AwsSolutions pack over %s", (_, context) =
     expect(findingsIn(context, mirrored)).toEqual([])
   })
 
+  it('finds nothing where a function runs statements beside the database, either', () => {
+    expect(findingsIn({ ...context, statementRunner: 'on' })).toEqual([])
+  })
+
   it('needs every acknowledgement, and each gives a reason', () => {
     const acknowledged: { id: string; reason: string }[] = []
     const acknowledge = jest

@@ -28,6 +28,7 @@ describe('readSettings', () => {
       parallelizationFactor: 1,
       relay: 'stay',
       guard: 'on',
+      statementRunner: 'off',
       logLevel: 'info',
       copyRoleArns: [],
       copySources: [],
@@ -43,6 +44,7 @@ describe('readSettings', () => {
       parallelizationFactor: '10',
       relay: 'hour',
       guard: 'off',
+      statementRunner: 'on',
       logLevel: 'debug',
       alarmTopicArn: 'arn:aws:sns:eu-west-1:111111111111:oncall',
       copyRoleArns: 'arn:aws:iam::222222222222:role/copy, arn:aws:iam::333333333333:role/ops/copy',
@@ -57,6 +59,7 @@ describe('readSettings', () => {
       parallelizationFactor: 10,
       relay: 'hour',
       guard: 'off',
+      statementRunner: 'on',
       logLevel: 'debug',
       alarmTopicArn: 'arn:aws:sns:eu-west-1:111111111111:oncall',
       copyRoleArns: ['arn:aws:iam::222222222222:role/copy', 'arn:aws:iam::333333333333:role/ops/copy'],
@@ -110,6 +113,7 @@ describe('readSettings', () => {
       'parallelizationFactor: expected a whole number from 1 to 10, got true',
     ],
     [{ guard: 'maybe' }, 'guard: expected one of on, off, got "maybe"'],
+    [{ statementRunner: 'yes' }, 'statementRunner: expected one of off, on, got "yes"'],
     [{ relay: 'always' }, 'relay: expected one of stay, minute, hour, got "always"'],
     [{ logLevel: 'loud' }, 'logLevel: expected one of debug, info, warn, error, got "loud"'],
     [{ alarmTopicArn: 'oncall' }, 'alarmTopicArn: expected the ARN of an SNS topic, got "oncall"'],
@@ -145,7 +149,7 @@ describe('readSettings', () => {
     ],
     [
       { databasename: 'x' },
-      'databasename: unknown key; known are stage, auth, jwtIssuer, jwtAudience, databaseName, maxCapacity, parallelizationFactor, relay, guard, logLevel, alarmTopicArn, copyRoleArns, copySources',
+      'databasename: unknown key; known are stage, auth, jwtIssuer, jwtAudience, databaseName, maxCapacity, parallelizationFactor, relay, guard, statementRunner, logLevel, alarmTopicArn, copyRoleArns, copySources',
     ],
   ])('refuses %j', (context, problem) => {
     expect(problemsOf(context)).toEqual([problem])
@@ -157,7 +161,7 @@ describe('readSettings', () => {
     expect(error.message).toBe(
       [
         'Invalid context:',
-        '  - colour: unknown key; known are stage, auth, jwtIssuer, jwtAudience, databaseName, maxCapacity, parallelizationFactor, relay, guard, logLevel, alarmTopicArn, copyRoleArns, copySources',
+        '  - colour: unknown key; known are stage, auth, jwtIssuer, jwtAudience, databaseName, maxCapacity, parallelizationFactor, relay, guard, statementRunner, logLevel, alarmTopicArn, copyRoleArns, copySources',
         '  - stage: expected one of dev, prod, got "live"',
         '  - logLevel: expected one of debug, info, warn, error, got "loud"',
       ].join('\n'),

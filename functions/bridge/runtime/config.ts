@@ -56,6 +56,8 @@ export const settings = {
   wake: z.object({ RELAY_FUNCTION: text }),
   migrations: z.object({
     MIGRATE_ON_REQUEST: z.enum(['true', 'false']).transform((text) => text === 'true'),
+    /** What runs statements that the Data API can't prepare, where there is one. */
+    RUNNER_FUNCTION: text.optional(),
   }),
 } as const
 

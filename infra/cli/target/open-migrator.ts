@@ -4,6 +4,8 @@ import { sql } from 'kysely'
 import { dataApiConfig, openDatabase } from '../../../functions/bridge/aurora/open.ts'
 import { recordNewcomers, requireRecordColumns } from '../../../functions/bridge/aurora/owners.ts'
 import { DataApiClient } from '../../../functions/bridge/drivers/data-api/client.ts'
+import { LambdaInvoker, openLambda } from '../../../functions/bridge/drivers/lambda/invoker.ts'
+import { statementRunner } from '../../../functions/bridge/drivers/lambda/statement-runner.ts'
 import { readMigrations } from '../../../functions/bridge/migrations/files.ts'
 import { MigrationLedgers } from '../../../functions/bridge/migrations/ledgers.ts'
 import { MigrationLock } from '../../../functions/bridge/migrations/lock.ts'
@@ -29,6 +31,9 @@ export type MigratorOptions = Pick<MigratorParts, 'onWait' | 'onStatement' | 'on
   readonly direct?: URL | undefined
 }
 
+/** What a function in the database's network may take for a statement, in milliseconds. */
+const RUNNER_LIMIT = 910_000
+
 /** The migrator of a stack, as the function of its migrations has it: the same code, ledgers and lock. */
 export const openMigrator = (
   context: Pick<Context, 'target' | 'io' | 'debug' | 'interrupt'>,
@@ -43,7 +48,14 @@ export const openMigrator = (
   }
   const db = openDatabase(config, deadline)
   const client = new DataApiClient(dataApiConfig(config, deadline))
+  const runner = target.outputs.StatementRunnerName
+  // Whoever names the database, or runs it here, needs no function for that.
   const connection = openDirectDatabase(target, direct)
+  const lambda = connection === undefined && runner !== undefined ? openLambda() : undefined
+  const byRunner =
+    lambda === undefined || runner === undefined
+      ? undefined
+      : statementRunner(new LambdaInvoker(() => lambda, deadline), runner, () => RUNNER_LIMIT)
   // Of what is retired no column has to be there.
   const kept = keptIn(entities)
   const migrator = new Migrator({
@@ -57,9 +69,13 @@ export const openMigrator = (
     run: async (text) => {
       await client.execute({ sql: text, continueAfterTimeout: true })
     },
-    runDirect: connection && (async (text) => void (await sql.raw(text).execute(connection.db))),
+    runDirect: connection ? async (text) => void (await sql.raw(text).execute(connection.db)) : byRunner,
     ...{ deadline, log: stderrLog(io, debug), by: whoami(), patience: PATIENCE, signal: interrupt },
     ...told,
   })
-  return { migrator, hasDirect: connection !== undefined, close: async () => connection?.close() }
+  const close = async (): Promise<void> => {
+    lambda?.destroy()
+    await connection?.close()
+  }
+  return { migrator, hasDirect: connection !== undefined || byRunner !== undefined, close }
 }
