@@ -46,6 +46,7 @@ const algorithmOf = (statement: string): string | undefined =>
     .find((clause) => /^ALGORITHM\b/i.test(clause))
     ?.replace(/^ALGORITHM ?=? ?/i, '')
     .toUpperCase()
+const ZERO_DATE = /\bDEFAULT\s+(?:DATE\s*|TIMESTAMP\s*)?['"]\d{4}-(?:00-\d\d|\d\d-00)/i
 const CHANGES_ROWS = /^(?:INSERT|UPDATE|DELETE|REPLACE)\b/i
 const CHARSET = /\b(?:CHARSET|CHARACTER SET) ?=? ?(\w+)/gi
 
@@ -175,6 +176,22 @@ export const lintRules: readonly LintRule[] = [
     check: (text) =>
       /\bENGINE ?=? ?(?:MyISAM|Aria|MEMORY|CSV|ARCHIVE)\b/i.test(bareOf(text))
         ? 'its engine takes part in no transaction: a statement that fails stays half done'
+        : undefined,
+  },
+  {
+    rule: 'definer',
+    severity: 'warning',
+    check: (text) =>
+      /^(?:CREATE|ALTER)\b.*?\bDEFINER ?=/i.test(bareOf(text))
+        ? 'another server may not have that account: without DEFINER it is whoever applies it'
+        : undefined,
+  },
+  {
+    rule: 'zero-date',
+    severity: 'error',
+    check: (text) =>
+      /^(?:CREATE|ALTER) TABLE\b/i.test(bareOf(text)) && ZERO_DATE.test(text)
+        ? 'there is no such day, and a strict server refuses it: write NULL'
         : undefined,
   },
   {

@@ -12,6 +12,9 @@ export type LintFinding = TextPlace & {
   readonly message: string
 }
 
+/** The rule that asks whether a migration can be undone, in a folder where others can. */
+export const NO_DOWN = 'no-down'
+
 const NOTHING = { rules: [], against: [] }
 
 /**
@@ -54,7 +57,7 @@ export const lintMigration = (
       },
     )
   })
-  const known = [...lintRules.map(({ rule }) => rule), ...ENTITY_RULES, ...SCHEMA_RULES]
+  const known = [...lintRules.map(({ rule }) => rule), NO_DOWN, ...ENTITY_RULES, ...SCHEMA_RULES]
   const idle = allowances.flatMap(({ line, rule, reason }): LintFinding[] => {
     const isAsked = lintRules.some((one) => one.rule === rule) || beyond.rules.includes(rule)
     if (used.has(line) || (known.includes(rule) && reason !== '' && !isAsked)) return []

@@ -18,7 +18,7 @@ import { openRoutes } from './open-cutover.ts'
 import { openMigrator } from './open-migrator.ts'
 import { outputOf } from './target.ts'
 
-type Beyond = Parameters<typeof lintMigration>[3]
+type Beyond = NonNullable<Parameters<typeof lintMigration>[3]>
 type Given = Pick<Context, 'target' | 'io' | 'debug' | 'interrupt'>
 
 /** Where a stack's routes stand, each asked once. */

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
-import { readMigrations } from '../../../../functions/bridge/migrations/files.ts'
-import { type LintFinding, lintMigration } from '../../../../functions/bridge/migrations/lint.ts'
+import { type Migration, readMigrations } from '../../../../functions/bridge/migrations/files.ts'
+import { type LintFinding, lintMigration, NO_DOWN } from '../../../../functions/bridge/migrations/lint.ts'
+import type { Against } from '../../../../functions/bridge/migrations/lint-schema.ts'
 import { splitStatements } from '../../../../functions/bridge/migrations/split.ts'
 import type { Context } from '../../conventions/command.ts'
 import { usageError } from '../../conventions/errors.ts'
@@ -23,7 +24,8 @@ export const runLint = async (
   { format = context.json ? 'json' : 'text', folder = MIGRATIONS }: LintOptions,
 ): Promise<ExitCode> => {
   const { io } = context
-  const known = readMigrations(folder).map(({ name }) => name)
+  const migrations = readMigrations(folder)
+  const known = migrations.map(({ name }) => name)
   const stranger = names.find((name) => !known.includes(name))
   if (stranger !== undefined)
     throw usageError(`${folder} has no migration ${stranger}`, `it has ${known.join(', ') || 'none'}`)
@@ -34,9 +36,13 @@ export const runLint = async (
     const path = join(folder, `${name}.up.sql`)
     const text = readFileSync(path, 'utf8').replaceAll('\r\n', '\n')
     const statements = splitStatements(text)
-    findings.push(
-      ...lintMigration(relative(process.cwd(), path), text, statements, await look.beyond(name, statements)),
-    )
+    const { rules, against } = await look.beyond(name, statements)
+    const [first = [], ...rest] = against
+    const beyond = {
+      rules: [...rules, NO_DOWN],
+      against: [[...first, ...withoutDown(name, migrations)], ...rest],
+    }
+    findings.push(...lintMigration(relative(process.cwd(), path), text, statements, beyond))
   }
   if (format === 'json') printJsonLines(io, findings)
   else
@@ -46,6 +52,15 @@ export const runLint = async (
   if (format === 'text')
     printLine(io, `${wanted.length} looked over: ${errors} errors, ${findings.length - errors} warnings`)
   return errors === 0 ? EXIT.done : EXIT.differences
+}
+
+/** Where a team writes how its migrations are undone, the one that doesn't say so was forgotten. */
+const withoutDown = (name: string, migrations: readonly Migration[]): readonly Against[] => {
+  const hasDown = ({ downStatements }: Migration): boolean => downStatements.length > 0
+  const own = migrations.find((one) => one.name === name)
+  if (own === undefined || hasDown(own) || !migrations.some(hasDown)) return []
+  const message = `there is no ${name}.down.sql, as others have: npx backsync migrate down could not undo it`
+  return [{ rule: NO_DOWN, severity: 'warning', message }]
 }
 
 const textOf = ({ file, line, column, severity, rule, message }: LintFinding): string =>

@@ -28,6 +28,9 @@ const BAD: readonly (readonly [string, string])[] = [
   ['float', 'CREATE TABLE side (id INT PRIMARY KEY, price FLOAT)'],
   ['needs-direct', 'CREATE TRIGGER t BEFORE INSERT ON dish FOR EACH ROW SET NEW.n = 1'],
   ['too-long', `INSERT INTO dish VALUES ${'(1, 1),'.repeat(10_000)}(2, 2)`],
+  ['definer', 'CREATE DEFINER=`root`@`localhost` VIEW v AS SELECT 1 AS a'],
+  ['zero-date', "ALTER TABLE dish ADD COLUMN d DATE NULL DEFAULT '0000-00-00', ALGORITHM=INSTANT"],
+  ['zero-date', 'CREATE TABLE side (id INT PRIMARY KEY, d DATETIME DEFAULT "2020-01-00 00:00:00")'],
   ['charset', 'CREATE TABLE side (id INT PRIMARY KEY, t VARCHAR(9) CHARACTER SET latin1)'],
   ['charset', 'CREATE TABLE side (id INT PRIMARY KEY) DEFAULT CHARSET = utf8mb3'],
   [
@@ -55,6 +58,8 @@ describe('the rules for migrations', () => {
     "INSERT INTO dish (t) VALUES ('DROP TABLE dish')",
     'CREATE TABLE side (id INT PRIMARY KEY, k CHAR(36) CHARACTER SET ascii) DEFAULT CHARSET=utf8mb4',
     'ALTER TABLE dish ADD COLUMN m INT, ALGORITHM=INSTANT; ALTER TABLE dish ADD KEY by_m (m), ALGORITHM=INPLACE, LOCK=NONE',
+    "CREATE TABLE side (id INT PRIMARY KEY, d DATE NOT NULL DEFAULT '2020-10-10')",
+    "INSERT INTO dish (t) VALUES ('DEFAULT 0000-00-00')",
     'UPDATE dish SET n = 1 WHERE id < 10; ALTER TABLE dish ADD COLUMN m INT, ALGORITHM=INSTANT',
     `${NEW}ALTER TABLE dish ADD COLUMN m INT NOT NULL;\nUPDATE dish SET n = 2`,
   ])('have nothing against: %.70s', (text) => {

@@ -1,3 +1,5 @@
+import { readdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import { makeFolder, type TemporaryFolder } from '../../../support/folder.ts'
 import { jsonLines, runHere } from '../harness.ts'
@@ -32,6 +34,26 @@ describe('backsync migrate lint', () => {
       '-- backsync:allow drop-table gone since 2.4\nDROP TABLE meal; CREATE TABLE d (id INT PRIMARY KEY, p FLOAT)',
     )
     expect((await lint('0100_meals')).code).toBe(0)
+  })
+
+  it('warns of a migration without a down file where others have one, unless the file says why', async () => {
+    const made = 'CREATE TABLE dish (id INT PRIMARY KEY)'
+    folder.write('0100_meals', made)
+    folder.write('0101_more', made)
+    expect((await lint()).stdout).toMatch(/ looked over: 0 errors, 0 warnings$/m)
+
+    rmSync(join(folder.path, '0101_more.down.sql'))
+    expect(jsonLines((await lint('--json')).stdout)).toMatchObject([
+      { file: expect.stringMatching(/0101_more/), rule: 'no-down', severity: 'warning', line: 1 },
+    ])
+    folder.write('0101_more', `-- backsync:allow no-down it goes with the next release\n${made}`)
+    rmSync(join(folder.path, '0101_more.down.sql'))
+    expect(jsonLines((await lint('--json')).stdout)).toEqual([])
+
+    folder.write('0101_more', made)
+    for (const file of readdirSync(folder.path).filter((name) => name.endsWith('.down.sql')))
+      rmSync(join(folder.path, file))
+    expect(jsonLines((await lint('--json')).stdout)).toEqual([])
   })
 
   it.each([['--json'], ['--format', 'json']])('prints with %s a finding a line', async (...flags) => {
