@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
 import type { RowDataPacket } from 'mysql2/promise'
 import { type Answer, openTestStack, type TestStack } from '../harness.ts'
-import { type MigrationsFolder, openMigrationsFolder } from './harness.ts'
+import { forget, type MigrationsFolder, openMigrationsFolder } from './harness.ts'
 
 const UP = 'CREATE TABLE dish (id INT PRIMARY KEY, n INT NOT NULL);\nINSERT INTO kept VALUES (1);\n'
 const DOWN = 'UPDATE kept SET n = n + 10;\nDROP TABLE dish;\n'
@@ -23,13 +23,7 @@ describe('backsync migrate down', () => {
   })
   afterEach(async () => {
     await folder.remove()
-    stack.aurora.api.faults.clear()
-    for (const query of [
-      'DROP TABLE IF EXISTS dish, kept, later, backsync_reverts',
-      'DELETE FROM backsync_migrations WHERE id >= 100',
-      "UPDATE backsync_migration_lock SET owner = '', leased_until = NULL",
-    ])
-      await stack.aurora.legacy.query(query)
+    await forget(stack, 'dish', 'kept', 'later', 'backsync_reverts')
   })
   const migrate = (command: string, ...args: string[]): Promise<Answer> =>
     stack.run('migrate', command, ...args, '--folder', folder.path)

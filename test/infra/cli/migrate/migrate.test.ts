@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
 import type { RowDataPacket } from 'mysql2/promise'
 import { type Answer, jsonLines, openTestStack, type TestStack } from '../harness.ts'
-import { type MigrationsFolder, openMigrationsFolder } from './harness.ts'
+import { forget, type MigrationsFolder, openMigrationsFolder } from './harness.ts'
 
 const DISHES = `-- why
 CREATE TABLE dish (id INT PRIMARY KEY, n INT NOT NULL);
@@ -27,13 +27,7 @@ describe('backsync migrate', () => {
   })
   afterEach(async () => {
     await folder.remove()
-    stack.aurora.api.faults.clear()
-    for (const query of [
-      'DROP TABLE IF EXISTS dish, later',
-      'DELETE FROM backsync_migrations WHERE id >= 100',
-      "UPDATE backsync_migration_lock SET owner = '', leased_until = NULL",
-    ])
-      await stack.aurora.legacy.query(query)
+    await forget(stack, 'dish', 'later')
   })
 
   const migrate = (command: string, ...args: string[]): Promise<Answer> =>

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
 import type { RowDataPacket } from 'mysql2/promise'
 import { type Answer, jsonLines, openTestStack, type TestStack } from '../harness.ts'
-import { type MigrationsFolder, openMigrationsFolder } from './harness.ts'
+import { forget, type MigrationsFolder, openMigrationsFolder } from './harness.ts'
 
 describe('changes of a table that is there', () => {
   let stack: TestStack
@@ -18,13 +18,7 @@ describe('changes of a table that is there', () => {
   })
   afterEach(async () => {
     await folder.remove()
-    stack.aurora.api.faults.clear()
-    for (const query of [
-      'DROP TABLE IF EXISTS dish',
-      'DELETE FROM backsync_migrations WHERE id >= 100',
-      "UPDATE backsync_migration_lock SET owner = '', leased_until = NULL",
-    ])
-      await stack.aurora.legacy.query(query)
+    await forget(stack, 'dish')
   })
   const migrate = (command: string, ...args: string[]): Promise<Answer> =>
     stack.run('migrate', command, ...args, '--folder', folder.path)
